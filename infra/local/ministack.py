@@ -1,0 +1,76 @@
+"""MiniStack: the local stand-in for AWS, a process that runs the compiled function behind real queues and tables.
+
+All that only MiniStack needs is here: where it listens, what it must not open, where it keeps files, and that it checks
+the policies of the template (`AUTH`), so that a permission missing there fails here. What it runs inherits its
+environment, so it gets almost none.
+
+It does not know what is deployed on it.
+"""
+
+import socket
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import environment
+from .processes import Failure, running, tail, until
+
+HOST = "127.0.0.1"
+START_SECONDS = 60
+
+
+@contextmanager
+def ministack(port: int | None, log: Path) -> Iterator[str]:
+    """Run MiniStack on a loopback port, a free one unless told, and give its endpoint."""
+    port = free_port() if port is None else _checked(port)
+    endpoint = f"http://{HOST}:{port}"
+    with tempfile.TemporaryDirectory(prefix="prosaas-webhooks-", ignore_cleanup_errors=True) as folder:
+        settings = {
+            "BIND_HOST": HOST,
+            "GATEWAY_PORT": str(port),
+            "AWS_ENDPOINT_URL": endpoint,
+            "MINISTACK_REGION": environment.REGION,
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "AUTH": "true",
+            "TMPDIR": folder,
+            "STATE_DIR": folder,
+            "S3_DATA_DIR": folder,
+        }
+        env = environment.minimal() | environment.credentials() | settings
+        with running([sys.executable, "-m", "ministack"], env, log, Path(folder)) as process:
+            until(lambda: process.poll() is not None or _healthy(endpoint), START_SECONDS, "MiniStack's start")
+            if process.poll() is not None:
+                raise Failure(f"MiniStack ended at once\n{tail(log)}")
+            yield endpoint
+
+
+def free_port() -> int:
+    """Find a loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def _checked(port: int) -> int:
+    with socket.socket() as probe:
+        # As a server binds: a port that is only cooling down from an earlier run is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise Failure(f"Port {port} cannot be used ({error.strerror}): free it, or choose another.") from None
+    return port
+
+
+def _healthy(endpoint: str) -> bool:
+    # Without the proxies of the environment: they do not lead to this machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{endpoint}/_ministack/health", timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False

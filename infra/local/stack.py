@@ -1,0 +1,140 @@
+"""The stack of `infra/template.yaml`, built and deployed on MiniStack by the same SAM commands as on AWS.
+
+A stack lasts as long as its block: `with running_stack(...) as stack`. It ends without a trace, since all of it lives in
+one process and one temporary folder.
+
+It does not adapt the template. Where MiniStack differs from AWS, what it needs is done here after the deployment.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from . import environment
+from .ministack import ministack
+from .processes import finish
+
+NAME = "prosaas-webhooks"
+TEMPLATE = environment.ROOT / "infra" / "template.yaml"
+MODE = os.environ.get("BUILD", "release")
+"""`debug` saves the minutes of an optimised build while the function is being worked on."""
+
+BUILT = environment.ROOT / ".aws-sam" / ("build" if MODE == "release" else MODE)
+BOOTSTRAP = BUILT / "DeliverFunction" / "bootstrap"
+
+LOCAL_PARAMETERS = {"Architecture": environment.ARCHITECTURE, "UnsafeTargets": "YesForLocalTestsOnly"}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack: where it is, what it is called, and clients to look at it with."""
+
+    endpoint: str
+    outputs: dict[str, str]
+    """By the names that the template gives them."""
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        """Make a client of an AWS service that talks to the local stack and nowhere else."""
+        return _session().client(service, endpoint_url=self.endpoint, config=_DIRECT)
+
+    @cached_property
+    def queue(self) -> Any:  # noqa: ANN401
+        """The SQS client."""
+        return self.client("sqs")
+
+    @cached_property
+    def settings(self) -> Any:  # noqa: ANN401
+        """The settings table."""
+        resource = _session().resource("dynamodb", endpoint_url=self.endpoint, config=_DIRECT)
+        return resource.Table(self.outputs["SettingsTableName"])
+
+    @cached_property
+    def internal_secret(self) -> str:
+        """The secret that the stack generated."""
+        secrets = self.client("secretsmanager")
+        return secrets.get_secret_value(SecretId=self.outputs["InternalSecretArn"])["SecretString"]
+
+    @cached_property
+    def function(self) -> dict[str, Any]:
+        """The configuration of `deliver`."""
+        client = self.client("lambda")
+        return client.get_function_configuration(FunctionName=self.outputs["DeliverFunctionName"])
+
+    def function_log(self) -> list[str]:
+        """Everything that `deliver` has written so far, with Lambda's own lines around it."""
+        pages = self.client("logs").get_paginator("filter_log_events")
+        group = self.function["LoggingConfig"]["LogGroup"]
+        return [event["message"] for page in pages.paginate(logGroupName=group) for event in page["events"]]
+
+
+def build() -> None:
+    """Build the function as `make deploy` does, for this machine's architecture."""
+    env = environment.building() | ({"SAM_BUILD_MODE": MODE} if MODE == "debug" else {})
+    argv = [
+        *environment.SAM,
+        "build",
+        "--beta-features",
+        f"--template-file={TEMPLATE}",
+        f"--build-dir={BUILT}",
+        "--parameter-overrides",
+        f"Architecture={environment.ARCHITECTURE}",
+    ]
+    finish(argv, env, environment.RUN / "build.log", environment.ROOT, "sam build")
+
+
+@contextmanager
+def running_stack(
+    parameters: dict[str, str], port: int | None = None, logs: Path = environment.RUN
+) -> Iterator[Stack]:
+    """Start MiniStack, deploy what `build` built, and stop all of it at the end of the block."""
+    with ministack(port, logs / "ministack.log") as endpoint:
+        yield _deploy(endpoint, LOCAL_PARAMETERS | parameters, logs / "deploy.log")
+
+
+def _deploy(endpoint: str, parameters: dict[str, str], log: Path) -> Stack:
+    bucket = f"{NAME}-artifacts"
+    storage = Stack(endpoint, {}).client("s3")
+    storage.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": environment.REGION})
+    argv = [
+        *environment.SAM,
+        "deploy",
+        f"--template-file={BUILT / 'template.yaml'}",
+        f"--stack-name={NAME}",
+        f"--s3-bucket={bucket}",
+        f"--region={environment.REGION}",
+        "--capabilities=CAPABILITY_IAM",
+        "--no-confirm-changeset",
+        "--no-progressbar",
+        "--parameter-overrides",
+        *(f"{name}={value}" for name, value in parameters.items()),
+    ]
+    finish(argv, environment.using(endpoint), log, environment.ROOT, "sam deploy", seconds=300)
+    described = Stack(endpoint, {}).client("cloudformation").describe_stacks(StackName=NAME)["Stacks"][0]
+    stack = Stack(endpoint, {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]})
+    _say_numbers_again(stack)
+    return stack
+
+
+def _say_numbers_again(stack: Stack) -> None:
+    # MiniStack keeps a number that a mapping got by !Ref of a parameter as text, and its poller then fails for all.
+    functions = stack.client("lambda")
+    for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+        maximum = int(mapping["ScalingConfig"]["MaximumConcurrency"])
+        functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": maximum})
+
+
+def _session() -> Any:  # noqa: ANN401
+    return boto3.session.Session(
+        aws_access_key_id="test", aws_secret_access_key="test", region_name=environment.REGION
+    )
+
+
+# An empty set of proxies replaces that of the environment, which does not lead to this machine.
+_DIRECT = Config(proxies={}, retries={"max_attempts": 2})

@@ -1,0 +1,142 @@
+//! What a receiver may rely on, shown on whole events.
+
+use super::*;
+
+const PLAIN: &str = r#"{"event_type":"call.completed","business_id":"b1","call_id":"c1"}"#;
+
+fn body(text: &str) -> String {
+    Event::parse(text).expect("a well-formed event").body().to_owned()
+}
+
+fn refusal(text: &str) -> String {
+    Event::parse(text).expect_err("a malformed event").to_string()
+}
+
+#[test]
+fn a_bare_call_gets_all_13_fields_in_order_with_their_defaults() {
+    assert_eq!(
+        body(PLAIN),
+        concat!(
+            r#"{"event_type":"call.completed","business_id":"b1","call_id":"c1","lead_id":"","phone":"","#,
+            r#""started_at":"","ended_at":"","duration_sec":0,"transcript":"","summary":"","#,
+            r#""agent_name":"Assistant","direction":"inbound","metadata":{}}"#,
+        )
+    );
+}
+
+#[test]
+fn null_and_empty_count_as_absent() {
+    let nulls = r#"{"event_type":"call.completed","business_id":"b1","call_id":"c1","lead_id":null,"phone":null,
+        "started_at":"","ended_at":null,"duration_sec":null,"transcript":null,"summary":null,"agent_name":"",
+        "direction":"","metadata":null}"#;
+    assert_eq!(body(nulls), body(PLAIN));
+}
+
+#[test]
+fn values_of_every_typed_field_are_brought_to_their_type() {
+    let text = r#"{"metadata":{"k":1.0},"direction":"outbound","duration_sec":91.5,"ended_at":"2026-03-01T10:16:32",
+        "started_at":"2026-03-01T12:15:00+02:00","lead_id":7,"call_id":9007199254740993,"business_id":42,
+        "event_type":"calls.completed","transcript":"שלום","city":"חיפה","recording_url":null}"#;
+    assert_eq!(
+        body(text),
+        concat!(
+            r#"{"event_type":"call.completed","business_id":"42","call_id":"9007199254740993","lead_id":"7","phone":"","#,
+            r#""started_at":"2026-03-01T10:15:00Z","ended_at":"2026-03-01T10:16:32Z","duration_sec":92,"#,
+            r#""transcript":"שלום","summary":"","agent_name":"Assistant","direction":"outbound","metadata":{"k":1},"#,
+            r#""city":"חיפה","recording_url":null}"#,
+        )
+    );
+}
+
+#[test]
+fn the_older_spellings_are_normalised() {
+    for (older, present, key) in [
+        ("calls.completed", "call.completed", "call_id"),
+        ("calls.lead_created", "lead.created", "lead_id"),
+        ("calls.appointment_booked", "appointment.booked", "appointment_id"),
+    ] {
+        let event = Event::parse(&format!(r#"{{"event_type":"{older}","business_id":"b1","{key}":"x"}}"#));
+        assert_eq!(event.expect("well-formed").event_type().as_str(), present);
+    }
+}
+
+#[test]
+fn an_unknown_kind_passes_through_untyped_in_its_own_order() {
+    assert_eq!(
+        body(r#"{"amount":12.50,"business_id":7,"event_type":"quote.requested","call_id":null,"5":true}"#),
+        r#"{"5":true,"amount":12.5,"business_id":"7","event_type":"quote.requested","call_id":null}"#,
+    );
+}
+
+#[test]
+fn malformed_events_say_which_field_and_why_but_never_a_value() {
+    let call =
+        |member: &str| format!(r#"{{"event_type":"call.completed","business_id":"b1","call_id":"c1",{member}}}"#);
+    for (text, message) in [
+        ("[]".to_owned(), "the event is an array, not an object"),
+        ("{".to_owned(), "not valid JSON at line 1, column 1"),
+        (r#"{"business_id":"b1"}"#.to_owned(), "event_type is required"),
+        (
+            r#"{"event_type":"Call","business_id":"b1"}"#.to_owned(),
+            "event_type must be a dotted name such as call.completed",
+        ),
+        (r#"{"event_type":"a.b"}"#.to_owned(), "business_id is required"),
+        (r#"{"event_type":"call.completed","business_id":"b1","call_id":""}"#.to_owned(), "call_id is required"),
+        (call(r#""call_id":1.5"#), "call_id must be a string or an integer"),
+        (call(r#""phone":972550000000"#), "phone must be a string"),
+        (call(r#""duration_sec":-1"#), "duration_sec must be a number of seconds from 0 to 2^53 - 1"),
+        (call(r#""duration_sec":"92""#), "duration_sec must be a number of seconds from 0 to 2^53 - 1"),
+        (
+            call(r#""started_at":"yesterday""#),
+            "started_at must be an RFC 3339 time, or ISO 8601 without offset for UTC",
+        ),
+        (call(r#""direction":"sideways""#), "direction must be inbound or outbound"),
+        (call(r#""metadata":[]"#), "metadata must be an object"),
+        (call(r#""x":1e999"#), "a number is out of a double's range"),
+    ] {
+        assert_eq!(refusal(&text), message, "{text}");
+    }
+}
+
+#[test]
+fn a_business_id_is_1_to_128_characters_without_controls() {
+    let with_id = |id: &str| Event::parse(&format!(r#"{{"event_type":"a.b","business_id":{id:?}}}"#));
+    assert!(with_id(&"x".repeat(128)).is_ok());
+    assert!(with_id(&"x".repeat(129)).is_err());
+    assert!(BusinessId::parse("a\nb").is_err());
+}
+
+/// Computed with `printf 'call.completed\nb1\nc1' | sha256sum`, so independent of this code.
+#[test]
+fn the_event_id_is_the_published_hash_of_its_natural_key() {
+    let event = Event::parse(PLAIN).expect("well-formed");
+    assert_eq!(event.id().as_str(), "evt_d6cd71e5f8f09104c3fd1033518b4b58");
+    let again = PLAIN.replace('}', r#","summary":"changed since"}"#);
+    assert_eq!(Event::parse(&again).expect("well-formed").id(), event.id());
+}
+
+#[test]
+fn without_a_natural_key_the_body_tells_events_apart() {
+    let status = |new: &str| {
+        let text =
+            format!(r#"{{"event_type":"lead.status_changed","business_id":"b1","lead_id":"l","new_status":"{new}"}}"#);
+        Event::parse(&text).expect("well-formed")
+    };
+    assert_ne!(status("won").id(), status("lost").id());
+    assert_eq!(status("won").id(), status("won").id());
+    let (won, key) = (status("won"), status("won").body().to_owned());
+    assert_eq!(won.id(), &EventId::derive(won.event_type(), won.business_id(), &key));
+}
+
+#[test]
+fn composing_from_data_overrules_its_event_type_and_puts_it_first() {
+    let event = Event::compose("quote.requested", r#"{"amount":1,"event_type":"x.y","business_id":"b1"}"#);
+    assert_eq!(event.expect("well-formed").body(), r#"{"event_type":"quote.requested","amount":1,"business_id":"b1"}"#);
+}
+
+#[test]
+fn the_debug_form_has_no_personal_data() {
+    let event = Event::parse(&PLAIN.replace('}', r#","transcript":"secret words","phone":"+972550000000"}"#));
+    let debug = format!("{:?}", event.expect("well-formed"));
+    assert!(!debug.contains("secret") && !debug.contains("97255"), "{debug}");
+}

@@ -1,0 +1,368 @@
+//! JSON whose bytes survive JavaScript: `JSON.stringify(JSON.parse(body)) === body`, for every input.
+//!
+//! A receiver built on n8n, or on any framework that parses the body before user code runs, can then verify a
+//! signature over `JSON.stringify($json.body)` although it never sees the raw bytes. The price is paid here: numbers are
+//! printed as ECMAScript prints them, keys that are array indices come first, and what JavaScript would lose (digits
+//! past 2^53, members named like a property of `Object.prototype`, U+0000) is put into a form that it keeps.
+//!
+//! Normalising is idempotent, so an event may pass through here on publishing and again on delivery. This module knows
+//! nothing of events; what a member means is [`crate::event`]'s business.
+
+use std::fmt;
+
+use indexmap::IndexMap;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// Deepest nesting of arrays and objects that is accepted; the outermost value has depth 1.
+pub const MAX_DEPTH: usize = 128;
+
+/// `Number.MAX_SAFE_INTEGER`, 2^53 - 1 (ECMA-262, 21.1.2.6).
+pub const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
+
+/// The largest array index, 2^32 - 2: keys up to it are enumerated first and ascending (ECMA-262, 10.1.11.1).
+const MAX_ARRAY_INDEX: u32 = u32::MAX - 1;
+
+/// The properties that every JavaScript object inherits; n8n's expressions drop members with these names.
+const OBJECT_PROTOTYPE: [&str; 12] = [
+    "constructor",
+    "toString",
+    "valueOf",
+    "hasOwnProperty",
+    "isPrototypeOf",
+    "propertyIsEnumerable",
+    "toLocaleString",
+    "__proto__",
+    "__defineGetter__",
+    "__defineSetter__",
+    "__lookupGetter__",
+    "__lookupSetter__",
+];
+
+/// Why a text is not JSON that can be carried. None of the messages repeats any of the text.
+#[derive(Debug, thiserror::Error)]
+pub enum JsonError {
+    /// The text breaks JSON's grammar (RFC 8259), or a string in it holds a lone surrogate.
+    #[error("not valid JSON at line {line}, column {column}")]
+    Syntax {
+        /// Line of the offence, from 1; within the innermost array or object that could be told apart.
+        line: usize,
+        /// Column of the offence in bytes, from 1.
+        column: usize,
+    },
+    /// A number that a double cannot hold, such as `1e400`.
+    #[error("a number is out of a double's range")]
+    NumberRange,
+    /// More than [`MAX_DEPTH`] arrays and objects inside one another.
+    #[error("nested more than {MAX_DEPTH} deep")]
+    Depth,
+}
+
+impl From<serde_json::Error> for JsonError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Syntax { line: error.line(), column: error.column() }
+    }
+}
+
+/// A JSON value in the form in which JavaScript would hold it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Bool(bool),
+    /// A finite double. Whole numbers beyond [`MAX_SAFE_INTEGER`] are [`Value::String`].
+    Number(f64),
+    /// A string without U+0000.
+    String(String),
+    /// `[...]`
+    Array(Vec<Value>),
+    /// `{...}`
+    Object(Object),
+}
+
+/// Members in the order in which they came. A repeated name keeps its first place and takes its last value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Object(IndexMap<String, Value>);
+
+impl Value {
+    /// Reads a JSON text.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError`] when the text is not JSON, or holds what no JavaScript value can.
+    pub fn parse(text: &str) -> Result<Self, JsonError> {
+        Self::read(serde_json::from_str(text)?, MAX_DEPTH)
+    }
+
+    /// Reads one value, of which serde has already found the ends; `depth` is how much nesting is left.
+    fn read(raw: &RawValue, depth: usize) -> Result<Self, JsonError> {
+        let text = raw.get();
+        match text.as_bytes().first() {
+            Some(b'{') => Object::read(text, depth).map(Self::Object),
+            Some(b'[') => {
+                let depth = depth.checked_sub(1).ok_or(JsonError::Depth)?;
+                let items: Vec<&RawValue> = serde_json::from_str(text)?;
+                items.into_iter().map(|item| Self::read(item, depth)).collect::<Result<_, _>>().map(Self::Array)
+            }
+            Some(b'"') => Ok(Self::String(without_nul(serde_json::from_str(text)?))),
+            Some(b't') => Ok(Self::Bool(true)),
+            Some(b'f') => Ok(Self::Bool(false)),
+            Some(b'n') => Ok(Self::Null),
+            _ => Self::number(text),
+        }
+    }
+
+    /// Judges by the value, not by the spelling: `1e16` and `10000000000000000` must not part ways, or a body read back
+    /// would change.
+    fn number(token: &str) -> Result<Self, JsonError> {
+        let number: f64 = token.parse().map_err(|_| JsonError::NumberRange)?;
+        if number.is_infinite() {
+            return Err(JsonError::NumberRange);
+        }
+        if number.abs() <= MAX_SAFE_INTEGER {
+            return Ok(Self::Number(number));
+        }
+        let printed = if token.contains(['.', 'e', 'E']) { print(number) } else { token.to_owned() };
+        Ok(if printed.contains('e') { Self::Number(number) } else { Self::String(printed) })
+    }
+
+    /// What kind of value this is, for an error message: never the value itself.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Number(_) => "a number",
+            Self::String(_) => "a string",
+            Self::Array(_) => "an array",
+            Self::Object(_) => "an object",
+        }
+    }
+
+    /// The compact text, byte for byte what `JSON.stringify` makes of the value.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out);
+        out
+    }
+
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Null => out.push_str("null"),
+            Self::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+            Self::Number(value) => out.push_str(&print(*value)),
+            Self::String(value) => write_string(value, out),
+            Self::Array(items) => {
+                out.push('[');
+                for (position, item) in items.iter().enumerate() {
+                    if position > 0 {
+                        out.push(',');
+                    }
+                    item.write(out);
+                }
+                out.push(']');
+            }
+            Self::Object(object) => object.write(out),
+        }
+    }
+}
+
+impl Object {
+    fn read(text: &str, depth: usize) -> Result<Self, JsonError> {
+        let depth = depth.checked_sub(1).ok_or(JsonError::Depth)?;
+        let mut object = Self::default();
+        for (name, raw) in serde_json::Deserializer::from_str(text).deserialize_map(Members)? {
+            object.insert(safe_name(without_nul(name)), Value::read(raw, depth)?);
+        }
+        Ok(object)
+    }
+
+    /// Sets a member; a name that is there already keeps its place.
+    pub fn insert(&mut self, name: impl Into<String>, value: Value) {
+        self.0.insert(name.into(), value);
+    }
+
+    /// Takes a member out, the others keep their order.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.shift_remove(name)
+    }
+
+    /// Looks a member up.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// Appends the members of `other` behind those of this object.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// The compact text, byte for byte what `JSON.stringify` makes of the object.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out);
+        out
+    }
+
+    fn write(&self, out: &mut String) {
+        let mut indices: Vec<(u32, &String, &Value)> =
+            self.0.iter().filter_map(|(name, value)| Some((array_index(name)?, name, value))).collect();
+        indices.sort_unstable_by_key(|(index, ..)| *index);
+        let numbered = indices.into_iter().map(|(_, name, value)| (name, value));
+        let named = self.0.iter().filter(|(name, _)| array_index(name).is_none());
+
+        out.push('{');
+        for (position, (name, value)) in numbered.chain(named).enumerate() {
+            if position > 0 {
+                out.push(',');
+            }
+            write_string(name, out);
+            out.push(':');
+            value.write(out);
+        }
+        out.push('}');
+    }
+}
+
+/// Collects an object's members with their repeats, in order, without reading the values.
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Vec<(String, &'de RawValue)>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(members)
+    }
+}
+
+/// `Number::toString` of ECMA-262, 6.1.6.1.20.
+fn print(number: f64) -> String {
+    ryu_js::Buffer::new().format_finite(number).to_owned()
+}
+
+/// `QuoteJSONString` of ECMA-262, 25.5.2.3: only `"`, `\` and U+0000 to U+001F are escaped. serde_json escapes the same
+/// ones in the same spelling.
+fn write_string(value: &str, out: &mut String) {
+    let quoted = serde_json::to_string(value).expect("a string always serialises");
+    out.push_str(&quoted);
+}
+
+fn without_nul(mut value: String) -> String {
+    value.retain(|character| character != '\0');
+    value
+}
+
+fn safe_name(mut name: String) -> String {
+    if OBJECT_PROTOTYPE.contains(&name.as_str()) {
+        name.push('_');
+    }
+    name
+}
+
+/// The number of a name that is a canonical array index: no sign, no leading zero, at most 2^32 - 2.
+fn array_index(name: &str) -> Option<u32> {
+    let canonical = name == "0" || (name.starts_with(|c: char| matches!(c, '1'..='9')) && name.len() <= 10);
+    if !canonical || !name.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    name.parse().ok().filter(|index| *index <= MAX_ARRAY_INDEX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn normalised(text: &str) -> String {
+        Value::parse(text).expect("valid JSON").to_json()
+    }
+
+    #[test]
+    fn numbers_are_printed_as_ecmascript_prints_them() {
+        for (input, output) in [
+            ("92.0", "92"),
+            ("-0.0", "0"),
+            ("-0", "0"),
+            ("1E3", "1000"),
+            ("0.1e-6", "1e-7"),
+            ("1e21", "1e+21"),
+            ("5e-324", "5e-324"),
+            ("0.30000000000000004", "0.30000000000000004"),
+            ("9007199254740991", "9007199254740991"),
+        ] {
+            assert_eq!(normalised(input), output, "{input}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_beyond_two_to_the_53_become_strings_with_every_digit() {
+        for (input, output) in [
+            ("9007199254740992", r#""9007199254740992""#),
+            ("-9007199254740993", r#""-9007199254740993""#),
+            ("123456789012345678901234567890", r#""123456789012345678901234567890""#),
+            ("1e16", r#""10000000000000000""#),
+            ("9007199254740993.0", r#""9007199254740992""#),
+        ] {
+            assert_eq!(normalised(input), output, "{input}");
+        }
+    }
+
+    #[test]
+    fn array_indices_come_first_and_ascending_at_every_depth() {
+        assert_eq!(
+            normalised(r#"{"b":1,"10":2,"9":{"z":1,"1":2},"01":3,"4294967294":4,"4294967295":5,"-1":6,"0":7}"#),
+            r#"{"0":7,"9":{"1":2,"z":1},"10":2,"4294967294":4,"b":1,"01":3,"4294967295":5,"-1":6}"#,
+        );
+    }
+
+    #[test]
+    fn a_repeated_name_keeps_its_first_place_and_its_last_value() {
+        assert_eq!(normalised(r#"{"a":1,"b":2,"a":3}"#), r#"{"a":3,"b":2}"#);
+    }
+
+    #[test]
+    fn only_quote_backslash_and_controls_are_escaped() {
+        assert_eq!(
+            normalised(r#""\u05e9\u05dc\u05d5\u05dd \/ \u2028 \u007f \u001F \b\f\n\r\t \" \\""#),
+            "\"שלום / \u{2028} \u{7f} \\u001f \\b\\f\\n\\r\\t \\\" \\\\\""
+        );
+    }
+
+    #[test]
+    fn nul_is_removed_from_values_and_names() {
+        assert_eq!(normalised(r#"{"a\u0000b":"c\u0000"}"#), r#"{"ab":"c"}"#);
+    }
+
+    #[test]
+    fn members_named_like_inherited_properties_get_an_underscore() {
+        assert_eq!(normalised(r#"{"__proto__":{"toString":1},"x":2}"#), r#"{"__proto___":{"toString_":1},"x":2}"#);
+        assert_eq!(normalised(r#"{"constru\u0000ctor":1}"#), r#"{"constructor_":1}"#);
+    }
+
+    #[test]
+    fn nesting_is_accepted_up_to_the_limit_and_refused_beyond() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(normalised(&nested(MAX_DEPTH)), nested(MAX_DEPTH));
+        assert!(matches!(Value::parse(&nested(MAX_DEPTH + 1)), Err(JsonError::Depth)));
+        assert!(matches!(Value::parse(&nested(200_000)), Err(JsonError::Depth)));
+    }
+
+    #[test]
+    fn what_no_javascript_value_can_hold_is_refused() {
+        assert!(matches!(Value::parse("1e400"), Err(JsonError::NumberRange)));
+        for text in [r#""\ud800""#, r#"{"\udc00":1}"#, "NaN", "", "{", "[1,]", "{} {}", "'a'", "01"] {
+            assert!(matches!(Value::parse(text), Err(JsonError::Syntax { .. })), "{text}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! When the next attempt comes.
+//!
+//! Pure arithmetic: the jitter is an argument, the waiting is the queue's (a visibility timeout), so nothing here or
+//! above it ever sleeps.
+
+use std::time::Duration;
+
+/// The longest a queue message can stay invisible: 12 hours (Amazon SQS quotas).
+pub const MAX_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// Jitter adds up to a tenth, so that many events that failed together do not come back together.
+const MAX_JITTER: f64 = 0.1;
+
+/// The delays between attempts, and how many attempts there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    steps: Vec<Duration>,
+    max_attempts: u32,
+}
+
+/// Why a schedule cannot be.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum InvalidSchedule {
+    /// Not a comma-separated list of whole seconds.
+    #[error("the retry schedule must be whole seconds, separated by commas")]
+    NotSeconds,
+    /// A step that, with its jitter, SQS cannot wait.
+    #[error("a retry step must be at most 39272 s: with 10 % of jitter it has to stay within SQS's 12 h")]
+    StepTooLong,
+    /// No attempt at all.
+    #[error("there must be at least one attempt")]
+    NoAttempts,
+}
+
+impl Schedule {
+    /// Reads a list such as `5,30,120`: the delays before attempts 2, 3 and 4; the last one repeats.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSchedule`].
+    pub fn parse(steps: &str, max_attempts: u32) -> Result<Self, InvalidSchedule> {
+        if max_attempts == 0 {
+            return Err(InvalidSchedule::NoAttempts);
+        }
+        let seconds = |step: &str| step.trim().parse().map(Duration::from_secs);
+        let steps: Vec<_> =
+            steps.split(',').map(seconds).collect::<Result<_, _>>().map_err(|_| InvalidSchedule::NotSeconds)?;
+        if steps.iter().any(|step| step.mul_f64(1.0 + MAX_JITTER) > MAX_VISIBILITY) {
+            return Err(InvalidSchedule::StepTooLong);
+        }
+        Ok(Self { steps, max_attempts })
+    }
+
+    /// How long to wait after failed attempt number `attempt` (from 1), in whole seconds; None when it was the last.
+    ///
+    /// The later of the schedule and `not_before` (a receiver's Retry-After) holds, the latter capped at the longest
+    /// step. `jitter` from 0 to 1 only ever adds.
+    #[must_use]
+    pub fn delay_after(&self, attempt: u32, not_before: Option<Duration>, jitter: f64) -> Option<Duration> {
+        if attempt >= self.max_attempts {
+            return None;
+        }
+        let position = usize::try_from(attempt.max(1) - 1).unwrap_or(usize::MAX).min(self.steps.len() - 1);
+        let longest = self.steps.iter().max().copied().unwrap_or_default();
+        let wait = self.steps[position].max(not_before.unwrap_or_default().min(longest));
+        let jittered = wait.as_secs_f64() * (1.0 + MAX_JITTER * jitter.clamp(0.0, 1.0));
+        Some(Duration::from_secs_f64(jittered.ceil()))
+    }
+
+    /// How many attempts there are before the dead-letter queue.
+    #[must_use]
+    pub fn max_attempts(&self) -> u32 {
+        self.max_attempts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const STANDARD: &str = "5,30,120,600,1800,3600,7200,14400,28800,37800";
+
+    fn standard() -> Schedule {
+        Schedule::parse(STANDARD, 16).expect("the published schedule")
+    }
+
+    #[test]
+    fn sixteen_attempts_spread_over_79_hours() {
+        let delays: Vec<_> =
+            (1..=16).map_while(|attempt| standard().delay_after(attempt, None, 0.0)).map(|d| d.as_secs()).collect();
+        assert_eq!(delays[..10], [5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 37800]);
+        assert_eq!(delays[10..], [37800; 5]);
+        assert_eq!(delays.iter().sum::<u64>() / 3600, 78, "78.7 hours without jitter");
+    }
+
+    #[test]
+    fn retry_after_prolongs_but_never_shortens_and_is_capped_at_the_longest_step() {
+        let after = |seconds| standard().delay_after(2, Some(Duration::from_secs(seconds)), 0.0);
+        assert_eq!(after(10), Some(Duration::from_secs(30)));
+        assert_eq!(after(45), Some(Duration::from_secs(45)));
+        assert_eq!(after(1_000_000), Some(Duration::from_secs(37800)));
+    }
+
+    #[test]
+    fn impossible_schedules_are_refused() {
+        for (steps, attempts, error) in [
+            ("", 3, InvalidSchedule::NotSeconds),
+            ("5,,6", 3, InvalidSchedule::NotSeconds),
+            ("5,-6", 3, InvalidSchedule::NotSeconds),
+            ("5,39273", 3, InvalidSchedule::StepTooLong),
+            ("5", 0, InvalidSchedule::NoAttempts),
+        ] {
+            assert_eq!(Schedule::parse(steps, attempts), Err(error), "{steps}");
+        }
+        assert!(Schedule::parse("0, 39272", 1).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn jitter_adds_up_to_a_tenth_and_sqs_can_always_wait_that_long(
+            attempt in 1..16u32, not_before in proptest::option::of(0..10_000_000u64), jitter in -1.0..2.0f64,
+        ) {
+            let not_before = not_before.map(Duration::from_secs);
+            let least = standard().delay_after(attempt, not_before, 0.0).expect("not the last attempt");
+            let delay = standard().delay_after(attempt, not_before, jitter).expect("not the last attempt");
+            prop_assert!(delay >= least);
+            prop_assert!(delay.as_secs_f64() <= (least.as_secs_f64() * 1.1).ceil());
+            prop_assert!(delay <= MAX_VISIBILITY);
+            prop_assert_eq!(delay.subsec_nanos(), 0);
+        }
+
+        #[test]
+        fn the_last_attempt_has_none_after_it(attempt in 16..1000u32) {
+            prop_assert_eq!(standard().delay_after(attempt, Some(Duration::from_secs(9)), 0.5), None);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! What is done with an answer: one table, one function.
+//!
+//! An outcome is data, whatever the receiver did; `Err` is kept for faults of ours, which never come here. Nothing in
+//! this module waits, writes or sends.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// n8n answers so, with status 200, while it migrates its database, and drops the event.
+const N8N_STARTING: &[u8] = b"n8n is starting up";
+
+/// What became of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A status line and headers came back.
+    Answered(Answer),
+    /// None did.
+    Failed(Failure),
+}
+
+/// An answer, as far as it was read.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status code.
+    pub status: u16,
+    /// `Retry-After`, as it came.
+    pub retry_after: Option<String>,
+    /// `Location`, as it came.
+    pub location: Option<String>,
+    /// The first bytes of the body, undecoded; none if it broke off or timed out before any.
+    pub snippet: Vec<u8>,
+}
+
+/// Its body and its address are the receiver's own affair and stay out of logs.
+impl fmt::Debug for Answer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// Why no answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The name has no address.
+    Dns,
+    /// No connection could be made.
+    Refused,
+    /// The connection broke.
+    Reset,
+    /// The TLS handshake failed.
+    Tls,
+    /// The deadline passed.
+    Timeout,
+    /// What came back is not HTTP.
+    Protocol,
+    /// The guard refused the URL or an address.
+    Blocked,
+}
+
+/// Why an attempt did not deliver, in the words of the ledger and the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// No answer came.
+    Failed(Failure),
+    /// An answer other than success.
+    Status,
+    /// A redirect, which is never followed.
+    Redirect,
+    /// 410: the endpoint says it is gone for good.
+    Gone,
+}
+
+impl Cause {
+    /// The name in the ledger and the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed(Failure::Dns) => "dns",
+            Self::Failed(Failure::Refused) => "refused",
+            Self::Failed(Failure::Reset) => "reset",
+            Self::Failed(Failure::Tls) => "tls",
+            Self::Failed(Failure::Timeout) => "timeout",
+            Self::Failed(Failure::Protocol) => "protocol",
+            Self::Failed(Failure::Blocked) => "blocked",
+            Self::Status => "status",
+            Self::Redirect => "redirect",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The receiver has it.
+    Delivered,
+    /// Try again.
+    Retry {
+        /// Why.
+        cause: Cause,
+        /// Not before this long from now, by the receiver's wish.
+        not_before: Option<Duration>,
+    },
+}
+
+/// Judges an attempt; `now` is when its answer came, to which an HTTP date in Retry-After is compared.
+#[must_use]
+pub fn judge(outcome: &Outcome, now: Timestamp) -> Verdict {
+    let answer = match outcome {
+        Outcome::Answered(answer) => answer,
+        Outcome::Failed(failure) => return Verdict::Retry { cause: Cause::Failed(*failure), not_before: None },
+    };
+    let retry = |cause| Verdict::Retry { cause, not_before: None };
+    match answer.status {
+        200..=299 if answer.snippet.starts_with(N8N_STARTING) => retry(Cause::Status),
+        200..=299 => Verdict::Delivered,
+        300..=399 => retry(Cause::Redirect),
+        410 => retry(Cause::Gone),
+        429 | 503 => {
+            let not_before = answer.retry_after.as_deref().and_then(|value| retry_after(value, now));
+            Verdict::Retry { cause: Cause::Status, not_before }
+        }
+        _ => retry(Cause::Status),
+    }
+}
+
+/// `Retry-After` (RFC 9110, 10.2.3): delay-seconds or an HTTP date in any of its three formats. None for anything else.
+fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    }
+    let date = Timestamp::try_from(httpdate::parse_http_date(value).ok()?).ok()?;
+    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "2026-03-01T10:00:00Z";
+
+    fn judged(answer: Answer) -> Verdict {
+        judge(&Outcome::Answered(answer), NOW.parse().expect("a time"))
+    }
+
+    fn status(status: u16) -> Answer {
+        Answer { status, ..Answer::default() }
+    }
+
+    fn retry(cause: Cause) -> Verdict {
+        Verdict::Retry { cause, not_before: None }
+    }
+
+    #[test]
+    fn every_status_has_its_row() {
+        for code in 100..=999 {
+            let expected = match code {
+                200..=299 => Verdict::Delivered,
+                300..=399 => retry(Cause::Redirect),
+                410 => retry(Cause::Gone),
+                _ => retry(Cause::Status),
+            };
+            assert_eq!(judged(status(code)), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn n8n_starting_up_is_no_success() {
+        let starting = Answer { snippet: b"n8n is starting up. Please wait".to_vec(), ..status(200) };
+        assert_eq!(judged(starting), retry(Cause::Status));
+        let mention = Answer { snippet: b"ok: n8n is starting up".to_vec(), ..status(200) };
+        assert_eq!(judged(mention), Verdict::Delivered);
+    }
+
+    #[test]
+    fn every_failure_is_retried_under_its_name() {
+        for (failure, name) in [
+            (Failure::Dns, "dns"),
+            (Failure::Refused, "refused"),
+            (Failure::Reset, "reset"),
+            (Failure::Tls, "tls"),
+            (Failure::Timeout, "timeout"),
+            (Failure::Protocol, "protocol"),
+            (Failure::Blocked, "blocked"),
+        ] {
+            let verdict = judge(&Outcome::Failed(failure), NOW.parse().expect("a time"));
+            assert_eq!(verdict, retry(Cause::Failed(failure)));
+            assert_eq!(Cause::Failed(failure).as_str(), name);
+        }
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_any_http_date_and_counts_for_429_and_503_alone() {
+        for (value, seconds) in [
+            ("120", Some(120)),
+            ("0", Some(0)),
+            ("99999999999999999999999", Some(u64::MAX)),
+            ("Sun, 01 Mar 2026 10:02:00 GMT", Some(120)),
+            ("Sunday, 01-Mar-26 10:02:00 GMT", Some(120)),
+            ("Sun Mar  1 10:02:00 2026", Some(120)),
+            ("Sun, 01 Mar 2026 09:00:00 GMT", Some(0)),
+            ("-5", None),
+            ("1.5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            for code in [429, 503, 500, 200] {
+                let answer = Answer { retry_after: Some(value.to_owned()), ..status(code) };
+                let expected = match code {
+                    429 | 503 => Verdict::Retry { cause: Cause::Status, not_before: seconds.map(Duration::from_secs) },
+                    500 => retry(Cause::Status),
+                    _ => Verdict::Delivered,
+                };
+                assert_eq!(judged(answer), expected, "{code} {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_debug_form_of_an_answer_has_no_body_and_no_address() {
+        let answer = Answer { location: Some("https://x/secret".into()), snippet: b"private".to_vec(), ..status(302) };
+        let debug = format!("{answer:?}");
+        assert!(!debug.contains("secret") && !debug.contains("private"), "{debug}");
+    }
+}
