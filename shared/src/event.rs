@@ -146,7 +146,7 @@ impl fmt::Display for EventId {
 /// A well-formed event. Its `Debug` leaves the body out: that is personal data.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event {
-    event_type: EventType,
+    kind: EventType,
     business_id: BusinessId,
     id: EventId,
     body: String,
@@ -189,13 +189,13 @@ impl Event {
             None => &body,
         };
         let id = EventId::derive(&event_type, &business_id, natural_key);
-        Ok(Self { event_type, business_id, id, body })
+        Ok(Self { kind: event_type, business_id, id, body })
     }
 
     /// What kind of event it is.
     #[must_use]
     pub fn event_type(&self) -> &EventType {
-        &self.event_type
+        &self.kind
     }
 
     /// Whom it belongs to.
@@ -221,7 +221,7 @@ impl fmt::Debug for Event {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Event")
-            .field("event_type", &self.event_type)
+            .field("event_type", &self.kind)
             .field("business_id", &self.business_id)
             .field("id", &self.id)
             .field("body_bytes", &self.body.len())

@@ -252,7 +252,7 @@ fn print(number: f64) -> String {
     ryu_js::Buffer::new().format_finite(number).to_owned()
 }
 
-/// `QuoteJSONString` of ECMA-262, 25.5.2.3: only `"`, `\` and U+0000 to U+001F are escaped. serde_json escapes the same
+/// `QuoteJSONString` of ECMA-262, 25.5.2.3: only `"`, `\` and U+0000 to U+001F are escaped. `serde_json` escapes the same
 /// ones in the same spelling.
 fn write_string(value: &str, out: &mut String) {
     let quoted = serde_json::to_string(value).expect("a string always serialises");

@@ -8,10 +8,45 @@ pub mod json;
 
 pub mod event;
 
+#[cfg(feature = "publish")]
+pub mod publish;
+
+#[cfg(feature = "delivery")]
+pub mod clock;
+
+#[cfg(feature = "delivery")]
+pub mod environment;
+
+#[cfg(feature = "delivery")]
+pub mod log;
+
+#[cfg(feature = "delivery")]
+pub mod aws;
+
+#[cfg(feature = "delivery")]
+pub mod settings;
+
+#[cfg(feature = "delivery")]
+pub mod internal_secret;
+
 pub mod signature;
 
+pub mod request;
+
 pub mod guard;
+
+#[cfg(feature = "delivery")]
+pub mod endpoint;
+
+#[cfg(feature = "delivery")]
+pub mod attempt;
 
 pub mod verdict;
 
 pub mod schedule;
+
+#[cfg(feature = "delivery")]
+pub mod queue;
+
+#[cfg(feature = "publish")]
+pub use publish::Publisher;

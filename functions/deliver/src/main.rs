@@ -1,12 +1,52 @@
-//! Skeleton.
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+//! The Lambda function `deliver`: takes events off the queue and gets each to its business.
+//!
+//! Wiring only: the environment is read, the clients are made once, the runtime is given the batch handler. Nothing is
+//! fetched here, so that a new process is ready for its first event within milliseconds.
+
+mod message;
+mod batch;
+mod delivery;
+mod report;
+
+use std::sync::Arc;
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
+use shared::attempt::Attempter;
+use shared::endpoint::{Endpoints, SystemLookup, tls};
+use shared::environment::Deliver as Environment;
+use shared::internal_secret::InternalSecretSource;
+use shared::queue::Queues;
+use shared::settings::SettingsTable;
+use shared::{aws, log};
+
+use delivery::Deliver;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        println!("{} records", event.payload.records.len());
-        Ok::<_, Error>(SqsBatchResponse::default())
-    }))
-    .await
+    let environment = Environment::from_process()?;
+    log::start("deliver", environment.log_level);
+    let deliver = Arc::new(wire(environment));
+    let handler = |event: LambdaEvent<SqsEvent>| batch::deliver_all(Arc::clone(&deliver), event.payload);
+    Runtime::new(service_fn(handler)).run().await
+}
+
+fn wire(environment: Environment) -> Deliver {
+    let tls = tls::client_config();
+    let sdk = aws::sdk_config(&environment.aws, &tls);
+    let endpoints = Endpoints::new(environment.targets, environment.attempt_timeout, &tls, SystemLookup);
+    Deliver {
+        settings: SettingsTable::new(aws_sdk_dynamodb::Client::new(&sdk), environment.settings_table_name),
+        internal_secret: InternalSecretSource::new(
+            aws_sdk_secretsmanager::Client::new(&sdk),
+            environment.internal_secret_arn,
+        ),
+        attempter: Attempter::new(endpoints, environment.targets),
+        queues: Queues::new(
+            aws_sdk_sqs::Client::new(&sdk),
+            environment.events_queue_url,
+            environment.dead_letter_queue_url,
+        ),
+        schedule: environment.schedule,
+    }
 }

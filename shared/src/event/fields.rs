@@ -4,7 +4,7 @@
 //! table does not name pass through behind those it names: the call service may add one without a change here.
 
 use super::{EventType, MalformedEvent, time};
-use crate::json::{Object, Value};
+use crate::json::{MAX_SAFE_INTEGER, Object, Value};
 
 /// What a field has to be, and what it is when it is absent, null or `""`.
 #[derive(Clone, Copy)]
@@ -133,7 +133,9 @@ impl Rule {
                 Some(value)
             }
             (Self::Time, Some(Value::String(text))) => time::to_utc(&text).map(Value::String),
-            (Self::Seconds, Some(Value::Number(seconds))) if seconds >= 0.0 => Some(Value::Number(seconds.round())),
+            (Self::Seconds, Some(Value::Number(seconds))) if (0.0..=MAX_SAFE_INTEGER).contains(&seconds) => {
+                Some(Value::Number(seconds.round()))
+            }
             (Self::Direction, Some(Value::String(direction))) if matches!(&*direction, "inbound" | "outbound") => {
                 Some(Value::String(direction))
             }
@@ -173,11 +175,11 @@ fn is_absent(value: &Value) -> bool {
     matches!(value, Value::Null) || matches!(value, Value::String(text) if text.is_empty())
 }
 
-/// Integers beyond 2^53 - 1 are strings already.
+/// Integers beyond 2^53 - 1 are strings already, with all their digits; what is left beyond is a double like 1e300.
 fn id(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Number(number) if number.fract() == 0.0 => Some(value.to_json()),
+        Value::Number(number) if number.fract() == 0.0 && number.abs() <= MAX_SAFE_INTEGER => Some(value.to_json()),
         _ => None,
     }
 }

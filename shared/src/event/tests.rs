@@ -83,6 +83,8 @@ fn malformed_events_say_which_field_and_why_but_never_a_value() {
         (r#"{"event_type":"a.b"}"#.to_owned(), "business_id is required"),
         (r#"{"event_type":"call.completed","business_id":"b1","call_id":""}"#.to_owned(), "call_id is required"),
         (call(r#""call_id":1.5"#), "call_id must be a string or an integer"),
+        (call(r#""call_id":1e300"#), "call_id must be a string or an integer"),
+        (call(r#""duration_sec":1e300"#), "duration_sec must be a number of seconds from 0 to 2^53 - 1"),
         (call(r#""phone":972550000000"#), "phone must be a string"),
         (call(r#""duration_sec":-1"#), "duration_sec must be a number of seconds from 0 to 2^53 - 1"),
         (call(r#""duration_sec":"92""#), "duration_sec must be a number of seconds from 0 to 2^53 - 1"),

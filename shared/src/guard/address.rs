@@ -1,7 +1,7 @@
 //! Which IP addresses are globally reachable, by IANA's special-purpose address registries.
 //!
 //! Sources: the IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its updates), column "Globally
-//! Reachable"; a range whose entry there is not "True" counts as not reachable. IPv6 outside 2000::/3 is not yet, or
+//! Reachable"; a range whose entry there is not "True" counts as not reachable. IPv6 outside `2000::/3` is not yet, or
 //! not at all, global unicast (RFC 4291, 2.4). An IPv6 address that carries an IPv4 address leads to that address too
 //! and is judged by both.
 
@@ -76,19 +76,19 @@ fn in_v6(address: Ipv6Addr, network: [u16; 8], length: u32) -> bool {
 
 /// The IPv4 addresses that an IPv6 address carries, in every form that has been in use; Teredo carries two.
 fn embedded_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 2] {
-    let [a, b, c, d, e, f, g, h] = address.segments();
+    let [s0, s1, s2, s3, s4, s5, s6, s7] = address.segments();
     let v4 = |high: u16, low: u16| Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
-    match (a, b) {
+    match (s0, s1) {
         // IPv4-compatible, mapped and translated (RFC 4291, 2.5.5; RFC 2765, 2.1).
-        (0, 0) if (c, d) == (0, 0) && matches!((e, f), (0, 0 | 0xffff) | (0xffff, 0)) => [v4(g, h), None],
+        (0, 0) if (s2, s3) == (0, 0) && matches!((s4, s5), (0, 0 | 0xffff) | (0xffff, 0)) => [v4(s6, s7), None],
         // NAT64, the well-known and the local prefix (RFC 6052, 2.1; RFC 8215, /96 under it).
-        (0x64, 0xff9b) => [v4(g, h), None],
+        (0x64, 0xff9b) => [v4(s6, s7), None],
         // Teredo: the server, and the client with its bits inverted (RFC 4380, 4).
-        (0x2001, 0) => [v4(c, d), v4(!g, !h)],
+        (0x2001, 0) => [v4(s2, s3), v4(!s6, !s7)],
         // 6to4 (RFC 3056, 2).
-        (0x2002, _) => [v4(b, c), None],
+        (0x2002, _) => [v4(s1, s2), None],
         // ISATAP's interface identifier, with the universal bit or without, under any prefix (RFC 5214, 6.1).
-        _ if f == 0x5efe && matches!(e, 0 | 0x200) => [v4(g, h), None],
+        _ if s5 == 0x5efe && matches!(s4, 0 | 0x200) => [v4(s6, s7), None],
         _ => [None, None],
     }
 }

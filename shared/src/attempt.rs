@@ -1,0 +1,70 @@
+//! One attempt: guard, sign, POST, judge. The very same for a delivery and for an owner's test.
+//!
+//! It says what happened and what should follow; to make it follow is the caller's part.
+
+use crate::clock;
+use crate::endpoint::{Endpoints, Posted, Timings};
+use crate::event::Event;
+use crate::guard::{Target, Targets};
+use crate::request::{self, Credentials};
+use crate::signature::InternalSecret;
+use crate::verdict::{Answer, Failure, Outcome, Verdict, judge};
+
+/// Makes attempts.
+#[derive(Clone, Debug)]
+pub struct Attempter {
+    endpoints: Endpoints,
+    targets: Targets,
+}
+
+/// What one attempt came to.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The receiver's host; None if the URL has none that could be read.
+    pub host: Option<String>,
+    /// What the receiver did.
+    pub outcome: Outcome,
+    /// What should follow.
+    pub verdict: Verdict,
+    /// How long each phase took.
+    pub timings: Timings,
+}
+
+impl Attempter {
+    /// Attempts over this client, on these targets.
+    #[must_use]
+    pub fn new(endpoints: Endpoints, targets: Targets) -> Self {
+        Self { endpoints, targets }
+    }
+
+    /// Sends an event to an owner's URL, as attempt number `number` (from 1).
+    pub async fn attempt(
+        &self,
+        event: &Event,
+        url: &str,
+        credentials: &Credentials,
+        internal_secret: &InternalSecret,
+        number: u32,
+    ) -> Attempt {
+        let Ok(target) = Target::parse(url, self.targets) else {
+            let outcome = Outcome::Failed(Failure::Blocked);
+            let verdict = judge(&outcome, clock::now());
+            return Attempt { host: None, outcome, verdict, timings: Timings::default() };
+        };
+        let headers = request::headers(event, credentials, internal_secret, number, clock::now());
+        let Posted { outcome, timings } = self.endpoints.post(&target, headers, event.body().to_owned()).await;
+        let verdict = judge(&outcome, clock::now());
+        Attempt { host: Some(target.host().to_owned()), outcome, verdict, timings }
+    }
+}
+
+impl Attempt {
+    /// The HTTP status code, if an answer came.
+    #[must_use]
+    pub fn status_code(&self) -> Option<u16> {
+        match &self.outcome {
+            Outcome::Answered(Answer { status, .. }) => Some(*status),
+            Outcome::Failed(_) => None,
+        }
+    }
+}

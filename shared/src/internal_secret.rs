@@ -1,0 +1,79 @@
+//! The installation's secret, from Secrets Manager.
+//!
+//! It is read at the first event of a process and kept for five minutes, so that a rotated secret is taken up without
+//! a deployment. It never passes through the function's configuration, where anyone who may look at the function
+//! could read it.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_secretsmanager::Client;
+use tokio::sync::Mutex;
+
+use crate::log::error_chain;
+use crate::signature::InternalSecret;
+
+const KEPT_FOR: Duration = Duration::from_mins(5);
+
+/// A fault of ours: the secret could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum InternalSecretError {
+    /// Secrets Manager did not answer.
+    #[error("the internal secret could not be read")]
+    Read(#[source] Box<aws_sdk_secretsmanager::Error>),
+    /// The secret has no text, or an empty one.
+    #[error("the internal secret is empty")]
+    Empty,
+}
+
+/// Reads the secret and keeps it for a while.
+#[derive(Debug)]
+pub struct InternalSecretSource {
+    client: Client,
+    arn: String,
+    kept: Mutex<Option<(Instant, InternalSecret)>>,
+}
+
+impl InternalSecretSource {
+    /// A secret by its ARN.
+    #[must_use]
+    pub fn new(client: Client, arn: String) -> Self {
+        Self { client, arn, kept: Mutex::new(None) }
+    }
+
+    /// The secret. Messages of one batch that ask together cause one read.
+    ///
+    /// # Errors
+    ///
+    /// [`InternalSecretError`], if there is none from before either: an older secret is better than no delivery.
+    pub async fn get(&self) -> Result<InternalSecret, InternalSecretError> {
+        let mut kept = self.kept.lock().await;
+        match &*kept {
+            Some((read_at, secret)) if read_at.elapsed() < KEPT_FOR => return Ok(secret.clone()),
+            _ => {}
+        }
+        match self.read().await {
+            Ok(secret) => {
+                *kept = Some((Instant::now(), secret.clone()));
+                Ok(secret)
+            }
+            Err(error) => match &*kept {
+                Some((_, secret)) => {
+                    tracing::error!(error = error_chain(&error), "internal_secret_not_refreshed");
+                    Ok(secret.clone())
+                }
+                None => Err(error),
+            },
+        }
+    }
+
+    async fn read(&self) -> Result<InternalSecret, InternalSecretError> {
+        let answer = self
+            .client
+            .get_secret_value()
+            .secret_id(&self.arn)
+            .send()
+            .await
+            .map_err(|error| InternalSecretError::Read(Box::new(error.into())))?;
+        answer.secret_string().and_then(InternalSecret::new).ok_or(InternalSecretError::Empty)
+    }
+}

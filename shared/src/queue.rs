@@ -1,0 +1,78 @@
+//! The two queues, from the side of the deliveries: when a message comes back, and where a malformed one goes.
+//!
+//! Moving what is spent to the dead-letter queue is not here: that is the events queue's own redrive policy.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::MessageAttributeValue;
+
+use crate::event::MalformedEvent;
+
+/// A fault of ours: a queue did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("the queue did not answer")]
+pub struct QueueError(#[source] Box<aws_sdk_sqs::Error>);
+
+/// The events queue and its dead-letter queue.
+#[derive(Clone, Debug)]
+pub struct Queues {
+    client: Client,
+    events_url: String,
+    dead_letter_url: String,
+}
+
+impl Queues {
+    /// The queues by their URLs.
+    #[must_use]
+    pub fn new(client: Client, events_url: String, dead_letter_url: String) -> Self {
+        Self { client, events_url, dead_letter_url }
+    }
+
+    /// Makes a message come back after `delay`, in whole seconds, up to 12 hours.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError`]; the message then comes back after the queue's own visibility timeout.
+    pub async fn return_after(&self, receipt_handle: &str, delay: Duration) -> Result<(), QueueError> {
+        let seconds = i32::try_from(delay.as_secs()).unwrap_or(i32::MAX);
+        self.client
+            .change_message_visibility()
+            .queue_url(&self.events_url)
+            .receipt_handle(receipt_handle)
+            .visibility_timeout(seconds)
+            .send()
+            .await
+            .map_err(|error| QueueError(Box::new(error.into())))?;
+        Ok(())
+    }
+
+    /// Copies a malformed message to the dead-letter queue, with `reason=malformed` and what is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError`], also if the message and its attributes together exceed 1 MiB.
+    ///
+    /// # Panics
+    ///
+    /// Never: an attribute without a data type cannot be built, and these have one.
+    pub async fn copy_to_dead_letters(&self, body: &str, error: &MalformedEvent) -> Result<(), QueueError> {
+        let text = |value: &str| {
+            MessageAttributeValue::builder()
+                .data_type("String")
+                .string_value(value)
+                .build()
+                .expect("the data type is given")
+        };
+        self.client
+            .send_message()
+            .queue_url(&self.dead_letter_url)
+            .message_body(body)
+            .message_attributes("reason", text("malformed"))
+            .message_attributes("detail", text(&error.to_string()))
+            .send()
+            .await
+            .map_err(|error| QueueError(Box::new(error.into())))?;
+        Ok(())
+    }
+}
