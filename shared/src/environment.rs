@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn impossible_values_are_refused_without_repeating_them() {
         for (name, value) in [
-            ("UNSAFE_TARGETS", "Yes"),
+            ("UNSAFE_TARGETS", "Maybe"),
             ("ATTEMPT_TIMEOUT_SECONDS", "51"),
             ("ATTEMPT_TIMEOUT_SECONDS", "0"),
             ("RETRY_SCHEDULE_SECONDS", "soon"),

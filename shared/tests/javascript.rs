@@ -1,0 +1,125 @@
+//! The promise of the bytes, put to a real Node.js: `JSON.stringify(JSON.parse(body)) === body`.
+//!
+//! `NODE` names the Node.js to ask (`make test` brings one); without it, the one on the path is.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use shared::event::Event;
+
+const BODIES: usize = 10_000;
+
+/// Reads a body a line; prints the number of bodies and the first few that do not survive.
+const CHECK: &str = r"
+const lines = require('fs').readFileSync(0, 'utf8').split('\n').slice(0, -1);
+const bad = lines.filter(line => JSON.stringify(JSON.parse(line)) !== line);
+console.log(lines.length + ' ' + bad.length + ' ' + bad.slice(0, 3).join('\n'));
+";
+
+fn number() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<i64>().prop_map(|number| number.to_string()),
+        any::<u128>().prop_map(|number| number.to_string()),
+        any::<f64>().prop_filter("finite", |number| number.is_finite()).prop_map(|number| format!("{number:e}")),
+        any::<f64>().prop_filter("finite", |number| number.is_finite()).prop_map(|number| number.to_string()),
+        (-(1i64 << 54)..(1i64 << 54)).prop_map(|number| format!("{number}.0")),
+        r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,24})?([eE][+-]?[0-9]{1,2})?",
+    ]
+}
+
+/// A JSON string, with characters written raw or escaped by chance.
+fn string() -> impl Strategy<Value = String> {
+    let character = prop_oneof![
+        4 => any::<char>(),
+        3 => prop::char::range('א', 'ת'),
+        2 => prop::char::range('\0', '\u{7f}'),
+        1 => prop::sample::select(vec!['\u{2028}', '\u{2029}', '\u{feff}', '\u{fffe}', '\u{ffff}', '/', '\u{1f600}']),
+    ];
+    prop::collection::vec((character, any::<bool>()), 0..12).prop_map(|characters| {
+        let mut text = String::from("\"");
+        for (character, escaped) in characters {
+            if escaped || matches!(character, '"' | '\\' | '\0'..='\u{1f}') {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    write!(text, "\\u{unit:04x}").unwrap();
+                }
+            } else {
+                text.push(character);
+            }
+        }
+        text + "\""
+    })
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => string(),
+        2 => (0..12u32).prop_map(|index| format!("\"{index}\"")),
+        1 => any::<u64>().prop_map(|index| format!("\"{index}\"")),
+        1 => (4_294_967_290..4_294_967_300u64).prop_map(|index| format!("\"{index}\"")),
+        1 => prop::sample::select(vec!["01", "-1", "1.5", "1e3", "__proto__", "constructor", "toString", "a", "b"])
+            .prop_map(|name| format!("\"{name}\"")),
+    ]
+}
+
+fn value() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        3 => number(),
+        3 => string(),
+        1 => prop::sample::select(vec!["null", "true", "false"]).prop_map(ToOwned::to_owned),
+    ];
+    leaf.prop_recursive(5, 40, 8, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..8).prop_map(|items| format!("[ {} ]", items.join(" , "))),
+            members(inner).prop_map(|members| format!("{{ {members} }}")),
+        ]
+    })
+}
+
+fn members(value: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
+    prop::collection::vec((name(), value), 0..8).prop_map(|members| {
+        members.into_iter().map(|(name, value)| format!("{name} : {value}")).collect::<Vec<_>>().join(", ")
+    })
+}
+
+/// An event with anything in it, its fixed fields last, so that they win over generated ones of their names.
+fn event() -> impl Strategy<Value = String> {
+    let kind = prop::sample::select(vec!["call.completed", "quote.requested"]);
+    (members(value()), kind).prop_map(|(members, kind)| {
+        let comma = if members.is_empty() { "" } else { "," };
+        format!(r#"{{{members}{comma}"event_type":"{kind}","business_id":"b","call_id":"c"}}"#)
+    })
+}
+
+#[test]
+fn ten_thousand_generated_bodies_survive_javascript_byte_for_byte() {
+    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let mut lines = String::new();
+    for _ in 0..BODIES {
+        let text = event().new_tree(&mut runner).expect("a generated event").current();
+        let event = Event::parse(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        let again = Event::parse(event.body()).expect("a body is an event");
+        assert_eq!((again.body(), again.id()), (event.body(), event.id()), "normalising is idempotent");
+        lines.push_str(event.body());
+        lines.push('\n');
+    }
+    assert_eq!(ask_node(&lines), format!("{BODIES} 0"));
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test has an environment of its own")]
+fn ask_node(lines: &str) -> String {
+    let node = std::env::var("NODE").unwrap_or_else(|_| "node".to_owned());
+    let mut node = Command::new(node)
+        .args(["-e", CHECK])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("Node.js, named by NODE or on the path");
+    node.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let output = node.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
