@@ -75,12 +75,12 @@ async fn finalize_call_on_stop(
 
 /// Publishes every call that a crash kept from being published.
 async fn publish_pending(store: &CallStore, publisher: &Publisher) -> Result<Vec<(String, EventId)>> {
-    let mut published = Vec::new();
+    let mut done = Vec::new();
     for call_id in store.pending()? {
         let event_id = publish(store, publisher, &call_id).await?;
-        published.push((call_id, event_id));
+        done.push((call_id, event_id));
     }
-    Ok(published)
+    Ok(done)
 }
 
 async fn publish(store: &CallStore, publisher: &Publisher, call_id: &str) -> Result<EventId> {
@@ -172,9 +172,8 @@ impl CallStore {
 
     fn load(&self, call_id: &str) -> Result<Call> {
         let folder = self.folder.join(call_id);
-        let log = match read(&folder.join("log.json"))?["log"].take() {
-            Value::Object(log) => log,
-            _ => return Err("the call log is damaged".into()),
+        let Value::Object(log) = read(&folder.join("log.json"))?["log"].take() else {
+            return Err("the call log is damaged".into());
         };
         let transcript = read(&folder.join("transcript.json"))?;
         let summary = read(&folder.join("processing.json"))?["summary"].take();

@@ -1,5 +1,7 @@
 //! The client that reaches receivers, against real sockets: what it dials, what it reads, and what it calls a failure.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
@@ -139,7 +141,7 @@ async fn a_closed_port_is_refused_and_a_silent_one_times_out() {
     assert_eq!(post(&endpoints, &format!("http://{closed}/")).await.outcome, Outcome::Failed(Failure::Refused));
 
     let (silent, _) = serve(LOOPBACK, 0, |stream| async move {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         drop(stream);
         Ok(())
     })
@@ -207,7 +209,7 @@ async fn of_an_endless_body_64_kib_are_read_and_1_kib_is_kept() {
     })
     .await;
     let endpoints =
-        Endpoints::new(Targets::UnsafeForLocalTestsOnly, Duration::from_secs(60), &tls::client_config(), SystemLookup);
+        Endpoints::new(Targets::UnsafeForLocalTestsOnly, Duration::from_mins(1), &tls::client_config(), SystemLookup);
     let Posted { outcome, .. } = post(&endpoints, &format!("http://{address}/")).await;
     assert!(matches!(outcome, Outcome::Answered(Answer { status: 500, snippet, .. }) if snippet == [b'x'; 1024]));
     // What the sockets' buffers hold in between is the kernel's affair; endless it is not.

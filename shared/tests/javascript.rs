@@ -2,6 +2,8 @@
 //!
 //! `NODE` names the Node.js to ask (`make test` brings one); without it, the one on the path is.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};

@@ -1,5 +1,7 @@
 //! `events/` tells receivers what they get: every sample is an event, and what becomes of it satisfies its schema.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
