@@ -130,6 +130,14 @@ impl EventId {
         Self(format!("evt_{}", hex::encode(&digest[..16])))
     }
 
+    /// Reads an id that this project has written: `evt_` and 32 lowercase hex digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("evt_")?;
+        let hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+        (digits.len() == 32 && digits.bytes().all(hex)).then(|| Self(text.to_owned()))
+    }
+
     /// The id.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -45,6 +45,12 @@ pub mod verdict;
 
 pub mod schedule;
 
+pub mod health;
+
+pub mod flow;
+
+pub mod release;
+
 #[cfg(feature = "delivery")]
 pub mod queue;
 

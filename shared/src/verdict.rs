@@ -41,7 +41,7 @@ impl fmt::Debug for Answer {
 }
 
 /// Why no answer came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Failure {
     /// The name has no address.
     Dns,
@@ -60,7 +60,7 @@ pub enum Failure {
 }
 
 /// Why an attempt did not deliver, in the words of the ledger and the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
     /// No answer came.
     Failed(Failure),

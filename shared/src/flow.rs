@@ -1,0 +1,391 @@
+//! One event's way through endpoint health, ledger and queue, as a machine without I/O.
+//!
+//! The machine says which step is next ([`Step`]) and is told what came of it ([`Reply`]); whoever drives it does the
+//! reading, writing and sending. The order of the steps is what makes a crash between any two of them harmless, so the
+//! function, the model checker and the simulation all drive this one machine:
+//!
+//! - a change of health is stored before anything is done about it, and stands in its outbox until that is done;
+//! - a message is acknowledged last;
+//! - an event that is held is looked at once more after it has been recorded: should the endpoint have recovered in
+//!   between, the release may have listed the held ones too early, and the event goes on by itself.
+
+use jiff::Timestamp;
+
+use crate::event::EventId;
+use crate::health::{Admission, Attempted, EndpointId, Fate, Health, Notice, State};
+
+/// What is to be done next.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Read the settings and the event's ledger record.
+    Look,
+    /// Store this state, if the version before it is the stored one.
+    Store(Health),
+    /// Send the token that carries a release on.
+    SendToken {
+        /// The release.
+        run: u64,
+        /// Its step.
+        step: u64,
+    },
+    /// Tell the operator.
+    Announce(Notice),
+    /// Attempt the delivery.
+    Post,
+    /// Give the event a message of its own, that arrives at this time.
+    SendAgain(Timestamp),
+    /// Write the ledger record, unless it says delivered.
+    Record(Fate),
+    /// It is over.
+    Finish(End),
+}
+
+/// What came of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Reply {
+    /// Of [`Step::Look`].
+    Looked {
+        /// The stored state.
+        health: Health,
+        /// Where events go; None: nowhere.
+        endpoint: Option<EndpointId>,
+        /// Whether the ledger says that the event has arrived.
+        delivered: bool,
+    },
+    /// It is done.
+    Done,
+    /// Of [`Step::Store`]: another version is stored.
+    Conflict,
+    /// Of [`Step::Record`]: the ledger says that the event has arrived.
+    AlreadyDelivered,
+    /// Of [`Step::Post`].
+    Posted(Attempted),
+    /// Of any step: a fault of ours kept it from being done, or from being known to be done.
+    Unavailable,
+}
+
+/// What becomes of the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum End {
+    /// It is deleted.
+    Acknowledge(Done),
+    /// It comes back at this time, by the event's schedule.
+    ReturnAt(Timestamp),
+    /// It comes back at once, since the state has just changed.
+    ReturnNow,
+    /// It comes back by itself: a fault of ours.
+    Fault,
+    /// It comes back at once, only to be moved to the dead-letter queue.
+    ReturnSpent,
+}
+
+/// Why a message is not needed any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Done {
+    /// The event has arrived.
+    Delivered,
+    /// It had arrived before.
+    Duplicate,
+    /// It waits in the ledger.
+    Held,
+    /// It has a message of its own.
+    SentAgain,
+    /// The business has no URL.
+    NotConfigured,
+}
+
+/// What brings the event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Vehicle {
+    /// A message of its own, which comes back unless it is acknowledged.
+    Message,
+    /// The same, at the wish of the owner: it is sent although it has arrived before.
+    Resend,
+    /// A release, in whose list of held events it stands. The record says held already.
+    Release,
+}
+
+/// One event on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Flow {
+    event: EventId,
+    vehicle: Vehicle,
+    /// What a body too large for the ledger does where others are held: it is tried again by its schedule.
+    instead_of_holding: Option<End>,
+    /// Where the attempt went.
+    endpoint: Option<EndpointId>,
+    /// An outbox could not be emptied: the message has to come back for it.
+    unflushed: bool,
+    waiting: Waiting,
+}
+
+/// Which step's reply is awaited, and what is needed then.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Waiting {
+    LookToAdmit,
+    LookToSettle(Attempted),
+    LookAgain,
+    StoreMove(Health),
+    StoreClaim(Health),
+    Post(Health),
+    SendAgain(Health, Attempted),
+    StoreSettled { health: Health, before: Box<Health>, attempted: Attempted, fate: Fate },
+    Token(Health, Then),
+    Notice(Health, Then),
+    StoreFlushed(Then),
+    Record(Fate),
+}
+
+/// What follows when an outbox is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Then {
+    Admit,
+    Record(Fate),
+}
+
+impl Flow {
+    /// A machine and its first step. An event that the ledger cannot hold ends `instead_of_holding`.
+    #[must_use]
+    pub fn start(event: EventId, vehicle: Vehicle, instead_of_holding: Option<End>) -> (Self, Step) {
+        let waiting = Waiting::LookToAdmit;
+        (Self { event, vehicle, instead_of_holding, endpoint: None, unflushed: false, waiting }, Step::Look)
+    }
+
+    /// Takes the reply to the last step and gives the next one. A reply that does not belong to the step counts as
+    /// [`Reply::Unavailable`].
+    pub fn next(&mut self, reply: Reply, now: Timestamp) -> Step {
+        match std::mem::replace(&mut self.waiting, Waiting::LookToAdmit) {
+            Waiting::LookToAdmit => self.looked(reply, now),
+            Waiting::LookToSettle(attempted) => self.looked_to_settle(reply, attempted, now),
+            Waiting::LookAgain => self.looked_again(&reply),
+            Waiting::StoreMove(health) => match reply {
+                Reply::Done => self.flush(health, Then::Admit),
+                Reply::Conflict => self.look(Waiting::LookToAdmit),
+                _ => self.finish(End::Fault),
+            },
+            Waiting::StoreClaim(health) => match reply {
+                Reply::Done => self.post(health),
+                Reply::Conflict => self.look(Waiting::LookToAdmit),
+                // The pilot knocks all the same; of many others, none should.
+                _ if health.is_pilot(&self.event) => self.post(health),
+                _ => self.finish(End::Fault),
+            },
+            Waiting::Post(health) => match reply {
+                Reply::Posted(attempted) => self.posted(health, attempted, now),
+                _ => self.finish(End::Fault),
+            },
+            Waiting::SendAgain(health, attempted) => match reply {
+                Reply::Done => self.settle(health, attempted, now),
+                // It stays in the release's list.
+                _ => self.finish(End::Fault),
+            },
+            Waiting::StoreSettled { health, before, attempted, fate } => match reply {
+                Reply::Done => self.flush(health, Then::Record(fate)),
+                Reply::Conflict => self.look(Waiting::LookToSettle(attempted)),
+                _ => self.not_settled(&before, attempted),
+            },
+            Waiting::Token(mut health, then) => match reply {
+                Reply::Done => {
+                    health.outbox.token = false;
+                    self.flush_notice(health, then)
+                }
+                _ => self.not_flushed(then),
+            },
+            Waiting::Notice(health, then) => match reply {
+                Reply::Done => self.store_flushed(&health, then),
+                _ => self.not_flushed(then),
+            },
+            Waiting::StoreFlushed(then) => match reply {
+                // Whoever stored another version has found the outbox in it.
+                Reply::Done | Reply::Conflict => self.then(then),
+                _ => self.not_flushed(then),
+            },
+            Waiting::Record(fate) => self.recorded(&reply, fate),
+        }
+    }
+
+    fn looked(&mut self, reply: Reply, now: Timestamp) -> Step {
+        let Reply::Looked { health: stored, endpoint, delivered } = reply else {
+            return self.finish(End::Fault);
+        };
+        let Some(endpoint) = endpoint else {
+            return self.finish(End::Acknowledge(Done::NotConfigured));
+        };
+        let health = stored.at(&endpoint);
+        self.endpoint = Some(endpoint);
+        if !health.outbox.is_empty() && !self.unflushed {
+            return if health.outbox == stored.outbox {
+                self.flush(health, Then::Admit)
+            } else {
+                self.store(&health, Waiting::StoreMove)
+            };
+        }
+        if delivered && self.vehicle != Vehicle::Resend {
+            // A pilot whose success was recorded, but not yet stored.
+            return if health.is_pilot(&self.event) {
+                self.settle(health, Attempted::Succeeded, now)
+            } else {
+                self.finish(End::Acknowledge(Done::Duplicate))
+            };
+        }
+        match (health.admit(&self.event, now), self.vehicle) {
+            (Admission::Attempt, _) => self.post(health),
+            // The release is over; what is left in its list stays held.
+            (_, Vehicle::Release) => self.finish(End::Acknowledge(Done::Held)),
+            (Admission::Claim(claimed), _) => self.store(&claimed, Waiting::StoreClaim),
+            (Admission::Hold, _) => match self.instead_of_holding {
+                None => self.record(Fate::Hold),
+                Some(end) => self.finish(end),
+            },
+        }
+    }
+
+    fn posted(&mut self, health: Health, attempted: Attempted, now: Timestamp) -> Step {
+        match attempted {
+            // Before anything is stored: should the event become the pilot, it must be able to knock.
+            Attempted::Failed { next, .. } if self.vehicle == Vehicle::Release => {
+                self.waiting = Waiting::SendAgain(health, attempted);
+                Step::SendAgain(next.unwrap_or(now))
+            }
+            _ => self.settle(health, attempted, now),
+        }
+    }
+
+    fn settle(&mut self, before: Health, attempted: Attempted, now: Timestamp) -> Step {
+        let (settled, fate) = before.settle(&self.event, attempted, now);
+        if settled == before {
+            return self.flush(settled, Then::Record(self.possible(fate, attempted)));
+        }
+        let fate = self.possible(fate, attempted);
+        let health = settled.next_version();
+        self.waiting = Waiting::StoreSettled { health: health.clone(), before: Box::new(before), attempted, fate };
+        Step::Store(health)
+    }
+
+    /// An event that cannot be held is tried again instead, as long as its schedule has it.
+    fn possible(&self, fate: Fate, attempted: Attempted) -> Fate {
+        match fate {
+            Fate::Hold if self.instead_of_holding.is_some() => own_fate(attempted),
+            fate => fate,
+        }
+    }
+
+    fn looked_to_settle(&mut self, reply: Reply, attempted: Attempted, now: Timestamp) -> Step {
+        match reply {
+            Reply::Looked { health, endpoint, .. } if endpoint == self.endpoint => {
+                let endpoint = endpoint.as_ref().map_or_else(|| health.clone(), |endpoint| health.at(endpoint));
+                self.settle(endpoint, attempted, now)
+            }
+            // What happened there says nothing about where events go now.
+            _ => self.record(own_fate(attempted)),
+        }
+    }
+
+    /// A success that nobody knows of would leave the endpoint failing without a pilot: the message has to come back.
+    fn not_settled(&mut self, before: &Health, attempted: Attempted) -> Step {
+        if attempted == Attempted::Succeeded && !matches!(before.state, State::Active { .. }) {
+            self.unflushed = true;
+        }
+        self.record(own_fate(attempted))
+    }
+
+    fn flush(&mut self, health: Health, then: Then) -> Step {
+        match &health.release {
+            Some(release) if health.outbox.token => {
+                let step = Step::SendToken { run: release.run, step: release.step };
+                self.waiting = Waiting::Token(health, then);
+                step
+            }
+            _ if health.outbox.is_empty() => self.then(then),
+            _ => self.flush_notice(health, then),
+        }
+    }
+
+    fn flush_notice(&mut self, health: Health, then: Then) -> Step {
+        if let Some(notice) = health.outbox.notice.clone() {
+            self.waiting = Waiting::Notice(health, then);
+            return Step::Announce(notice);
+        }
+        self.store_flushed(&health, then)
+    }
+
+    fn store_flushed(&mut self, health: &Health, then: Then) -> Step {
+        self.waiting = Waiting::StoreFlushed(then);
+        Step::Store(health.flushed().next_version())
+    }
+
+    fn not_flushed(&mut self, then: Then) -> Step {
+        self.unflushed = true;
+        self.then(then)
+    }
+
+    fn then(&mut self, then: Then) -> Step {
+        match then {
+            Then::Admit => self.look(Waiting::LookToAdmit),
+            Then::Record(fate) => self.record(fate),
+        }
+    }
+
+    fn recorded(&mut self, reply: &Reply, fate: Fate) -> Step {
+        match (fate, reply, self.vehicle) {
+            (_, Reply::AlreadyDelivered, _) => self.finish(End::Acknowledge(Done::Duplicate)),
+            // The receiver has it, whatever the ledger says.
+            (Fate::Delivered, ..) => self.finish(End::Acknowledge(Done::Delivered)),
+            (Fate::Hold, Reply::Done, Vehicle::Release) => self.finish(End::Acknowledge(Done::Held)),
+            (Fate::Hold, Reply::Done, _) => self.look(Waiting::LookAgain),
+            (Fate::Hold, ..) => self.finish(End::Fault),
+            (_, _, Vehicle::Release) => self.finish(End::Acknowledge(Done::SentAgain)),
+            (Fate::Retry(at), ..) => self.finish(End::ReturnAt(at)),
+            (Fate::Fail, ..) => self.finish(End::ReturnSpent),
+        }
+    }
+
+    fn looked_again(&mut self, reply: &Reply) -> Step {
+        match reply {
+            Reply::Looked { endpoint: None, .. } => self.finish(End::Acknowledge(Done::Held)),
+            Reply::Looked { health, endpoint: Some(endpoint), .. }
+                if !matches!(health.at(endpoint).state, State::Active { .. }) =>
+            {
+                self.finish(End::Acknowledge(Done::Held))
+            }
+            _ => self.finish(End::ReturnNow),
+        }
+    }
+
+    fn look(&mut self, waiting: Waiting) -> Step {
+        self.waiting = waiting;
+        Step::Look
+    }
+
+    fn store(&mut self, health: &Health, waiting: impl FnOnce(Health) -> Waiting) -> Step {
+        let health = health.next_version();
+        self.waiting = waiting(health.clone());
+        Step::Store(health)
+    }
+
+    fn post(&mut self, health: Health) -> Step {
+        self.waiting = Waiting::Post(health);
+        Step::Post
+    }
+
+    fn record(&mut self, fate: Fate) -> Step {
+        self.waiting = Waiting::Record(fate);
+        Step::Record(fate)
+    }
+
+    fn finish(&self, end: End) -> Step {
+        match end {
+            End::Acknowledge(_) if self.unflushed => Step::Finish(End::Fault),
+            end => Step::Finish(end),
+        }
+    }
+}
+
+/// What becomes of an event by its own schedule, whatever its endpoint's health.
+fn own_fate(attempted: Attempted) -> Fate {
+    match attempted {
+        Attempted::Succeeded => Fate::Delivered,
+        Attempted::Failed { next: Some(at), .. } => Fate::Retry(at),
+        Attempted::Failed { next: None, .. } => Fate::Fail,
+    }
+}

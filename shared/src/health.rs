@@ -1,0 +1,428 @@
+//! An endpoint's health: whether its events go out, wait for a pilot, or wait for the owner.
+//!
+//! A dead endpoint must cost one message in flight, not its backlog, and no event of it may be forgotten. So after five
+//! failures in a row one event, the pilot, keeps knocking; the others are held in the ledger. Any success releases them.
+//!
+//! This is the whole state machine, and nothing but it: pure functions from what is known, an event and a time to what
+//! is known next. It is stored in the settings item and written only conditionally on the version that was read, so
+//! two environments never both act on the same state. What must follow a change (a notice, a release token) stands in
+//! the state itself, as its outbox, until it has been done: a crash in between loses nothing.
+//!
+//! ```text
+//!            5 failures in a row             the pilot spent its schedule, or 410
+//!   active ───────────────────────> failing ───────────────────────────> paused
+//!     ^  ^                             │                                   │
+//!     │  └────── any success ──────────┘                                   │
+//!     └────────── resumed, a success, or another URL ──────────────────────┘
+//! ```
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::event::EventId;
+use crate::verdict::Cause;
+
+/// So many failed attempts in a row make an endpoint failing.
+pub const FAILURES_TO_FAILING: u32 = 5;
+
+/// A new event may try first if the last attempt is this long ago. Longer than any attempt lasts, so that there is
+/// never a second one in flight.
+pub const PROBE_AFTER: Duration = Duration::from_mins(1);
+
+/// A pilot that is this late is taken for lost, and the next event that tries takes its place. Longer than a message
+/// stays invisible after a crash.
+pub const OVERDUE_AFTER: Duration = Duration::from_mins(15);
+
+/// What tells one URL from another, without being it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EndpointId(pub String);
+
+/// What is known of an endpoint. The default is what is known of one that never failed: nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Health {
+    /// How often it has been written; a write is conditional on the version that was read.
+    pub version: u64,
+    /// The endpoint at which the state was earned.
+    pub endpoint: Option<EndpointId>,
+    /// Whether events go out.
+    pub state: State,
+    /// The release of held events that is due or under way.
+    pub release: Option<Release>,
+    /// What is still to be done about the last change.
+    pub outbox: Outbox,
+}
+
+/// Whether events go out.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// They do.
+    Active {
+        /// Failed attempts in a row, by order of completion.
+        failures: u32,
+    },
+    /// The pilot's do; the others are held.
+    Failing {
+        /// Since when.
+        since: Timestamp,
+        /// Why the last attempt failed.
+        cause: Cause,
+        /// The event that keeps knocking.
+        pilot: EventId,
+        /// When it knocks next.
+        pilot_due: Timestamp,
+        /// When the last attempt began or ended.
+        last_attempt: Timestamp,
+    },
+    /// All are held until the owner resumes.
+    Paused {
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        reason: PausedReason,
+    },
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Active { failures: 0 }
+    }
+}
+
+/// Why an endpoint is paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PausedReason {
+    /// It answered 410.
+    Gone,
+    /// The pilot spent its schedule.
+    Spent,
+    /// The owner wished it.
+    Owner,
+    /// There was no URL to release to.
+    NoUrl,
+}
+
+impl PausedReason {
+    /// The name in the settings item and in notices.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Spent => "spent",
+            Self::Owner => "owner",
+            Self::NoUrl => "no_url",
+        }
+    }
+
+    /// The reason of a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Gone, Self::Spent, Self::Owner, Self::NoUrl].into_iter().find(|reason| reason.as_str() == name)
+    }
+}
+
+/// A release of held events. It is carried on by one token at a time, numbered by its steps.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Release {
+    /// The version at which it began, which no other release shares.
+    pub run: u64,
+    /// The step that is next.
+    pub step: u64,
+}
+
+/// What is still to be done about a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Outbox {
+    /// To be announced.
+    pub notice: Option<Notice>,
+    /// Whether the release's token is still to be sent.
+    pub token: bool,
+}
+
+impl Outbox {
+    /// Whether there is nothing to be done.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.notice.is_none() && !self.token
+    }
+}
+
+/// A change that the operator hears of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Notice {
+    /// What changed.
+    pub kind: NoticeKind,
+    /// Since when the endpoint is, or was, not well.
+    pub since: Timestamp,
+    /// The cause or the reason, in the words of the ledger.
+    pub cause: String,
+}
+
+/// What changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoticeKind {
+    /// Events are held, and a pilot knocks.
+    Failing,
+    /// Events are held until the owner resumes.
+    Paused,
+    /// Events go out again.
+    Recovered,
+}
+
+impl NoticeKind {
+    /// The name in the settings item and in notices.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failing => "failing",
+            Self::Paused => "paused",
+            Self::Recovered => "recovered",
+        }
+    }
+
+    /// The kind of a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Failing, Self::Paused, Self::Recovered].into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+impl fmt::Display for NoticeKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// Whether an event may be attempted now.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Admission {
+    /// It may.
+    Attempt,
+    /// It may, once this state is stored: of several that would, one wins.
+    Claim(Health),
+    /// It waits in the ledger.
+    Hold,
+}
+
+/// How an attempt went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Attempted {
+    /// The receiver has the event.
+    Succeeded,
+    /// It does not.
+    Failed {
+        /// Why.
+        cause: Cause,
+        /// When the event's own schedule has its next attempt; None: the schedule is spent.
+        next: Option<Timestamp>,
+    },
+}
+
+/// What becomes of the event that was attempted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// It has arrived.
+    Delivered,
+    /// It is tried again at this time.
+    Retry(Timestamp),
+    /// It waits in the ledger.
+    Hold,
+    /// Its schedule is spent.
+    Fail,
+}
+
+impl Health {
+    /// What is known at this endpoint: a state earned at another one ends, and what was held there is released here.
+    #[must_use]
+    pub fn at(&self, endpoint: &EndpointId) -> Self {
+        if self.endpoint.as_ref().is_none_or(|earned_at| earned_at == endpoint) {
+            return Self { endpoint: Some(endpoint.clone()), ..self.clone() };
+        }
+        let moved = Self { endpoint: Some(endpoint.clone()), ..self.clone() };
+        match self.state {
+            State::Active { .. } => Self { state: State::default(), ..moved },
+            State::Failing { .. } | State::Paused { .. } => moved.released(),
+        }
+    }
+
+    /// Whether an event may be attempted at `now`.
+    #[must_use]
+    pub fn admit(&self, event: &EventId, now: Timestamp) -> Admission {
+        match &self.state {
+            State::Active { .. } => Admission::Attempt,
+            State::Paused { .. } => Admission::Hold,
+            State::Failing { pilot, pilot_due, last_attempt, .. } => {
+                let idle = now >= *last_attempt + PROBE_AFTER;
+                let pilot_is_far = now + PROBE_AFTER <= *pilot_due;
+                if event == pilot || (idle && (pilot_is_far || self.is_overdue(now))) {
+                    Admission::Claim(self.with_last_attempt(now))
+                } else {
+                    Admission::Hold
+                }
+            }
+        }
+    }
+
+    /// What is known after an attempt on `event`, and what becomes of it.
+    #[must_use]
+    pub fn settle(&self, event: &EventId, attempted: Attempted, now: Timestamp) -> (Self, Fate) {
+        let (cause, next) = match attempted {
+            Attempted::Succeeded => return (self.succeeded(), Fate::Delivered),
+            Attempted::Failed { cause: Cause::Gone, .. } => return (self.gone(now), Fate::Hold),
+            Attempted::Failed { cause, next } => (cause, next),
+        };
+        let own = next.map_or(Fate::Fail, Fate::Retry);
+        match &self.state {
+            State::Active { failures } if failures + 1 < FAILURES_TO_FAILING => {
+                (Self { state: State::Active { failures: failures + 1 }, ..self.clone() }, own)
+            }
+            State::Active { .. } => match next {
+                Some(pilot_due) => (self.failing(event, cause, pilot_due, now, now), own),
+                // Its last attempt: it cannot be the pilot, and nobody else would knock.
+                None => (self.paused(PausedReason::Spent, now), own),
+            },
+            State::Failing { pilot, since, .. } if pilot == event => match next {
+                Some(pilot_due) => (self.knocking(event, cause, pilot_due, *since, now), own),
+                None => (self.paused(PausedReason::Spent, now), own),
+            },
+            State::Failing { since, .. } => match next {
+                Some(pilot_due) if self.is_overdue(now) => (self.knocking(event, cause, pilot_due, *since, now), own),
+                _ => (self.with_last_attempt(now), Fate::Hold),
+            },
+            State::Paused { .. } => (self.clone(), Fate::Hold),
+        }
+    }
+
+    /// The owner wishes that nothing is sent.
+    #[must_use]
+    pub fn pause(&self, now: Timestamp) -> Self {
+        Self {
+            state: State::Paused { since: now, reason: PausedReason::Owner },
+            release: None,
+            outbox: Outbox::default(),
+            ..self.clone()
+        }
+    }
+
+    /// There is no URL while events wait for their release: they wait for the next URL, whichever it is.
+    #[must_use]
+    pub fn nowhere(&self, now: Timestamp) -> Self {
+        Self {
+            endpoint: Some(EndpointId(String::new())),
+            state: State::Paused { since: now, reason: PausedReason::NoUrl },
+            release: None,
+            outbox: Outbox::default(),
+            ..self.clone()
+        }
+    }
+
+    /// The owner wishes that all is sent.
+    #[must_use]
+    pub fn resume(&self) -> Self {
+        self.released()
+    }
+
+    /// The step of the release that a token carries on is done.
+    #[must_use]
+    pub fn stepped(&self) -> Self {
+        let release = self.release.as_ref().map(|release| Release { step: release.step + 1, ..release.clone() });
+        Self { release, ..self.clone() }
+    }
+
+    /// Nothing is held any more.
+    #[must_use]
+    pub fn release_done(&self) -> Self {
+        Self { release: None, ..self.clone() }
+    }
+
+    /// What was to be done about the last change has been done.
+    #[must_use]
+    pub fn flushed(&self) -> Self {
+        Self { outbox: Outbox::default(), ..self.clone() }
+    }
+
+    /// This state as the one that follows a stored version.
+    #[must_use]
+    pub fn next_version(&self) -> Self {
+        Self { version: self.version + 1, ..self.clone() }
+    }
+
+    /// Whether this event is the one that keeps knocking.
+    #[must_use]
+    pub fn is_pilot(&self, event: &EventId) -> bool {
+        matches!(&self.state, State::Failing { pilot, .. } if pilot == event)
+    }
+
+    fn is_overdue(&self, now: Timestamp) -> bool {
+        matches!(self.state, State::Failing { pilot_due, .. } if now >= pilot_due + OVERDUE_AFTER)
+    }
+
+    /// A late success of an attempt that was under way does not undo the owner's wish.
+    fn succeeded(&self) -> Self {
+        match &self.state {
+            State::Active { failures: 0 } | State::Paused { reason: PausedReason::Owner, .. } => self.clone(),
+            State::Active { .. } => Self { state: State::default(), ..self.clone() },
+            State::Failing { since, cause, .. } => self.recovered(*since, cause.as_str()),
+            State::Paused { since, reason } => self.recovered(*since, reason.as_str()),
+        }
+    }
+
+    fn recovered(&self, since: Timestamp, cause: &str) -> Self {
+        let mut health = self.released();
+        health.outbox.notice = Some(Notice { kind: NoticeKind::Recovered, since, cause: cause.to_owned() });
+        health
+    }
+
+    fn released(&self) -> Self {
+        Self {
+            state: State::default(),
+            release: Some(Release { run: self.version + 1, step: 0 }),
+            outbox: Outbox { notice: None, token: true },
+            ..self.clone()
+        }
+    }
+
+    fn gone(&self, now: Timestamp) -> Self {
+        match self.state {
+            State::Paused { .. } => self.clone(),
+            _ => self.paused(PausedReason::Gone, now),
+        }
+    }
+
+    fn paused(&self, reason: PausedReason, now: Timestamp) -> Self {
+        let since = match self.state {
+            State::Failing { since, .. } => since,
+            _ => now,
+        };
+        let notice = Notice { kind: NoticeKind::Paused, since, cause: reason.as_str().to_owned() };
+        Self {
+            state: State::Paused { since: now, reason },
+            release: None,
+            outbox: Outbox { notice: Some(notice), token: false },
+            ..self.clone()
+        }
+    }
+
+    fn failing(&self, pilot: &EventId, cause: Cause, pilot_due: Timestamp, since: Timestamp, now: Timestamp) -> Self {
+        let notice = Notice { kind: NoticeKind::Failing, since, cause: cause.as_str().to_owned() };
+        Self {
+            release: None,
+            outbox: Outbox { notice: Some(notice), token: false },
+            ..self.knocking(pilot, cause, pilot_due, since, now)
+        }
+    }
+
+    fn knocking(&self, pilot: &EventId, cause: Cause, pilot_due: Timestamp, since: Timestamp, now: Timestamp) -> Self {
+        let state = State::Failing { since, cause, pilot: pilot.clone(), pilot_due, last_attempt: now };
+        Self { state, ..self.clone() }
+    }
+
+    fn with_last_attempt(&self, now: Timestamp) -> Self {
+        let mut health = self.clone();
+        if let State::Failing { last_attempt, .. } = &mut health.state {
+            *last_attempt = now;
+        }
+        health
+    }
+}
