@@ -60,6 +60,10 @@ pub struct Deliver {
     pub dead_letter_queue_url: String,
     /// `SETTINGS_TABLE_NAME`
     pub settings_table_name: String,
+    /// `DELIVERIES_TABLE_NAME`
+    pub deliveries_table_name: String,
+    /// `OWNER_NOTICES_TOPIC_ARN`
+    pub owner_notices_topic_arn: String,
     /// `INTERNAL_SECRET_ARN`
     pub internal_secret_arn: String,
     /// `UNSAFE_TARGETS`: `No` or `YesForLocalTestsOnly`
@@ -68,6 +72,8 @@ pub struct Deliver {
     pub attempt_timeout: Duration,
     /// `RETRY_SCHEDULE_SECONDS` and `MAX_ATTEMPTS`
     pub schedule: Schedule,
+    /// `RETENTION_DAYS`, at least 1
+    pub retention: Duration,
     /// `LOG_LEVEL`
     pub log_level: Level,
 }
@@ -97,6 +103,8 @@ impl Deliver {
             events_queue_url: required("EVENTS_QUEUE_URL")?,
             dead_letter_queue_url: required("DEAD_LETTER_QUEUE_URL")?,
             settings_table_name: required("SETTINGS_TABLE_NAME")?,
+            deliveries_table_name: required("DELIVERIES_TABLE_NAME")?,
+            owner_notices_topic_arn: required("OWNER_NOTICES_TOPIC_ARN")?,
             internal_secret_arn: required("INTERNAL_SECRET_ARN")?,
             targets: match required("UNSAFE_TARGETS")?.as_str() {
                 "No" => Targets::Public,
@@ -111,6 +119,7 @@ impl Deliver {
                 &required("RETRY_SCHEDULE_SECONDS")?,
                 parse("MAX_ATTEMPTS", &required("MAX_ATTEMPTS")?, "a whole number")?,
             )?,
+            retention: retention(&required("RETENTION_DAYS")?)?,
             log_level: parse("LOG_LEVEL", &required("LOG_LEVEL")?, "ERROR, WARN, INFO, DEBUG or TRACE")?,
         })
     }
@@ -124,6 +133,14 @@ fn attempt_timeout(value: &str) -> Result<Duration, InvalidEnvironment> {
     let (name, expected) = ("ATTEMPT_TIMEOUT_SECONDS", "a whole number from 1 to 50");
     match parse(name, value, expected)? {
         seconds @ 1..=MAX_ATTEMPT_TIMEOUT => Ok(Duration::from_secs(seconds)),
+        _ => Err(InvalidEnvironment::Invalid { name, expected }),
+    }
+}
+
+fn retention(days: &str) -> Result<Duration, InvalidEnvironment> {
+    let (name, expected) = ("RETENTION_DAYS", "a whole number from 1 to 3650");
+    match parse(name, days, expected)? {
+        days @ 1..=3650 => Ok(Duration::from_hours(days * 24)),
         _ => Err(InvalidEnvironment::Invalid { name, expected }),
     }
 }
@@ -142,6 +159,9 @@ mod tests {
             ("EVENTS_QUEUE_URL", "https://queue.example/events"),
             ("DEAD_LETTER_QUEUE_URL", "https://queue.example/dead"),
             ("SETTINGS_TABLE_NAME", "settings"),
+            ("DELIVERIES_TABLE_NAME", "deliveries"),
+            ("OWNER_NOTICES_TOPIC_ARN", "topic"),
+            ("RETENTION_DAYS", "30"),
             ("INTERNAL_SECRET_ARN", "arn"),
             ("UNSAFE_TARGETS", "No"),
             ("ATTEMPT_TIMEOUT_SECONDS", "30"),
@@ -182,6 +202,7 @@ mod tests {
             ("MAX_ATTEMPTS", "-1"),
             ("MAX_ATTEMPTS", "0"),
             ("LOG_LEVEL", "loud"),
+            ("RETENTION_DAYS", "0"),
         ] {
             let mut variables = complete();
             variables.insert(name, value);

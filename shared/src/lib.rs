@@ -11,6 +11,8 @@ pub mod event;
 #[cfg(feature = "publish")]
 pub mod publish;
 
+pub mod command;
+
 #[cfg(feature = "delivery")]
 pub mod clock;
 
@@ -24,7 +26,10 @@ pub mod log;
 pub mod aws;
 
 #[cfg(feature = "delivery")]
-pub mod settings;
+pub mod body;
+
+#[cfg(feature = "delivery")]
+pub mod tables;
 
 #[cfg(feature = "delivery")]
 pub mod internal_secret;
@@ -54,5 +59,10 @@ pub mod release;
 #[cfg(feature = "delivery")]
 pub mod queue;
 
+#[cfg(feature = "delivery")]
+pub mod notices;
+
 #[cfg(feature = "publish")]
 pub use publish::Publisher;
+
+pub use jiff::Timestamp;

@@ -68,7 +68,7 @@ impl Publisher {
             .send_message()
             .queue_url(&self.queue_url)
             .message_body(message)
-            .message_group_id(group(event.business_id()))
+            .message_group_id(message_group(event.business_id()))
             .send()
             .await
             .map_err(|error| PublishError::Queue(Box::new(error.into())))?;
@@ -88,7 +88,7 @@ fn message(body: &str) -> String {
 
 /// The business id, by which SQS shares the queue out fairly. One that a `MessageGroupId` cannot be (it takes ASCII
 /// letters, digits and punctuation) goes by its hash, which groups just as well.
-fn group(business_id: &BusinessId) -> String {
+pub(crate) fn message_group(business_id: &BusinessId) -> String {
     let id = business_id.as_str();
     if id.len() <= MAX_GROUP_CHARS && id.bytes().all(|byte| byte.is_ascii_graphic()) {
         id.to_owned()
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_message_group_is_the_business_id_where_sqs_takes_it() {
-        let group_of = |id: &str| group(&BusinessId::parse(id).expect("an id"));
+        let group_of = |id: &str| message_group(&BusinessId::parse(id).expect("an id"));
         assert_eq!(group_of("b-1_(x)!"), "b-1_(x)!");
         for id in ["עסק", "two words"] {
             assert_eq!(group_of(id).len(), 64);

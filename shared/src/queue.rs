@@ -7,7 +7,11 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::MessageAttributeValue;
 
-use crate::event::MalformedEvent;
+use crate::command::Command;
+use crate::publish::message_group;
+
+/// The longest a message can be delayed when it is sent: 15 minutes (Amazon SQS quotas).
+const MAX_DELAY: Duration = Duration::from_mins(15);
 
 /// A fault of ours: a queue did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +51,25 @@ impl Queues {
         Ok(())
     }
 
+    /// Sends a command that arrives after `delay`, in whole seconds, up to 15 minutes.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError`]; it may have been sent all the same.
+    pub async fn send(&self, command: &Command, delay: Duration) -> Result<(), QueueError> {
+        let seconds = i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(i32::MAX);
+        self.client
+            .send_message()
+            .queue_url(&self.events_url)
+            .message_body(command.to_string())
+            .message_group_id(message_group(command.business_id()))
+            .delay_seconds(seconds)
+            .send()
+            .await
+            .map_err(|error| QueueError(Box::new(error.into())))?;
+        Ok(())
+    }
+
     /// Copies a malformed message to the dead-letter queue, with `reason=malformed` and what is wrong with it.
     ///
     /// # Errors
@@ -56,7 +79,7 @@ impl Queues {
     /// # Panics
     ///
     /// Never: an attribute without a data type cannot be built, and these have one.
-    pub async fn copy_to_dead_letters(&self, body: &str, error: &MalformedEvent) -> Result<(), QueueError> {
+    pub async fn copy_to_dead_letters(&self, body: &str, detail: &str) -> Result<(), QueueError> {
         let text = |value: &str| {
             MessageAttributeValue::builder()
                 .data_type("String")
@@ -69,7 +92,7 @@ impl Queues {
             .queue_url(&self.dead_letter_url)
             .message_body(body)
             .message_attributes("reason", text("malformed"))
-            .message_attributes("detail", text(&error.to_string()))
+            .message_attributes("detail", text(detail))
             .send()
             .await
             .map_err(|error| QueueError(Box::new(error.into())))?;

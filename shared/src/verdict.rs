@@ -73,6 +73,25 @@ pub enum Cause {
 }
 
 impl Cause {
+    const ALL: [Self; 10] = [
+        Self::Failed(Failure::Dns),
+        Self::Failed(Failure::Refused),
+        Self::Failed(Failure::Reset),
+        Self::Failed(Failure::Tls),
+        Self::Failed(Failure::Timeout),
+        Self::Failed(Failure::Protocol),
+        Self::Failed(Failure::Blocked),
+        Self::Status,
+        Self::Redirect,
+        Self::Gone,
+    ];
+
+    /// The cause of a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.as_str() == name)
+    }
+
     /// The name in the ledger and the log.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -1,21 +1,35 @@
-//! One message's way: read, look up, attempt, and leave the rest to the queue.
+//! What a message says, done: an event delivered, a kept one fetched and delivered, a release carried on.
 //!
 //! Nothing here waits for a retry: a message that is to come back is given its delay and handed back. A receiver's
 //! failure is an ordinary outcome; only a fault of ours is an error, and then the message comes back by itself.
 
 use std::time::Duration;
 
-use shared::attempt::{Attempt, Attempter};
+use shared::Timestamp;
+use shared::attempt::Attempter;
+use shared::body::Compressor;
 use shared::clock;
-use shared::event::{Event, MalformedEvent};
+use shared::command::Command;
+use shared::event::{BusinessId, Event, EventId};
+use shared::flow::{End, Vehicle};
 use shared::internal_secret::{InternalSecretError, InternalSecretSource};
+use shared::notices::{NoticeError, Notices};
 use shared::queue::{QueueError, Queues};
 use shared::schedule::Schedule;
-use shared::settings::{SettingsError, SettingsTable};
-use shared::verdict::Verdict;
+use shared::tables::{Retention, TableError, Tables};
+use tokio::time::Instant;
 
-use crate::message::Message;
+use crate::message::{Content, Message};
 use crate::report;
+
+/// How long our own reads and writes around an attempt may take; what is left must suffice for the attempt.
+const OUR_OWN_TIME: Duration = Duration::from_secs(5);
+
+/// When a message comes back for which this invocation had no time left.
+const CROWDED: Duration = Duration::from_secs(5);
+
+/// When a message comes back whose endpoint's state has just changed.
+const NOW: Duration = Duration::from_secs(1);
 
 /// What becomes of a message in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,72 +44,133 @@ pub(crate) enum Disposition {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
     #[error(transparent)]
-    Settings(#[from] SettingsError),
+    Table(#[from] TableError),
     #[error(transparent)]
     InternalSecret(#[from] InternalSecretError),
     #[error(transparent)]
     Queue(#[from] QueueError),
+    #[error(transparent)]
+    Notice(#[from] NoticeError),
 }
 
 /// What every delivery needs; made once per process.
 pub(crate) struct Deliver {
-    pub(crate) settings: SettingsTable,
+    pub(crate) tables: Tables,
     pub(crate) internal_secret: InternalSecretSource,
     pub(crate) attempter: Attempter,
+    pub(crate) attempt_timeout: Duration,
     pub(crate) queues: Queues,
+    pub(crate) notices: Notices,
     pub(crate) schedule: Schedule,
+    pub(crate) compressor: Compressor,
+    pub(crate) retention: Retention,
+}
+
+/// One event and the message that brings it.
+pub(crate) struct Delivery<'a> {
+    pub(crate) message: &'a Message,
+    pub(crate) event: &'a Event,
+    /// When it was first published.
+    pub(crate) occurred: Timestamp,
+    pub(crate) vehicle: Vehicle,
+    /// The number of this attempt on its schedule, from 1.
+    pub(crate) number: u32,
 }
 
 impl Deliver {
-    /// Delivers one message, or says that it must come back.
-    pub(crate) async fn message(&self, message: &Message) -> Disposition {
-        let event = match Event::parse(&message.body) {
-            Ok(event) => event,
-            Err(malformed) => return self.malformed(message, &malformed).await,
-        };
-        match self.event(message, &event).await {
-            Ok(disposition) => disposition,
-            Err(fault) => {
-                report::fault(message, &event, &fault);
+    /// Does what one message says, or says that it must come back.
+    pub(crate) async fn message(&self, message: &Message, content: Content, deadline: Instant) -> Disposition {
+        if !self.has_time(deadline) {
+            report::crowded(message);
+            return self.return_after(message, CROWDED).await;
+        }
+        match content {
+            Content::Event(event) => {
+                let occurred = message.sent.unwrap_or_else(clock::now);
+                let delivery = Delivery {
+                    message,
+                    event: &event,
+                    occurred,
+                    vehicle: Vehicle::Message,
+                    number: message.receive_count,
+                };
+                let end = self.carry(&delivery).await;
+                self.follow(message, end).await
+            }
+            Content::Command(Command::Deliver { business_id, event_id, resend }) => {
+                let vehicle = if resend { Vehicle::Resend } else { Vehicle::Message };
+                self.kept(message, &business_id, &event_id, vehicle).await
+            }
+            Content::Command(Command::Release { business_id, run, step }) => {
+                self.release(message, &business_id, run, step, deadline).await
+            }
+            Content::Malformed(detail) => self.set_aside(message, &detail).await,
+        }
+    }
+
+    /// Whether an attempt that begins now ends before the invocation does.
+    pub(crate) fn has_time(&self, deadline: Instant) -> bool {
+        Instant::now() + self.attempt_timeout + OUR_OWN_TIME <= deadline
+    }
+
+    async fn kept(
+        &self,
+        message: &Message,
+        business_id: &BusinessId,
+        event_id: &EventId,
+        vehicle: Vehicle,
+    ) -> Disposition {
+        match self.tables.kept(business_id, event_id).await {
+            Ok(Some(kept)) => {
+                let delivery = Delivery {
+                    message,
+                    event: &kept.event,
+                    occurred: kept.occurred,
+                    vehicle,
+                    number: message.receive_count,
+                };
+                let end = self.carry(&delivery).await;
+                self.follow(message, end).await
+            }
+            Ok(None) => self.set_aside(message, "the ledger has kept no such event").await,
+            Err(error) => {
+                report::command_fault(message, business_id, &error.into());
                 Disposition::Return
             }
         }
     }
 
-    async fn event(&self, message: &Message, event: &Event) -> Result<Disposition, Fault> {
-        let settings = async { Ok::<_, Fault>(self.settings.read(event.business_id(), clock::now()).await?) };
-        let secret = async { Ok::<_, Fault>(self.internal_secret.get().await?) };
-        let (settings, secret) = tokio::try_join!(settings, secret)?;
-        let Some(url) = settings.url else {
-            report::not_configured(message, event);
-            return Ok(Disposition::Acknowledge);
-        };
-        let attempt = self.attempter.attempt(event, &url, &settings.credentials, &secret, message.receive_count).await;
-        self.follow(message, event, &attempt).await
+    async fn follow(&self, message: &Message, end: End) -> Disposition {
+        match end {
+            End::Acknowledge(_) => Disposition::Acknowledge,
+            End::ReturnAt(at) => {
+                let wait = Duration::try_from(at.duration_since(clock::now())).unwrap_or_default();
+                self.return_after(message, Duration::from_secs_f64(wait.as_secs_f64().ceil())).await
+            }
+            End::ReturnNow => self.return_after(message, NOW).await,
+            // It comes back only for the queue to move it to the dead-letter queue.
+            End::ReturnSpent => self.return_after(message, Duration::ZERO).await,
+            End::Fault => Disposition::Return,
+        }
     }
 
-    async fn follow(&self, message: &Message, event: &Event, attempt: &Attempt) -> Result<Disposition, Fault> {
-        let Verdict::Retry { cause, not_before } = attempt.verdict else {
-            report::delivered(message, event, attempt);
-            return Ok(Disposition::Acknowledge);
-        };
-        let delay = self.schedule.delay_after(message.receive_count, not_before, fastrand::f64());
-        report::failed(message, event, attempt, cause, delay);
-        // After the last attempt it comes back at once, only for the queue to move it to the dead-letter queue.
-        self.queues.return_after(&message.receipt_handle, delay.unwrap_or(Duration::ZERO)).await?;
-        Ok(Disposition::Return)
+    async fn return_after(&self, message: &Message, delay: Duration) -> Disposition {
+        if let Err(error) = self.queues.return_after(&message.receipt_handle, delay).await {
+            report::not_rescheduled(message, &error);
+        }
+        Disposition::Return
     }
 
-    /// A malformed event would fail in the same way every time, so it goes to the dead-letter queue at once. If the
+    /// What is malformed would fail in the same way every time, so it goes to the dead-letter queue at once. If the
     /// copy cannot be made (its attributes would exceed a message's size) the queue's own redrive takes it there.
-    async fn malformed(&self, message: &Message, malformed: &MalformedEvent) -> Disposition {
-        match self.queues.copy_to_dead_letters(&message.body, malformed).await {
+    async fn set_aside(&self, message: &Message, detail: &str) -> Disposition {
+        match self.queues.copy_to_dead_letters(&message.body, detail).await {
             Ok(()) => {
-                report::malformed(message, malformed);
+                report::malformed(message, detail);
                 Disposition::Acknowledge
             }
             Err(error) => {
-                report::malformed_not_copied(message, malformed, &error);
+                report::malformed_not_copied(message, detail, &error);
                 Disposition::Return
             }
         }

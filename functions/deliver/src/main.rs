@@ -6,19 +6,25 @@
 mod message;
 mod batch;
 mod delivery;
+mod carry;
+mod release;
 mod report;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use shared::attempt::Attempter;
+use shared::body::Compressor;
 use shared::endpoint::{Endpoints, SystemLookup, tls};
 use shared::environment::Deliver as Environment;
 use shared::internal_secret::InternalSecretSource;
+use shared::notices::Notices;
 use shared::queue::Queues;
-use shared::settings::SettingsTable;
-use shared::{aws, log};
+use shared::tables::{Retention, Tables};
+use shared::{aws, clock, log};
+use tokio::time::Instant;
 
 use delivery::Deliver;
 
@@ -27,8 +33,17 @@ async fn main() -> Result<(), Error> {
     let environment = Environment::from_process()?;
     log::start("deliver", environment.log_level);
     let deliver = Arc::new(wire(environment));
-    let handler = |event: LambdaEvent<SqsEvent>| batch::deliver_all(Arc::clone(&deliver), event.payload);
+    let handler = |event: LambdaEvent<SqsEvent>| {
+        let deadline = Instant::now() + remaining(event.context.deadline);
+        batch::deliver_all(Arc::clone(&deliver), event.payload, deadline)
+    };
     Runtime::new(service_fn(handler)).run().await
+}
+
+/// How long until an invocation's deadline, which the runtime gives in Unix milliseconds.
+fn remaining(deadline: u64) -> Duration {
+    let now = u64::try_from(clock::now().as_millisecond()).unwrap_or_default();
+    Duration::from_millis(deadline.saturating_sub(now))
 }
 
 fn wire(environment: Environment) -> Deliver {
@@ -36,17 +51,25 @@ fn wire(environment: Environment) -> Deliver {
     let sdk = aws::sdk_config(&environment.aws, &tls);
     let endpoints = Endpoints::new(environment.targets, environment.attempt_timeout, &tls, SystemLookup);
     Deliver {
-        settings: SettingsTable::new(aws_sdk_dynamodb::Client::new(&sdk), environment.settings_table_name),
+        tables: Tables::new(
+            aws_sdk_dynamodb::Client::new(&sdk),
+            environment.settings_table_name,
+            environment.deliveries_table_name,
+        ),
         internal_secret: InternalSecretSource::new(
             aws_sdk_secretsmanager::Client::new(&sdk),
             environment.internal_secret_arn,
         ),
         attempter: Attempter::new(endpoints, environment.targets),
+        attempt_timeout: environment.attempt_timeout,
         queues: Queues::new(
             aws_sdk_sqs::Client::new(&sdk),
             environment.events_queue_url,
             environment.dead_letter_queue_url,
         ),
+        notices: Notices::new(aws_sdk_sns::Client::new(&sdk), environment.owner_notices_topic_arn),
         schedule: environment.schedule,
+        compressor: Compressor::new(),
+        retention: Retention(environment.retention),
     }
 }

@@ -2,6 +2,9 @@
 
 use aws_lambda_events::event::sqs::SqsMessage;
 use lambda_runtime::Diagnostic;
+use shared::Timestamp;
+use shared::command::Command;
+use shared::event::{BusinessId, Event};
 
 /// One message.
 #[derive(Clone)]
@@ -11,6 +14,39 @@ pub(crate) struct Message {
     pub(crate) body: String,
     /// The number of this attempt, from 1: how often the queue has handed the message out.
     pub(crate) receive_count: u32,
+    /// When it was sent to the queue.
+    pub(crate) sent: Option<Timestamp>,
+}
+
+/// What a message says.
+pub(crate) enum Content {
+    /// An event.
+    Event(Box<Event>),
+    /// Something the system says to itself.
+    Command(Command),
+    /// Neither, and why.
+    Malformed(String),
+}
+
+impl Content {
+    pub(crate) fn read(body: &str) -> Self {
+        match Command::parse(body) {
+            Some(Ok(command)) => Self::Command(command),
+            Some(Err(error)) => Self::Malformed(error.to_string()),
+            None => match Event::parse(body) {
+                Ok(event) => Self::Event(Box::new(event)),
+                Err(error) => Self::Malformed(error.to_string()),
+            },
+        }
+    }
+
+    pub(crate) fn business_id(&self) -> Option<&BusinessId> {
+        match self {
+            Self::Event(event) => Some(event.business_id()),
+            Self::Command(command) => Some(command.business_id()),
+            Self::Malformed(_) => None,
+        }
+    }
 }
 
 /// A record that is not a message of an SQS queue. It cannot be reported as failed by itself, since that goes by its
@@ -30,12 +66,15 @@ impl TryFrom<SqsMessage> for Message {
 
     fn try_from(record: SqsMessage) -> Result<Self, NotAMessage> {
         let given = |value: Option<String>, name| value.filter(|text| !text.is_empty()).ok_or(NotAMessage(name));
-        let receive_count = record.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+        let attribute = |name| record.attributes.get(name).map(String::as_str);
+        let receive_count = attribute("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+        let sent = attribute("SentTimestamp").and_then(|sent| sent.parse().ok());
         Ok(Self {
+            receive_count: receive_count.unwrap_or(1),
+            sent: sent.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok()),
             id: given(record.message_id, "messageId")?,
             receipt_handle: given(record.receipt_handle, "receiptHandle")?,
             body: record.body.unwrap_or_default(),
-            receive_count: receive_count.unwrap_or(1),
         })
     }
 }

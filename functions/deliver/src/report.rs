@@ -6,23 +6,26 @@
 use std::time::Duration;
 
 use shared::attempt::Attempt;
-use shared::event::{Event, MalformedEvent};
+use shared::clock;
+use shared::event::BusinessId;
+use shared::flow::{Done, End};
+use shared::health::{Fate, Notice, NoticeKind};
 use shared::log::error_chain;
 use shared::queue::QueueError;
-use shared::verdict::Cause;
+use shared::verdict::Verdict;
 
-use crate::delivery::Fault;
+use crate::delivery::{Delivery, Fault};
 use crate::message::Message;
 
 /// Writes a line about an event, at a level that is known when it is compiled.
 macro_rules! event_line {
-    ($level:ident, $name:literal, $message:expr, $event:expr $(, $($field:tt)*)?) => {
+    ($level:ident, $name:literal, $delivery:expr $(, $($field:tt)*)?) => {
         tracing::$level!(
-            event_id = $event.id().as_str(),
-            event_type = $event.event_type().as_str(),
-            business_id = $event.business_id().as_str(),
-            message_id = $message.id,
-            attempt = $message.receive_count,
+            event_id = $delivery.event.id().as_str(),
+            event_type = $delivery.event.event_type().as_str(),
+            business_id = $delivery.event.business_id().as_str(),
+            message_id = $delivery.message.id,
+            attempt = $delivery.number,
             $($($field)*,)?
             $name
         )
@@ -31,9 +34,9 @@ macro_rules! event_line {
 
 /// The same about an attempt on it.
 macro_rules! attempt_line {
-    ($level:ident, $name:literal, $message:expr, $event:expr, $attempt:expr $(, $($field:tt)*)?) => {
+    ($level:ident, $name:literal, $delivery:expr, $attempt:expr $(, $($field:tt)*)?) => {
         event_line!(
-            $level, $name, $message, $event,
+            $level, $name, $delivery,
             host = $attempt.host.as_deref(),
             status_code = $attempt.status_code(),
             $($($field)*,)?
@@ -50,34 +53,69 @@ fn ms(duration: Option<Duration>) -> Option<u64> {
     duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
-pub(crate) fn delivered(message: &Message, event: &Event, attempt: &Attempt) {
-    attempt_line!(info, "delivered", message, event, attempt);
-}
-
-/// `delay` is the time to the next attempt; None: there is none.
-pub(crate) fn failed(message: &Message, event: &Event, attempt: &Attempt, cause: Cause, delay: Option<Duration>) {
-    let cause = cause.as_str();
-    if let Some(delay) = delay {
-        attempt_line!(warn, "retrying", message, event, attempt, cause, next_attempt_in_s = delay.as_secs());
-    } else {
-        attempt_line!(error, "spent", message, event, attempt, cause);
+/// The end of an event's way.
+pub(crate) fn ended(delivery: &Delivery<'_>, attempt: Option<&Attempt>, fate: Option<Fate>, end: End) {
+    match (attempt, end) {
+        (Some(attempt), _) => attempted(delivery, attempt, fate),
+        (None, End::Acknowledge(Done::NotConfigured)) => event_line!(info, "not_configured", delivery),
+        (None, End::Acknowledge(Done::Duplicate)) => event_line!(info, "duplicate", delivery),
+        (None, End::Acknowledge(Done::Held)) => event_line!(info, "held", delivery),
+        (None, End::ReturnSpent) => event_line!(error, "spent", delivery),
+        // What kept it has its own line.
+        (None, _) => {}
     }
 }
 
-pub(crate) fn not_configured(message: &Message, event: &Event) {
-    event_line!(info, "not_configured", message, event);
+fn attempted(delivery: &Delivery<'_>, attempt: &Attempt, fate: Option<Fate>) {
+    let Verdict::Retry { cause, .. } = attempt.verdict else {
+        attempt_line!(info, "delivered", delivery, attempt);
+        return;
+    };
+    let cause = cause.as_str();
+    match fate {
+        Some(Fate::Fail) => attempt_line!(error, "spent", delivery, attempt, cause),
+        Some(Fate::Hold) => attempt_line!(warn, "held", delivery, attempt, cause),
+        Some(Fate::Retry(at)) => {
+            let next_attempt_in_s = at.duration_since(clock::now()).as_secs();
+            attempt_line!(warn, "retrying", delivery, attempt, cause, next_attempt_in_s);
+        }
+        _ => attempt_line!(warn, "retrying", delivery, attempt, cause),
+    }
 }
 
-pub(crate) fn fault(message: &Message, event: &Event, fault: &Fault) {
-    event_line!(error, "fault", message, event, error = error_chain(fault));
+/// A step of an event's way that a fault of ours kept from being done.
+pub(crate) fn fault(delivery: &Delivery<'_>, fault: &Fault) {
+    event_line!(error, "fault", delivery, error = error_chain(fault));
 }
 
-pub(crate) fn malformed(message: &Message, malformed: &MalformedEvent) {
-    tracing::error!(message_id = message.id, detail = %malformed, "malformed");
+pub(crate) fn command_fault(message: &Message, business_id: &BusinessId, fault: &Fault) {
+    tracing::error!(business_id = business_id.as_str(), message_id = message.id, error = error_chain(fault), "fault");
 }
 
-pub(crate) fn malformed_not_copied(message: &Message, malformed: &MalformedEvent, error: &QueueError) {
-    tracing::error!(message_id = message.id, detail = %malformed, error = error_chain(error), "malformed_not_copied");
+/// An endpoint's state has changed, and the operator has been told. WARN, unless it is good news.
+pub(crate) fn announced(business_id: &BusinessId, notice: &Notice, held: u64) {
+    let (business_id, cause, since) = (business_id.as_str(), notice.cause.as_str(), notice.since);
+    match notice.kind {
+        NoticeKind::Failing => tracing::warn!(business_id, cause, %since, held, "endpoint_failing"),
+        NoticeKind::Paused => tracing::warn!(business_id, cause, %since, held, "endpoint_paused"),
+        NoticeKind::Recovered => tracing::info!(business_id, cause, %since, held, "endpoint_recovered"),
+    }
+}
+
+pub(crate) fn crowded(message: &Message) {
+    tracing::info!(message_id = message.id, "crowded");
+}
+
+pub(crate) fn not_rescheduled(message: &Message, error: &QueueError) {
+    tracing::error!(message_id = message.id, error = error_chain(error), "not_rescheduled");
+}
+
+pub(crate) fn malformed(message: &Message, detail: &str) {
+    tracing::error!(message_id = message.id, detail, "malformed");
+}
+
+pub(crate) fn malformed_not_copied(message: &Message, detail: &str, error: &QueueError) {
+    tracing::error!(message_id = message.id, detail, error = error_chain(error), "malformed_not_copied");
 }
 
 pub(crate) fn panicked(message_id: &str) {

@@ -1,0 +1,173 @@
+//! Carries one event along its way: does what [`Flow`] says is next, and tells it what came of it.
+
+use std::time::Duration;
+
+use shared::Timestamp;
+use shared::attempt::Attempt;
+use shared::body::Compressed;
+use shared::clock;
+use shared::command::Command;
+use shared::flow::{End, Flow, Reply, Step, Vehicle};
+use shared::health::{Attempted, Fate, Notice};
+use shared::tables::{Change, Record, Settings, Status, Try, Written, endpoint_id};
+use shared::verdict::{Outcome, Verdict};
+
+use crate::delivery::{Deliver, Delivery, Fault};
+use crate::report;
+
+/// What has been learnt on the way.
+#[derive(Default)]
+struct Learnt {
+    settings: Settings,
+    record: Option<Record>,
+    attempt: Option<(Attempt, Timestamp)>,
+    fate: Option<Fate>,
+}
+
+impl Deliver {
+    /// Carries an event to the end of its way.
+    pub(crate) async fn carry(&self, delivery: &Delivery<'_>) -> End {
+        let body = self.compressor.compress(delivery.event.body());
+        let instead_of_holding = body.is_none().then(|| self.next_attempt(delivery.number, None));
+        let instead_of_holding = instead_of_holding.map(|next| next.map_or(End::ReturnSpent, End::ReturnAt));
+        let mut learnt = Learnt::default();
+        let (mut flow, mut step) = Flow::start(delivery.event.id().clone(), delivery.vehicle, instead_of_holding);
+        loop {
+            if let Step::Finish(end) = step {
+                report::ended(delivery, learnt.attempt.as_ref().map(|(attempt, _)| attempt), learnt.fate, end);
+                return end;
+            }
+            let reply = self.step(delivery, body.as_ref(), &mut learnt, step).await.unwrap_or_else(|fault| {
+                report::fault(delivery, &fault);
+                Reply::Unavailable
+            });
+            step = flow.next(reply, clock::now());
+        }
+    }
+
+    async fn step(
+        &self,
+        delivery: &Delivery<'_>,
+        body: Option<&Compressed>,
+        learnt: &mut Learnt,
+        step: Step,
+    ) -> Result<Reply, Fault> {
+        let business_id = delivery.event.business_id();
+        Ok(match step {
+            Step::Look => self.look(delivery, learnt).await?,
+            Step::Store(health) => written(self.tables.store(business_id, &health).await?, Reply::Conflict),
+            Step::SendToken { run, step } => {
+                let command = Command::Release { business_id: business_id.clone(), run, step };
+                self.queues.send(&command, Duration::ZERO).await?;
+                Reply::Done
+            }
+            Step::Announce(notice) => self.announce(delivery, &notice).await?,
+            Step::Post => Reply::Posted(self.post(delivery, learnt).await?),
+            Step::SendAgain(at) => {
+                let event_id = delivery.event.id().clone();
+                let command = Command::Deliver { business_id: business_id.clone(), event_id, resend: false };
+                let delay = Duration::try_from(at.duration_since(clock::now())).unwrap_or_default();
+                self.queues.send(&command, delay).await?;
+                Reply::Done
+            }
+            Step::Record(fate) => {
+                learnt.fate = Some(fate);
+                self.record(delivery, body, learnt, fate).await?
+            }
+            Step::Finish(_) => Reply::Done,
+        })
+    }
+
+    /// The internal secret is fetched alongside, for the attempt that most likely follows; it is kept.
+    async fn look(&self, delivery: &Delivery<'_>, learnt: &mut Learnt) -> Result<Reply, Fault> {
+        let event = delivery.event;
+        let look = self.tables.look(event.business_id(), Some(event.id()), clock::now());
+        let (looked, _) = tokio::join!(look, self.internal_secret.get());
+        let looked = looked?;
+        learnt.settings = looked.settings;
+        learnt.record = looked.record;
+        Ok(Reply::Looked {
+            health: looked.health,
+            endpoint: learnt.settings.url.as_deref().map(endpoint_id),
+            delivered: looked.record.is_some_and(|record| record.status == Status::Delivered),
+        })
+    }
+
+    async fn announce(&self, delivery: &Delivery<'_>, notice: &Notice) -> Result<Reply, Fault> {
+        let business_id = delivery.event.business_id();
+        let held = self.tables.count_held(business_id).await?;
+        self.notices.announce(business_id, notice, held).await?;
+        report::announced(business_id, notice, held);
+        Ok(Reply::Done)
+    }
+
+    async fn post(&self, delivery: &Delivery<'_>, learnt: &mut Learnt) -> Result<Attempted, Fault> {
+        let secret = self.internal_secret.get().await?;
+        let url = learnt.settings.url.as_deref().unwrap_or_default();
+        let credentials = &learnt.settings.credentials;
+        let attempt = self.attempter.attempt(delivery.event, url, credentials, &secret, delivery.number).await;
+        let attempted = match attempt.verdict {
+            Verdict::Delivered => Attempted::Succeeded,
+            Verdict::Retry { cause, not_before } => {
+                Attempted::Failed { cause, next: self.next_attempt(delivery.number, not_before) }
+            }
+        };
+        learnt.attempt = Some((attempt, clock::now()));
+        Ok(attempted)
+    }
+
+    fn next_attempt(&self, number: u32, not_before: Option<Duration>) -> Option<Timestamp> {
+        let delay = self.schedule.delay_after(number, not_before, fastrand::f64())?;
+        Some(clock::now() + delay)
+    }
+
+    async fn record(
+        &self,
+        delivery: &Delivery<'_>,
+        body: Option<&Compressed>,
+        learnt: &Learnt,
+        fate: Fate,
+    ) -> Result<Reply, Fault> {
+        let (status, next_attempt) = match fate {
+            Fate::Delivered => (Status::Delivered, None),
+            Fate::Retry(at) => (Status::Retrying, Some(at)),
+            Fate::Hold => (Status::Held, None),
+            Fate::Fail => (Status::Failed, None),
+        };
+        let attempt = learnt.attempt.as_ref().map(|(attempt, at)| tried(attempt, *at));
+        let change = Change {
+            event: delivery.event,
+            body,
+            before: learnt.record,
+            status,
+            attempt: attempt.as_ref(),
+            next_attempt,
+            occurred: delivery.occurred,
+            now: clock::now(),
+            retention: self.retention,
+            over_delivered: delivery.vehicle == Vehicle::Resend,
+        };
+        let event = delivery.event;
+        let done = self.tables.record(event.business_id(), event.id(), &change).await?;
+        Ok(written(done, Reply::AlreadyDelivered))
+    }
+}
+
+fn written(written: Written, otherwise: Reply) -> Reply {
+    match written {
+        Written::Done => Reply::Done,
+        Written::ConditionFailed => otherwise,
+    }
+}
+
+fn tried(attempt: &Attempt, at: Timestamp) -> Try {
+    let (snippet, location) = match &attempt.outcome {
+        Outcome::Answered(answer) => (answer.snippet.clone(), answer.location.clone()),
+        Outcome::Failed(_) => (Vec::new(), None),
+    };
+    let cause = match attempt.verdict {
+        Verdict::Delivered => None,
+        Verdict::Retry { cause, .. } => Some(cause),
+    };
+    Try { at, cause, status_code: attempt.status_code(), timings: attempt.timings, snippet, location }
+}

@@ -1,0 +1,125 @@
+//! What the system says to itself through the events queue: beside events, messages that refer to kept ones.
+//!
+//! A command carries ids and no body: a normalised body may hold characters that SQS refuses, and may be larger than a
+//! message. An event never begins as a command does, since a command is written here and nowhere else.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{BusinessId, EventId};
+
+/// How every command begins.
+const BEGINNING: &str = r#"{"command":"#;
+
+/// A message that is not an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Deliver a kept event.
+    Deliver {
+        /// Whose.
+        business_id: BusinessId,
+        /// Which.
+        event_id: EventId,
+        /// Whether it is sent even if it has arrived before.
+        resend: bool,
+    },
+    /// Carry a release on.
+    Release {
+        /// Whose.
+        business_id: BusinessId,
+        /// Which.
+        run: u64,
+        /// Its step.
+        step: u64,
+    },
+}
+
+/// A message that begins as a command and is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a command that is known here")]
+pub struct InvalidCommand;
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+enum Wire {
+    Deliver { business_id: String, event_id: String, resend: bool },
+    Release { business_id: String, run: u64, step: u64 },
+}
+
+impl Command {
+    /// Reads a message; None: it is no command, but should be an event.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCommand`].
+    #[must_use]
+    pub fn parse(message: &str) -> Option<Result<Self, InvalidCommand>> {
+        message.starts_with(BEGINNING).then(|| Self::read(message).ok_or(InvalidCommand))
+    }
+
+    fn read(message: &str) -> Option<Self> {
+        Some(match serde_json::from_str(message).ok()? {
+            Wire::Deliver { business_id, event_id, resend } => Self::Deliver {
+                business_id: BusinessId::parse(&business_id).ok()?,
+                event_id: EventId::parse(&event_id)?,
+                resend,
+            },
+            Wire::Release { business_id, run, step } => {
+                Self::Release { business_id: BusinessId::parse(&business_id).ok()?, run, step }
+            }
+        })
+    }
+
+    /// Whom it concerns.
+    #[must_use]
+    pub fn business_id(&self) -> &BusinessId {
+        match self {
+            Self::Deliver { business_id, .. } | Self::Release { business_id, .. } => business_id,
+        }
+    }
+}
+
+/// The message.
+impl fmt::Display for Command {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wire = match self.clone() {
+            Self::Deliver { business_id, event_id, resend } => {
+                Wire::Deliver { business_id: business_id.to_string(), event_id: event_id.to_string(), resend }
+            }
+            Self::Release { business_id, run, step } => {
+                Wire::Release { business_id: business_id.to_string(), run, step }
+            }
+        };
+        formatter.write_str(&serde_json::to_string(&wire).map_err(|_| fmt::Error)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Event;
+
+    #[test]
+    fn a_command_is_read_back_as_it_was_written() {
+        let business_id = BusinessId::parse("עסק \"1\"").expect("an id");
+        let event_id = EventId::parse("evt_0123456789abcdef0123456789abcdef").expect("an id");
+        for command in [
+            Command::Deliver { business_id: business_id.clone(), event_id, resend: true },
+            Command::Release { business_id, run: 7, step: 0 },
+        ] {
+            assert_eq!(Command::parse(&command.to_string()), Some(Ok(command)));
+        }
+    }
+
+    #[test]
+    fn events_are_no_commands_and_unknown_commands_are_refused() {
+        let event = Event::parse(r#"{"event_type":"a.b","business_id":"b","command":"deliver"}"#).expect("well-formed");
+        assert_eq!(Command::parse(event.body()), None);
+        for message in
+            [r#"{"command":"dance"}"#, r#"{"command":"deliver","business_id":"b","event_id":"x","resend":false}"#]
+        {
+            assert_eq!(Command::parse(message), Some(Err(InvalidCommand)));
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! The ledger: one record per event, with what became of it and the exact body.
+//!
+//! The body is written once, with the first record, compressed; what follows changes the rest. `occurred` sorts a
+//! business's events as they happened: when the event was first published, then its id. The attribute `held` is the
+//! same and stands only in records that are held, so that an index over it lists just those.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+
+use super::attributes::{ms, n, number, required, s, text};
+use super::{Item, TableError};
+use crate::body::{self, Compressed};
+use crate::endpoint::Timings;
+use crate::event::Event;
+use crate::verdict::Cause;
+
+/// So many attempts a record remembers; then the oldest are forgotten together, since an item has an end.
+const TRIES_KEPT: u32 = 40;
+
+/// How much of each attempt's response is kept, in characters. The last one's is kept longer.
+const TRY_SNIPPET_CHARS: usize = 160;
+
+/// What has become of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It has arrived.
+    Delivered,
+    /// It is tried again.
+    Retrying,
+    /// It waits until its endpoint does well again, or the owner resumes.
+    Held,
+    /// Its schedule is spent; it is also in the dead-letter queue.
+    Failed,
+}
+
+impl Status {
+    /// The name in the ledger.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Retrying => "retrying",
+            Self::Held => "held",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The status of a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let all = [Self::Delivered, Self::Retrying, Self::Held, Self::Failed];
+        all.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+/// What a delivery needs to know of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// What has become of the event.
+    pub status: Status,
+    /// How many attempts were made.
+    pub attempts: u32,
+}
+
+impl Record {
+    pub(super) const ATTRIBUTES: &'static [&'static str] = &["status", "attempts"];
+
+    pub(super) fn from_item(item: &Item) -> Result<Self, TableError> {
+        Ok(Self {
+            status: required(text(item, "status")?.and_then(Status::parse), "status")?,
+            attempts: number(item, "attempts")?.unwrap_or(0),
+        })
+    }
+}
+
+/// An event as its record has kept it.
+pub struct Kept {
+    /// The event.
+    pub event: Event,
+    /// When it was first published.
+    pub occurred: Timestamp,
+}
+
+impl Kept {
+    pub(super) fn from_item(item: &Item) -> Result<Option<Self>, TableError> {
+        let Some(AttributeValue::B(compressed)) = item.get("body") else {
+            return Ok(None);
+        };
+        let body = body::decompress(compressed.as_ref()).ok_or(TableError::Invalid("body"))?;
+        let event = Event::parse(&body).map_err(|_| TableError::Invalid("body"))?;
+        let occurred = text(item, "created_at")?.and_then(|time| time.parse().ok());
+        Ok(Some(Self { event, occurred: required(occurred, "created_at")? }))
+    }
+}
+
+/// How long records are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention(pub Duration);
+
+/// One attempt, for the record.
+#[derive(Clone, Debug)]
+pub struct Try {
+    /// When it ended.
+    pub at: Timestamp,
+    /// Why it failed; None: it did not.
+    pub cause: Option<Cause>,
+    /// HTTP status code, if an answer came.
+    pub status_code: Option<u16>,
+    /// How long each phase took.
+    pub timings: Timings,
+    /// The first bytes of the response.
+    pub snippet: Vec<u8>,
+    /// Where a redirect points to.
+    pub location: Option<String>,
+}
+
+/// What is to be written.
+pub struct Change<'a> {
+    /// The event.
+    pub event: &'a Event,
+    /// Its compressed body; None: too large to be kept.
+    pub body: Option<&'a Compressed>,
+    /// The record as it was read; None: there was none, or it could not be read.
+    pub before: Option<Record>,
+    /// What has become of the event.
+    pub status: Status,
+    /// The attempt that led to it; None: there was none, it is held at once.
+    pub attempt: Option<&'a Try>,
+    /// When it is tried again.
+    pub next_attempt: Option<Timestamp>,
+    /// When the event was first published.
+    pub occurred: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+    /// How long records are kept.
+    pub retention: Retention,
+    /// Whether a record that says delivered may be changed: only a resend may.
+    pub over_delivered: bool,
+}
+
+/// An update expression with all that it needs.
+pub(super) struct Update {
+    pub(super) expression: String,
+    pub(super) condition: Option<String>,
+    pub(super) names: HashMap<String, String>,
+    pub(super) values: HashMap<String, AttributeValue>,
+}
+
+impl Change<'_> {
+    pub(super) fn to_update(&self) -> Update {
+        let mut writer = Writer::default();
+        let occurred = format!("{:.3}#{}", self.occurred, self.event.id());
+        let expires = self.now.as_second() + i64::try_from(self.retention.0.as_secs()).unwrap_or(i64::MAX / 2);
+
+        writer.set("status", s(self.status.as_str()));
+        writer.set("updated_at", ms(self.now));
+        writer.set("expires_at", n(expires));
+        writer.set_once("event_type", s(self.event.event_type().as_str()));
+        writer.set_once("created_at", s(format!("{:.3}", self.occurred)));
+        writer.set_once("occurred", s(&occurred));
+        if self.before.is_none()
+            && let Some(Compressed(bytes)) = self.body
+        {
+            writer.set_once("body", AttributeValue::B(Blob::new(bytes.clone())));
+        }
+        match self.status {
+            // The index keeps the place that the record's first writing gave it.
+            Status::Held => writer.set_from("held", "occurred", s(&occurred)),
+            _ => writer.remove("held"),
+        }
+        match self.next_attempt {
+            Some(at) => writer.set("next_attempt_at", ms(at)),
+            None => writer.remove("next_attempt_at"),
+        }
+        self.attempted(&mut writer);
+        writer.finish(!self.over_delivered)
+    }
+
+    fn attempted(&self, writer: &mut Writer) {
+        let Some(attempt) = self.attempt else {
+            writer.add("attempts", 0);
+            return;
+        };
+        writer.add("attempts", 1);
+        match attempt.cause {
+            Some(cause) => writer.set("cause", s(cause.as_str())),
+            None => writer.remove("cause"),
+        }
+        match attempt.status_code {
+            Some(code) => writer.set("status_code", n(code)),
+            None => writer.remove("status_code"),
+        }
+        match printable(&attempt.snippet, usize::MAX) {
+            Some(snippet) => writer.set("response_snippet", s(snippet)),
+            None => writer.remove("response_snippet"),
+        }
+        let before = self.before.map_or(0, |record| record.attempts);
+        let entry = AttributeValue::L(vec![AttributeValue::M(attempt.to_map())]);
+        if before > 0 && before.is_multiple_of(TRIES_KEPT) {
+            writer.set("tries", entry);
+        } else {
+            writer.append("tries", entry);
+        }
+    }
+}
+
+impl Try {
+    fn to_map(&self) -> Item {
+        let mut map = Item::from([("at".to_owned(), ms(self.at))]);
+        let mut set = |name: &str, value: Option<AttributeValue>| {
+            if let Some(value) = value {
+                map.insert(name.to_owned(), value);
+            }
+        };
+        let phase = |duration: Option<Duration>| duration.map(|duration| n(duration.as_millis()));
+        set("cause", self.cause.map(|cause| s(cause.as_str())));
+        set("status_code", self.status_code.map(n));
+        set("dns_ms", phase(self.timings.dns));
+        set("connect_ms", phase(self.timings.connect));
+        set("tls_ms", phase(self.timings.tls));
+        set("first_byte_ms", phase(self.timings.first_byte));
+        set("total_ms", phase(Some(self.timings.total)));
+        set("snippet", printable(&self.snippet, TRY_SNIPPET_CHARS).map(s));
+        set("location", self.location.as_deref().and_then(|to| printable(to.as_bytes(), 2048)).map(s));
+        map
+    }
+}
+
+/// Bytes of a stranger as text that may be shown: what is not UTF-8, and controls, become U+FFFD. None if empty.
+fn printable(bytes: &[u8], max_chars: usize) -> Option<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let safe = |character: char| match character {
+        '\n' | '\t' => character,
+        // The marks that turn the direction of writing would let a response rewrite the line it is shown in.
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
+        character if character.is_control() => char::REPLACEMENT_CHARACTER,
+        character => character,
+    };
+    Some(text.chars().take(max_chars).map(safe).collect()).filter(|text: &String| !text.is_empty())
+}
+
+/// Puts an update expression together. Every attribute goes by a placeholder, since many names are reserved words.
+#[derive(Default)]
+struct Writer {
+    sets: Vec<String>,
+    removes: Vec<String>,
+    adds: Vec<String>,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Writer {
+    fn name(&mut self, attribute: &str) -> String {
+        let placeholder = format!("#{attribute}");
+        self.names.insert(placeholder.clone(), attribute.to_owned());
+        placeholder
+    }
+
+    fn value(&mut self, attribute: &str, value: AttributeValue) -> String {
+        let placeholder = format!(":{attribute}");
+        self.values.insert(placeholder.clone(), value);
+        placeholder
+    }
+
+    fn set(&mut self, attribute: &str, value: AttributeValue) {
+        let (name, value) = (self.name(attribute), self.value(attribute, value));
+        self.sets.push(format!("{name} = {value}"));
+    }
+
+    fn set_once(&mut self, attribute: &str, value: AttributeValue) {
+        let (name, value) = (self.name(attribute), self.value(attribute, value));
+        self.sets.push(format!("{name} = if_not_exists({name}, {value})"));
+    }
+
+    /// As another attribute is, or this value where that one is not there.
+    fn set_from(&mut self, attribute: &str, source: &str, value: AttributeValue) {
+        let (name, source, value) = (self.name(attribute), self.name(source), self.value(attribute, value));
+        self.sets.push(format!("{name} = if_not_exists({source}, {value})"));
+    }
+
+    fn append(&mut self, attribute: &str, entry: AttributeValue) {
+        let (name, value) = (self.name(attribute), self.value(attribute, entry));
+        let none = self.value("none", AttributeValue::L(Vec::new()));
+        self.sets.push(format!("{name} = list_append(if_not_exists({name}, {none}), {value})"));
+    }
+
+    fn add(&mut self, attribute: &str, count: u32) {
+        let (name, value) = (self.name(attribute), self.value(attribute, n(count)));
+        self.adds.push(format!("{name} {value}"));
+    }
+
+    fn remove(&mut self, attribute: &str) {
+        let name = self.name(attribute);
+        self.removes.push(name);
+    }
+
+    fn finish(mut self, unless_delivered: bool) -> Update {
+        let condition = unless_delivered.then(|| {
+            let (name, value) = (self.name("status"), self.value("arrived", s(Status::Delivered.as_str())));
+            format!("attribute_not_exists({name}) OR {name} <> {value}")
+        });
+        let clause = |word: &str, parts: &[String]| match parts {
+            [] => String::new(),
+            parts => format!("{word} {} ", parts.join(", ")),
+        };
+        let expression = [clause("SET", &self.sets), clause("REMOVE", &self.removes), clause("ADD", &self.adds)];
+        Update { expression: expression.concat(), condition, names: self.names, values: self.values }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strangers_bytes_become_text_that_may_be_shown() {
+        assert_eq!(
+            printable(b"ok\x1b[31m\x00\xff\n\xe2\x80\xaeabc", 99).as_deref(),
+            Some("ok\u{fffd}[31m\u{fffd}\u{fffd}\n\u{fffd}abc")
+        );
+        assert_eq!(printable("שלום".as_bytes(), 2).as_deref(), Some("של"));
+        assert_eq!(printable(b"", 9), None);
+    }
+
+    #[test]
+    fn every_status_has_one_name() {
+        for status in [Status::Delivered, Status::Retrying, Status::Held, Status::Failed] {
+            assert_eq!(Status::parse(status.as_str()), Some(status));
+        }
+        assert_eq!(Status::parse("lost"), None);
+    }
+
+    fn change(event: &Event, status: Status, before: Option<Record>) -> Update {
+        let body = body::Compressor::new().compress(event.body());
+        Change {
+            event,
+            body: body.as_ref(),
+            before,
+            status,
+            attempt: None,
+            next_attempt: None,
+            occurred: "2026-03-01T10:00:00.5Z".parse().expect("a time"),
+            now: Timestamp::from_second(1_000).expect("a time"),
+            retention: Retention(Duration::from_hours(24)),
+            over_delivered: false,
+        }
+        .to_update()
+    }
+
+    #[test]
+    fn only_held_records_stand_in_the_index_of_held_ones_and_the_body_is_written_once() {
+        let event = Event::parse(r#"{"event_type":"a.b","business_id":"b"}"#).expect("well-formed");
+        let held = change(&event, Status::Held, None);
+        assert!(
+            held.expression.contains("#held = if_not_exists(#occurred, :held)") && held.values.contains_key(":body")
+        );
+        let known = Some(Record { status: Status::Held, attempts: 0 });
+        let retrying = change(&event, Status::Retrying, known);
+        assert!(retrying.expression.contains("REMOVE #held") && !retrying.values.contains_key(":body"));
+        assert_eq!(held.values[":occurred"], s(format!("2026-03-01T10:00:00.500Z#{}", event.id())));
+        assert_eq!(held.values[":expires_at"], n(1_000 + 86_400));
+    }
+}
