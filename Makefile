@@ -7,6 +7,8 @@ BUILD ?= release
 # Of the local stack: a free one unless given.
 PORT ?=
 EVENT ?= events/sqs/single.json
+# Of a deployment, where they differ from the template's: PARAMETERS="AlarmEmail=... Architecture=x86_64".
+PARAMETERS ?=
 
 DENY := 0.20.2
 MACHETE := 0.9.2
@@ -15,6 +17,7 @@ LOCAL := .local
 BIN := $(LOCAL)/venv/bin
 SAM := $(LOCAL)/sam/bin/python -m samcli
 PIP := bin/pip install --quiet --disable-pip-version-check --no-deps --requirement
+OVERRIDES := $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
 TOOL := cargo install --quiet --locked --debug --root $(LOCAL) --target-dir $(LOCAL)/tools
 
 export BUILD PORT
@@ -44,7 +47,7 @@ check: setup $(LOCAL)/.cargo-deny-$(DENY) $(LOCAL)/.cargo-machete-$(MACHETE) ## 
 	$(LOCAL)/bin/cargo-machete shared functions
 	$(BIN)/ruff format --config infra/ruff.toml --check infra
 	$(BIN)/ruff check --config infra/ruff.toml infra
-	$(BIN)/python -m cfnlint infra/template.yaml
+	$(BIN)/cfn-lint infra/template.yaml
 	$(SAM) validate --lint --template-file infra/template.yaml --region il-central-1
 
 test: setup ## All tests: Rust's, then the real stack on MiniStack
@@ -61,8 +64,8 @@ bench: setup ## Start-up, CPU, memory and throughput of the release build
 	@$(BIN)/python -m infra.local.bench
 
 deploy: setup ## Build and deploy to the AWS account of the environment
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build --config-file $(CURDIR)/infra/samconfig.toml
-	$(SAM) deploy --config-file $(CURDIR)/infra/samconfig.toml
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build --config-file $(CURDIR)/infra/samconfig.toml $(OVERRIDES)
+	$(SAM) deploy --config-file $(CURDIR)/infra/samconfig.toml $(OVERRIDES)
 
 clean: ## Remove what was built; the tools in .local/ stay
 	cargo clean

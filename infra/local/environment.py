@@ -1,8 +1,8 @@
 """Where things are, and what a started process inherits.
 
-Two environments, kept apart on purpose. Building may need whatever the machine is configured with (a proxy, a cargo
-home, a mirror), so it inherits everything. What runs against the local stack inherits nothing of AWS's: with a real
-profile or endpoint left in place, a mistyped variable would reach a real account.
+Building needs whatever the machine is configured with (a proxy, a cargo home, a mirror), so it inherits everything.
+What runs against the local stack inherits nothing of AWS's: with a real profile or endpoint left in place, a mistyped
+variable would reach a real account. No proxy is asked for this machine's own addresses.
 
 It does not read or write `os.environ` of this process.
 """
@@ -25,12 +25,13 @@ ACCOUNT = "000000000000"
 ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 """This machine's, in Lambda's words: the local stack runs the function as a process of the machine."""
 
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-
 
 def building() -> dict[str, str]:
     """Give the whole environment, with the project's own tools first on the path and nothing phoning home."""
+    direct = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1,localhost"]))
     return os.environ | {
+        "NO_PROXY": direct,
+        "no_proxy": direct,
         "PATH": f"{VENV_BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "SAM_CLI_TELEMETRY": "0",
         # SAM keeps a file about its installation in the home folder otherwise.
@@ -40,8 +41,7 @@ def building() -> dict[str, str]:
 
 def using(endpoint: str) -> dict[str, str]:
     """Give the environment for tools that talk to the local stack at `endpoint`, and to nothing else of AWS's."""
-    foreign = {name for name in os.environ if name.startswith("AWS_") or name.upper() in _PROXIES}
-    inherited = {name: value for name, value in building().items() if name not in foreign}
+    inherited = {name: value for name, value in building().items() if not name.startswith("AWS_")}
     return inherited | credentials() | {"AWS_ENDPOINT_URL": endpoint}
 
 

@@ -20,12 +20,13 @@ from .processes import Failure, running, tail, until
 
 HOST = "127.0.0.1"
 START_SECONDS = 60
+_NOWHERE = "http://127.0.0.1:9"
 
 
 @contextmanager
 def ministack(port: int | None, log: Path) -> Iterator[str]:
     """Run MiniStack on a loopback port, a free one unless told, and give its endpoint."""
-    port = free_port() if port is None else _checked(port)
+    port = free_port() if port is None else usable(port)
     endpoint = f"http://{HOST}:{port}"
     with tempfile.TemporaryDirectory(prefix="prosaas-webhooks-", ignore_cleanup_errors=True) as folder:
         settings = {
@@ -36,6 +37,10 @@ def ministack(port: int | None, log: Path) -> Iterator[str]:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "AUTH": "true",
+            # Nothing here may go through a proxy of the environment, least of all a delivery: one that did would fail.
+            "HTTP_PROXY": _NOWHERE,
+            "HTTPS_PROXY": _NOWHERE,
+            "ALL_PROXY": _NOWHERE,
             "TMPDIR": folder,
             "STATE_DIR": folder,
             "S3_DATA_DIR": folder,
@@ -55,7 +60,8 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _checked(port: int) -> int:
+def usable(port: int) -> int:
+    """Make sure that a server can listen on a loopback port, and return it."""
     with socket.socket() as probe:
         # As a server binds: a port that is only cooling down from an earlier run is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

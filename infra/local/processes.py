@@ -79,6 +79,8 @@ def command(main: Callable[[], int]) -> NoReturn:
     """Run a command's main function: signals unwind it, failures are one message, the result is the exit status."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _unwind)
+    # A shell starts background jobs with SIGINT ignored, and Python keeps it so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         status = main()
     except Failure as failure:

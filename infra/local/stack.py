@@ -1,7 +1,7 @@
-"""The stack of `infra/template.yaml`, built and deployed on MiniStack by the same SAM commands as on AWS.
+"""The stack of `infra/template.yaml`, built and deployed on MiniStack by the SAM commands of `make deploy`.
 
-A stack lasts as long as its block: `with running_stack(...) as stack`. It ends without a trace, since all of it lives in
-one process and one temporary folder.
+A stack lasts as long as its block: `with running_stack(...) as stack`. It ends without a trace, since all of it lives
+in one process and one temporary folder.
 
 It does not adapt the template. Where MiniStack differs from AWS, what it needs is done here after the deployment.
 """
@@ -22,7 +22,7 @@ from .ministack import ministack
 from .processes import finish
 
 NAME = "prosaas-webhooks"
-TEMPLATE = environment.ROOT / "infra" / "template.yaml"
+CONFIGURATION = environment.ROOT / "infra" / "samconfig.toml"
 MODE = os.environ.get("BUILD", "release")
 """`debug` saves the minutes of an optimised build while the function is being worked on."""
 
@@ -80,8 +80,7 @@ def build() -> None:
     argv = [
         *environment.SAM,
         "build",
-        "--beta-features",
-        f"--template-file={TEMPLATE}",
+        f"--config-file={CONFIGURATION}",
         f"--build-dir={BUILT}",
         "--parameter-overrides",
         f"Architecture={environment.ARCHITECTURE}",
@@ -90,27 +89,18 @@ def build() -> None:
 
 
 @contextmanager
-def running_stack(
-    parameters: dict[str, str], port: int | None = None, logs: Path = environment.RUN
-) -> Iterator[Stack]:
+def running_stack(parameters: dict[str, str], port: int | None = None, logs: Path = environment.RUN) -> Iterator[Stack]:
     """Start MiniStack, deploy what `build` built, and stop all of it at the end of the block."""
     with ministack(port, logs / "ministack.log") as endpoint:
         yield _deploy(endpoint, LOCAL_PARAMETERS | parameters, logs / "deploy.log")
 
 
 def _deploy(endpoint: str, parameters: dict[str, str], log: Path) -> Stack:
-    bucket = f"{NAME}-artifacts"
-    storage = Stack(endpoint, {}).client("s3")
-    storage.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": environment.REGION})
     argv = [
         *environment.SAM,
         "deploy",
+        f"--config-file={CONFIGURATION}",
         f"--template-file={BUILT / 'template.yaml'}",
-        f"--stack-name={NAME}",
-        f"--s3-bucket={bucket}",
-        f"--region={environment.REGION}",
-        "--capabilities=CAPABILITY_IAM",
-        "--no-confirm-changeset",
         "--no-progressbar",
         "--parameter-overrides",
         *(f"{name}={value}" for name, value in parameters.items()),
@@ -131,9 +121,7 @@ def _say_numbers_again(stack: Stack) -> None:
 
 
 def _session() -> Any:  # noqa: ANN401
-    return boto3.session.Session(
-        aws_access_key_id="test", aws_secret_access_key="test", region_name=environment.REGION
-    )
+    return boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=environment.REGION)
 
 
 # An empty set of proxies replaces that of the environment, which does not lead to this machine.

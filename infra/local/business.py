@@ -1,0 +1,37 @@
+"""A business in the settings table, as the dashboard's backend would write it.
+
+It knows the public items of the table's contract only.
+"""
+
+import base64
+import secrets
+import string
+from dataclasses import dataclass, replace
+
+from .stack import Stack
+
+_SECRET_CHARACTERS = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True)
+class Business:
+    """One business: its id, where its events go, and the secret they are signed with for it."""
+
+    id: str
+    url: str
+    signing_secret: str
+
+    def at(self, url: str) -> "Business":
+        """Give the same business with another URL."""
+        return replace(self, url=url)
+
+    def save(self, stack: Stack, **further: object) -> None:
+        """Write the settings item, replacing the one there is; `further` attributes are added as they are."""
+        item = {"business_id": self.id, "generic_webhook_url": self.url, "signing_secret": self.signing_secret}
+        stack.settings.put_item(Item=item | further)
+
+
+def new_signing_secret() -> str:
+    """Make a secret that is text once decoded, so that n8n's Crypto node can use it too."""
+    text = "".join(secrets.choice(_SECRET_CHARACTERS) for _ in range(32))
+    return "whsec_" + base64.b64encode(text.encode()).decode()

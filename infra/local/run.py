@@ -1,0 +1,182 @@
+"""`make run`: the whole way of one finished call on this machine, for a person to see.
+
+Builds, deploys, plays a business with a receiver, finalises a sample call through the example of the call service, and
+tells what arrived and whether its signatures are right. The stack then stays up for more until Ctrl-C; with `--once` it
+ends, with status 0 if all was well.
+
+It prints names, ids and times of what arrives, never a transcript.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+from . import environment
+from .business import Business, new_signing_secret
+from .ministack import usable
+from .processes import Failure, command, finish
+from .receiver import Received, Receiver, running_receiver
+from .signatures import internal_is_right, standard_is_right
+from .stack import MODE, Stack, build, running_stack
+
+SAMPLE = "events/samples/call.completed.short.json"
+STATE = environment.RUN / "state.json"
+ARRIVAL_SECONDS = 60
+
+
+def main() -> int:
+    """Run the demonstration."""
+    parser = argparse.ArgumentParser(prog="make run")
+    parser.add_argument("--once", action="store_true")
+    once = parser.parse_args().once
+    port = _port()
+    with ExitStack() as running:
+        with step(f"Building the function ({MODE})"):
+            build()
+        with step("Building the call service's example"):
+            example = build_example("finalize_call_on_stop")
+        with step("Starting the local stack and deploying infra/template.yaml"):
+            stack = running.enter_context(running_stack({}, port=port))
+        receiver = running.enter_context(running_receiver())
+        business = demo_business(stack, receiver)
+        running.enter_context(_state(stack, receiver, business))
+        started = time.time()
+        with step(f"Finalising {SAMPLE}"):
+            env = environment.using(stack.endpoint) | publishing(stack)
+            finish([example, SAMPLE], env, environment.RUN / "example.log", environment.ROOT, "The example", seconds=60)
+        [received] = receiver.wait("/demo", 1, ARRIVAL_SECONDS)
+        verified = show(received, stack, business, started)
+        if once:
+            return 0 if verified else 1
+        _explain(stack, receiver, example)
+        with suppress(KeyboardInterrupt):
+            _show_more(receiver, stack, business)
+        print("\nStopping.")
+    return 0
+
+
+def build_example(name: str) -> str:
+    """Build an example of `shared` with the features that the tests build it with, and return its path."""
+    argv = ["cargo", "build", "--workspace", "--all-features", "--locked", "--example", name]
+    argv += ["--message-format=json-render-diagnostics"]
+    log = environment.RUN / f"{name}.build.log"
+    for line in finish(argv, environment.building(), log, environment.ROOT, f"Building {name}").splitlines():
+        if line.startswith("{"):
+            message = json.loads(line)
+            if message.get("executable") and message["target"]["name"] == name:
+                return message["executable"]
+    raise Failure(f"cargo built no example {name}")
+
+
+def demo_business(stack: Stack, receiver: Receiver) -> Business:
+    """Set up the business that the samples belong to."""
+    business = Business("demo", f"{receiver.url}/demo", new_signing_secret())
+    business.save(stack)
+    return business
+
+
+def publishing(stack: Stack) -> dict[str, str]:
+    """Give the variables that the example reads besides AWS's."""
+    return {
+        "EVENTS_QUEUE_URL": stack.outputs["EventsQueueUrl"],
+        "CALL_STORE": str(environment.RUN / "calls"),
+    }
+
+
+def _port() -> int | None:
+    text = os.environ.get("PORT", "")
+    if not text:
+        return None
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise Failure(f"PORT={text} is not a port.")
+    # Now rather than after minutes of building.
+    return usable(int(text))
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    """Tell what is being done, and how long it took."""
+    started = time.monotonic()
+    print(f"{what} ... ", end="", flush=True)
+    try:
+        yield
+    except BaseException:
+        print("failed", flush=True)
+        raise
+    print(f"{time.monotonic() - started:.1f} s", flush=True)
+
+
+@contextmanager
+def _state(stack: Stack, receiver: Receiver, business: Business) -> Iterator[None]:
+    # What `make invoke` needs to use this stack, and what a shell needs to publish to it.
+    held = {"endpoint": stack.endpoint, "outputs": stack.outputs, "process": os.getpid()}
+    held |= {"receiver": receiver.url, "signing_secret": business.signing_secret}
+    STATE.write_text(json.dumps(held, indent=2))
+    variables = environment.credentials() | {"AWS_ENDPOINT_URL": stack.endpoint} | publishing(stack)
+    shell = environment.RUN / "env"
+    shell.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
+    try:
+        yield
+    finally:
+        STATE.unlink(missing_ok=True)
+        shell.unlink(missing_ok=True)
+
+
+def show(received: Received, stack: Stack, business: Business, started: float | None = None) -> bool:
+    """Tell what arrived without its content, and return whether both its signatures are right."""
+    headers = received.headers
+    event = json.loads(received.body)
+    internal = internal_is_right(received.body, headers, stack.internal_secret)
+    standard = standard_is_right(received.body, headers, business.signing_secret)
+    after = f", {(received.at - started) * 1000:.0f} ms after the call was finalised" if started else ""
+    print(f"\nArrived: {headers.get('x-prosaas-event')} {headers.get('webhook-id')}")
+    print(f"  attempt {headers.get('webhook-attempt')}{after}")
+    print(f"  {len(event)} fields, {len(received.body)} bytes: {', '.join(event)}")
+    print(f"  X-ProSaaS-Signature  {_judged(internal)} (HMAC-SHA256 of the bytes with the internal secret)")
+    print(f"  webhook-signature    {_judged(standard)} (the official Standard Webhooks library)", flush=True)
+    return internal and standard
+
+
+def _judged(right: bool) -> str:
+    return "right" if right else "WRONG"
+
+
+def _explain(stack: Stack, receiver: Receiver, example: str) -> None:
+    env = (environment.RUN / "env").relative_to(environment.ROOT)
+    log = (environment.RUN / "ministack.log").relative_to(environment.ROOT)
+    print(
+        f"""
+The stack stays up until Ctrl-C. Publish another call from a second terminal:
+  . {env} && {os.path.relpath(example, environment.ROOT)} events/samples/call.completed.long.json
+or hand the function a batch:
+  make invoke EVENT=events/sqs/batch_with_poisoned.json
+
+  receiver           {receiver.url}
+  endpoint           {stack.endpoint}
+  events queue       {stack.outputs["EventsQueueUrl"]}
+  dead-letter queue  {stack.outputs["DeadLetterQueueUrl"]}
+  settings table     {stack.outputs["SettingsTableName"]}
+  function           {stack.outputs["DeliverFunctionName"]}
+  its log            {log}""",
+        flush=True,
+    )
+
+
+def _show_more(receiver: Receiver, stack: Stack, business: Business) -> None:
+    shown = 1
+    while True:
+        try:
+            arrived = receiver.wait("/demo", shown + 1, seconds=3600)
+        except Failure:
+            continue
+        for received in arrived[shown:]:
+            show(received, stack, business)
+        shown = len(arrived)
+
+
+if __name__ == "__main__":
+    command(main)

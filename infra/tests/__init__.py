@@ -1,0 +1,6 @@
+"""The whole stack, tested from outside: events go in by SQS, requests come out at a real HTTP receiver.
+
+One deployment of `infra/template.yaml` on MiniStack serves all tests, with a schedule of seconds. Each test has a
+business and a receiver path of its own, so none sees another and their order does not matter. Nothing waits a fixed
+time: a test waits for what it expects, with a generous bound.
+"""

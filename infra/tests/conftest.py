@@ -1,0 +1,79 @@
+"""The one deployment that all tests share, and what each test gets of its own."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from infra.local import environment
+from infra.local.receiver import Receiver, running_receiver
+from infra.local.stack import Stack, build, running_stack
+
+from .world import Confidential, DeadLetters, Merchant
+
+PARAMETERS = {
+    # Steps far enough apart to tell which one was taken.
+    "RetryScheduleSeconds": "1,1,6",
+    "MaxAttempts": "4",
+    "AttemptTimeoutSeconds": "2",
+    "MaximumConcurrency": "8",
+    "LogLevel": "DEBUG",
+}
+LOGS = environment.RUN / "tests"
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Give the deployed stack."""
+    build()
+    with running_stack(PARAMETERS, logs=LOGS) as deployed:
+        yield deployed
+
+
+@pytest.fixture(scope="session")
+def receiver() -> Iterator[Receiver]:
+    """Give the HTTP server that plays every business."""
+    with running_receiver() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def confidential() -> Confidential:
+    """Give the list of what no log line may contain."""
+    return Confidential()
+
+
+@pytest.fixture(scope="session")
+def dead_letters(stack: Stack) -> DeadLetters:
+    """Give what has ended in the dead-letter queue."""
+    return DeadLetters(stack)
+
+
+@pytest.fixture
+def merchant(stack: Stack, receiver: Receiver, confidential: Confidential) -> Merchant:
+    """Give a business with a receiver path of its own, both known to nobody else."""
+    return Merchant(f"b-{uuid4().hex[:12]}", stack, receiver, confidential)
+
+
+@pytest.fixture
+def another(stack: Stack, receiver: Receiver, confidential: Confidential) -> Merchant:
+    """Give a second business."""
+    return Merchant(f"b-{uuid4().hex[:12]}", stack, receiver, confidential)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what looks back on the session at its end."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Show with a failed test what the function logged about its businesses."""
+    report = yield
+    fixtures = getattr(item, "funcargs", {})
+    merchants = [value for value in fixtures.values() if isinstance(value, Merchant)]
+    if report.failed and merchants:
+        ids = [merchant.id for merchant in merchants]
+        lines = [line for line in merchants[0].stack.function_log() if any(id_ in line for id_ in ids)]
+        report.sections.append((f"deliver's log about {', '.join(ids)}", "\n".join(lines)))
+    return report

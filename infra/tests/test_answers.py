@@ -1,0 +1,161 @@
+"""What becomes of an event, by what the receiver answers."""
+
+import time
+from email.utils import formatdate
+
+import pytest
+
+from infra.local.ministack import free_port
+from infra.local.receiver import Answer, Manner
+
+from .world import Merchant, gaps
+
+ATTEMPT_SECONDS = 2
+LONGEST_STEP = 6
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_success_is_delivered_once(merchant: Merchant, status: int) -> None:
+    merchant.answers(status)
+    merchant.publish()
+    merchant.receives()
+    line = merchant.logs(level="INFO")
+    assert line["status_code"] == status
+    assert len(merchant.received()) == 1
+
+
+def test_two_failures_then_success_is_three_attempts_of_one_webhook_id_and_the_same_bytes(merchant: Merchant) -> None:
+    merchant.answers(500, 500, 200)
+    merchant.publish()
+    requests = merchant.receives(3)
+    assert [request.headers["webhook-attempt"] for request in requests] == ["1", "2", "3"]
+    assert len({request.headers["webhook-id"] for request in requests}) == 1
+    assert len({request.body for request in requests}) == 1
+    assert len({request.headers["x-prosaas-signature"] for request in requests}) == 1
+    times = [int(request.headers["webhook-timestamp"]) for request in requests]
+    assert times == sorted(set(times)), "each attempt has a time of its own"
+    assert all(gap >= 1 for gap in gaps(requests))
+    merchant.logs(level="INFO", attempt=3)
+    assert len(merchant.received()) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 408, 429, 502, 503])
+def test_any_other_status_is_tried_again(merchant: Merchant, status: int) -> None:
+    merchant.answers(status, 200)
+    merchant.publish()
+    merchant.receives(2)
+    assert merchant.logs(level="WARN")["status_code"] == status
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirect_is_not_followed(merchant: Merchant, status: int) -> None:
+    elsewhere = merchant.new_path()
+    redirect = Answer(status, headers={"Location": merchant.receiver.url + elsewhere})
+    merchant.answers(redirect, 200)
+    merchant.publish()
+    merchant.receives(2)
+    assert merchant.received(elsewhere) == []
+    assert merchant.logs(level="WARN")["cause"] == "redirect"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_in_seconds_is_kept(merchant: Merchant, status: int) -> None:
+    merchant.answers(Answer(status, headers={"Retry-After": "4"}), 200)
+    merchant.publish()
+    [gap] = gaps(merchant.receives(2))
+    assert gap >= 4
+
+
+def test_retry_after_as_a_date_is_kept(merchant: Merchant) -> None:
+    until = int(time.time()) + 5
+    merchant.answers(Answer(503, headers={"Retry-After": formatdate(until, usegmt=True)}), 200)
+    merchant.publish()
+    [_, second] = merchant.receives(2)
+    assert second.at >= until
+
+
+def test_retry_after_is_capped_at_the_longest_step(merchant: Merchant) -> None:
+    merchant.answers(Answer(429, headers={"Retry-After": "86400"}), 200)
+    merchant.publish()
+    [gap] = gaps(merchant.receives(2))
+    assert gap >= LONGEST_STEP
+
+
+def test_n8n_that_is_starting_up_is_tried_again(merchant: Merchant) -> None:
+    merchant.answers(Answer(200, b"n8n is starting up. Please wait"), 200)
+    merchant.publish()
+    merchant.receives(2)
+
+
+@pytest.mark.parametrize(
+    ("manner", "cause"),
+    [
+        (Manner.HANG, "timeout"),
+        (Manner.DRIP_HEADERS, "timeout"),
+        (Manner.RESET, "reset"),
+        (Manner.CUT_HEADERS, None),
+        (Manner.GARBAGE, "protocol"),
+    ],
+)
+def test_answer_that_never_becomes_one_is_tried_again(merchant: Merchant, manner: Manner, cause: str | None) -> None:
+    merchant.answers(Answer(manner=manner), 200)
+    merchant.publish()
+    first, second = merchant.receives(2)
+    assert second.at - first.at >= 1
+    line = merchant.logs(level="WARN")
+    assert cause in (None, line["cause"])
+
+
+def test_answer_that_comes_too_late_is_tried_again(merchant: Merchant) -> None:
+    merchant.answers(Answer(200, delay_s=ATTEMPT_SECONDS + 1), 200)
+    merchant.publish()
+    [gap] = gaps(merchant.receives(2))
+    assert gap >= ATTEMPT_SECONDS + 1
+    assert merchant.logs(level="WARN")["cause"] == "timeout"
+
+
+@pytest.mark.parametrize("manner", [Manner.DRIP, Manner.ENDLESS, Manner.CUT])
+def test_success_whose_body_does_not_end_is_delivered_within_the_deadline(merchant: Merchant, manner: Manner) -> None:
+    merchant.answers(Answer(200, b"some of the body", manner=manner))
+    merchant.publish()
+    merchant.receives()
+    line = merchant.logs(level="INFO")
+    assert line["duration_ms"] <= (ATTEMPT_SECONDS + 1) * 1000
+    assert len(merchant.received()) == 1
+
+
+def test_failure_whose_body_does_not_end_is_tried_again(merchant: Merchant) -> None:
+    merchant.answers(Answer(500, manner=Manner.DRIP), 200)
+    merchant.publish()
+    merchant.receives(2)
+    assert merchant.logs(level="WARN")["status_code"] == 500
+
+
+def test_refused_connection_is_tried_again_and_heals_with_the_url(merchant: Merchant) -> None:
+    merchant.business = merchant.business.at(f"http://127.0.0.1:{free_port()}{merchant.path}")
+    merchant.business.save(merchant.stack)
+    merchant.publish()
+    assert merchant.logs(level="WARN")["cause"] == "refused"
+    merchant.business = merchant.business.at(merchant.receiver.url + merchant.path)
+    merchant.answers(200)
+    [request] = merchant.receives()
+    assert int(request.headers["webhook-attempt"]) > 1
+
+
+def test_name_that_does_not_resolve_is_tried_again_and_heals_with_the_url(merchant: Merchant) -> None:
+    merchant.business = merchant.business.at(f"http://nowhere.invalid{merchant.path}")
+    merchant.business.save(merchant.stack)
+    merchant.publish()
+    assert merchant.logs(level="WARN")["cause"] == "dns"
+    merchant.business = merchant.business.at(merchant.receiver.url + merchant.path)
+    merchant.answers(200)
+    merchant.receives()
+
+
+def test_peer_that_does_not_speak_tls_is_tried_again(merchant: Merchant) -> None:
+    merchant.answers(200)
+    merchant.business.at(merchant.business.url.replace("http:", "https:")).save(merchant.stack)
+    merchant.publish()
+    assert merchant.logs(level="WARN")["cause"] == "tls"
+    merchant.business.save(merchant.stack)
+    merchant.receives()

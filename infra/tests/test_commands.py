@@ -1,0 +1,103 @@
+"""The commands of the Makefile that a person runs, so that none rots: run, invoke, bench."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from infra.local import environment
+from infra.local.bench.certificate import untrusted
+from infra.local.bench.load import cost, refused_handshake_ms, settings
+from infra.local.bench.startup import init_ms
+from infra.local.invoke import invoke
+from infra.local.ministack import free_port, usable
+from infra.local.processes import until
+from infra.local.receiver import Receiver
+from infra.local.stack import BOOTSTRAP, Stack
+
+from .world import SECONDS, Confidential, DeadLetters, Merchant
+
+START_SECONDS = 300
+"""`make run` builds first, which is quick here, since the tests have built the same."""
+
+
+@contextmanager
+def demonstration(log: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `make run`'s command until the block ends."""
+    env = os.environ | {"PORT": str(port)}
+    with log.open("wb") as output:
+        argv = [sys.executable, "-m", "infra.local.run"]
+        process = subprocess.Popen(argv, cwd=environment.ROOT, env=env, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_run_shows_a_call_stays_up_and_stops_what_it_started(tmp_path: Path, number: signal.Signals) -> None:
+    log, port = tmp_path / "run.log", free_port()
+    with demonstration(log, port) as process:
+        until(lambda: process.poll() is not None or "until Ctrl-C" in log.read_text(), START_SECONDS, "make run")
+        told = log.read_text()
+        assert process.poll() is None, told
+        assert told.count(" right (") == 2
+        assert "שלום" not in told
+        process.send_signal(number)
+        process.wait(SECONDS)
+    usable(port)
+    [receiver_port] = set(re.findall(r"receiver +http://127\.0\.0\.1:(\d+)", told))
+    usable(int(receiver_port))
+
+
+def test_run_names_a_port_that_is_in_use_in_one_line(stack: Stack) -> None:
+    port = stack.endpoint.rpartition(":")[2]
+    argv = [sys.executable, "-m", "infra.local.run", "--once"]
+    env = os.environ | {"PORT": port}
+    ended = subprocess.run(argv, cwd=environment.ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert ended.stderr.startswith(f"Port {port} ")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_missing_prerequisites_are_named_in_one_line_each(tmp_path: Path) -> None:
+    for tool in ("uname", "sed", "sort", "head", "cut"):
+        (tmp_path / tool).symlink_to(f"/usr/bin/{tool}")
+    argv = ["/bin/sh", "infra/local/prerequisites.sh", "python3"]
+    ended = subprocess.run(
+        argv, cwd=environment.ROOT, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == 1
+    missing = ended.stderr.splitlines()
+    assert [line.split(":")[0] for line in missing] == ["Missing"] * 3
+    assert all(word in line for word, line in zip(["Python", "C compiler", "Rust"], missing, strict=True))
+
+
+def test_invoke_delivers_the_batch_and_sets_the_poisoned_one_aside(
+    stack: Stack, receiver: Receiver, confidential: Confidential, dead_letters: DeadLetters
+) -> None:
+    demo = Merchant("demo", stack, receiver, confidential)
+    demo.answers(200)
+    answer = invoke(stack, environment.ROOT / "events" / "sqs" / "batch_with_poisoned.json")
+    assert answer == '{"batchItemFailures":[]}'
+    assert len(demo.receives(3)) == 3
+    assert dead_letters.wait('"business_id":"demo"')["MessageAttributes"]["reason"]["StringValue"] == "malformed"
+
+
+def test_bench_measures(stack: Stack) -> None:
+    assert stack.outputs
+    [start] = init_ms([BOOTSTRAP], settings("http://127.0.0.1:9", ""), runs=2)
+    assert start > 0
+    run = cost(BOOTSTRAP, batches=3, size=2)
+    assert run.events == 6
+    assert run.cpu_ms_per_event > 0
+    assert run.peak_mib > 1
+    assert refused_handshake_ms(BOOTSTRAP, untrusted()) > 0

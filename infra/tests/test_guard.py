@@ -1,0 +1,51 @@
+"""The guard as it is deployed: with the default of UnsafeTargets, the function dials nothing on this machine."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from infra.local.stack import Stack
+
+from .world import DeadLetters, Merchant
+
+
+@contextmanager
+def guarded(stack: Stack) -> Iterator[None]:
+    """Run the function as the template's default has it."""
+    functions = stack.client("lambda")
+    name = stack.outputs["DeliverFunctionName"]
+    variables = stack.function["Environment"]["Variables"]
+    functions.update_function_configuration(
+        FunctionName=name, Environment={"Variables": variables | {"UNSAFE_TARGETS": "No"}}
+    )
+    try:
+        yield
+    finally:
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
+def test_by_default_no_address_of_this_machine_is_dialled_however_it_is_spelt(
+    merchant: Merchant, dead_letters: DeadLetters
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, guarded(merchant.stack):
+        listener.setblocking(False)
+        port = listener.getsockname()[1]
+        hosts = ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]"]
+        urls = [f"https://{host}:{port}{merchant.path}" for host in [*hosts, "[::]", "[64:ff9b::7f00:1]"]]
+        merchants = [
+            Merchant(f"{merchant.id}-{number}", merchant.stack, merchant.receiver, merchant.confidential)
+            for number, _ in enumerate([*urls, "http"])
+        ]
+        for one, url in zip(merchants, [*urls, f"http://127.0.0.1:{port}{merchant.path}"], strict=True):
+            one.business.at(url).save(merchant.stack)
+            one.publish()
+        for one in merchants:
+            assert one.logs(level="WARN")["cause"] == "blocked"
+        # To the end, since what is wrong may come with a later attempt.
+        for one in merchants:
+            dead_letters.wait(one.id)
+        try:
+            listener.accept()
+        except BlockingIOError:
+            return
+    raise AssertionError("the function dialled an address of this machine")

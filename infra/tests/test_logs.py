@@ -1,0 +1,34 @@
+"""What the function logged over the whole session."""
+
+import pytest
+
+from infra.local.stack import Stack
+
+from .world import Confidential, log_lines
+
+
+@pytest.mark.last
+def test_no_line_of_the_session_holds_a_transcript_a_phone_a_secret_or_a_url(
+    stack: Stack, confidential: Confidential
+) -> None:
+    log = stack.function_log()
+    assert log
+    confidential.add(stack.internal_secret)
+    forbidden = [*confidential.texts, "http://", "https://", "whsec_", "/hooks/"]
+    leaks = [(text[:12], line) for line in log for text in forbidden if text in line]
+    assert leaks == []
+
+
+@pytest.mark.last
+def test_every_line_of_the_function_is_json_of_a_known_level(stack: Stack) -> None:
+    around = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
+    assert [line for line in stack.function_log() if not line.startswith((*around, "{"))] == []
+    lines = log_lines(stack)
+    assert {line["level"] for line in lines} <= {"DEBUG", "INFO", "WARN", "ERROR"}
+    assert all(line["timestamp"].endswith("Z") for line in lines)
+
+
+@pytest.mark.last
+def test_nothing_panicked_and_no_fault_was_ours_but_those_provoked(stack: Stack) -> None:
+    faults = [line for line in log_lines(stack) if line["message"] in ("fault", "panicked")]
+    assert all("attribute" in line["error"] for line in faults)

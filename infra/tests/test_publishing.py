@@ -1,0 +1,84 @@
+"""Publishing as the documentation tells it: the Python of `events/README.md`, and the call service's example."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local import environment
+from infra.local.run import build_example
+from infra.local.stack import Stack
+
+from .world import SECONDS, Merchant, wait_until_empty
+
+README = environment.ROOT / "events" / "README.md"
+SHORT = environment.ROOT / "events" / "samples" / "call.completed.short.json"
+
+
+@pytest.fixture(scope="module")
+def example() -> str:
+    """Give the call service's example, built."""
+    return build_example("finalize_call_on_stop")
+
+
+def publishing(stack: Stack) -> dict[str, str]:
+    """Give the environment of something that publishes."""
+    return environment.using(stack.endpoint) | {"EVENTS_QUEUE_URL": stack.outputs["EventsQueueUrl"]}
+
+
+def run_example(example: str, merchant: Merchant, store: Path, *arguments: str | Path) -> int:
+    """Run the call service's example with its calls in `store`, and return its status."""
+    env = publishing(merchant.stack) | {"CALL_STORE": str(store)}
+    return subprocess.run([example, *arguments], env=env, check=False, timeout=SECONDS).returncode
+
+
+def sample_of(merchant: Merchant, folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Write the short sample as a call of this business."""
+    event = json.loads(SHORT.read_text()) | {"business_id": merchant.id, "call_id": f"CA-{merchant.id}"}
+    merchant.confidential.add(event["phone"], event["transcript"], event["summary"])
+    path = folder / "call.json"
+    path.write_text(json.dumps(event, ensure_ascii=False))
+    return path, event
+
+
+def test_python_of_the_readme_publishes(merchant: Merchant, tmp_path: Path) -> None:
+    [snippet] = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+    assert '"business_id": "demo"' in snippet
+    script = tmp_path / "publish.py"
+    script.write_text(snippet.replace('"business_id": "demo"', f'"business_id": "{merchant.id}"'))
+    merchant.answers(200)
+    subprocess.run([sys.executable, script], env=publishing(merchant.stack), check=True, timeout=SECONDS)
+    [request] = merchant.receives()
+    body = json.loads(request.body)
+    assert body["event_type"] == "call.completed"
+    assert len(body) == 13
+    assert body["duration_sec"] == 43
+    assert body["started_at"].endswith("Z")
+
+
+def test_example_of_the_call_service_publishes_a_finished_call(
+    merchant: Merchant, example: str, tmp_path: Path
+) -> None:
+    path, event = sample_of(merchant, tmp_path)
+    merchant.answers(200)
+    assert run_example(example, merchant, tmp_path / "calls", path) == 0
+    [request] = merchant.receives()
+    assert json.loads(request.body)["transcript"] == event["transcript"]
+
+
+def test_crash_between_saving_and_publishing_loses_nothing(merchant: Merchant, example: str, tmp_path: Path) -> None:
+    path, event = sample_of(merchant, tmp_path)
+    store = tmp_path / "calls"
+    merchant.answers(200)
+    assert run_example(example, merchant, store, path, "--crash-before-publishing") != 0
+    assert merchant.received() == []
+    assert run_example(example, merchant, store) == 0
+    [request] = merchant.receives()
+    assert json.loads(request.body)["call_id"] == event["call_id"]
+    assert run_example(example, merchant, store) == 0
+    wait_until_empty(merchant.stack)
+    assert len(merchant.received()) == 1, "what was published is no longer pending"

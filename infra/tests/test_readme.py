@@ -1,0 +1,66 @@
+"""What the README tells a business to do to verify a request, done to a request that arrived."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.local import environment
+from infra.local.business import new_signing_secret
+
+from .world import SECONDS, Merchant
+
+JAVASCRIPT = """
+const fs = require('node:fs');
+const { secret, headers, body } = JSON.parse(fs.readFileSync(0, 'utf8'));
+const parsed = JSON.parse(body);
+if (JSON.stringify(parsed) !== body) throw new Error('the body is not what JavaScript would write');
+console.log(verify(secret, headers, body) === true);
+"""
+PYTHON = """
+import json, sys
+from standardwebhooks.webhooks import WebhookVerificationError
+
+given = json.load(sys.stdin)
+try:
+    print(str(verify(given["secret"], given["headers"], given["body"]) == json.loads(given["body"])).lower())
+except WebhookVerificationError:
+    print("false")
+"""
+
+
+def snippet(language: str) -> str:
+    """Give the README's only block of a language."""
+    readme = (environment.ROOT / "README.md").read_text()
+    [block] = re.findall(rf"^```{language}\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    return block
+
+
+@pytest.mark.parametrize(
+    ("language", "further", "interpreter"),
+    [("js", JAVASCRIPT, environment.NODE), ("python", PYTHON, Path(sys.executable))],
+)
+def test_the_readme_verifies_a_real_request_and_refuses_a_forged_one(
+    merchant: Merchant, tmp_path: Path, language: str, further: str, interpreter: Path
+) -> None:
+    merchant.answers(200)
+    merchant.publish()
+    [request] = merchant.receives()
+    script = tmp_path / "verify"
+    script.write_text(snippet(language) + further)
+    body = request.body.decode()
+
+    def verdict(**changed: object) -> str:
+        given = {"secret": merchant.business.signing_secret, "headers": request.headers, "body": body} | changed
+        ended = subprocess.run(
+            [interpreter, script], input=json.dumps(given), capture_output=True, text=True, check=True, timeout=SECONDS
+        )
+        return ended.stdout.strip()
+
+    assert verdict() == "true"
+    assert verdict(body=body.replace("inbound", "outbound")) == "false"
+    assert verdict(secret=new_signing_secret()) == "false"
+    assert verdict(headers=request.headers | {"webhook-timestamp": "1762155755"}) == "false"
