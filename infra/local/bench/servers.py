@@ -102,7 +102,7 @@ class Runtime:
 
 
 class Aws:
-    """DynamoDB with one business, Secrets Manager with one secret, and an SQS that takes everything."""
+    """DynamoDB with one business and no event, Secrets Manager with one secret, and an SQS that takes everything."""
 
     def __init__(self, url: str, signing_secret: str) -> None:
         item = {
@@ -110,8 +110,10 @@ class Aws:
             "generic_webhook_url": {"S": url},
             "signing_secret": {"S": signing_secret},
         }
+        found = {"settings": [item], "deliveries": []}
         self._answers = {
-            b"GetItem": json.dumps({"Item": item}).encode(),
+            b"BatchGetItem": json.dumps({"Responses": found, "UnprocessedKeys": {}}).encode(),
+            b"UpdateItem": b"{}",
             b"GetSecretValue": json.dumps({"Name": "internal", "SecretString": "k" * 64}).encode(),
             b"ChangeMessageVisibility": b"{}",
             b"SendMessage": json.dumps({"MessageId": "1", "MD5OfMessageBody": ""}).encode(),
