@@ -56,6 +56,12 @@ class Stack:
         return resource.Table(self.outputs["SettingsTableName"])
 
     @cached_property
+    def deliveries(self) -> Any:  # noqa: ANN401
+        """The deliveries table."""
+        resource = _session().resource("dynamodb", endpoint_url=self.endpoint, config=_DIRECT)
+        return resource.Table(self.outputs["DeliveriesTableName"])
+
+    @cached_property
     def internal_secret(self) -> str:
         """The secret that the stack generated."""
         secrets = self.client("secretsmanager")

@@ -3,6 +3,7 @@
 It publishes with plain boto3, as the call service's Python does, and never with the project's own code.
 """
 
+import hashlib
 import json
 import secrets
 import time
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 from uuid import uuid4
+
+from boto3.dynamodb.conditions import Key
 
 from infra.local.business import Business, new_signing_secret
 from infra.local.processes import until
@@ -95,6 +98,66 @@ class Merchant:
         """Give what has arrived so far."""
         return self.receiver.at(path or self.path)
 
+    def record(self, natural_key: str) -> dict[str, Any] | None:
+        """Give the ledger's record of an event by the text that its id is derived from."""
+        digest = hashlib.sha256(natural_key.encode()).hexdigest()[:32]
+        return self.record_of(f"evt_{digest}")
+
+    def record_of(self, event_id: str) -> dict[str, Any] | None:
+        """Give the ledger's record of an event."""
+        key = {"business_id": self.id, "event_id": event_id}
+        return self.stack.deliveries.get_item(Key=key, ConsistentRead=True).get("Item")
+
+    def recorded(self, event_id: str, status: str) -> dict[str, Any]:
+        """Wait until the ledger gives an event this status, and return its record."""
+
+        def find() -> dict[str, Any] | None:
+            record = self.record_of(event_id)
+            return record if record and record["status"] == status else None
+
+        return until(find, SECONDS, f"a record that says {status}", every=0.1)
+
+    def held(self) -> list[str]:
+        """Give the ids of the held events, in the order of their release."""
+        condition = Key("business_id").eq(self.id)
+        answer = self.stack.deliveries.query(IndexName="held", KeyConditionExpression=condition, ConsistentRead=True)
+        return [item["event_id"] for item in answer["Items"]]
+
+    def health(self) -> dict[str, Any]:
+        """Give the endpoint's state; empty if it never failed."""
+        item = self.stack.settings.get_item(Key={"business_id": self.id}, ConsistentRead=True).get("Item", {})
+        return item.get("health", {})
+
+    def resume(self) -> None:
+        """Resume the endpoint: the state, with the release in its outbox, and then the token."""
+        run = int(self.health()["version"]) + 1
+        health = {"version": run, "state": "active", "release_run": run, "release_step": 0, "outbox_token": True}
+        self.stack.settings.update_item(
+            Key={"business_id": self.id},
+            UpdateExpression="SET health = :health",
+            ConditionExpression="health.version = :before",
+            ExpressionAttributeValues={":health": health, ":before": run - 1},
+        )
+        self.publish_text(
+            json.dumps(
+                {"command": "release", "business_id": self.id, "run": run, "step": 0},
+                separators=(",", ":"),
+            )
+        )
+
+    def resend(self, event_id: str) -> None:
+        """Have a kept event sent again, whether it has arrived or not."""
+        command = {"command": "deliver", "business_id": self.id, "event_id": event_id, "resend": True}
+        self.publish_text(json.dumps(command, separators=(",", ":")))
+
+    def move_to(self, url: str) -> None:
+        """Set another URL, as the dashboard's backend does, which knows nothing of the endpoint's state."""
+        self.stack.settings.update_item(
+            Key={"business_id": self.id},
+            UpdateExpression="SET generic_webhook_url = :url",
+            ExpressionAttributeValues={":url": url},
+        )
+
     def logs(self, **fields: object) -> dict[str, Any]:
         """Wait for a log line about this business with these fields, and return it."""
         wanted = {"business_id": self.id} | fields
@@ -172,6 +235,11 @@ def wait_until_empty(stack: Stack) -> None:
 def log_lines(stack: Stack) -> list[dict[str, Any]]:
     """Give the lines of JSON that the function has logged; Lambda's own lines are left out."""
     return [json.loads(line) for line in stack.function_log() if line.startswith("{")]
+
+
+def event_id_of(request: Received) -> str:
+    """Give the event id of a request."""
+    return request.headers["webhook-id"]
 
 
 def gaps(requests: list[Received]) -> list[float]:
