@@ -32,6 +32,12 @@ impl Compressor {
         Self(Mutex::new(bulk::Compressor::new(LEVEL).expect("zstd has level 3")))
     }
 
+    /// Whether a body can be kept. One that is small enough as it is need not be compressed to know.
+    #[must_use]
+    pub fn can_keep(&self, body: &str) -> bool {
+        body.len() <= MAX_BYTES || self.compress(body).is_some()
+    }
+
     /// Compresses a body; None if it is too large to be kept.
     #[must_use]
     pub fn compress(&self, body: &str) -> Option<Compressed> {
@@ -63,6 +69,7 @@ mod tests {
         for body in ["{}", "{\"transcript\":\"שלום שלום שלום\"}", &"א".repeat(400_000)] {
             let compressed = compressor.compress(body).expect("small enough");
             assert_eq!(decompress(&compressed.0).as_deref(), Some(body));
+            assert!(compressor.can_keep(body));
         }
     }
 
@@ -73,7 +80,9 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             char::from(b' ' + u8::try_from(state >> 33 & 63).expect("below 64"))
         });
-        assert_eq!(Compressor::new().compress(&noise.take(600_000).collect::<String>()), None);
+        let body: String = noise.take(600_000).collect();
+        assert_eq!(Compressor::new().compress(&body), None);
+        assert!(!Compressor::new().can_keep(&body));
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use shared::Timestamp;
 use shared::attempt::Attempt;
-use shared::body::Compressed;
 use shared::clock;
 use shared::command::Command;
 use shared::flow::{End, Flow, Reply, Step, Vehicle};
@@ -27,9 +26,8 @@ struct Learnt {
 impl Deliver {
     /// Carries an event to the end of its way.
     pub(crate) async fn carry(&self, delivery: &Delivery<'_>) -> End {
-        let body = self.compressor.compress(delivery.event.body());
-        let instead_of_holding = body.is_none().then(|| self.next_attempt(delivery.number, None));
-        let instead_of_holding = instead_of_holding.map(|next| next.map_or(End::ReturnSpent, End::ReturnAt));
+        let instead_of_holding = (!self.compressor.can_keep(delivery.event.body()))
+            .then(|| self.next_attempt(delivery.number, None).map_or(End::ReturnSpent, End::ReturnAt));
         let mut learnt = Learnt::default();
         let (mut flow, mut step) = Flow::start(delivery.event.id().clone(), delivery.vehicle, instead_of_holding);
         loop {
@@ -37,7 +35,7 @@ impl Deliver {
                 report::ended(delivery, learnt.attempt.as_ref().map(|(attempt, _)| attempt), learnt.fate, end);
                 return end;
             }
-            let reply = self.step(delivery, body.as_ref(), &mut learnt, step).await.unwrap_or_else(|fault| {
+            let reply = self.step(delivery, &mut learnt, step).await.unwrap_or_else(|fault| {
                 report::fault(delivery, &fault);
                 Reply::Unavailable
             });
@@ -45,13 +43,7 @@ impl Deliver {
         }
     }
 
-    async fn step(
-        &self,
-        delivery: &Delivery<'_>,
-        body: Option<&Compressed>,
-        learnt: &mut Learnt,
-        step: Step,
-    ) -> Result<Reply, Fault> {
+    async fn step(&self, delivery: &Delivery<'_>, learnt: &mut Learnt, step: Step) -> Result<Reply, Fault> {
         let business_id = delivery.event.business_id();
         Ok(match step {
             Step::Look => self.look(delivery, learnt).await?,
@@ -72,7 +64,7 @@ impl Deliver {
             }
             Step::Record(fate) => {
                 learnt.fate = Some(fate);
-                self.record(delivery, body, learnt, fate).await?
+                self.record(delivery, learnt, fate).await?
             }
             Step::Finish(_) => Reply::Done,
         })
@@ -121,23 +113,22 @@ impl Deliver {
         Some(clock::now() + delay)
     }
 
-    async fn record(
-        &self,
-        delivery: &Delivery<'_>,
-        body: Option<&Compressed>,
-        learnt: &Learnt,
-        fate: Fate,
-    ) -> Result<Reply, Fault> {
+    async fn record(&self, delivery: &Delivery<'_>, learnt: &Learnt, fate: Fate) -> Result<Reply, Fault> {
         let (status, next_attempt) = match fate {
             Fate::Delivered => (Status::Delivered, None),
             Fate::Retry(at) => (Status::Retrying, Some(at)),
             Fate::Hold => (Status::Held, None),
             Fate::Fail => (Status::Failed, None),
         };
+        // The body is written with the first record, and never again.
+        let body = match learnt.record {
+            Some(_) => None,
+            None => self.compressor.compress(delivery.event.body()),
+        };
         let attempt = learnt.attempt.as_ref().map(|(attempt, at)| tried(attempt, *at));
         let change = Change {
             event: delivery.event,
-            body,
+            body: body.as_ref(),
             before: learnt.record,
             status,
             attempt: attempt.as_ref(),

@@ -171,7 +171,7 @@ impl Deliver {
             }
             Err(error) => {
                 report::malformed_not_copied(message, detail, &error);
-                Disposition::Return
+                self.return_after(message, Duration::ZERO).await
             }
         }
     }

@@ -122,7 +122,7 @@ pub struct Try {
 pub struct Change<'a> {
     /// The event.
     pub event: &'a Event,
-    /// Its compressed body; None: too large to be kept.
+    /// Its compressed body, to be kept; None: it is kept already, or too large.
     pub body: Option<&'a Compressed>,
     /// The record as it was read; None: there was none, or it could not be read.
     pub before: Option<Record>,
@@ -162,9 +162,7 @@ impl Change<'_> {
         writer.set_once("event_type", s(self.event.event_type().as_str()));
         writer.set_once("created_at", s(format!("{:.3}", self.occurred)));
         writer.set_once("occurred", s(&occurred));
-        if self.before.is_none()
-            && let Some(Compressed(bytes)) = self.body
-        {
+        if let Some(Compressed(bytes)) = self.body {
             writer.set_once("body", AttributeValue::B(Blob::new(bytes.clone())));
         }
         match self.status {
@@ -335,7 +333,7 @@ mod tests {
     }
 
     fn change(event: &Event, status: Status, before: Option<Record>) -> Update {
-        let body = body::Compressor::new().compress(event.body());
+        let body = before.is_none().then(|| body::Compressor::new().compress(event.body())).flatten();
         Change {
             event,
             body: body.as_ref(),
