@@ -7,7 +7,9 @@ BUILD ?= release
 # Of the local stack: a free one unless given.
 PORT ?=
 EVENT ?= events/sqs/single.json
-# Of a deployment, where they differ from the template's: PARAMETERS="AlarmEmail=... Architecture=x86_64".
+# Of a deployment: x86_64 wherever arm64 cannot be built. Always said, or a build could part from what is deployed.
+ARCHITECTURE ?= arm64
+# The template's other parameters, where they differ: PARAMETERS="AlarmEmail=oncall@example.com".
 PARAMETERS ?=
 
 DENY := 0.20.2
@@ -17,7 +19,7 @@ LOCAL := .local
 BIN := $(LOCAL)/venv/bin
 SAM := $(LOCAL)/sam/bin/python -m samcli
 PIP := bin/pip install --quiet --disable-pip-version-check --no-deps --requirement
-OVERRIDES := $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
+OVERRIDES := --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
 TOOL := cargo install --quiet --locked --debug --root $(LOCAL) --target-dir $(LOCAL)/tools
 
 export BUILD PORT
@@ -64,6 +66,7 @@ bench: setup ## Start-up, CPU, memory and throughput of the release build
 	@$(BIN)/python -m infra.local.bench
 
 deploy: setup ## Build and deploy to the AWS account of the environment
+	cargo metadata --locked --format-version 1 >/dev/null
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build --config-file $(CURDIR)/infra/samconfig.toml $(OVERRIDES)
 	$(SAM) deploy --config-file $(CURDIR)/infra/samconfig.toml $(OVERRIDES)
 

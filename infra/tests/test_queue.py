@@ -27,7 +27,7 @@ def test_event_that_always_fails_ends_in_the_dead_letter_queue_and_its_neighbour
     arrived = another.received()
     assert {json.loads(request.body)["call_id"] for request in arrived} == {call["call_id"] for call in neighbours}
     assert len(arrived) == len(neighbours), "each neighbour once"
-    assert max(request.at for request in arrived) - attempts[0].at < 1.5, "no neighbour waited for the one that hung"
+    assert max(request.at for request in arrived) < attempts[1].at, "no neighbour waited for the one that hung"
 
 
 def test_malformed_event_is_set_aside_with_its_reason_and_its_neighbours_are_delivered(

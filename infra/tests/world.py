@@ -6,7 +6,6 @@ It publishes with plain boto3, as the call service's Python does, and never with
 import hashlib
 import json
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -245,8 +244,3 @@ def event_id_of(request: Received) -> str:
 def gaps(requests: list[Received]) -> list[float]:
     """Give the seconds between each request and the next."""
     return [later.at - earlier.at for earlier, later in pairwise(requests)]
-
-
-def unix_now() -> int:
-    """Give the time as webhook-timestamp does."""
-    return int(time.time())

@@ -2,6 +2,8 @@
 //!
 //! It says what happened and what should follow; to make it follow is the caller's part.
 
+use url::Url;
+
 use crate::clock;
 use crate::endpoint::{Endpoints, Posted, Timings};
 use crate::event::Event;
@@ -59,6 +61,15 @@ impl Attempter {
 }
 
 impl Attempt {
+    /// The host that a redirect points to, for the log; the address as a whole is for the owner.
+    #[must_use]
+    pub fn redirect_host(&self) -> Option<String> {
+        let Outcome::Answered(Answer { location: Some(location), .. }) = &self.outcome else {
+            return None;
+        };
+        Url::parse(location).ok()?.host_str().map(ToOwned::to_owned)
+    }
+
     /// The HTTP status code, if an answer came.
     #[must_use]
     pub fn status_code(&self) -> Option<u16> {

@@ -26,6 +26,12 @@ use crate::environment::Aws;
 /// One try of one call. DynamoDB and SQS answer in milliseconds; a try that takes longer is better begun anew.
 const TRY_TIMEOUT: Duration = Duration::from_millis(1_500);
 
+/// How long a try may take to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long a connection is kept. A frozen environment does not see that one is gone, and each that is costs a try.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// One call with its tries. Two calls stand in line around an attempt: with the longest attempt of 50 s they fit into
 /// the function's 60 s.
 const CALL_TIMEOUT: Duration = Duration::from_millis(4_500);
@@ -68,6 +74,8 @@ fn http_client(tls: &ClientConfig) -> SharedHttpClient {
         .retry(reqwest::retry::never())
         .no_proxy()
         .referer(false)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
         .build()
         .expect("a client with our own TLS configuration loads nothing that could fail");
     let connector = SharedHttpConnector::new(ReqwestConnector(Arc::new(client)));

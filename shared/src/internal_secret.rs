@@ -4,15 +4,19 @@
 //! a deployment. It never passes through the function's configuration, where anyone who may look at the function
 //! could read it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::log::error_chain;
 use crate::signature::InternalSecret;
 
 const KEPT_FOR: Duration = Duration::from_mins(5);
+
+/// How long a failed read is not repeated.
+const NOT_TRIED_FOR: Duration = Duration::from_secs(3);
 
 /// A fault of ours: the secret could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +24,9 @@ pub enum InternalSecretError {
     /// Secrets Manager did not answer.
     #[error("the internal secret could not be read")]
     Read(#[source] Box<aws_sdk_secretsmanager::Error>),
+    /// Secrets Manager did not answer a moment ago.
+    #[error("the internal secret could not be read a moment ago")]
+    NotTried,
     /// The secret has no text, or an empty one.
     #[error("the internal secret is empty")]
     Empty,
@@ -30,14 +37,21 @@ pub enum InternalSecretError {
 pub struct InternalSecretSource {
     client: Client,
     arn: String,
-    kept: Mutex<Option<(Instant, InternalSecret)>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    secret: Option<(Instant, InternalSecret)>,
+    /// When a read failed; for a while no other is tried, or the messages of a batch would fail one after the other.
+    failed: Option<Instant>,
 }
 
 impl InternalSecretSource {
     /// A secret by its ARN.
     #[must_use]
     pub fn new(client: Client, arn: String) -> Self {
-        Self { client, arn, kept: Mutex::new(None) }
+        Self { client, arn, known: Mutex::default() }
     }
 
     /// The secret. Messages of one batch that ask together cause one read.
@@ -46,23 +60,28 @@ impl InternalSecretSource {
     ///
     /// [`InternalSecretError`], if there is none from before either: an older secret is better than no delivery.
     pub async fn get(&self) -> Result<InternalSecret, InternalSecretError> {
-        let mut kept = self.kept.lock().await;
-        match &*kept {
-            Some((read_at, secret)) if read_at.elapsed() < KEPT_FOR => return Ok(secret.clone()),
+        let mut known = self.known.lock().await;
+        let recent = |at: &Instant, duration| at.elapsed() < duration;
+        match (&known.secret, &known.failed) {
+            (Some((at, secret)), _) if recent(at, KEPT_FOR) => return Ok(secret.clone()),
+            (Some((_, secret)), Some(at)) if recent(at, NOT_TRIED_FOR) => return Ok(secret.clone()),
+            (None, Some(at)) if recent(at, NOT_TRIED_FOR) => return Err(InternalSecretError::NotTried),
             _ => {}
         }
-        match self.read().await {
+        let error = match self.read().await {
             Ok(secret) => {
-                *kept = Some((Instant::now(), secret.clone()));
-                Ok(secret)
+                *known = Known { secret: Some((Instant::now(), secret.clone())), failed: None };
+                return Ok(secret);
             }
-            Err(error) => match &*kept {
-                Some((_, secret)) => {
-                    tracing::error!(error = error_chain(&error), "internal_secret_not_refreshed");
-                    Ok(secret.clone())
-                }
-                None => Err(error),
-            },
+            Err(error) => error,
+        };
+        known.failed = Some(Instant::now());
+        match &known.secret {
+            Some((_, secret)) => {
+                tracing::error!(error = error_chain(&error), "internal_secret_not_refreshed");
+                Ok(secret.clone())
+            }
+            None => Err(error),
         }
     }
 

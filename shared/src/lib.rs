@@ -4,6 +4,8 @@
 //! or AWS; time and jitter are arguments. It builds alone, without any feature. Above it is what touches the world:
 //! `publish` is what the call service needs, `delivery` what the Lambda functions need.
 
+#![allow(clippy::expect_used, reason = "each says why it cannot fail")]
+
 pub mod json;
 
 pub mod event;

@@ -19,7 +19,9 @@ pub fn start(function: &'static str, level: Level) {
         .with_default(LevelFilter::OFF)
         .with_target("shared", level)
         .with_target(function, level)
-        .with_target("lambda_runtime", LevelFilter::ERROR);
+        .with_target("lambda_runtime", LevelFilter::ERROR)
+        // Its message about a payload that cannot be read quotes the payload.
+        .with_target("lambda_runtime::layers", LevelFilter::OFF);
     let lines =
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
     tracing_subscriber::registry().with(own).with(lines).init();

@@ -5,8 +5,12 @@
 
 use std::time::Duration;
 
-/// The longest a queue message can stay invisible: 12 hours (Amazon SQS quotas).
-pub const MAX_VISIBILITY: Duration = Duration::from_hours(12);
+/// The longest delay, in seconds. SQS hides a message for 12 hours at most, and counts them from when it handed the
+/// message out (Amazon SQS Developer Guide, "visibility timeout"), of which the queue's own 360 seconds may have passed.
+pub const MAX_DELAY_SECONDS: u64 = 12 * 60 * 60 - 360;
+
+/// The longest step, in seconds: with its jitter it is the longest delay.
+pub const MAX_STEP_SECONDS: u64 = MAX_DELAY_SECONDS * 10 / 11;
 
 /// Jitter adds up to a tenth, so that many events that failed together do not come back together.
 const MAX_JITTER: f64 = 0.1;
@@ -25,7 +29,7 @@ pub enum InvalidSchedule {
     #[error("the retry schedule must be whole seconds, separated by commas")]
     NotSeconds,
     /// A step that, with its jitter, SQS cannot wait.
-    #[error("a retry step must be at most 39272 s: with 10 % of jitter it has to stay within SQS's 12 h")]
+    #[error("a retry step must be at most {MAX_STEP_SECONDS} s: with 10 % of jitter it has to stay within SQS's 12 h")]
     StepTooLong,
     /// No attempt at all.
     #[error("there must be at least one attempt")]
@@ -42,12 +46,15 @@ impl Schedule {
         if max_attempts == 0 {
             return Err(InvalidSchedule::NoAttempts);
         }
-        let seconds = |step: &str| step.trim().parse().map(Duration::from_secs);
-        let steps: Vec<_> =
-            steps.split(',').map(seconds).collect::<Result<_, _>>().map_err(|_| InvalidSchedule::NotSeconds)?;
-        if steps.iter().any(|step| step.mul_f64(1.0 + MAX_JITTER) > MAX_VISIBILITY) {
+        let seconds: Vec<u64> = steps
+            .split(',')
+            .map(|step| step.trim().parse())
+            .collect::<Result<_, _>>()
+            .map_err(|_| InvalidSchedule::NotSeconds)?;
+        if seconds.iter().any(|&step| step > MAX_STEP_SECONDS) {
             return Err(InvalidSchedule::StepTooLong);
         }
+        let steps = seconds.into_iter().map(Duration::from_secs).collect();
         Ok(Self { steps, max_attempts })
     }
 
@@ -109,12 +116,15 @@ mod tests {
             ("", 3, InvalidSchedule::NotSeconds),
             ("5,,6", 3, InvalidSchedule::NotSeconds),
             ("5,-6", 3, InvalidSchedule::NotSeconds),
-            ("5,39273", 3, InvalidSchedule::StepTooLong),
+            ("5,38946", 3, InvalidSchedule::StepTooLong),
+            ("18446744073709551615", 3, InvalidSchedule::StepTooLong),
+            ("18446744073709551616", 3, InvalidSchedule::NotSeconds),
             ("5", 0, InvalidSchedule::NoAttempts),
         ] {
             assert_eq!(Schedule::parse(steps, attempts), Err(error), "{steps}");
         }
-        assert!(Schedule::parse("0, 39272", 1).is_ok());
+        let longest = Schedule::parse("0, 38945", 9).expect("the longest step");
+        assert_eq!(longest.delay_after(2, None, 1.0).map(|delay| delay.as_secs()), Some(MAX_DELAY_SECONDS));
     }
 
     proptest! {
@@ -127,7 +137,7 @@ mod tests {
             let delay = standard().delay_after(attempt, not_before, jitter).expect("not the last attempt");
             prop_assert!(delay >= least);
             prop_assert!(delay.as_secs_f64() <= (least.as_secs_f64() * 1.1).ceil());
-            prop_assert!(delay <= MAX_VISIBILITY);
+            prop_assert!(delay.as_secs() <= MAX_DELAY_SECONDS);
             prop_assert_eq!(delay.subsec_nanos(), 0);
         }
 

@@ -194,7 +194,7 @@ async fn a_body_that_breaks_off_or_never_ends_does_not_undo_its_status() {
 }
 
 #[tokio::test]
-async fn of_an_endless_body_64_kib_are_read_and_1_kib_is_kept() {
+async fn of_an_endless_body_1_kib_is_kept_and_reading_stops() {
     let sent = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&sent);
     let (address, _) = serve(LOOPBACK, 0, move |stream| {
@@ -273,6 +273,33 @@ async fn a_tls_connection_is_timed_by_phase_and_kept_for_the_next_delivery() {
     assert_eq!(status(&second.outcome), Some(204));
     assert_eq!((second.timings.dns, second.timings.connect, second.timings.tls), (None, None, None));
     assert_eq!((connections.load(Ordering::SeqCst), lookup.asked()), (1, 1));
+}
+
+/// What a frozen environment finds when it thaws: connections that were closed while nothing of it ran.
+#[test]
+fn a_kept_connection_that_was_closed_while_frozen_costs_the_receiver_nothing() {
+    // The receiver lives outside the frozen runtime. It answers once on each connection, and then closes it.
+    let listener = std::net::TcpListener::bind((LOOPBACK, 0)).unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (answered, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 4096];
+            while !std::io::Read::read(&mut stream, &mut request).is_ok_and(|count| request[..count].ends_with(b"{}")) {
+            }
+            std::io::Write::write_all(&mut stream, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+            std::thread::sleep(Duration::from_millis(50));
+            drop(stream);
+            answered.send(()).unwrap();
+        }
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let endpoints = runtime.block_on(async { unsafe_endpoints(SystemLookup) });
+    for _ in 0..3 {
+        assert_eq!(status(&runtime.block_on(post(&endpoints, &url)).outcome), Some(200));
+        told.recv().unwrap();
+    }
 }
 
 #[tokio::test]

@@ -114,14 +114,14 @@ fn ten_thousand_generated_bodies_survive_javascript_byte_for_byte() {
 #[expect(clippy::disallowed_methods, reason = "a test has an environment of its own")]
 fn ask_node(lines: &str) -> String {
     let node = std::env::var("NODE").unwrap_or_else(|_| "node".to_owned());
-    let mut node = Command::new(node)
+    let mut child = Command::new(&node)
         .args(["-e", CHECK])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("Node.js, named by NODE or on the path");
-    node.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-    let output = node.wait_with_output().unwrap();
+        .unwrap_or_else(|error| panic!("Node.js, named by NODE or on the path: {node}: {error}"));
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

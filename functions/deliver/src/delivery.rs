@@ -135,7 +135,7 @@ impl Deliver {
             Ok(None) => self.set_aside(message, "the ledger has kept no such event").await,
             Err(error) => {
                 report::command_fault(message, business_id, &error.into());
-                Disposition::Return
+                self.after_fault(message).await
             }
         }
     }
@@ -150,7 +150,17 @@ impl Deliver {
             End::ReturnNow => self.return_after(message, NOW).await,
             // It comes back only for the queue to move it to the dead-letter queue.
             End::ReturnSpent => self.return_after(message, Duration::ZERO).await,
-            End::Fault => Disposition::Return,
+            End::Fault => self.after_fault(message).await,
+        }
+    }
+
+    /// A message that a fault of ours keeps from being done comes back by the schedule too, since an outage of ours may
+    /// outlast what the queue's own visibility timeout has in store. After the last attempt, or if the queue is what is
+    /// down, it comes back by itself.
+    pub(crate) async fn after_fault(&self, message: &Message) -> Disposition {
+        match self.schedule.delay_after(message.receive_count, None, fastrand::f64()) {
+            Some(delay) => self.return_after(message, delay).await,
+            None => Disposition::Return,
         }
     }
 

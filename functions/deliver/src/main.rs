@@ -30,7 +30,7 @@ use delivery::Deliver;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let environment = Environment::from_process()?;
+    let environment = Environment::from_process().map_err(|error| error.to_string())?;
     log::start("deliver", environment.log_level);
     let deliver = Arc::new(wire(environment));
     let handler = |event: LambdaEvent<SqsEvent>| {

@@ -7,7 +7,6 @@ use shared::command::Command;
 use shared::event::{BusinessId, Event};
 
 /// One message.
-#[derive(Clone)]
 pub(crate) struct Message {
     pub(crate) id: String,
     pub(crate) receipt_handle: String,

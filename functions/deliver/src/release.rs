@@ -32,7 +32,7 @@ impl Deliver {
             if let Step::Finish(token) = next {
                 return match token {
                     Token::Acknowledge => Disposition::Acknowledge,
-                    Token::Return => Disposition::Return,
+                    Token::Return => self.after_fault(message).await,
                 };
             }
             let reply = self.release_step(message, business_id, next, deadline).await.unwrap_or_else(|fault| {

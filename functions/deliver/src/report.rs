@@ -39,6 +39,7 @@ macro_rules! attempt_line {
             $level, $name, $delivery,
             host = $attempt.host.as_deref(),
             status_code = $attempt.status_code(),
+            redirect_host = $attempt.redirect_host(),
             $($($field)*,)?
             dns_ms = ms($attempt.timings.dns),
             connect_ms = ms($attempt.timings.connect),

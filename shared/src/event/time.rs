@@ -8,7 +8,8 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 /// Brings a time to UTC; None if it is not one, or its year is outside RFC 3339's 0000 to 9999.
 pub(super) fn to_utc(text: &str) -> Option<String> {
-    if !text.contains(':') {
+    // Time zone annotations in brackets are RFC 9557's, not RFC 3339's.
+    if !text.contains(':') || text.contains('[') {
         return None;
     }
     let timestamp = match text.parse::<Timestamp>() {
@@ -74,6 +75,8 @@ mod tests {
             "-000001-03-01T10:15:00Z",
             "2026-03-01T10:15:00.1234567890Z",
             "1767225600",
+            "2026-03-01T10:15:00Z[Asia/Jerusalem]",
+            "9999-12-31T23:30:00-05:00",
         ] {
             assert_eq!(to_utc(input), None, "{input}");
         }

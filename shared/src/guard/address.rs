@@ -74,7 +74,8 @@ fn in_v6(address: Ipv6Addr, network: [u16; 8], length: u32) -> bool {
     (address.to_bits() ^ Ipv6Addr::from(network).to_bits()) & mask == 0
 }
 
-/// The IPv4 addresses that an IPv6 address carries, in every form that has been in use; Teredo carries two.
+/// The IPv4 addresses that an IPv6 address carries, in every form that has been in use; Teredo carries two. Of these
+/// only ISATAP's lie in ranges that are reachable by the table above; the others are a second lock.
 fn embedded_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 2] {
     let [s0, s1, s2, s3, s4, s5, s6, s7] = address.segments();
     let v4 = |high: u16, low: u16| Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));

@@ -21,7 +21,7 @@ impl Target {
     ///
     /// [`Refusal`], which does not repeat the URL.
     pub fn parse(text: &str, targets: Targets) -> Result<Self, Refusal> {
-        let text = text.trim();
+        let text = text.trim_matches(' ');
         if text.chars().count() > Self::MAX_CHARS {
             return Err(Refusal::TooLong);
         }
@@ -40,6 +40,7 @@ impl Target {
             return Err(Refusal::Port);
         }
         let address: Option<IpAddr> = match url.host().ok_or(Refusal::Unreadable)? {
+            Host::Domain(name) if !is_name(name) => return Err(Refusal::Unreadable),
             Host::Domain(_) => None,
             Host::Ipv4(v4) => Some(v4.into()),
             Host::Ipv6(v6) => Some(v6.into()),
@@ -67,6 +68,16 @@ impl fmt::Debug for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Target({})", self.host())
     }
+}
+
+/// Whether this can be a name in the DNS (RFC 1035, 2.3; underscores are in use). The URL Standard allows more, which
+/// no resolver finds and no certificate names.
+fn is_name(name: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name.len() <= 253 && name.split('.').all(label)
 }
 
 #[cfg(test)]
@@ -110,7 +121,11 @@ mod tests {
             ("example.com/hook", Refusal::Unreadable),
             ("https://", Refusal::Unreadable),
             ("https://exa mple.com/", Refusal::Unreadable),
+            ("https://a{b}.com/", Refusal::Unreadable),
+            ("https://\"x\".com/", Refusal::Unreadable),
+            ("https://a..b/", Refusal::Unreadable),
             ("https://exam\nple.com/", Refusal::Control),
+            ("https://example.com/\n", Refusal::Control),
             ("https://127.0.0.1/", Refusal::Address),
             ("https://[::1]/", Refusal::Address),
         ] {

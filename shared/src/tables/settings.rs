@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::attributes::{number, text};
 use super::{Item, TableError};
 use crate::health::EndpointId;
-use crate::request::{Credentials, StaticHeader};
+use crate::request::{Credentials, InvalidStaticHeader, StaticHeader};
 use crate::signature::SigningSecret;
 
 /// Where a business's deliveries go, and what they carry.
@@ -35,20 +35,29 @@ impl Settings {
         if let Some(secret) = text(item, "signing_secret")? {
             signing_secrets.push(signing_secret("signing_secret", secret)?);
         }
-        if number::<i64>(item, "previous_signing_secret_expires_at")?.is_some_and(|expiry| now.as_second() < expiry)
+        if number::<f64>(item, "previous_signing_secret_expires_at")?
+            .is_some_and(|expiry| now.as_duration().as_secs_f64() < expiry)
             && let Some(previous) = text(item, "previous_signing_secret")?
         {
             signing_secrets.push(signing_secret("previous_signing_secret", previous)?);
         }
         let static_header = match (text(item, "static_header_name")?, text(item, "static_header_value")?) {
-            (Some(name), Some(value)) => {
-                Some(StaticHeader::parse(name, value).map_err(|_| TableError::Invalid("static_header_name"))?)
-            }
-            _ => None,
+            (None, None) => None,
+            (Some(name), Some(value)) => Some(static_header(name, value)?),
+            // Half a header: what was meant cannot be told, and to send without it would look forged.
+            (None, Some(_)) => return Err(TableError::Invalid("static_header_name")),
+            (Some(_), None) => return Err(TableError::Invalid("static_header_value")),
         };
         let url = text(item, "generic_webhook_url")?.filter(|url| !url.trim().is_empty()).map(ToOwned::to_owned);
         Ok(Self { url, credentials: Credentials { signing_secrets, static_header } })
     }
+}
+
+fn static_header(name: &str, value: &str) -> Result<StaticHeader, TableError> {
+    StaticHeader::parse(name, value).map_err(|error| match error {
+        InvalidStaticHeader::Name | InvalidStaticHeader::Reserved => TableError::Invalid("static_header_name"),
+        InvalidStaticHeader::Value => TableError::Invalid("static_header_value"),
+    })
 }
 
 fn signing_secret(name: &'static str, text: &str) -> Result<SigningSecret, TableError> {
@@ -100,6 +109,7 @@ mod tests {
         let both = [SECRET, OLDER].map(|text| SigningSecret::parse(text).expect("a secret"));
         assert_eq!(with_expiry("1001"), both);
         assert_eq!(with_expiry("1000"), both[..1]);
+        assert_eq!(with_expiry("1000.5"), both, "as Python's time.time() gives it");
     }
 
     #[test]
@@ -112,6 +122,17 @@ mod tests {
             let error = settings(&[(name, value)]).err().expect("a fault");
             assert_eq!(error.to_string(), format!("the attribute {name} is invalid"));
         }
-        assert!(settings(&[("static_header_name", s("Host")), ("static_header_value", s("x"))]).is_err());
+        for (name, value, culprit) in [
+            (Some("Host"), Some("x"), "static_header_name"),
+            (Some("X-Key"), Some("a\nb"), "static_header_value"),
+            (Some("X-Key"), None, "static_header_value"),
+            (None, Some("x"), "static_header_name"),
+        ] {
+            let mut item = Vec::new();
+            item.extend(name.map(|name| ("static_header_name", s(name))));
+            item.extend(value.map(|value| ("static_header_value", s(value))));
+            let error = settings(&item).err().expect("a fault");
+            assert_eq!(error.to_string(), format!("the attribute {culprit} is invalid"));
+        }
     }
 }
