@@ -71,13 +71,6 @@ impl Phases {
         CURRENT.scope(self, request).await
     }
 
-    /// Whether a connection was made for the request, or begun to be; otherwise one was kept from before.
-    pub(super) fn dialled(&self) -> bool {
-        let mut dialled = false;
-        self.mark(|marks| dialled = marks.dialling.is_some());
-        dialled
-    }
-
     pub(super) fn first_byte(&self) {
         self.mark(|marks| marks.first_byte = Some(Instant::now()));
     }
