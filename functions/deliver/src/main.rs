@@ -40,10 +40,14 @@ async fn main() -> Result<(), Error> {
     Runtime::new(service_fn(handler)).run().await
 }
 
-/// How long until an invocation's deadline, which the runtime gives in Unix milliseconds.
+/// The function's timeout, as the template has it.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How long until an invocation's deadline, which Lambda gives in Unix milliseconds. `cargo lambda watch` gives a number
+/// that is none; then an invocation has the function's timeout.
 fn remaining(deadline: u64) -> Duration {
     let now = u64::try_from(clock::now().as_millisecond()).unwrap_or_default();
-    Duration::from_millis(deadline.saturating_sub(now))
+    deadline.checked_sub(now).map_or(TIMEOUT, Duration::from_millis)
 }
 
 fn wire(environment: Environment) -> Deliver {
