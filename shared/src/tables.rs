@@ -149,12 +149,14 @@ impl Tables {
             .update_item()
             .table_name(&self.settings)
             .key("business_id", AttributeValue::S(business_id.to_string()))
-            .update_expression("SET health = :health")
+            .update_expression("SET #health = :health")
+            .expression_attribute_names("#health", "health")
             .expression_attribute_values(":health", health::to_attribute(health));
         let write = match health.version {
-            0 | 1 => write.condition_expression("attribute_not_exists(health)"),
+            0 | 1 => write.condition_expression("attribute_not_exists(#health)"),
             version => write
-                .condition_expression("health.version = :before")
+                .condition_expression("#health.#version = :before")
+                .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":before", AttributeValue::N((version - 1).to_string())),
         };
         match write.send().await {

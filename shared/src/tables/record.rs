@@ -158,7 +158,6 @@ impl Change<'_> {
 
         writer.set("status", s(self.status.as_str()));
         writer.set("updated_at", ms(self.now));
-        writer.set("expires_at", n(expires));
         writer.set_once("event_type", s(self.event.event_type().as_str()));
         writer.set_once("created_at", s(format!("{:.3}", self.occurred)));
         writer.set_once("occurred", s(&occurred));
@@ -166,9 +165,16 @@ impl Change<'_> {
             writer.set_once("body", AttributeValue::B(Blob::new(bytes.clone())));
         }
         match self.status {
-            // The index keeps the place that the record's first writing gave it.
-            Status::Held => writer.set_from("held", "occurred", s(&occurred)),
-            _ => writer.remove("held"),
+            // The index keeps the place that the record's first writing gave it. What waits does not expire: it would be
+            // lost while its endpoint is paused.
+            Status::Held => {
+                writer.set_from("held", "occurred", s(&occurred));
+                writer.remove("expires_at");
+            }
+            _ => {
+                writer.remove("held");
+                writer.set("expires_at", n(expires));
+            }
         }
         match self.next_attempt {
             Some(at) => writer.set("next_attempt_at", ms(at)),
@@ -359,7 +365,8 @@ mod tests {
         let known = Some(Record { status: Status::Held, attempts: 0 });
         let retrying = change(&event, Status::Retrying, known);
         assert!(retrying.expression.contains("REMOVE #held") && !retrying.values.contains_key(":body"));
+        assert!(held.expression.contains("REMOVE #expires_at"), "what waits does not expire");
         assert_eq!(held.values[":occurred"], s(format!("2026-03-01T10:00:00.500Z#{}", event.id())));
-        assert_eq!(held.values[":expires_at"], n(1_000 + 86_400));
+        assert_eq!(retrying.values[":expires_at"], n(1_000 + 86_400));
     }
 }
