@@ -165,9 +165,9 @@ class Faults:
 
     @contextmanager
     def rule(self, fault: Fault, *operations: str, **further: Any) -> Iterator[Rule]:  # noqa: ANN401 - a rule's fields
-        """Let a fault befall calls for as long as the block lasts. An earlier rule goes before a later one."""
+        """Let a fault befall calls for as long as the block lasts. A later rule goes before an earlier one."""
         rule = Rule(fault, operations, **further)
-        self._rules = (*self._rules, rule)
+        self._rules = (rule, *self._rules)
         try:
             yield rule
         finally:
