@@ -63,6 +63,9 @@ invoke: setup ## One invocation of deliver with EVENT=events/sqs/...
 bench: setup ## Start-up, CPU, memory and throughput of the release build
 	@$(BIN)/python -m infra.local.bench
 
+chaos: setup ## Kills, broken endpoints and a broken AWS; SEED=... makes the same choices again
+	@$(BIN)/python -m infra.local.chaos
+
 redrive: setup ## The dead-letter queue back to the events queue, of STACK=..., RATE=... a second
 	@$(BIN)/python -m infra.local.redrive $(if $(STACK),--stack $(STACK)) $(if $(RATE),--rate $(RATE))
 

@@ -12,7 +12,6 @@ tables, and it never makes a call itself.
 import asyncio
 import json
 import random
-import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from .errors import Answer, conflict, server_error, throttling
-from .serving import listen
+from .serving import serving
 from .upstream import Upstream
 
 _SERVICES = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "secretsmanager": "secretsmanager"}
@@ -109,16 +108,20 @@ class Gate:
     """
 
     def __init__(self, *, answered: bool = False) -> None:
-        self.reached = 0
+        self.waiting = 0
+        """How many are held up now."""
         self.is_open = False
         self._answered = answered
 
     async def __call__(self, _call: Call, forward: Forward) -> Answer:
         """Wait for the opening."""
         answer = await forward() if self._answered else None
-        self.reached += 1
-        while not self.is_open:
-            await asyncio.sleep(0.01)
+        self.waiting += 1
+        try:
+            while not self.is_open:
+                await asyncio.sleep(0.01)
+        finally:
+            self.waiting -= 1
         return answer or await forward()
 
 
@@ -232,18 +235,5 @@ def _read(headers: dict[bytes, bytes], body: bytes) -> Call:
 def running_faults(seed: int = 0) -> Iterator[Faults]:
     """Run the proxy on loopback for as long as the block lasts; it breaks nothing until it is told to."""
     faults = Faults(seed)
-    loop = asyncio.new_event_loop()
-    server, port = loop.run_until_complete(listen(faults.handle))
-    faults.endpoint = f"http://127.0.0.1:{port}"
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(faults.handle) as faults.endpoint:
         yield faults
-    finally:
-        loop.call_soon_threadsafe(server.close)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()

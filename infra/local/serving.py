@@ -8,10 +8,15 @@ import asyncio
 import socket
 import ssl
 import struct
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
-Handler = Callable[[str, dict[bytes, bytes], bytes], Awaitable[bytes | None]]
-"""Takes the request's path, the headers by lower-case name and the body; gives a whole response, or None to reset."""
+Answer = bytes | AsyncIterator[bytes] | None
+"""A whole response, one that comes in pieces and after which the connection is reset, or None to reset it at once."""
+
+Handler = Callable[[str, dict[bytes, bytes], bytes], Awaitable[Answer]]
+"""Takes the request's path, the headers by lower-case name and the body."""
 
 
 class Connection(asyncio.Protocol):
@@ -47,8 +52,11 @@ class Connection(asyncio.Protocol):
             self._requests.put_nowait((first.split(b" ")[1].decode(), headers, body))
 
     async def _answer(self, transport: asyncio.Transport) -> None:
-        while (answer := await self._handler(*await self._requests.get())) is not None:
+        while isinstance(answer := await self._handler(*await self._requests.get()), bytes):
             transport.write(answer)
+        if answer is not None:
+            async for piece in answer:
+                transport.write(piece)
         # Closing with a linger of nothing sends RST instead of FIN.
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
@@ -80,3 +88,22 @@ async def listen(handler: Handler, tls: ssl.SSLContext | None = None) -> tuple[a
     """Serve on a free loopback port."""
     server = await asyncio.get_running_loop().create_server(lambda: Connection(handler), "127.0.0.1", 0, ssl=tls)
     return server, server.sockets[0].getsockname()[1]
+
+
+@contextmanager
+def serving(handler: Handler) -> Iterator[str]:
+    """Serve on a thread and an event loop of its own for as long as the block lasts, and give the URL."""
+    loop = asyncio.new_event_loop()
+    server, port = loop.run_until_complete(listen(handler))
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()
