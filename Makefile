@@ -27,7 +27,7 @@ export NODE := $(CURDIR)/$(BIN)/node
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup format check test run invoke bench deploy clean
+.PHONY: help setup format check test run invoke bench chaos load redrive deploy clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -64,6 +64,12 @@ invoke: setup ## One invocation of deliver with EVENT=events/sqs/...
 
 bench: setup ## Start-up, CPU, memory and throughput of the release build
 	@$(BIN)/python -m infra.local.bench
+
+chaos: setup ## Kills, broken endpoints and a broken AWS; SEED=... makes the same choices again
+	@$(BIN)/python -m infra.local.chaos
+
+redrive: setup ## The dead-letter queue back to the events queue, of STACK=..., RATE=... a second
+	@$(BIN)/python -m infra.local.redrive $(if $(STACK),--stack $(STACK)) $(if $(RATE),--rate $(RATE))
 
 deploy: setup ## Build and deploy to the AWS account of the environment
 	cargo metadata --locked --format-version 1 >/dev/null

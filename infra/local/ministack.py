@@ -13,6 +13,7 @@ import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import environment
@@ -23,16 +24,28 @@ START_SECONDS = 60
 _NOWHERE = "http://127.0.0.1:9"
 
 
+@dataclass(frozen=True)
+class Ministack:
+    """A running MiniStack."""
+
+    endpoint: str
+    process: int
+    """The id of its process, whose children the functions are."""
+
+
 @contextmanager
-def ministack(port: int | None, log: Path) -> Iterator[str]:
-    """Run MiniStack on a loopback port, a free one unless told, and give its endpoint."""
+def ministack(port: int | None, log: Path, functions_use: str | None = None) -> Iterator[Ministack]:
+    """Run MiniStack on a loopback port, a free one unless told.
+
+    Functions are given its own endpoint for AWS's, or the one that they are to use instead.
+    """
     port = free_port() if port is None else usable(port)
     endpoint = f"http://{HOST}:{port}"
     with tempfile.TemporaryDirectory(prefix="prosaas-webhooks-", ignore_cleanup_errors=True) as folder:
         settings = {
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(port),
-            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ENDPOINT_URL": functions_use or endpoint,
             "MINISTACK_REGION": environment.REGION,
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
@@ -50,7 +63,7 @@ def ministack(port: int | None, log: Path) -> Iterator[str]:
             until(lambda: process.poll() is not None or _healthy(endpoint), START_SECONDS, "MiniStack's start")
             if process.poll() is not None:
                 raise Failure(f"MiniStack ended at once\n{tail(log)}")
-            yield endpoint
+            yield Ministack(endpoint, process.pid)
 
 
 def free_port() -> int:

@@ -18,7 +18,8 @@ import boto3
 from botocore.config import Config
 
 from . import environment
-from .ministack import ministack
+from .faults import Faults
+from .ministack import Ministack, ministack
 from .processes import finish
 
 NAME = "prosaas-webhooks"
@@ -39,6 +40,8 @@ class Stack:
     endpoint: str
     outputs: dict[str, str]
     """By the names that the template gives them."""
+    process: int | None = None
+    """The id of the local stack's process, where this process started it."""
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         """Make a client of an AWS service that talks to the local stack and nowhere else."""
@@ -95,13 +98,21 @@ def build() -> None:
 
 
 @contextmanager
-def running_stack(parameters: dict[str, str], port: int | None = None, logs: Path = environment.RUN) -> Iterator[Stack]:
-    """Start MiniStack, deploy what `build` built, and stop all of it at the end of the block."""
-    with ministack(port, logs / "ministack.log") as endpoint:
-        yield _deploy(endpoint, LOCAL_PARAMETERS | parameters, logs / "deploy.log")
+def running_stack(
+    parameters: dict[str, str], port: int | None = None, logs: Path = environment.RUN, faults: Faults | None = None
+) -> Iterator[Stack]:
+    """Start MiniStack, deploy what `build` built, and stop all of it at the end of the block.
+
+    With `faults`, the function reaches AWS only through that proxy.
+    """
+    with ministack(port, logs / "ministack.log", faults and faults.endpoint) as running:
+        if faults:
+            faults.forward_to = running.endpoint
+        yield _deploy(running, LOCAL_PARAMETERS | parameters, logs / "deploy.log")
 
 
-def _deploy(endpoint: str, parameters: dict[str, str], log: Path) -> Stack:
+def _deploy(running: Ministack, parameters: dict[str, str], log: Path) -> Stack:
+    endpoint = running.endpoint
     argv = [
         *environment.SAM,
         "deploy",
@@ -113,7 +124,8 @@ def _deploy(endpoint: str, parameters: dict[str, str], log: Path) -> Stack:
     ]
     finish(argv, environment.using(endpoint), log, environment.ROOT, "sam deploy", seconds=300)
     described = Stack(endpoint, {}).client("cloudformation").describe_stacks(StackName=NAME)["Stacks"][0]
-    stack = Stack(endpoint, {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]})
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    stack = Stack(endpoint, outputs, running.process)
     _say_numbers_again(stack)
     return stack
 

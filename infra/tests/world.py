@@ -208,11 +208,11 @@ def publish_together(stack: Stack, *events: dict[str, Any] | str) -> None:
 
 
 @contextmanager
-def short_visibility(stack: Stack) -> Iterator[None]:
+def short_visibility(stack: Stack, seconds: int = 3) -> Iterator[None]:
     """Let a message that a fault left alone come back after seconds instead of minutes."""
     url = stack.outputs["EventsQueueUrl"]
     own = stack.queue.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
-    stack.queue.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "3"})
+    stack.queue.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
     try:
         yield
     finally:

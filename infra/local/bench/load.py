@@ -15,7 +15,8 @@ from pathlib import Path
 
 from ..business import new_signing_secret
 from ..environment import ROOT, credentials
-from .servers import Aws, Runtime, listen, receive
+from ..serving import listen
+from .servers import Aws, Runtime, receive
 
 SAMPLE = ROOT / "events" / "samples" / "call.completed.short.json"
 

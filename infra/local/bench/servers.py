@@ -6,69 +6,8 @@ process; on two cores the function has one of them to itself.
 
 import asyncio
 import json
-import ssl
-from collections.abc import Awaitable, Callable
 
-Handler = Callable[[str, dict[bytes, bytes], bytes], Awaitable[bytes]]
-"""Takes the request line's path, the headers by lower-case name and the body; gives a whole response."""
-
-
-class Connection(asyncio.Protocol):
-    """One HTTP/1.1 connection, kept alive, its requests handled in turn."""
-
-    def __init__(self, handler: Handler) -> None:
-        self._handler = handler
-        self._buffer = bytearray()
-        self._requests: asyncio.Queue[tuple[str, dict[bytes, bytes], bytes]] = asyncio.Queue()
-        self._worker: asyncio.Task[None] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start answering."""
-        assert isinstance(transport, asyncio.Transport)
-        self._worker = asyncio.ensure_future(self._answer(transport))
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the base class's
-        """Stop answering."""
-        if self._worker:
-            self._worker.cancel()
-
-    def data_received(self, data: bytes) -> None:
-        """Take what came, and queue each request that is complete."""
-        self._buffer += data
-        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
-            first, *lines = bytes(self._buffer[:end]).split(b"\r\n")
-            headers = {name.lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)}
-            found = _body(self._buffer, end + 4, headers)
-            if found is None:
-                return
-            body, after = found
-            del self._buffer[:after]
-            self._requests.put_nowait((first.split(b" ")[1].decode(), headers, body))
-
-    async def _answer(self, transport: asyncio.Transport) -> None:
-        while True:
-            transport.write(await self._handler(*await self._requests.get()))
-
-
-def _body(buffer: bytearray, start: int, headers: dict[bytes, bytes]) -> tuple[bytes, int] | None:
-    if headers.get(b"transfer-encoding") != b"chunked":
-        after = start + int(headers.get(b"content-length", 0))
-        return (bytes(buffer[start:after]), after) if len(buffer) >= after else None
-    body = bytearray()
-    while (line := buffer.find(b"\r\n", start)) >= 0:
-        length = int(buffer[start:line], 16)
-        start = line + 2 + length + 2
-        if len(buffer) < start:
-            return None
-        if length == 0:
-            return bytes(body), start
-        body += buffer[line + 2 : start - 2]
-    return None
-
-
-def response(body: bytes, headers: str = "", status: str = "200 OK") -> bytes:
-    """Write a response."""
-    return f"HTTP/1.1 {status}\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body
+from ..serving import response
 
 
 class Runtime:
@@ -129,9 +68,3 @@ class Aws:
 async def receive(_path: str, _headers: dict[bytes, bytes], _body: bytes) -> bytes:
     """Accept a delivery."""
     return response(b"ok")
-
-
-async def listen(handler: Handler, tls: ssl.SSLContext | None = None) -> tuple[asyncio.Server, int]:
-    """Serve on a free loopback port."""
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(handler), "127.0.0.1", 0, ssl=tls)
-    return server, server.sockets[0].getsockname()[1]

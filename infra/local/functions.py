@@ -1,0 +1,35 @@
+"""The processes that the local stack runs functions in, to be killed.
+
+They are the children of the stack's own process, and found by that alone, never by their name.
+"""
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+from .stack import Stack
+
+
+def running_functions(stack: Stack) -> list[int]:
+    """Give the ids of the processes in which functions run."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with suppress(OSError):
+            # After the name, which is in brackets and may hold anything: the state, then the parent.
+            state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+            if int(parent) == stack.process and state != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+def kill(processes: list[int]) -> int:
+    """Kill processes as the kernel does when memory ends, and tell how many there were."""
+    killed = 0
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+            killed += 1
+    return killed

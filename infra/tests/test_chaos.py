@@ -1,0 +1,36 @@
+"""The short form of `make chaos`: whatever breaks, every event that was published is accounted for."""
+
+import os
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.chaos.arena import Arena, running_arena
+from infra.local.chaos.scenarios import SCENARIOS, Scenario
+from infra.local.stack import build
+
+from .conftest import LOGS
+
+
+@pytest.fixture(scope="module")
+def seed() -> int:
+    """Give the seed of the run, a new one unless the environment names it."""
+    return int(os.environ.get("SEED") or random.SystemRandom().randrange(2**32))
+
+
+@pytest.fixture(scope="module")
+def arena(seed: int) -> Iterator[Arena]:
+    """Give the stack and all that breaks it."""
+    build()
+    with running_arena(seed, scale=1, logs=LOGS / "chaos") as running:
+        yield running
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
+def test_nothing_is_lost(arena: Arena, scenario: Scenario, seed: int) -> None:
+    account = scenario.run(arena)
+    assert account.lost == [], f"SEED={seed}"
+    assert account.published > 0
+    if scenario.all_arrive:
+        assert account.delivered == account.published, f"SEED={seed}"
