@@ -164,17 +164,14 @@ impl Change<'_> {
         if let Some(Compressed(bytes)) = self.body {
             writer.set_once("body", AttributeValue::B(Blob::new(bytes.clone())));
         }
-        match self.status {
+        if self.status == Status::Held {
             // The index keeps the place that the record's first writing gave it. What waits does not expire: it would be
             // lost while its endpoint is paused.
-            Status::Held => {
-                writer.set_from("held", "occurred", s(&occurred));
-                writer.remove("expires_at");
-            }
-            _ => {
-                writer.remove("held");
-                writer.set("expires_at", n(expires));
-            }
+            writer.set_from("held", "occurred", s(&occurred));
+            writer.remove("expires_at");
+        } else {
+            writer.remove("held");
+            writer.set("expires_at", n(expires));
         }
         match self.next_attempt {
             Some(at) => writer.set("next_attempt_at", ms(at)),
