@@ -1,6 +1,11 @@
-//! Bodies as the ledger keeps them: zstd, by one context that is kept between events.
+//! Bodies as the ledger keeps them: zstd, with a dictionary of what calls have in common, by one context that is kept
+//! between events. A Hebrew call of 6 KB becomes 2.0 KB, without the dictionary 2.6 KB: DynamoDB bills by the KB.
+//!
+//! The dictionary was trained with `zstd --train --maxdict=16384` on slices of the long sample call. It is never changed:
+//! what was compressed with it can only be read with it. A better one gets a name of its own and stands beside it; each
+//! compressed body names its dictionary.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use zstd::bulk;
 
@@ -14,22 +19,21 @@ const MAX_DECOMPRESSED: usize = 6 * 1024 * 1024;
 
 const LEVEL: i32 = 3;
 
+const DICTIONARY: &[u8] = include_bytes!("body/calls-1.zdict");
+
 /// A compressed body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compressed(pub Vec<u8>);
 
-/// Compresses bodies.
-pub struct Compressor(Mutex<bulk::Compressor<'static>>);
+/// Compresses bodies. Its context is made at the first one, since a process should be ready for work before that.
+#[derive(Default)]
+pub struct Compressor(OnceLock<Mutex<bulk::Compressor<'static>>>);
 
 impl Compressor {
-    /// A compressor with its context.
-    ///
-    /// # Panics
-    ///
-    /// Never: the level is one that zstd has.
+    /// A compressor.
     #[must_use]
     pub fn new() -> Self {
-        Self(Mutex::new(bulk::Compressor::new(LEVEL).expect("zstd has level 3")))
+        Self::default()
     }
 
     /// Whether a body can be kept. One that is small enough as it is need not be compressed to know.
@@ -39,24 +43,27 @@ impl Compressor {
     }
 
     /// Compresses a body; None if it is too large to be kept.
+    ///
+    /// # Panics
+    ///
+    /// Never: the level is one that zstd has, and the dictionary is compiled in.
     #[must_use]
     pub fn compress(&self, body: &str) -> Option<Compressed> {
-        let mut context = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let context = self.0.get_or_init(|| {
+            let context = bulk::Compressor::with_dictionary(LEVEL, DICTIONARY);
+            Mutex::new(context.expect("zstd has level 3, and the dictionary is one"))
+        });
+        let mut context = context.lock().unwrap_or_else(PoisonError::into_inner);
         let compressed = context.compress(body.as_bytes()).ok()?;
         (compressed.len() <= MAX_BYTES).then_some(Compressed(compressed))
-    }
-}
-
-impl Default for Compressor {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
 /// The body again; None if these bytes are none.
 #[must_use]
 pub fn decompress(bytes: &[u8]) -> Option<String> {
-    String::from_utf8(bulk::decompress(bytes, MAX_DECOMPRESSED).ok()?).ok()
+    let mut context = bulk::Decompressor::with_dictionary(DICTIONARY).ok()?;
+    String::from_utf8(context.decompress(bytes, MAX_DECOMPRESSED).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -83,6 +90,23 @@ mod tests {
         let body: String = noise.take(600_000).collect();
         assert_eq!(Compressor::new().compress(&body), None);
         assert!(!Compressor::new().can_keep(&body));
+    }
+
+    /// Of the dictionary's first days: it must still be readable when there is a newer one.
+    #[test]
+    fn a_body_that_was_kept_long_ago_can_be_read() {
+        let kept = "28b52ffd03583b1b4404dd0000507b9196d795d7a83f227d05fcfdd37366e3a709c0221d21db868a";
+        let body = decompress(&hex::decode(kept).expect("hex"));
+        assert_eq!(body.as_deref(), Some("{\"transcript\":\"שלום, במה אפשר לעזור?\"}"));
+    }
+
+    #[test]
+    fn the_dictionary_saves_a_fifth_of_a_call_that_it_has_never_seen() {
+        let sample = include_str!("../../events/samples/call.completed.outbound.json");
+        let body = crate::event::Event::parse(sample).expect("a sample").body().to_owned();
+        let plain = bulk::compress(body.as_bytes(), LEVEL).expect("zstd has level 3").len();
+        let with_dictionary = Compressor::new().compress(&body).expect("small enough").0.len();
+        assert!(with_dictionary * 5 < plain * 4, "{with_dictionary} of {plain} bytes");
     }
 
     #[test]
