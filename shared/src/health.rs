@@ -426,3 +426,6 @@ impl Health {
         health
     }
 }
+
+#[cfg(test)]
+mod tests;
