@@ -190,16 +190,12 @@ impl ReleaseStep {
 
     /// This token is there, so none has to be sent.
     fn flush(&mut self, health: Health) -> Step {
-        match health.outbox.notice.clone() {
-            Some(notice) => {
-                self.waiting = Waiting::Notice(health);
-                Step::Announce(notice)
-            }
-            None => {
-                self.waiting = Waiting::StoreFlushed;
-                Step::Store(health.flushed().next_version())
-            }
+        if let Some(notice) = health.outbox.notice.clone() {
+            self.waiting = Waiting::Notice(health);
+            return Step::Announce(notice);
         }
+        self.waiting = Waiting::StoreFlushed;
+        Step::Store(health.flushed().next_version())
     }
 
     fn store(&mut self, health: &Health, waiting: Waiting) -> Step {
