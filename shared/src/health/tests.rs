@@ -308,7 +308,6 @@ fn apply(health: &Health, happening: &Happening, now: Timestamp) -> Health {
         },
         Happening::Settles(number, attempted) => health.settle(&event(*number), from(*attempted, now), now).0,
         Happening::Moves(name) => health.at(&endpoint(name)),
-        Happening::Passes(_) => health.clone(),
         Happening::Pauses => health.pause(now),
         Happening::Resumes => health.resume(),
         Happening::LosesUrl => health.nowhere(now),
@@ -316,7 +315,7 @@ fn apply(health: &Health, happening: &Happening, now: Timestamp) -> Health {
         // A release goes on only once its beginning is done with.
         Happening::Stepped if idle => health.stepped(),
         Happening::ReleaseDone if idle => health.release_done(),
-        Happening::Stepped | Happening::ReleaseDone => health.clone(),
+        Happening::Passes(_) | Happening::Stepped | Happening::ReleaseDone => health.clone(),
     }
 }
 
