@@ -126,7 +126,7 @@ enum Waiting {
     LookToSettle(Attempted),
     LookAgain,
     StoreMove(Health),
-    StoreClaim(Health),
+    StoreClaim { health: Health, was_pilot: bool },
     Post(Health),
     SendAgain(Health, Attempted),
     StoreSettled { health: Health, before: Box<Health>, attempted: Attempted, fate: Fate },
@@ -163,11 +163,11 @@ impl Flow {
                 Reply::Conflict => self.look(Waiting::LookToAdmit),
                 _ => self.finish(End::Fault),
             },
-            Waiting::StoreClaim(health) => match reply {
+            Waiting::StoreClaim { health, was_pilot } => match reply {
                 Reply::Done => self.post(health),
                 Reply::Conflict => self.look(Waiting::LookToAdmit),
                 // The pilot knocks all the same; of many others, none should.
-                _ if health.is_pilot(&self.event) => self.post(health),
+                _ if was_pilot => self.post(health),
                 _ => self.finish(End::Fault),
             },
             Waiting::Post(health) => match reply {
@@ -232,7 +232,10 @@ impl Flow {
             (Admission::Attempt, _) => self.post(health),
             // The release is over; what is left in its list stays held.
             (_, Vehicle::Release) => self.finish(End::Acknowledge(Done::Held)),
-            (Admission::Claim(claimed), _) => self.store(&claimed, Waiting::StoreClaim),
+            (Admission::Claim(claimed), _) => {
+                let was_pilot = health.is_pilot(&self.event);
+                self.store(&claimed, |health| Waiting::StoreClaim { health, was_pilot })
+            }
             (Admission::Hold, _) => match self.instead_of_holding {
                 None => self.record(Fate::Hold),
                 Some(end) => self.finish(end),
@@ -328,6 +331,11 @@ impl Flow {
 
     fn recorded(&mut self, reply: &Reply, fate: Fate) -> Step {
         match (fate, reply, self.vehicle) {
+            // It may have become the pilot, and a pilot that is acknowledged would be lost. Should it not be, and not be
+            // a resend, it is acknowledged when it comes back.
+            (Fate::Retry(at), Reply::AlreadyDelivered, Vehicle::Message | Vehicle::Resend) => {
+                self.finish(End::ReturnAt(at))
+            }
             (_, Reply::AlreadyDelivered, _) => self.finish(End::Acknowledge(Done::Duplicate)),
             // The receiver has it, whatever the ledger says.
             (Fate::Delivered, ..) => self.finish(End::Acknowledge(Done::Delivered)),

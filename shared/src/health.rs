@@ -252,11 +252,14 @@ impl Health {
         match &self.state {
             State::Active { .. } => Admission::Attempt,
             State::Paused { .. } => Admission::Hold,
-            State::Failing { pilot, pilot_due, last_attempt, .. } => {
+            State::Failing { since, cause, pilot, pilot_due, last_attempt } => {
                 let idle = now >= *last_attempt + PROBE_AFTER;
                 let pilot_is_far = now + PROBE_AFTER <= *pilot_due;
-                if event == pilot || (idle && (pilot_is_far || self.is_overdue(now))) {
+                if event == pilot || (idle && pilot_is_far) {
                     Admission::Claim(self.with_last_attempt(now))
+                } else if idle && now >= *pilot_due + OVERDUE_AFTER {
+                    // From here on: should the lost one come after all, it is one of the others.
+                    Admission::Claim(self.knocking(event, *cause, now, *since, now))
                 } else {
                     Admission::Hold
                 }
@@ -286,10 +289,7 @@ impl Health {
                 Some(pilot_due) => (self.knocking(event, cause, pilot_due, *since, now), own),
                 None => (self.paused(PausedReason::Spent, now), own),
             },
-            State::Failing { since, .. } => match next {
-                Some(pilot_due) if self.is_overdue(now) => (self.knocking(event, cause, pilot_due, *since, now), own),
-                _ => (self.with_last_attempt(now), Fate::Hold),
-            },
+            State::Failing { .. } => (self.with_last_attempt(now), Fate::Hold),
             State::Paused { .. } => (self.clone(), Fate::Hold),
         }
     }
@@ -352,10 +352,6 @@ impl Health {
     #[must_use]
     pub fn is_pilot(&self, event: &EventId) -> bool {
         matches!(&self.state, State::Failing { pilot, .. } if pilot == event)
-    }
-
-    fn is_overdue(&self, now: Timestamp) -> bool {
-        matches!(self.state, State::Failing { pilot_due, .. } if now >= pilot_due + OVERDUE_AFTER)
     }
 
     /// A late success of an attempt that was under way does not undo the owner's wish.
@@ -426,3 +422,6 @@ impl Health {
         health
     }
 }
+
+#[cfg(test)]
+mod tests;

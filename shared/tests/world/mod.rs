@@ -1,0 +1,248 @@
+//! What the model checker and the simulation share: the two tables as one business sees them, and the two machines as
+//! one worker that says what it would do to the world next.
+//!
+//! The machines are the production ones. What stands here takes the place of the code that executes their steps, so
+//! it does exactly what that code is specified to do, and nothing clever.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use shared::event::EventId;
+use shared::flow::{self, End, Flow, Vehicle};
+use shared::health::{Attempted, EndpointId, Fate, Health};
+use shared::release::{self, ReleaseStep};
+
+/// A listing's length. Production lists more; the fewer, the more steps a release has.
+pub(crate) const LISTED: usize = 2;
+
+/// The event of a number; a greater number happened later.
+pub(crate) fn event(number: usize) -> EventId {
+    EventId::parse(&format!("evt_{number:032x}")).expect("32 hex digits")
+}
+
+/// What a ledger record says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Status {
+    Delivered,
+    Retrying,
+    Held,
+    Failed,
+}
+
+/// A business's settings item and its ledger.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Tables {
+    pub(crate) url: Option<EndpointId>,
+    pub(crate) health: Health,
+    pub(crate) records: BTreeMap<String, Status>,
+}
+
+impl Tables {
+    pub(crate) fn says(&self, event: &EventId, status: Status) -> bool {
+        self.records.get(event.as_str()) == Some(&status)
+    }
+
+    fn look(&self, event: Option<&EventId>) -> Reply {
+        let delivered = event.is_some_and(|event| self.says(event, Status::Delivered));
+        Reply::Looked { health: self.health.clone(), endpoint: self.url.clone(), delivered }
+    }
+
+    /// Whether the version before this state was the stored one, so that it is stored now.
+    pub(crate) fn store(&mut self, health: &Health) -> bool {
+        let follows = self.health.version + 1 == health.version;
+        if follows {
+            self.health = health.clone();
+        }
+        follows
+    }
+
+    fn record(&mut self, event: &EventId, fate: Fate) -> Reply {
+        if self.says(event, Status::Delivered) {
+            return Reply::AlreadyDelivered;
+        }
+        let status = match fate {
+            Fate::Delivered => Status::Delivered,
+            Fate::Retry(_) => Status::Retrying,
+            Fate::Hold => Status::Held,
+            Fate::Fail => Status::Failed,
+        };
+        self.records.insert(event.as_str().to_owned(), status);
+        Reply::Done
+    }
+
+    pub(crate) fn held(&self) -> impl Iterator<Item = EventId> {
+        let held = self.records.iter().filter(|(_, status)| **status == Status::Held);
+        held.map(|(event, _)| EventId::parse(event).expect("it was written from one"))
+    }
+}
+
+/// What a message carries.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Body {
+    Event { event: EventId, vehicle: Vehicle, too_large: bool },
+    Token { run: u64, step: u64 },
+}
+
+impl Body {
+    pub(crate) fn plain(event: EventId) -> Self {
+        Self::Event { event, vehicle: Vehicle::Message, too_large: false }
+    }
+}
+
+/// What a worker would do next.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Task {
+    Look,
+    Store(Health),
+    Send(Body, Option<Timestamp>),
+    Announce,
+    Post(EventId),
+    Record(EventId, Fate),
+    List,
+    Leave(Leave),
+}
+
+/// What it does with its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Leave {
+    Delete,
+    ReturnAt(Timestamp),
+    ReturnNow,
+    AsItIs,
+}
+
+/// What came of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Reply {
+    Looked { health: Health, endpoint: Option<EndpointId>, delivered: bool },
+    Done,
+    Conflict,
+    AlreadyDelivered,
+    Listed(Vec<EventId>),
+    Posted(Attempted),
+    Unavailable,
+}
+
+/// One message being worked on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Worker {
+    release: Option<ReleaseStep>,
+    flow: Option<(EventId, Flow)>,
+    pub(crate) task: Task,
+}
+
+impl Worker {
+    pub(crate) fn start(body: &Body, instead_of_holding: End) -> Self {
+        let mut worker = Self { release: None, flow: None, task: Task::Look };
+        match body {
+            Body::Event { event, vehicle, too_large } => {
+                worker.start_flow(event, *vehicle, too_large.then_some(instead_of_holding));
+            }
+            Body::Token { run, step } => {
+                let (release, _look) = ReleaseStep::start(*run, *step);
+                worker.release = Some(release);
+            }
+        }
+        worker
+    }
+
+    /// The event that it is at.
+    pub(crate) fn event(&self) -> Option<&EventId> {
+        self.flow.as_ref().map(|(event, _)| event)
+    }
+
+    /// Does the task, as far as it concerns the tables.
+    pub(crate) fn perform(&self, tables: &mut Tables) -> Reply {
+        match &self.task {
+            Task::Look => tables.look(self.event()),
+            Task::Store(health) if tables.store(health) => Reply::Done,
+            Task::Store(_) => Reply::Conflict,
+            Task::Record(event, fate) => tables.record(event, *fate),
+            Task::List => Reply::Listed(tables.held().take(LISTED).collect()),
+            Task::Send(..) | Task::Announce | Task::Post(_) | Task::Leave(_) => Reply::Done,
+        }
+    }
+
+    /// Takes what came of the task, and has the next one.
+    pub(crate) fn go_on(&mut self, reply: Reply, now: Timestamp) {
+        if let Some((_, flow)) = &mut self.flow {
+            let step = flow.next(of_flow(reply), now);
+            self.take_flow_step(step, now);
+        } else if let Some(release) = &mut self.release {
+            let step = release.next(of_release(reply), now);
+            self.take_release_step(step);
+        }
+    }
+
+    fn start_flow(&mut self, event: &EventId, vehicle: Vehicle, instead_of_holding: Option<End>) {
+        let (flow, _look) = Flow::start(event.clone(), vehicle, instead_of_holding);
+        self.flow = Some((event.clone(), flow));
+        self.task = Task::Look;
+    }
+
+    fn take_flow_step(&mut self, step: flow::Step, now: Timestamp) {
+        let event = self.event().expect("a flow's step is taken while it runs").clone();
+        self.task = match step {
+            flow::Step::Look => Task::Look,
+            flow::Step::Store(health) => Task::Store(health),
+            flow::Step::SendToken { run, step } => Task::Send(Body::Token { run, step }, None),
+            flow::Step::Announce(_) => Task::Announce,
+            flow::Step::Post => Task::Post(event),
+            flow::Step::SendAgain(at) => Task::Send(Body::plain(event), Some(at)),
+            flow::Step::Record(fate) => Task::Record(event, fate),
+            flow::Step::Finish(end) => {
+                self.flow = None;
+                match &mut self.release {
+                    None => Task::Leave(leave(end)),
+                    Some(release) => {
+                        let step = release.next(release::Reply::Ended(end), now);
+                        return self.take_release_step(step);
+                    }
+                }
+            }
+        };
+    }
+
+    fn take_release_step(&mut self, step: release::Step) {
+        self.task = match step {
+            release::Step::Look => Task::Look,
+            release::Step::Store(health) => Task::Store(health),
+            release::Step::Announce(_) => Task::Announce,
+            release::Step::SendToken { run, step } => Task::Send(Body::Token { run, step }, None),
+            release::Step::List => Task::List,
+            release::Step::Deliver(event) => return self.start_flow(&event, Vehicle::Release, None),
+            release::Step::Finish(release::Token::Acknowledge) => Task::Leave(Leave::Delete),
+            release::Step::Finish(release::Token::Return) => Task::Leave(Leave::AsItIs),
+        };
+    }
+}
+
+fn leave(end: End) -> Leave {
+    match end {
+        End::Acknowledge(_) => Leave::Delete,
+        End::ReturnAt(at) => Leave::ReturnAt(at),
+        End::ReturnNow | End::ReturnSpent => Leave::ReturnNow,
+        End::Fault => Leave::AsItIs,
+    }
+}
+
+fn of_flow(reply: Reply) -> flow::Reply {
+    match reply {
+        Reply::Looked { health, endpoint, delivered } => flow::Reply::Looked { health, endpoint, delivered },
+        Reply::Done => flow::Reply::Done,
+        Reply::Conflict => flow::Reply::Conflict,
+        Reply::AlreadyDelivered => flow::Reply::AlreadyDelivered,
+        Reply::Posted(attempted) => flow::Reply::Posted(attempted),
+        Reply::Listed(_) | Reply::Unavailable => flow::Reply::Unavailable,
+    }
+}
+
+fn of_release(reply: Reply) -> release::Reply {
+    match reply {
+        Reply::Looked { health, endpoint, .. } => release::Reply::Looked { health, endpoint },
+        Reply::Done => release::Reply::Done,
+        Reply::Conflict => release::Reply::Conflict,
+        Reply::Listed(events) => release::Reply::Listed(events),
+        Reply::AlreadyDelivered | Reply::Posted(_) | Reply::Unavailable => release::Reply::Unavailable,
+    }
+}
