@@ -200,6 +200,12 @@ impl Event {
         Ok(Self { kind: event_type, business_id, id, body })
     }
 
+    /// The same event under the id by which it is known already.
+    #[must_use]
+    pub fn with_id(self, id: EventId) -> Self {
+        Self { id, ..self }
+    }
+
     /// What kind of event it is.
     #[must_use]
     pub fn event_type(&self) -> &EventType {

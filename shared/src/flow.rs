@@ -13,6 +13,7 @@ use jiff::Timestamp;
 
 use crate::event::EventId;
 use crate::health::{Admission, Attempted, EndpointId, Fate, Health, Notice, State};
+use crate::verdict::Cause;
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +43,7 @@ pub enum Step {
 
 /// What came of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it at a time, for a moment")]
 pub enum Reply {
     /// Of [`Step::Look`].
     Looked {
@@ -73,8 +75,11 @@ pub enum End {
     ReturnAt(Timestamp),
     /// It comes back at once, since the state has just changed.
     ReturnNow,
-    /// It comes back by itself: a fault of ours.
+    /// It comes back by its schedule, without having been attempted: a fault of ours.
     Fault,
+    /// The event has arrived, or is held, but what it changed is still to be stored or told: it comes back soon, whatever
+    /// its schedule says.
+    Unfinished,
     /// It comes back at once, only to be moved to the dead-letter queue.
     ReturnSpent,
 }
@@ -111,11 +116,13 @@ pub struct Flow {
     event: EventId,
     vehicle: Vehicle,
     /// What a body too large for the ledger does where others are held: it is tried again by its schedule.
-    instead_of_holding: Option<End>,
+    instead_of_holding: Option<Fate>,
     /// Where the attempt went.
     endpoint: Option<EndpointId>,
-    /// An outbox could not be emptied: the message has to come back for it.
-    unflushed: bool,
+    /// An outbox was found, and emptying it was tried.
+    flush_tried: bool,
+    /// What this event changed could not be stored or told: the message has to come back for it.
+    unfinished: bool,
     waiting: Waiting,
 }
 
@@ -123,7 +130,7 @@ pub struct Flow {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Waiting {
     LookToAdmit,
-    LookToSettle(Attempted),
+    LookToSettle { attempted: Attempted, written: Box<Health>, fate: Fate },
     LookAgain,
     StoreMove(Health),
     StoreClaim { health: Health, was_pilot: bool },
@@ -146,18 +153,23 @@ enum Then {
 impl Flow {
     /// A machine and its first step. An event that the ledger cannot hold ends `instead_of_holding`.
     #[must_use]
-    pub fn start(event: EventId, vehicle: Vehicle, instead_of_holding: Option<End>) -> (Self, Step) {
+    pub fn start(event: EventId, vehicle: Vehicle, instead_of_holding: Option<Fate>) -> (Self, Step) {
         let waiting = Waiting::LookToAdmit;
-        (Self { event, vehicle, instead_of_holding, endpoint: None, unflushed: false, waiting }, Step::Look)
+        let flow =
+            Self { event, vehicle, instead_of_holding, endpoint: None, flush_tried: false, unfinished: false, waiting };
+        (flow, Step::Look)
     }
 
     /// Takes the reply to the last step and gives the next one. A reply that does not belong to the step counts as
     /// [`Reply::Unavailable`].
     pub fn next(&mut self, reply: Reply, now: Timestamp) -> Step {
+        let now = to_millisecond(now);
         match std::mem::replace(&mut self.waiting, Waiting::LookToAdmit) {
             Waiting::LookToAdmit => self.looked(reply, now),
-            Waiting::LookToSettle(attempted) => self.looked_to_settle(reply, attempted, now),
-            Waiting::LookAgain => self.looked_again(&reply),
+            Waiting::LookToSettle { attempted, written, fate } => {
+                self.looked_to_settle(reply, attempted, &written, fate, now)
+            }
+            Waiting::LookAgain => self.looked_again(&reply, now),
             Waiting::StoreMove(health) => match reply {
                 Reply::Done => self.flush(health, Then::Admit),
                 Reply::Conflict => self.look(Waiting::LookToAdmit),
@@ -181,24 +193,25 @@ impl Flow {
             },
             Waiting::StoreSettled { health, before, attempted, fate } => match reply {
                 Reply::Done => self.flush(health, Then::Record(fate)),
-                Reply::Conflict => self.look(Waiting::LookToSettle(attempted)),
+                Reply::Conflict => self.look(Waiting::LookToSettle { attempted, written: Box::new(health), fate }),
                 _ => self.not_settled(&before, attempted),
             },
-            Waiting::Token(mut health, then) => match reply {
-                Reply::Done => {
+            Waiting::Token(mut health, then) => {
+                if reply == Reply::Done {
                     health.outbox.token = false;
-                    self.flush_notice(health, then)
+                    return self.flush_notice(health, then);
                 }
-                _ => self.not_flushed(then),
-            },
+                self.unfinished = true;
+                self.then(then)
+            }
             Waiting::Notice(health, then) => match reply {
                 Reply::Done => self.store_flushed(&health, then),
-                _ => self.not_flushed(then),
+                _ => self.not_told(then),
             },
             Waiting::StoreFlushed(then) => match reply {
                 // Whoever stored another version has found the outbox in it.
                 Reply::Done | Reply::Conflict => self.then(then),
-                _ => self.not_flushed(then),
+                _ => self.not_told(then),
             },
             Waiting::Record(fate) => self.recorded(&reply, fate),
         }
@@ -211,9 +224,10 @@ impl Flow {
         let Some(endpoint) = endpoint else {
             return self.finish(End::Acknowledge(Done::NotConfigured));
         };
-        let health = stored.at(&endpoint);
+        let health = stored.at(&endpoint, now).revived(now);
         self.endpoint = Some(endpoint);
-        if !health.outbox.is_empty() && !self.unflushed {
+        if !health.outbox.is_empty() && !self.flush_tried {
+            self.flush_tried = true;
             return if health.outbox == stored.outbox {
                 self.flush(health, Then::Admit)
             } else {
@@ -238,13 +252,14 @@ impl Flow {
             }
             (Admission::Hold, _) => match self.instead_of_holding {
                 None => self.record(Fate::Hold),
-                Some(end) => self.finish(end),
+                Some(fate) => self.record(fate),
             },
         }
     }
 
     fn posted(&mut self, health: Health, attempted: Attempted, now: Timestamp) -> Step {
         match attempted {
+            Attempted::Failed { cause: Cause::Gone, .. } => self.settle(health, attempted, now),
             // Before anything is stored: should the event become the pilot, it must be able to knock.
             Attempted::Failed { next, .. } if self.vehicle == Vehicle::Release => {
                 self.waiting = Waiting::SendAgain(health, attempted);
@@ -273,11 +288,19 @@ impl Flow {
         }
     }
 
-    fn looked_to_settle(&mut self, reply: Reply, attempted: Attempted, now: Timestamp) -> Step {
+    fn looked_to_settle(
+        &mut self,
+        reply: Reply,
+        attempted: Attempted,
+        written: &Health,
+        fate: Fate,
+        now: Timestamp,
+    ) -> Step {
         match reply {
-            Reply::Looked { health, endpoint, .. } if endpoint == self.endpoint => {
-                let endpoint = endpoint.as_ref().map_or_else(|| health.clone(), |endpoint| health.at(endpoint));
-                self.settle(endpoint, attempted, now)
+            // The answer to our own write was lost, and the write repeated: it counts once.
+            Reply::Looked { health, .. } if health == *written => self.flush(health, Then::Record(fate)),
+            Reply::Looked { health, endpoint: Some(endpoint), .. } if self.endpoint.as_ref() == Some(&endpoint) => {
+                self.settle(health.at(&endpoint, now), attempted, now)
             }
             // What happened there says nothing about where events go now.
             _ => self.record(own_fate(attempted)),
@@ -287,7 +310,7 @@ impl Flow {
     /// A success that nobody knows of would leave the endpoint failing without a pilot: the message has to come back.
     fn not_settled(&mut self, before: &Health, attempted: Attempted) -> Step {
         if attempted == Attempted::Succeeded && !matches!(before.state, State::Active { .. }) {
-            self.unflushed = true;
+            self.unfinished = true;
         }
         self.record(own_fate(attempted))
     }
@@ -317,8 +340,9 @@ impl Flow {
         Step::Store(health.flushed().next_version())
     }
 
-    fn not_flushed(&mut self, then: Then) -> Step {
-        self.unflushed = true;
+    /// A notice that cannot be given does not hold up those that only find it; who made the change comes back for it.
+    fn not_told(&mut self, then: Then) -> Step {
+        self.unfinished |= matches!(then, Then::Record(_));
         self.then(then)
     }
 
@@ -337,6 +361,8 @@ impl Flow {
                 self.finish(End::ReturnAt(at))
             }
             (_, Reply::AlreadyDelivered, _) => self.finish(End::Acknowledge(Done::Duplicate)),
+            // What could not be recorded still stands in the release's list, which would bring it again at once.
+            (_, Reply::Unavailable, Vehicle::Release) => self.finish(End::Fault),
             // The receiver has it, whatever the ledger says.
             (Fate::Delivered, ..) => self.finish(End::Acknowledge(Done::Delivered)),
             (Fate::Hold, Reply::Done, Vehicle::Release) => self.finish(End::Acknowledge(Done::Held)),
@@ -348,11 +374,11 @@ impl Flow {
         }
     }
 
-    fn looked_again(&mut self, reply: &Reply) -> Step {
+    fn looked_again(&mut self, reply: &Reply, now: Timestamp) -> Step {
         match reply {
             Reply::Looked { endpoint: None, .. } => self.finish(End::Acknowledge(Done::Held)),
             Reply::Looked { health, endpoint: Some(endpoint), .. }
-                if !matches!(health.at(endpoint).state, State::Active { .. }) =>
+                if !matches!(health.at(endpoint, now).state, State::Active { .. }) =>
             {
                 self.finish(End::Acknowledge(Done::Held))
             }
@@ -383,10 +409,15 @@ impl Flow {
 
     fn finish(&self, end: End) -> Step {
         match end {
-            End::Acknowledge(_) if self.unflushed => Step::Finish(End::Fault),
+            End::Acknowledge(_) if self.unfinished => Step::Finish(End::Unfinished),
             end => Step::Finish(end),
         }
     }
+}
+
+/// States are stored to the millisecond; what is kept in memory must be equal to what is read back.
+fn to_millisecond(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 
 /// What becomes of an event by its own schedule, whatever its endpoint's health.

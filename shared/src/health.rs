@@ -35,6 +35,12 @@ pub const PROBE_AFTER: Duration = Duration::from_mins(1);
 /// stays invisible after a crash.
 pub const OVERDUE_AFTER: Duration = Duration::from_mins(15);
 
+/// A release that has made no step for this long has lost its token, and gets another.
+pub const STALE_AFTER: Duration = Duration::from_mins(15);
+
+/// The endpoint of a state that waits for the next URL, whichever it is. No URL's.
+const NOWHERE: &str = "none";
+
 /// What tells one URL from another, without being it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EndpointId(pub String);
@@ -129,6 +135,10 @@ pub struct Release {
     pub run: u64,
     /// The step that is next.
     pub step: u64,
+    /// Who does it: the message that is its token, so that a second token for the same step does nothing.
+    pub holder: Option<String>,
+    /// When the last step began or ended.
+    pub at: Timestamp,
 }
 
 /// What is still to be done about a change.
@@ -196,6 +206,7 @@ impl fmt::Display for NoticeKind {
 
 /// Whether an event may be attempted now.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it at a time, for a moment")]
 pub enum Admission {
     /// It may.
     Attempt,
@@ -235,14 +246,27 @@ pub enum Fate {
 impl Health {
     /// What is known at this endpoint: a state earned at another one ends, and what was held there is released here.
     #[must_use]
-    pub fn at(&self, endpoint: &EndpointId) -> Self {
+    pub fn at(&self, endpoint: &EndpointId, now: Timestamp) -> Self {
         if self.endpoint.as_ref().is_none_or(|earned_at| earned_at == endpoint) {
             return Self { endpoint: Some(endpoint.clone()), ..self.clone() };
         }
         let moved = Self { endpoint: Some(endpoint.clone()), ..self.clone() };
         match self.state {
             State::Active { .. } => Self { state: State::default(), ..moved },
-            State::Failing { .. } | State::Paused { .. } => moved.released(),
+            State::Failing { .. } | State::Paused { .. } => moved.released(now),
+        }
+    }
+
+    /// A release that lost its token on the way (to the dead-letter queue, say) is due again.
+    #[must_use]
+    pub fn revived(&self, now: Timestamp) -> Self {
+        match &self.release {
+            Some(release) if !self.outbox.token && now >= release.at + STALE_AFTER => Self {
+                release: Some(Release { holder: None, at: now, ..release.clone() }),
+                outbox: Outbox { token: true, ..self.outbox.clone() },
+                ..self.clone()
+            },
+            _ => self.clone(),
         }
     }
 
@@ -271,7 +295,7 @@ impl Health {
     #[must_use]
     pub fn settle(&self, event: &EventId, attempted: Attempted, now: Timestamp) -> (Self, Fate) {
         let (cause, next) = match attempted {
-            Attempted::Succeeded => return (self.succeeded(), Fate::Delivered),
+            Attempted::Succeeded => return (self.succeeded(now), Fate::Delivered),
             Attempted::Failed { cause: Cause::Gone, .. } => return (self.gone(now), Fate::Hold),
             Attempted::Failed { cause, next } => (cause, next),
         };
@@ -309,7 +333,7 @@ impl Health {
     #[must_use]
     pub fn nowhere(&self, now: Timestamp) -> Self {
         Self {
-            endpoint: Some(EndpointId(String::new())),
+            endpoint: Some(EndpointId(NOWHERE.to_owned())),
             state: State::Paused { since: now, reason: PausedReason::NoUrl },
             release: None,
             outbox: Outbox::default(),
@@ -319,15 +343,26 @@ impl Health {
 
     /// The owner wishes that all is sent.
     #[must_use]
-    pub fn resume(&self) -> Self {
-        self.released()
+    pub fn resume(&self, now: Timestamp) -> Self {
+        self.released(now)
     }
 
-    /// The step of the release that a token carries on is done.
+    /// The next step of the release is this token's, which therefore need not be sent.
     #[must_use]
-    pub fn stepped(&self) -> Self {
-        let release = self.release.as_ref().map(|release| Release { step: release.step + 1, ..release.clone() });
-        Self { release, ..self.clone() }
+    pub fn claimed(&self, holder: &str, now: Timestamp) -> Self {
+        let holder = Some(holder.to_owned());
+        Self {
+            release: self.release.as_ref().map(|release| Release { holder, at: now, ..release.clone() }),
+            outbox: Outbox { token: false, ..self.outbox.clone() },
+            ..self.clone()
+        }
+    }
+
+    /// The step of the release is done, and the next is whose token claims it.
+    #[must_use]
+    pub fn stepped(&self, now: Timestamp) -> Self {
+        let next = |release: &Release| Release { step: release.step + 1, holder: None, at: now, ..release.clone() };
+        Self { release: self.release.as_ref().map(next), ..self.clone() }
     }
 
     /// Nothing is held any more.
@@ -355,26 +390,25 @@ impl Health {
     }
 
     /// A late success of an attempt that was under way does not undo the owner's wish.
-    fn succeeded(&self) -> Self {
+    fn succeeded(&self, now: Timestamp) -> Self {
         match &self.state {
             State::Active { failures: 0 } | State::Paused { reason: PausedReason::Owner, .. } => self.clone(),
             State::Active { .. } => Self { state: State::default(), ..self.clone() },
-            State::Failing { since, cause, .. } => self.recovered(*since, cause.as_str()),
-            State::Paused { since, reason } => self.recovered(*since, reason.as_str()),
+            State::Failing { .. } | State::Paused { .. } => self.released(now),
         }
     }
 
-    fn recovered(&self, since: Timestamp, cause: &str) -> Self {
-        let mut health = self.released();
-        health.outbox.notice = Some(Notice { kind: NoticeKind::Recovered, since, cause: cause.to_owned() });
-        health
-    }
-
-    fn released(&self) -> Self {
+    fn released(&self, now: Timestamp) -> Self {
+        let notice = |since, cause: &str| Notice { kind: NoticeKind::Recovered, since, cause: cause.to_owned() };
+        let notice = match &self.state {
+            State::Active { .. } => None,
+            State::Failing { since, cause, .. } => Some(notice(*since, cause.as_str())),
+            State::Paused { since, reason } => Some(notice(*since, reason.as_str())),
+        };
         Self {
             state: State::default(),
-            release: Some(Release { run: self.version + 1, step: 0 }),
-            outbox: Outbox { notice: None, token: true },
+            release: Some(Release { run: self.version + 1, step: 0, holder: None, at: now }),
+            outbox: Outbox { notice, token: true },
             ..self.clone()
         }
     }

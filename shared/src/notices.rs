@@ -29,8 +29,8 @@ struct Message<'a> {
     cause: &'a str,
     /// Since when the endpoint is, or was, not well; RFC 3339.
     since: String,
-    /// How many events wait.
-    held: u64,
+    /// How many events wait; null: that could not be counted.
+    held: Option<u64>,
 }
 
 impl Notices {
@@ -49,7 +49,12 @@ impl Notices {
     /// # Panics
     ///
     /// Never: the message is texts and a number, and the attributes have their data type.
-    pub async fn announce(&self, business_id: &BusinessId, notice: &Notice, held: u64) -> Result<(), NoticeError> {
+    pub async fn announce(
+        &self,
+        business_id: &BusinessId,
+        notice: &Notice,
+        held: Option<u64>,
+    ) -> Result<(), NoticeError> {
         let kind = notice.kind.as_str();
         let since = rfc3339(notice.since);
         let message = Message { kind, business_id: business_id.as_str(), cause: &notice.cause, since, held };

@@ -70,6 +70,17 @@ impl Queues {
         Ok(())
     }
 
+    /// Sends a message anew, as it is, for its receives to be counted from the beginning.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError`]; it may have been sent all the same.
+    pub async fn send_again(&self, body: &str) -> Result<(), QueueError> {
+        let send = self.client.send_message().queue_url(&self.events_url).message_body(body);
+        send.send().await.map_err(|error| QueueError(Box::new(error.into())))?;
+        Ok(())
+    }
+
     /// Copies a malformed message to the dead-letter queue, with `reason=malformed` and what is wrong with it.
     ///
     /// # Errors

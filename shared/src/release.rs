@@ -5,12 +5,15 @@
 //! receiver is not flooded. Nothing is taken out of the ledger beforehand: an event stays held until it has been
 //! attempted, so a release that is killed half-way goes on where it was, and one whose endpoint fails again has
 //! nothing to put back.
+//!
+//! A step is claimed before it is begun, by the message that is its token: of two tokens for the same step, one does
+//! nothing. Notices are not this machine's: a topic that is down must not keep events back.
 
 use jiff::Timestamp;
 
 use crate::event::EventId;
 use crate::flow::{Done, End};
-use crate::health::{EndpointId, Health, Notice, State};
+use crate::health::{EndpointId, Health};
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,8 +22,6 @@ pub enum Step {
     Look,
     /// Store this state, if the version before it is the stored one.
     Store(Health),
-    /// Tell the operator.
-    Announce(Notice),
     /// Send a token.
     SendToken {
         /// The release.
@@ -47,6 +48,7 @@ pub enum Token {
 
 /// What came of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it at a time, for a moment")]
 pub enum Reply {
     /// Of [`Step::Look`].
     Looked {
@@ -72,109 +74,91 @@ pub enum Reply {
 pub struct ReleaseStep {
     run: u64,
     step: u64,
+    /// The message that is this token.
+    holder: String,
     /// Listed and not yet delivered, the next one last.
     queue: Vec<EventId>,
+    /// Whether the list has been worked off.
     delivered: bool,
+    /// Whether there was nothing in it.
+    empty: bool,
     waiting: Waiting,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Waiting {
     Look,
-    StoreNowhere,
-    StoreMove,
-    Notice(Health),
-    StoreFlushed,
-    List(Health),
+    /// A store after which everything is looked at again.
+    StoreAndLook,
+    /// A store that ends the release.
+    StoreEnd,
+    List,
     Deliver,
     StoreStepped,
     NextToken,
-    StoreDone,
 }
 
 impl ReleaseStep {
-    /// A machine for a token, and its first step.
+    /// A machine for a token, which is the message `holder`, and its first step.
     #[must_use]
-    pub fn start(run: u64, step: u64) -> (Self, Step) {
-        (Self { run, step, queue: Vec::new(), delivered: false, waiting: Waiting::Look }, Step::Look)
+    pub fn start(run: u64, step: u64, holder: &str) -> (Self, Step) {
+        let (holder, queue) = (holder.to_owned(), Vec::new());
+        (Self { run, step, holder, queue, delivered: false, empty: false, waiting: Waiting::Look }, Step::Look)
     }
 
     /// Takes the reply to the last step and gives the next one.
     pub fn next(&mut self, reply: Reply, now: Timestamp) -> Step {
-        match std::mem::replace(&mut self.waiting, Waiting::Look) {
-            Waiting::Look => self.looked(reply, now),
-            Waiting::StoreMove | Waiting::StoreFlushed => match reply {
-                Reply::Done => Step::Look,
-                _ => again_unless_unavailable(&reply),
+        match (std::mem::replace(&mut self.waiting, Waiting::Look), reply) {
+            (Waiting::Look, Reply::Looked { health, endpoint: Some(endpoint) }) => self.looked(&health, &endpoint, now),
+            (Waiting::Look, Reply::Looked { health, endpoint: None }) => match &health.release {
+                Some(release) if release.run == self.run => self.store(&health.nowhere(now), Waiting::StoreEnd),
+                _ => Step::Finish(Token::Acknowledge),
             },
-            Waiting::Notice(mut health) => match reply {
-                Reply::Done => {
-                    health.outbox.notice = None;
-                    self.flush(health)
-                }
-                _ => Step::Finish(Token::Return),
-            },
-            Waiting::List(health) => match reply {
-                Reply::Listed(events) if events.is_empty() => self.store(&health.release_done(), Waiting::StoreDone),
-                Reply::Listed(mut events) => {
-                    events.reverse();
-                    self.queue = events;
-                    self.deliver()
-                }
-                _ => Step::Finish(Token::Return),
-            },
-            Waiting::Deliver => match reply {
-                Reply::Ended(End::Acknowledge(Done::Held)) => {
-                    // The endpoint fails again; what is left stays held.
-                    self.queue.clear();
-                    self.deliver()
-                }
-                Reply::Ended(End::Acknowledge(_)) => self.deliver(),
-                _ => Step::Finish(Token::Return),
-            },
-            Waiting::StoreStepped => match reply {
-                Reply::Done => self.next_token(),
-                _ => again_unless_unavailable(&reply),
-            },
-            Waiting::NextToken => match reply {
-                Reply::Done => Step::Finish(Token::Acknowledge),
-                _ => Step::Finish(Token::Return),
-            },
-            Waiting::StoreNowhere | Waiting::StoreDone => match reply {
-                Reply::Done => Step::Finish(Token::Acknowledge),
-                _ => again_unless_unavailable(&reply),
-            },
+            (Waiting::StoreAndLook, Reply::Done)
+            | (Waiting::StoreAndLook | Waiting::StoreEnd | Waiting::StoreStepped, Reply::Conflict) => Step::Look,
+            (Waiting::StoreEnd | Waiting::NextToken, Reply::Done) => Step::Finish(Token::Acknowledge),
+            (Waiting::StoreStepped, Reply::Done) => self.send_token(self.run, self.step + 1),
+            (Waiting::List, Reply::Listed(events)) => {
+                self.empty = events.is_empty();
+                self.queue = events;
+                self.queue.reverse();
+                self.deliver()
+            }
+            (Waiting::Deliver, Reply::Ended(End::Acknowledge(Done::Held))) => {
+                // The endpoint fails again, or there is no time left; what remains stays held.
+                self.queue.clear();
+                self.deliver()
+            }
+            (Waiting::Deliver, Reply::Ended(End::Acknowledge(_))) => self.deliver(),
+            _ => Step::Finish(Token::Return),
         }
     }
 
-    fn looked(&mut self, reply: Reply, now: Timestamp) -> Step {
-        let Reply::Looked { health: stored, endpoint } = reply else {
-            return Step::Finish(Token::Return);
-        };
-        let Some(endpoint) = endpoint else {
-            return match &stored.release {
-                Some(release) if release.run == self.run => self.store(&stored.nowhere(now), Waiting::StoreNowhere),
-                _ => Step::Finish(Token::Acknowledge),
-            };
-        };
-        let health = stored.at(&endpoint);
+    fn looked(&mut self, stored: &Health, endpoint: &EndpointId, now: Timestamp) -> Step {
+        let health = stored.at(endpoint, now);
         if health.outbox != stored.outbox {
-            return self.store(&health, Waiting::StoreMove);
+            return self.store(&health, Waiting::StoreAndLook);
         }
-        match &health.release {
-            Some(release) if release.run == self.run && matches!(health.state, State::Active { .. }) => {
-                match release.step {
-                    step if step == self.step + 1 => self.next_token(),
-                    step if step != self.step => Step::Finish(Token::Acknowledge),
-                    _ if !health.outbox.is_empty() => self.flush(health),
-                    _ if self.delivered => self.store(&health.stepped(), Waiting::StoreStepped),
-                    _ => {
-                        self.waiting = Waiting::List(health);
-                        Step::List
-                    }
-                }
+        let Some(release) = &health.release else {
+            return Step::Finish(Token::Acknowledge);
+        };
+        if release.run != self.run || release.step != self.step {
+            // Another release without a token, or our own next step: a crash came before the token was sent.
+            let unsent = match release.run == self.run {
+                true => release.step == self.step + 1,
+                false => health.outbox.token,
+            };
+            return if unsent { self.send_token(release.run, release.step) } else { Step::Finish(Token::Acknowledge) };
+        }
+        match &release.holder {
+            None => self.store(&health.claimed(&self.holder, now), Waiting::StoreAndLook),
+            Some(holder) if *holder != self.holder => Step::Finish(Token::Acknowledge),
+            Some(_) if self.delivered && self.empty => self.store(&health.release_done(), Waiting::StoreEnd),
+            Some(_) if self.delivered => self.store(&health.stepped(now), Waiting::StoreStepped),
+            Some(_) => {
+                self.waiting = Waiting::List;
+                Step::List
             }
-            _ => Step::Finish(Token::Acknowledge),
         }
     }
 
@@ -188,30 +172,13 @@ impl ReleaseStep {
         Step::Look
     }
 
-    /// This token is there, so none has to be sent.
-    fn flush(&mut self, health: Health) -> Step {
-        if let Some(notice) = health.outbox.notice.clone() {
-            self.waiting = Waiting::Notice(health);
-            return Step::Announce(notice);
-        }
-        self.waiting = Waiting::StoreFlushed;
-        Step::Store(health.flushed().next_version())
-    }
-
     fn store(&mut self, health: &Health, waiting: Waiting) -> Step {
         self.waiting = waiting;
         Step::Store(health.next_version())
     }
 
-    fn next_token(&mut self) -> Step {
+    fn send_token(&mut self, run: u64, step: u64) -> Step {
         self.waiting = Waiting::NextToken;
-        Step::SendToken { run: self.run, step: self.step + 1 }
-    }
-}
-
-fn again_unless_unavailable(reply: &Reply) -> Step {
-    match reply {
-        Reply::Conflict => Step::Look,
-        _ => Step::Finish(Token::Return),
+        Step::SendToken { run, step }
     }
 }

@@ -193,7 +193,26 @@ impl Tables {
         }
     }
 
-    /// Reads the event that a record has kept; None if there is no record, or none with a body.
+    /// Gives an event up that cannot be read any more: it is no longer held.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`].
+    pub async fn abandon(&self, business_id: &BusinessId, event_id: &EventId) -> Result<(), TableError> {
+        self.client
+            .update_item()
+            .table_name(&self.deliveries)
+            .set_key(Some(key(business_id, event_id)))
+            .update_expression("SET #status = :failed REMOVE #held")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_names("#held", "held")
+            .expression_attribute_values(":failed", AttributeValue::S(Status::Failed.as_str().to_owned()))
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// Reads the event that a record has kept; None if there is none that can be read.
     ///
     /// # Errors
     ///
@@ -207,7 +226,7 @@ impl Tables {
             .consistent_read(true)
             .send()
             .await?;
-        answer.item.map_or(Ok(None), |item| Kept::from_item(&item))
+        Ok(answer.item.and_then(|item| Kept::from_item(&item, event_id)))
     }
 
     /// The first few held events, in the order in which they happened.

@@ -27,7 +27,7 @@ impl Deliver {
     /// Carries an event to the end of its way.
     pub(crate) async fn carry(&self, delivery: &Delivery<'_>) -> End {
         let instead_of_holding = (!self.compressor.can_keep(delivery.event.body()))
-            .then(|| self.next_attempt(delivery.number, None).map_or(End::ReturnSpent, End::ReturnAt));
+            .then(|| self.next_attempt(delivery.number, None).map_or(Fate::Fail, Fate::Retry));
         let mut learnt = Learnt::default();
         let (mut flow, mut step) = Flow::start(delivery.event.id().clone(), delivery.vehicle, instead_of_holding);
         loop {
@@ -54,6 +54,11 @@ impl Deliver {
                 Reply::Done
             }
             Step::Announce(notice) => self.announce(delivery, &notice).await?,
+            // What came before may have taken its time; the message then comes back.
+            Step::Post if !self.has_time(delivery.deadline) => {
+                report::crowded(delivery.message);
+                Reply::Unavailable
+            }
             Step::Post => Reply::Posted(self.post(delivery, learnt).await?),
             Step::SendAgain(at) => {
                 let event_id = delivery.event.id().clone();
@@ -87,7 +92,8 @@ impl Deliver {
 
     async fn announce(&self, delivery: &Delivery<'_>, notice: &Notice) -> Result<Reply, Fault> {
         let business_id = delivery.event.business_id();
-        let held = self.tables.count_held(business_id).await?;
+        // To tell it without the number is better than not to tell it.
+        let held = self.tables.count_held(business_id).await.ok();
         self.notices.announce(business_id, notice, held).await?;
         report::announced(business_id, notice, held);
         Ok(Reply::Done)

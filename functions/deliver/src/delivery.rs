@@ -31,6 +31,12 @@ const CROWDED: Duration = Duration::from_secs(5);
 /// When a message comes back whose endpoint's state has just changed.
 const NOW: Duration = Duration::from_secs(1);
 
+/// When a message comes back that has something left to store or to tell.
+const SOON: Duration = Duration::from_secs(30);
+
+/// Why a reference is set aside.
+pub(crate) const NOT_KEPT: &str = "the ledger has kept no such event";
+
 /// What becomes of a message in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disposition {
@@ -75,6 +81,8 @@ pub(crate) struct Delivery<'a> {
     pub(crate) vehicle: Vehicle,
     /// The number of this attempt on its schedule, from 1.
     pub(crate) number: u32,
+    /// When the invocation ends.
+    pub(crate) deadline: Instant,
 }
 
 impl Deliver {
@@ -82,7 +90,7 @@ impl Deliver {
     pub(crate) async fn message(&self, message: &Message, content: Content, deadline: Instant) -> Disposition {
         if !self.has_time(deadline) {
             report::crowded(message);
-            return self.return_after(message, CROWDED).await;
+            return self.crowded(message).await;
         }
         match content {
             Content::Event(event) => {
@@ -93,13 +101,14 @@ impl Deliver {
                     occurred,
                     vehicle: Vehicle::Message,
                     number: message.receive_count,
+                    deadline,
                 };
                 let end = self.carry(&delivery).await;
-                self.follow(message, end).await
+                self.follow(&delivery, end).await
             }
             Content::Command(Command::Deliver { business_id, event_id, resend }) => {
                 let vehicle = if resend { Vehicle::Resend } else { Vehicle::Message };
-                self.kept(message, &business_id, &event_id, vehicle).await
+                self.kept(message, &business_id, &event_id, vehicle, deadline).await
             }
             Content::Command(Command::Release { business_id, run, step }) => {
                 self.release(message, &business_id, run, step, deadline).await
@@ -119,8 +128,13 @@ impl Deliver {
         business_id: &BusinessId,
         event_id: &EventId,
         vehicle: Vehicle,
+        deadline: Instant,
     ) -> Disposition {
         match self.tables.kept(business_id, event_id).await {
+            // A message can be delayed for 15 minutes at most when it is sent; the rest is waited for here.
+            Ok(Some(kept)) if vehicle == Vehicle::Message && is_early(kept.next_attempt) => {
+                self.return_at(message, kept.next_attempt.unwrap_or_default()).await
+            }
             Ok(Some(kept)) => {
                 let delivery = Delivery {
                     message,
@@ -128,11 +142,12 @@ impl Deliver {
                     occurred: kept.occurred,
                     vehicle,
                     number: message.receive_count,
+                    deadline,
                 };
                 let end = self.carry(&delivery).await;
-                self.follow(message, end).await
+                self.follow(&delivery, end).await
             }
-            Ok(None) => self.set_aside(message, "the ledger has kept no such event").await,
+            Ok(None) => self.set_aside(message, NOT_KEPT).await,
             Err(error) => {
                 report::command_fault(message, business_id, &error.into());
                 self.after_fault(message).await
@@ -140,18 +155,43 @@ impl Deliver {
         }
     }
 
-    async fn follow(&self, message: &Message, end: End) -> Disposition {
+    async fn follow(&self, delivery: &Delivery<'_>, end: End) -> Disposition {
+        let message = delivery.message;
         match end {
             End::Acknowledge(_) => Disposition::Acknowledge,
-            End::ReturnAt(at) => {
-                let wait = Duration::try_from(at.duration_since(clock::now())).unwrap_or_default();
-                self.return_after(message, Duration::from_secs_f64(wait.as_secs_f64().ceil())).await
-            }
+            End::ReturnAt(at) => self.return_at(message, at).await,
             End::ReturnNow => self.return_after(message, NOW).await,
             // It comes back only for the queue to move it to the dead-letter queue.
             End::ReturnSpent => self.return_after(message, Duration::ZERO).await,
             End::Fault => self.after_fault(message).await,
+            End::Unfinished if self.is_last_receive(message) => self.refer(delivery).await,
+            End::Unfinished => self.return_after(message, SOON).await,
         }
+    }
+
+    /// A message that must not go to the dead-letter queue yet is followed by one that refers to its event.
+    async fn refer(&self, delivery: &Delivery<'_>) -> Disposition {
+        let (business_id, event_id) = (delivery.event.business_id().clone(), delivery.event.id().clone());
+        let command = Command::Deliver { business_id, event_id, resend: false };
+        match self.queues.send(&command, SOON).await {
+            Ok(()) => Disposition::Acknowledge,
+            Err(error) => {
+                report::fault(delivery, &error.into());
+                Disposition::Return
+            }
+        }
+    }
+
+    /// What there was no time for was not attempted, and must not end in the dead-letter queue for it.
+    async fn crowded(&self, message: &Message) -> Disposition {
+        if self.is_last_receive(message) && self.queues.send_again(&message.body).await.is_ok() {
+            return Disposition::Acknowledge;
+        }
+        self.return_after(message, CROWDED).await
+    }
+
+    fn is_last_receive(&self, message: &Message) -> bool {
+        message.receive_count >= self.schedule.max_attempts()
     }
 
     /// A message that a fault of ours keeps from being done comes back by the schedule too, since an outage of ours may
@@ -162,6 +202,11 @@ impl Deliver {
             Some(delay) => self.return_after(message, delay).await,
             None => Disposition::Return,
         }
+    }
+
+    async fn return_at(&self, message: &Message, at: Timestamp) -> Disposition {
+        let wait = Duration::try_from(at.duration_since(clock::now())).unwrap_or_default();
+        self.return_after(message, Duration::from_secs_f64(wait.as_secs_f64().ceil())).await
     }
 
     async fn return_after(&self, message: &Message, delay: Duration) -> Disposition {
@@ -185,4 +230,9 @@ impl Deliver {
             }
         }
     }
+}
+
+/// Whether an attempt is due only later; that a delay is whole seconds, and clocks differ a little, does not count.
+fn is_early(next_attempt: Option<Timestamp>) -> bool {
+    next_attempt.is_some_and(|at| at > clock::now() + Duration::from_secs(5))
 }

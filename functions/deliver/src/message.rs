@@ -30,8 +30,7 @@ pub(crate) enum Content {
 impl Content {
     pub(crate) fn read(body: &str) -> Self {
         match Command::parse(body) {
-            Some(Ok(command)) => Self::Command(command),
-            Some(Err(error)) => Self::Malformed(error.to_string()),
+            Some(command) => Self::Command(command),
             None => match Event::parse(body) {
                 Ok(event) => Self::Event(Box::new(event)),
                 Err(error) => Self::Malformed(error.to_string()),

@@ -10,7 +10,7 @@ use shared::release::{ReleaseStep, Reply, Step, Token};
 use shared::tables::{Written, endpoint_id};
 use tokio::time::Instant;
 
-use crate::delivery::{Deliver, Delivery, Disposition, Fault};
+use crate::delivery::{Deliver, Delivery, Disposition, Fault, NOT_KEPT};
 use crate::message::Message;
 use crate::report;
 
@@ -27,7 +27,7 @@ impl Deliver {
         step: u64,
         deadline: Instant,
     ) -> Disposition {
-        let (mut machine, mut next) = ReleaseStep::start(run, step);
+        let (mut machine, mut next) = ReleaseStep::start(run, step, &message.id);
         loop {
             if let Step::Finish(token) = next {
                 return match token {
@@ -59,12 +59,6 @@ impl Deliver {
                 Written::Done => Reply::Done,
                 Written::ConditionFailed => Reply::Conflict,
             },
-            Step::Announce(notice) => {
-                let held = self.tables.count_held(business_id).await?;
-                self.notices.announce(business_id, &notice, held).await?;
-                report::announced(business_id, &notice, held);
-                Reply::Done
-            }
             Step::SendToken { run, step } => {
                 let command = Command::Release { business_id: business_id.clone(), run, step };
                 self.queues.send(&command, BETWEEN_STEPS).await?;
@@ -73,18 +67,33 @@ impl Deliver {
             Step::List => Reply::Listed(self.tables.held(business_id).await?),
             // What there is no time for stays held, for the next step.
             Step::Deliver(_) if !self.has_time(deadline) => Reply::Ended(End::Acknowledge(Done::Held)),
-            Step::Deliver(event_id) => Reply::Ended(self.released(message, business_id, &event_id).await?),
+            Step::Deliver(event_id) => Reply::Ended(self.released(message, business_id, &event_id, deadline).await?),
             Step::Finish(_) => Reply::Done,
         })
     }
 
-    async fn released(&self, message: &Message, business_id: &BusinessId, event_id: &EventId) -> Result<End, Fault> {
+    async fn released(
+        &self,
+        message: &Message,
+        business_id: &BusinessId,
+        event_id: &EventId,
+        deadline: Instant,
+    ) -> Result<End, Fault> {
         let Some(kept) = self.tables.kept(business_id, event_id).await? else {
-            // Its record has expired since it was listed.
-            return Ok(End::Acknowledge(Done::Duplicate));
+            return self.give_up(message, business_id, event_id).await;
         };
-        let delivery =
-            Delivery { message, event: &kept.event, occurred: kept.occurred, vehicle: Vehicle::Release, number: 1 };
+        let (event, occurred) = (&kept.event, kept.occurred);
+        let delivery = Delivery { message, event, occurred, vehicle: Vehicle::Release, number: 1, deadline };
         Ok(self.carry(&delivery).await)
+    }
+
+    /// A held event whose body is gone must not keep back those behind it: it is set aside, and said to be.
+    async fn give_up(&self, message: &Message, business_id: &BusinessId, event_id: &EventId) -> Result<End, Fault> {
+        let (business_id, event_id) = (business_id.clone(), event_id.clone());
+        self.tables.abandon(&business_id, &event_id).await?;
+        let command = Command::Deliver { business_id, event_id, resend: false };
+        self.queues.copy_to_dead_letters(&command.to_string(), NOT_KEPT).await?;
+        report::malformed(message, NOT_KEPT);
+        Ok(End::Acknowledge(Done::Duplicate))
     }
 }

@@ -94,7 +94,7 @@ pub(crate) fn command_fault(message: &Message, business_id: &BusinessId, fault: 
 }
 
 /// An endpoint's state has changed, and the operator has been told. WARN, unless it is good news.
-pub(crate) fn announced(business_id: &BusinessId, notice: &Notice, held: u64) {
+pub(crate) fn announced(business_id: &BusinessId, notice: &Notice, held: Option<u64>) {
     let (business_id, cause, since) = (business_id.as_str(), notice.cause.as_str(), notice.since);
     match notice.kind {
         NoticeKind::Failing => tracing::warn!(business_id, cause, %since, held, "endpoint_failing"),

@@ -20,7 +20,12 @@ pub(super) fn from_item(item: &Item) -> Result<Health, TableError> {
         endpoint: text(health, "endpoint")?.map(|id| EndpointId(id.to_owned())),
         state: state(health)?,
         release: match (number(health, "release_run")?, number(health, "release_step")?) {
-            (Some(run), Some(step)) => Some(Release { run, step }),
+            (Some(run), Some(step)) => Some(Release {
+                run,
+                step,
+                holder: text(health, "release_holder")?.map(ToOwned::to_owned),
+                at: required(time(health, "release_at")?, "health")?,
+            }),
             _ => None,
         },
         outbox: Outbox {
@@ -43,7 +48,8 @@ fn state(health: &Item) -> Result<State, TableError> {
         }),
         Some("paused") => Ok(State::Paused {
             since: since()?,
-            reason: required(text(health, "reason")?.and_then(PausedReason::parse), "health")?,
+            // A reason that a newer version wrote: all that follows from it is that events wait.
+            reason: text(health, "reason")?.and_then(PausedReason::parse).unwrap_or(PausedReason::Owner),
         }),
         _ => Err(INVALID),
     }
@@ -86,9 +92,13 @@ pub(super) fn to_attribute(health: &Health) -> AttributeValue {
             set("reason", s(reason.as_str()));
         }
     }
-    if let Some(Release { run, step }) = health.release {
+    if let Some(Release { run, step, holder, at }) = &health.release {
         set("release_run", n(run));
         set("release_step", n(step));
+        set("release_at", ms(*at));
+        if let Some(holder) = holder {
+            set("release_holder", s(holder));
+        }
     }
     if let Some(Notice { kind, since, cause }) = &health.outbox.notice {
         set("notice", s(kind.as_str()));
@@ -99,4 +109,80 @@ pub(super) fn to_attribute(health: &Health) -> AttributeValue {
         set("outbox_token", AttributeValue::Bool(true));
     }
     AttributeValue::M(map)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use jiff::Timestamp;
+
+    fn time() -> impl Strategy<Value = Timestamp> {
+        (0..4_000_000_000_000i64).prop_map(|ms| Timestamp::from_millisecond(ms).expect("a time"))
+    }
+
+    fn event() -> impl Strategy<Value = EventId> {
+        any::<u128>().prop_map(|bits| EventId::parse(&format!("evt_{bits:032x}")).expect("an id"))
+    }
+
+    fn state() -> impl Strategy<Value = State> {
+        let reason = prop::sample::select(vec![
+            PausedReason::Gone,
+            PausedReason::Spent,
+            PausedReason::Owner,
+            PausedReason::NoUrl,
+        ]);
+        prop_oneof![
+            (0..9u32).prop_map(|failures| State::Active { failures }),
+            (time(), event(), time(), time()).prop_map(|(since, pilot, pilot_due, last_attempt)| State::Failing {
+                since,
+                cause: Cause::Redirect,
+                pilot,
+                pilot_due,
+                last_attempt,
+            }),
+            (time(), reason).prop_map(|(since, reason)| State::Paused { since, reason }),
+        ]
+    }
+
+    prop_compose! {
+        fn health()(
+            version in 1..u64::MAX,
+            endpoint in prop::option::of("[a-f0-9]{32}|none"),
+            state in state(),
+            release in prop::option::of((any::<u64>(), any::<u64>(), prop::option::of("[a-f0-9-]{36}"), time())),
+            notice in prop::option::of(time()),
+            token: bool,
+        ) -> Health {
+            Health {
+                version,
+                endpoint: endpoint.map(EndpointId),
+                state,
+                release: release.map(|(run, step, holder, at)| Release { run, step, holder, at }),
+                outbox: Outbox {
+                    notice: notice.map(|since| {
+                        Notice { kind: NoticeKind::Paused, since, cause: "gone".to_owned() }
+                    }),
+                    token,
+                },
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_state_is_read_back_as_it_was_stored(health in health()) {
+            let item = Item::from([("health".to_owned(), to_attribute(&health))]);
+            prop_assert_eq!(from_item(&item).expect("readable"), health);
+        }
+    }
+
+    #[test]
+    fn an_endpoint_without_a_url_is_told_from_any_when_it_is_read_back() {
+        let now = Timestamp::UNIX_EPOCH;
+        let item = Item::from([("health".to_owned(), to_attribute(&Health::default().nowhere(now)))]);
+        let next = from_item(&item).expect("readable").at(&EndpointId("b".to_owned()), now);
+        assert!(matches!(next.state, State::Active { .. }) && next.outbox.token, "{next:?}");
+    }
 }

@@ -11,18 +11,21 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use super::attributes::{ms, n, number, required, s, text};
+use super::attributes::{ms, n, number, required, s, text, time};
 use super::{Item, TableError};
 use crate::body::{self, Compressed};
 use crate::endpoint::Timings;
-use crate::event::Event;
+use crate::event::{Event, EventId};
 use crate::verdict::Cause;
 
 /// So many attempts a record remembers; then the oldest are forgotten together, since an item has an end.
-const TRIES_KEPT: u32 = 40;
+const TRIES_KEPT: u32 = 20;
 
 /// How much of each attempt's response is kept, in characters. The last one's is kept longer.
 const TRY_SNIPPET_CHARS: usize = 160;
+
+/// How much of a redirect's address is kept, in characters.
+const LOCATION_CHARS: usize = 256;
 
 /// What has become of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,17 +86,23 @@ pub struct Kept {
     pub event: Event,
     /// When it was first published.
     pub occurred: Timestamp,
+    /// When its schedule has its next attempt; None: now, or never.
+    pub next_attempt: Option<Timestamp>,
 }
 
 impl Kept {
-    pub(super) fn from_item(item: &Item) -> Result<Option<Self>, TableError> {
+    /// None if there is no body, or none that can be read: trying again would change nothing. The id is the record's,
+    /// whatever a later version would derive from the body.
+    pub(super) fn from_item(item: &Item, id: &EventId) -> Option<Self> {
         let Some(AttributeValue::B(compressed)) = item.get("body") else {
-            return Ok(None);
+            return None;
         };
-        let body = body::decompress(compressed.as_ref()).ok_or(TableError::Invalid("body"))?;
-        let event = Event::parse(&body).map_err(|_| TableError::Invalid("body"))?;
-        let occurred = text(item, "created_at")?.and_then(|time| time.parse().ok());
-        Ok(Some(Self { event, occurred: required(occurred, "created_at")? }))
+        let event = Event::parse(&body::decompress(compressed.as_ref())?).ok()?;
+        Some(Self {
+            event: event.with_id(id.clone()),
+            occurred: text(item, "created_at").ok()??.parse().ok()?,
+            next_attempt: time(item, "next_attempt_at").ok()?,
+        })
     }
 }
 
@@ -226,7 +235,7 @@ impl Try {
         set("first_byte_ms", phase(self.timings.first_byte));
         set("total_ms", phase(Some(self.timings.total)));
         set("snippet", printable(&self.snippet, TRY_SNIPPET_CHARS).map(s));
-        set("location", self.location.as_deref().and_then(|to| printable(to.as_bytes(), 2048)).map(s));
+        set("location", self.location.as_deref().and_then(|to| printable(to.as_bytes(), LOCATION_CHARS)).map(s));
         map
     }
 }
@@ -237,7 +246,9 @@ fn printable(bytes: &[u8], max_chars: usize) -> Option<String> {
     let safe = |character: char| match character {
         '\n' | '\t' => character,
         // The marks that turn the direction of writing would let a response rewrite the line it is shown in.
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            char::REPLACEMENT_CHARACTER
+        }
         character if character.is_control() => char::REPLACEMENT_CHARACTER,
         character => character,
     };
