@@ -397,3 +397,6 @@ fn own_fate(attempted: Attempted) -> Fate {
         Attempted::Failed { next: None, .. } => Fate::Fail,
     }
 }
+
+#[cfg(test)]
+mod tests;

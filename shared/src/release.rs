@@ -6,11 +6,17 @@
 //! attempted, so a release that is killed half-way goes on where it was, and one whose endpoint fails again has
 //! nothing to put back.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::event::EventId;
 use crate::flow::{Done, End};
 use crate::health::{EndpointId, Health, Notice, State};
+
+/// A token begins no further delivery after this long and leaves the rest to the next token: with the longest attempt it
+/// still ends within the function's minute, however slow the receiver is.
+const BEGINS_WITHIN: Duration = Duration::from_secs(5);
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -75,6 +81,8 @@ pub struct ReleaseStep {
     /// Listed and not yet delivered, the next one last.
     queue: Vec<EventId>,
     delivered: bool,
+    /// When the list came.
+    listed_at: Option<Timestamp>,
     waiting: Waiting,
 }
 
@@ -84,6 +92,7 @@ enum Waiting {
     StoreNowhere,
     StoreMove,
     Notice(Health),
+    Token(Health),
     StoreFlushed,
     List(Health),
     Deliver,
@@ -96,7 +105,7 @@ impl ReleaseStep {
     /// A machine for a token, and its first step.
     #[must_use]
     pub fn start(run: u64, step: u64) -> (Self, Step) {
-        (Self { run, step, queue: Vec::new(), delivered: false, waiting: Waiting::Look }, Step::Look)
+        (Self { run, step, queue: Vec::new(), delivered: false, listed_at: None, waiting: Waiting::Look }, Step::Look)
     }
 
     /// Takes the reply to the last step and gives the next one.
@@ -106,6 +115,10 @@ impl ReleaseStep {
             Waiting::StoreMove | Waiting::StoreFlushed => match reply {
                 Reply::Done => Step::Look,
                 _ => again_unless_unavailable(&reply),
+            },
+            Waiting::Token(health) => match reply {
+                Reply::Done => self.flush(health),
+                _ => Step::Finish(Token::Return),
             },
             Waiting::Notice(mut health) => match reply {
                 Reply::Done => {
@@ -119,7 +132,8 @@ impl ReleaseStep {
                 Reply::Listed(mut events) => {
                     events.reverse();
                     self.queue = events;
-                    self.deliver()
+                    self.listed_at = Some(now);
+                    self.deliver(now)
                 }
                 _ => Step::Finish(Token::Return),
             },
@@ -127,9 +141,9 @@ impl ReleaseStep {
                 Reply::Ended(End::Acknowledge(Done::Held)) => {
                     // The endpoint fails again; what is left stays held.
                     self.queue.clear();
-                    self.deliver()
+                    self.deliver(now)
                 }
-                Reply::Ended(End::Acknowledge(_)) => self.deliver(),
+                Reply::Ended(End::Acknowledge(_)) => self.deliver(now),
                 _ => Step::Finish(Token::Return),
             },
             Waiting::StoreStepped => match reply {
@@ -162,6 +176,12 @@ impl ReleaseStep {
             return self.store(&health, Waiting::StoreMove);
         }
         match &health.release {
+            // Of another release, which has none yet.
+            Some(release) if release.run != self.run && health.outbox.token => {
+                let step = Step::SendToken { run: release.run, step: release.step };
+                self.waiting = Waiting::Token(health);
+                step
+            }
             Some(release) if release.run == self.run && matches!(health.state, State::Active { .. }) => {
                 match release.step {
                     step if step == self.step + 1 => self.next_token(),
@@ -179,7 +199,10 @@ impl ReleaseStep {
     }
 
     /// The next event of the list; behind the last one, the state is read again, since deliveries may change it.
-    fn deliver(&mut self) -> Step {
+    fn deliver(&mut self, now: Timestamp) -> Step {
+        if self.listed_at.is_some_and(|listed_at| now >= listed_at + BEGINS_WITHIN) {
+            self.queue.clear();
+        }
         if let Some(event) = self.queue.pop() {
             self.waiting = Waiting::Deliver;
             return Step::Deliver(event);
@@ -188,7 +211,7 @@ impl ReleaseStep {
         Step::Look
     }
 
-    /// This token is there, so none has to be sent.
+    /// The release has its token: this one, or one that has just been sent.
     fn flush(&mut self, health: Health) -> Step {
         if let Some(notice) = health.outbox.notice.clone() {
             self.waiting = Waiting::Notice(health);
@@ -215,3 +238,6 @@ fn again_unless_unavailable(reply: &Reply) -> Step {
         _ => Step::Finish(Token::Return),
     }
 }
+
+#[cfg(test)]
+mod tests;
