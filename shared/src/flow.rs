@@ -428,3 +428,6 @@ fn own_fate(attempted: Attempted) -> Fate {
         Attempted::Failed { next: None, .. } => Fate::Fail,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -182,3 +182,6 @@ impl ReleaseStep {
         Step::SendToken { run, step }
     }
 }
+
+#[cfg(test)]
+mod tests;

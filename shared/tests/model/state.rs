@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use shared::event::EventId;
-use shared::flow::{End, Vehicle};
-use shared::health::{Attempted, EndpointId, Health, OVERDUE_AFTER, PROBE_AFTER, State as HealthState};
+use shared::flow::Vehicle;
+use shared::health::{
+    Attempted, EndpointId, Fate, Health, OVERDUE_AFTER, PROBE_AFTER, STALE_AFTER, State as HealthState,
+};
 use shared::schedule::Schedule;
 use shared::verdict::{Cause, Failure};
 
@@ -173,10 +175,10 @@ impl World {
         message.visible_at = visible_at;
         let attempt = message.received;
         let instead_of_holding = match schedule.delay_after(attempt, None, 0.0) {
-            Some(delay) => End::ReturnAt(self.now + delay),
-            None => End::ReturnSpent,
+            Some(delay) => Fate::Retry(self.now + delay),
+            None => Fate::Fail,
         };
-        let worker = Worker::start(&message.body, instead_of_holding);
+        let worker = Worker::start(&message.body, instead_of_holding, &name(id));
         self.workers.push(Running { message: id, attempt, worker, fresh: true, late: false, claimed: false });
     }
 
@@ -222,7 +224,7 @@ impl World {
                 return Some(Reply::Posted(self.answer(event, answer, attempt, schedule)));
             }
             Task::Leave(leave) => {
-                self.leave(message, *leave);
+                self.leave(message, *leave, schedule);
                 self.workers.remove(place);
                 return None;
             }
@@ -243,7 +245,7 @@ impl World {
         }
     }
 
-    fn leave(&mut self, id: u8, leave: Leave) {
+    fn leave(&mut self, id: u8, leave: Leave, schedule: &Schedule) {
         match leave {
             Leave::Delete => {
                 self.queue.remove(&id);
@@ -251,6 +253,15 @@ impl World {
             Leave::ReturnAt(at) => self.set_visible_at(id, at),
             Leave::ReturnNow => self.set_visible_at(id, self.now),
             Leave::AsItIs => {}
+            Leave::Soon => match self.queue.get(&id) {
+                Some(message) if message.received < schedule.max_attempts() => self.set_visible_at(id, self.now),
+                Some(Message { body: body @ Body::Event { .. }, .. }) => {
+                    let body = body.clone();
+                    self.queue.remove(&id);
+                    self.send(body, None);
+                }
+                _ => {}
+            },
         }
     }
 
@@ -262,7 +273,7 @@ impl World {
 
     /// The owner's page: what it stores is conditional like everything.
     pub(crate) fn resume(&mut self) {
-        let health = self.tables.health.resume().next_version();
+        let health = self.tables.health.resume(self.now).next_version();
         self.tables.store(&health);
         self.resuming = Some(Resuming::Send(health));
     }
@@ -292,6 +303,7 @@ impl World {
         if let HealthState::Failing { pilot_due, last_attempt, .. } = self.tables.health.state {
             times.extend([pilot_due + OVERDUE_AFTER, last_attempt + PROBE_AFTER]);
         }
+        times.extend(self.tables.health.release.as_ref().map(|release| release.at + STALE_AFTER));
         times.into_iter().filter(|time| *time > self.now).min()
     }
 
@@ -319,6 +331,9 @@ impl World {
         }
         if let Some(notice) = &mut self.tables.health.outbox.notice {
             notice.since = NOW;
+        }
+        if let Some(release) = &mut self.tables.health.release {
+            release.at = since(release.at.max(now - STALE_AFTER));
         }
         match &mut self.tables.health.state {
             HealthState::Active { .. } => {}
@@ -349,9 +364,14 @@ impl World {
     }
 
     fn forget_order(&mut self) {
-        let mut messages: Vec<_> = std::mem::take(&mut self.queue).into_values().collect();
-        messages.sort_by_cached_key(|message| format!("{message:?}"));
-        self.queue = (0..).zip(messages).collect();
+        let mut messages: Vec<_> = std::mem::take(&mut self.queue).into_iter().collect();
+        messages.sort_by_cached_key(|(_, message)| format!("{message:?}"));
+        if let Some(holder) = self.tables.health.release.as_mut().and_then(|release| release.holder.as_mut()) {
+            // The message that holds the step is known by another number from now on, or is no more.
+            let place = messages.iter().position(|(id, _)| *holder == name(*id));
+            *holder = place.map_or_else(|| "gone".to_owned(), |place| format!("m{place}"));
+        }
+        self.queue = (0..).zip(messages.into_iter().map(|(_, message)| message)).collect();
         self.dead.sort_by_cached_key(|body| format!("{body:?}"));
     }
 
@@ -370,4 +390,9 @@ pub(crate) enum Answer {
     Success,
     Failure,
     Gone,
+}
+
+/// The id of a message, by which a release knows its token.
+fn name(id: u8) -> String {
+    format!("m{id}")
 }

@@ -109,6 +109,8 @@ pub(crate) enum Leave {
     ReturnAt(Timestamp),
     ReturnNow,
     AsItIs,
+    /// It comes back soon; should that be one receive too many, a message that refers to its event does.
+    Soon,
 }
 
 /// What came of a task.
@@ -132,14 +134,15 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn start(body: &Body, instead_of_holding: End) -> Self {
+    /// `message` is the id of the message that brings it.
+    pub(crate) fn start(body: &Body, instead_of_holding: Fate, message: &str) -> Self {
         let mut worker = Self { release: None, flow: None, task: Task::Look };
         match body {
             Body::Event { event, vehicle, too_large } => {
                 worker.start_flow(event, *vehicle, too_large.then_some(instead_of_holding));
             }
             Body::Token { run, step } => {
-                let (release, _look) = ReleaseStep::start(*run, *step);
+                let (release, _look) = ReleaseStep::start(*run, *step, message);
                 worker.release = Some(release);
             }
         }
@@ -174,7 +177,7 @@ impl Worker {
         }
     }
 
-    fn start_flow(&mut self, event: &EventId, vehicle: Vehicle, instead_of_holding: Option<End>) {
+    fn start_flow(&mut self, event: &EventId, vehicle: Vehicle, instead_of_holding: Option<Fate>) {
         let (flow, _look) = Flow::start(event.clone(), vehicle, instead_of_holding);
         self.flow = Some((event.clone(), flow));
         self.task = Task::Look;
@@ -207,7 +210,6 @@ impl Worker {
         self.task = match step {
             release::Step::Look => Task::Look,
             release::Step::Store(health) => Task::Store(health),
-            release::Step::Announce(_) => Task::Announce,
             release::Step::SendToken { run, step } => Task::Send(Body::Token { run, step }, None),
             release::Step::List => Task::List,
             release::Step::Deliver(event) => return self.start_flow(&event, Vehicle::Release, None),
@@ -223,6 +225,7 @@ fn leave(end: End) -> Leave {
         End::ReturnAt(at) => Leave::ReturnAt(at),
         End::ReturnNow | End::ReturnSpent => Leave::ReturnNow,
         End::Fault => Leave::AsItIs,
+        End::Unfinished => Leave::Soon,
     }
 }
 

@@ -1,0 +1,120 @@
+//! Single ways through the machine, each with the order of steps that keeps an event from being lost. Every way, in
+//! every order with others, is what `tests/model` is about.
+
+use super::*;
+use crate::health::FAILURES_TO_FAILING;
+use crate::verdict::{Cause, Failure};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_750_000_000 + seconds).expect("within jiff's range")
+}
+
+fn event(number: u32) -> EventId {
+    EventId::parse(&format!("evt_{number:032x}")).expect("32 hex digits")
+}
+
+fn endpoint() -> EndpointId {
+    EndpointId("a".to_owned())
+}
+
+fn active(failures: u32) -> Health {
+    Health { version: 7, endpoint: Some(endpoint()), state: State::Active { failures }, ..Health::default() }
+}
+
+/// Event 1 is the pilot and knocks at 600 s.
+fn failing() -> Health {
+    active(FAILURES_TO_FAILING - 1).settle(&event(1), failed(600), at(0)).0.flushed()
+}
+
+fn failed(next: i64) -> Attempted {
+    Attempted::Failed { cause: Cause::Failed(Failure::Refused), next: Some(at(next)) }
+}
+
+fn looked(health: &Health) -> Reply {
+    Reply::Looked { health: health.clone(), endpoint: Some(endpoint()), delivered: false }
+}
+
+/// Steps by their names; what is stored does not matter here.
+fn names(number: u32, vehicle: Vehicle, now: i64, replies: Vec<Reply>) -> (Vec<String>, Step) {
+    let (mut flow, mut step) = Flow::start(event(number), vehicle, None);
+    let mut names = Vec::new();
+    for reply in replies {
+        let name = format!("{step:?}");
+        names.push(name.split(['(', ' ']).next().unwrap_or_default().to_owned());
+        step = flow.next(reply, at(now));
+    }
+    (names, step)
+}
+
+#[test]
+fn the_happy_path_reads_once_and_writes_once() {
+    let replies = vec![looked(&active(0)), Reply::Posted(Attempted::Succeeded), Reply::Done];
+    let (names, end) = names(1, Vehicle::Message, 0, replies);
+    assert_eq!(names, ["Look", "Post", "Record"]);
+    assert_eq!(end, Step::Finish(End::Acknowledge(Done::Delivered)));
+}
+
+#[test]
+fn a_fault_before_the_attempt_leaves_the_message_and_one_after_a_success_does_not() {
+    let (_, end) = names(1, Vehicle::Message, 0, vec![Reply::Unavailable]);
+    assert_eq!(end, Step::Finish(End::Fault));
+    let replies = vec![looked(&active(0)), Reply::Posted(Attempted::Succeeded), Reply::Unavailable];
+    assert_eq!(names(1, Vehicle::Message, 0, replies).1, Step::Finish(End::Acknowledge(Done::Delivered)));
+}
+
+#[test]
+fn a_held_event_is_looked_at_again_and_goes_on_if_the_endpoint_has_recovered_in_between() {
+    let replies = |then: &Health| vec![looked(&failing()), Reply::Done, looked(then)];
+    let (names_of, end) = names(2, Vehicle::Message, 10, replies(&failing()));
+    assert_eq!(names_of, ["Look", "Record", "Look"]);
+    assert_eq!(end, Step::Finish(End::Acknowledge(Done::Held)));
+    assert_eq!(names(2, Vehicle::Message, 10, replies(&active(0))).1, Step::Finish(End::ReturnNow));
+}
+
+#[test]
+fn an_event_that_cannot_be_recorded_as_held_stays_in_the_queue() {
+    let replies = vec![looked(&failing()), Reply::Unavailable];
+    assert_eq!(names(2, Vehicle::Message, 10, replies).1, Step::Finish(End::Fault));
+}
+
+#[test]
+fn the_pilot_knocks_though_its_claim_cannot_be_stored_and_another_event_does_not() {
+    let unavailable = || vec![looked(&failing()), Reply::Unavailable];
+    assert_eq!(names(1, Vehicle::Message, 600, unavailable()).1, Step::Post);
+    assert_eq!(names(2, Vehicle::Message, 100, unavailable()).1, Step::Finish(End::Fault));
+    let overdue = 600 + 900;
+    assert_eq!(names(2, Vehicle::Message, overdue, unavailable()).1, Step::Finish(End::Fault));
+}
+
+#[test]
+fn a_message_that_may_be_the_pilots_comes_back_even_if_its_event_has_arrived() {
+    for vehicle in [Vehicle::Message, Vehicle::Resend] {
+        let replies = vec![
+            looked(&active(4)),
+            Reply::Posted(failed(30)),
+            Reply::Done,
+            Reply::Done,
+            Reply::Done,
+            Reply::AlreadyDelivered,
+        ];
+        let (names, end) = names(1, vehicle, 0, replies);
+        assert_eq!(names, ["Look", "Post", "Store", "Announce", "Store", "Record"]);
+        assert_eq!(end, Step::Finish(End::ReturnAt(at(30))));
+    }
+}
+
+#[test]
+fn a_released_event_that_fails_has_a_message_of_its_own_before_anything_is_stored() {
+    let replies = vec![looked(&active(4)), Reply::Posted(failed(30)), Reply::Done, Reply::Done];
+    let (names, _) = names(1, Vehicle::Release, 0, replies);
+    assert_eq!(names, ["Look", "Post", "SendAgain", "Store"]);
+}
+
+#[test]
+fn the_last_attempt_is_recorded_before_the_message_goes_to_the_dead_letter_queue() {
+    let spent = Attempted::Failed { cause: Cause::Status, next: None };
+    let replies = vec![looked(&active(0)), Reply::Posted(spent), Reply::Done, Reply::Done];
+    let (names, end) = names(1, Vehicle::Message, 0, replies);
+    assert_eq!(names, ["Look", "Post", "Store", "Record"]);
+    assert_eq!(end, Step::Finish(End::ReturnSpent));
+}
