@@ -68,6 +68,9 @@ bench: setup ## Start-up, CPU, memory and throughput of the release build
 chaos: setup ## Kills, broken endpoints and a broken AWS; SEED=... makes the same choices again
 	@$(BIN)/python -m infra.local.chaos
 
+load: setup ## Throughput and latency with and without bad neighbours
+	@$(BIN)/python -m infra.local.load
+
 redrive: setup ## The dead-letter queue back to the events queue, of STACK=..., RATE=... a second
 	@$(BIN)/python -m infra.local.redrive $(if $(STACK),--stack $(STACK)) $(if $(RATE),--rate $(RATE))
 

@@ -60,6 +60,15 @@ class Arrival:
     taken: bool
 
 
+@dataclass(frozen=True)
+class Span:
+    """From when to when a request was under way, in seconds since the epoch."""
+
+    business_id: str
+    began: float
+    ended: float
+
+
 class Town:
     """What each endpoint may do, and what has arrived."""
 
@@ -68,6 +77,8 @@ class Town:
         self.arrivals: list[Arrival] = []
         self.under_way: Counter[str] = Counter()
         """How many requests each endpoint has not answered yet."""
+        self.spans: list[Span] = []
+        """How long each request was under way, in the order in which they ended."""
         self._conduct: dict[str, tuple[Conduct, ...]] = {}
         self._chance = random.Random(seed)
 
@@ -90,11 +101,15 @@ class Town:
         taken = conduct.manner in _TAKING
         self.arrivals.append(Arrival(business_id, headers[b"webhook-id"].decode(), time.time(), taken))
         self.under_way[business_id] += 1
+        began = time.time()
         try:
-            await asyncio.sleep(conduct.delay_s)
+            # Even a delay of nothing would let every other request go first.
+            if conduct.delay_s:
+                await asyncio.sleep(conduct.delay_s)
             return await _answer(conduct.manner)
         finally:
             self.under_way[business_id] -= 1
+            self.spans.append(Span(business_id, began, time.time()))
 
 
 _WHOLE = {

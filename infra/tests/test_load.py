@@ -1,0 +1,30 @@
+"""That `make load` measures, and that its arithmetic is right; its figures are nobody's promise here."""
+
+from infra.local.load import Latency, by_the_fifth_failure, in_flight, running_load, spread, throughput
+from infra.local.stack import build
+from infra.local.town import Span
+
+
+def test_load_measures() -> None:
+    build()
+    with running_load() as load:
+        assert throughput(load, 100) > 0
+        latency = spread(load, [], pace=100)
+        assert 0 < latency.p50 <= latency.p95 <= latency.p99
+
+
+def test_in_flight_is_the_most_at_once() -> None:
+    spans = [Span("b", 0, 3), Span("b", 1, 2), Span("b", 2, 4), Span("b", 5, 6)]
+    assert in_flight(spans) == 2
+    assert in_flight([]) == 0
+
+
+def test_attempts_are_parted_when_the_fifth_failure_is_known() -> None:
+    early = [Span("b", 0.1 * number, 3) for number in range(7)]
+    late = [Span("b", 4, 7), Span("b", 13, 16)]
+    assert by_the_fifth_failure(early + late) == (early, late)
+
+
+def test_percentiles_are_in_milliseconds() -> None:
+    latency = Latency.of(number / 1000 for number in range(101))
+    assert (latency.p50, latency.p95, latency.p99) == (50, 95, 99)
