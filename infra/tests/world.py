@@ -130,7 +130,8 @@ class Merchant:
     def resume(self) -> None:
         """Resume the endpoint: the state, with the release in its outbox, and then the token."""
         run = int(self.health()["version"]) + 1
-        health = {"version": run, "state": "active", "release_run": run, "release_step": 0, "outbox_token": True}
+        health = {"version": run, "state": "active", "outbox_token": True}
+        health |= {"release_run": run, "release_step": 0, "release_at": int(time.time() * 1000)}
         self.stack.settings.update_item(
             Key={"business_id": self.id},
             UpdateExpression="SET health = :health",

@@ -144,10 +144,8 @@ impl ReleaseStep {
         };
         if release.run != self.run || release.step != self.step {
             // Another release without a token, or our own next step: a crash came before the token was sent.
-            let unsent = match release.run == self.run {
-                true => release.step == self.step + 1,
-                false => health.outbox.token,
-            };
+            let is_ours = release.run == self.run;
+            let unsent = if is_ours { release.step == self.step + 1 } else { health.outbox.token };
             return if unsent { self.send_token(release.run, release.step) } else { Step::Finish(Token::Acknowledge) };
         }
         match &release.holder {

@@ -14,6 +14,8 @@
 //!
 //! `MODEL=deep` gives larger budgets.
 
+#![allow(clippy::expect_used, reason = "a test may panic")]
+
 #[path = "../world/mod.rs"]
 mod world;
 

@@ -115,6 +115,7 @@ pub(crate) enum Leave {
 
 /// What came of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it at a time, for a moment")]
 pub(crate) enum Reply {
     Looked { health: Health, endpoint: Option<EndpointId>, delivered: bool },
     Done,
