@@ -6,6 +6,7 @@ It publishes with plain boto3, as the call service's Python does, and never with
 import hashlib
 import json
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
