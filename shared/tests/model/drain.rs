@@ -39,7 +39,7 @@ impl World {
             world.publish();
             world.work_off(&model.schedule);
         }
-        world.all_arrived(self.published, model.failed_is_enough)
+        world.all_arrived(self.published, model.shares_messages)
     }
 
     fn all_arrived(&self, published: usize, failed_is_enough: bool) -> bool {

@@ -5,6 +5,7 @@
 //! four failures behind it. In every state:
 //!
 //! - a failing endpoint gets one attempt at a time, of those that began when it was failing;
+//! - a release gets one attempt at a time, however many tokens there are;
 //! - the state promises nothing that it cannot keep: no release while events are held, no token without a release.
 //!
 //! And in every quiet state, in which all workers have ended or died: let faults end and the receiver be well, wait, and
@@ -46,8 +47,9 @@ struct Deliveries {
     workers: usize,
     schedule: Schedule,
     help: Help,
-    /// Whether a record that says failed is enough without a copy in the dead-letter queue.
-    failed_is_enough: bool,
+    /// Whether two workers may have one message. Either may then delete it, so that a record that says failed is enough
+    /// without a copy in the dead-letter queue, and both may hold a release's token.
+    shares_messages: bool,
     /// Whether each event has one message, so that a failing endpoint gets one attempt at a time.
     one_knocks: bool,
     budget: Budget,
@@ -128,6 +130,9 @@ impl Model for Deliveries {
             }),
             Property::always("a failing endpoint gets one attempt at a time", |model: &Self, world: &World| {
                 !model.one_knocks || one_knocks(world)
+            }),
+            Property::always("a release gets one attempt at a time", |model: &Self, world: &World| {
+                model.shares_messages || one_is_released(world)
             }),
             Property::always("no state promises what it cannot keep", |_, world: &World| {
                 holds_together(&world.tables.health)
@@ -289,6 +294,11 @@ fn one_knocks(world: &World) -> bool {
     knocking.all(|event| Some(event) == first)
 }
 
+fn one_is_released(world: &World) -> bool {
+    let posts = |running: &&Running| running.worker.run().is_some() && matches!(running.worker.task, Task::Post(_));
+    world.workers.iter().filter(posts).count() <= 1
+}
+
 fn holds_together(health: &Health) -> bool {
     let releasing = health.release.is_some();
     (matches!(health.state, HealthState::Active { .. }) || !releasing) && (!health.outbox.token || releasing)
@@ -304,7 +314,7 @@ fn scenario(budget: Budget) -> Deliveries {
         workers: 2,
         schedule: schedule(3),
         help: Help::Hands,
-        failed_is_enough: false,
+        shares_messages: false,
         one_knocks: true,
         budget,
     }
@@ -344,12 +354,10 @@ fn nothing_is_lost_when_a_table_or_the_queue_fails_at_any_step_even_after_doing_
     check("fault", scenario(fault), scenario(Budget { crashes: 1, ..fault }));
 }
 
-/// Two workers then share one message, and either may delete it. An event whose last attempt it was can then be recorded
-/// as failed without a copy in the dead-letter queue; its owner sees it all the same.
 #[test]
 fn nothing_is_lost_when_the_queue_hands_out_a_message_that_somebody_has() {
     let duplicate = Budget { duplicates: 1, ..TWO_EVENTS };
-    let shared = |budget| Deliveries { failed_is_enough: true, one_knocks: false, ..scenario(budget) };
+    let shared = |budget| Deliveries { shares_messages: true, one_knocks: false, ..scenario(budget) };
     check("duplicate", shared(duplicate), shared(Budget { crashes: 1, ..duplicate }));
 }
 

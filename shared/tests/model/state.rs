@@ -216,11 +216,7 @@ impl World {
             Task::Send(body, at) => self.send(body.clone(), *at),
             Task::Post(event) => {
                 // A release's own attempt is the first of the message that the event then gets.
-                let attempt = if matches!(self.queue.get(&message), Some(Message { body: Body::Token { .. }, .. })) {
-                    1
-                } else {
-                    attempt
-                };
+                let attempt = if worker.run().is_some() { 1 } else { attempt };
                 return Some(Reply::Posted(self.answer(event, answer, attempt, schedule)));
             }
             Task::Leave(leave) => {
@@ -247,7 +243,7 @@ impl World {
 
     fn leave(&mut self, id: u8, leave: Leave, schedule: &Schedule) {
         match leave {
-            Leave::Delete => {
+            Leave::Delete | Leave::Dismiss => {
                 self.queue.remove(&id);
             }
             Leave::ReturnAt(at) => self.set_visible_at(id, at),

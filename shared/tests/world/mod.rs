@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use shared::event::EventId;
-use shared::flow::{self, End, Flow, Vehicle};
+use shared::flow::{self, Done, End, Flow, Vehicle};
 use shared::health::{Attempted, EndpointId, Fate, Health};
 use shared::release::{self, ReleaseStep};
 
@@ -106,6 +106,8 @@ pub(crate) enum Task {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Leave {
     Delete,
+    /// The same: the business has no URL.
+    Dismiss,
     ReturnAt(Timestamp),
     ReturnNow,
     AsItIs,
@@ -129,21 +131,25 @@ pub(crate) enum Reply {
 /// One message being worked on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Worker {
+    run: Option<u64>,
     release: Option<ReleaseStep>,
     flow: Option<(EventId, Flow)>,
     pub(crate) task: Task,
+    /// It has no time to begin another delivery.
+    pub(crate) is_late: bool,
 }
 
 impl Worker {
     /// `message` is the id of the message that brings it.
     pub(crate) fn start(body: &Body, instead_of_holding: Fate, message: &str) -> Self {
-        let mut worker = Self { release: None, flow: None, task: Task::Look };
+        let mut worker = Self { run: None, release: None, flow: None, task: Task::Look, is_late: false };
         match body {
             Body::Event { event, vehicle, too_large } => {
                 worker.start_flow(event, *vehicle, too_large.then_some(instead_of_holding));
             }
             Body::Token { run, step } => {
                 let (release, _look) = ReleaseStep::start(*run, *step, message);
+                worker.run = Some(*run);
                 worker.release = Some(release);
             }
         }
@@ -153,6 +159,11 @@ impl Worker {
     /// The event that it is at.
     pub(crate) fn event(&self) -> Option<&EventId> {
         self.flow.as_ref().map(|(event, _)| event)
+    }
+
+    /// The release that it carries on.
+    pub(crate) fn run(&self) -> Option<u64> {
+        self.run
     }
 
     /// Does the task, as far as it concerns the tables.
@@ -174,7 +185,7 @@ impl Worker {
             self.take_flow_step(step, now);
         } else if let Some(release) = &mut self.release {
             let step = release.next(of_release(reply), now);
-            self.take_release_step(step);
+            self.take_release_step(step, now);
         }
     }
 
@@ -200,19 +211,24 @@ impl Worker {
                     None => Task::Leave(leave(end)),
                     Some(release) => {
                         let step = release.next(release::Reply::Ended(end), now);
-                        return self.take_release_step(step);
+                        return self.take_release_step(step, now);
                     }
                 }
             }
         };
     }
 
-    fn take_release_step(&mut self, step: release::Step) {
+    fn take_release_step(&mut self, step: release::Step, now: Timestamp) {
         self.task = match step {
             release::Step::Look => Task::Look,
             release::Step::Store(health) => Task::Store(health),
             release::Step::SendToken { run, step } => Task::Send(Body::Token { run, step }, None),
             release::Step::List => Task::List,
+            release::Step::Deliver(_) if self.is_late => {
+                let release = self.release.as_mut().expect("it has just given this step");
+                let step = release.next(release::Reply::Ended(End::Acknowledge(Done::Held)), now);
+                return self.take_release_step(step, now);
+            }
             release::Step::Deliver(event) => return self.start_flow(&event, Vehicle::Release, None),
             release::Step::Finish(release::Token::Acknowledge) => Task::Leave(Leave::Delete),
             release::Step::Finish(release::Token::Return) => Task::Leave(Leave::AsItIs),
@@ -222,6 +238,7 @@ impl Worker {
 
 fn leave(end: End) -> Leave {
     match end {
+        End::Acknowledge(Done::NotConfigured) => Leave::Dismiss,
         End::Acknowledge(_) => Leave::Delete,
         End::ReturnAt(at) => Leave::ReturnAt(at),
         End::ReturnNow | End::ReturnSpent => Leave::ReturnNow,

@@ -1,0 +1,58 @@
+//! Weeks of calls in virtual time, against the production machines: outages, throttles, crashes, duplicates, late
+//! messages, wrong clocks, owners who break and mend their URLs, pause, resume and send again.
+//!
+//! Each run is drawn from a seed. When trouble ends the books are checked: every published event has arrived, is in the
+//! queue or the dead-letter queue, or is held with something that will release it. Then receivers are well, owners look
+//! after their endpoints, and all that is not in the dead-letter queue must arrive.
+//!
+//! `SIMULATION_RUNS` sets how many runs there are, `SIMULATION_SEED` replays the one that failed.
+
+#![allow(clippy::expect_used, reason = "a test may panic")]
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod books;
+mod business;
+mod queue;
+mod run;
+mod trouble;
+
+use crate::books::Books;
+use crate::run::Run;
+
+const RUNS: u64 = 800;
+const WEEKS: i64 = 3;
+
+#[expect(clippy::disallowed_methods, reason = "a test has no other door for a seed")]
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+fn simulate(seed: u64) -> Run {
+    let hint = format!("replay with SIMULATION_SEED={seed}");
+    let mut run = Run::new(seed, WEEKS);
+    run.play(|run| {
+        let lost = run.lost();
+        assert!(lost.is_empty(), "lost ({hint}): {lost:#?}");
+    });
+    let left = run.left();
+    assert!(left.is_empty(), "left behind ({hint}): {left:#?}");
+    assert_eq!(run.queue.expired, 0, "older than the queue keeps them ({hint})");
+    assert_eq!(run.knocked_together, 0, "two at once at a failing endpoint ({hint})");
+    assert!(!run.is_calm || run.released_out_of_order == 0, "released out of order ({hint})");
+    run
+}
+
+#[test]
+fn every_event_arrives_or_is_where_somebody_sees_it_whatever_happens_in_weeks() {
+    let mut books = Books::default();
+    let seeds = match number("SIMULATION_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("SIMULATION_RUNS").unwrap_or(RUNS),
+    };
+    for seed in seeds {
+        books.add(&simulate(seed));
+    }
+    println!("{books}");
+}

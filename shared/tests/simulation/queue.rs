@@ -1,0 +1,97 @@
+//! SQS as far as it matters: visibility, delay, receive counts, the redrive, duplicates, retention.
+
+use std::collections::BTreeMap;
+
+use crate::world::Body;
+
+/// All times are milliseconds.
+pub(crate) const SECOND: i64 = 1_000;
+pub(crate) const MINUTE: i64 = 60 * SECOND;
+pub(crate) const HOUR: i64 = 60 * MINUTE;
+pub(crate) const DAY: i64 = 24 * HOUR;
+
+const VISIBILITY_TIMEOUT: i64 = 6 * MINUTE;
+const LONGEST_VISIBILITY: i64 = 12 * HOUR;
+const LONGEST_DELAY: i64 = 15 * MINUTE;
+const RETENTION: i64 = 14 * DAY;
+
+/// A message, with the business that it is of.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    pub(crate) business: usize,
+    pub(crate) body: Body,
+    pub(crate) visible_at: i64,
+    sent_at: i64,
+    pub(crate) received: u32,
+}
+
+/// What receiving gave.
+#[derive(Debug)]
+pub(crate) enum Received {
+    Message(Message),
+    /// It is in the dead-letter queue now.
+    Dead,
+    /// It is invisible, deleted or too old.
+    Nothing,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    messages: BTreeMap<u64, Message>,
+    pub(crate) dead: Vec<Message>,
+    pub(crate) expired: usize,
+    last: u64,
+}
+
+impl Queue {
+    /// The id of the new message, and when it can be seen.
+    pub(crate) fn send(&mut self, business: usize, body: Body, at: i64, now: i64) -> (u64, i64) {
+        let visible_at = at.clamp(now, now + LONGEST_DELAY);
+        self.last += 1;
+        self.messages.insert(self.last, Message { business, body, visible_at, sent_at: now, received: 0 });
+        (self.last, visible_at)
+    }
+
+    /// `anyway`: as a duplicate, though it is invisible.
+    pub(crate) fn receive(&mut self, id: u64, max_attempts: u32, anyway: bool, now: i64) -> Received {
+        let Some(message) = self.messages.get_mut(&id) else { return Received::Nothing };
+        if now > message.sent_at + RETENTION {
+            self.messages.remove(&id);
+            self.expired += 1;
+            return Received::Nothing;
+        }
+        if message.visible_at > now && !anyway {
+            return Received::Nothing;
+        }
+        if message.received == max_attempts {
+            self.dead.extend(self.messages.remove(&id));
+            return Received::Dead;
+        }
+        message.received += 1;
+        message.visible_at = now + VISIBILITY_TIMEOUT;
+        Received::Message(message.clone())
+    }
+
+    /// When it can be seen; None if it is deleted.
+    pub(crate) fn set_visible_at(&mut self, id: u64, at: i64, now: i64) -> Option<i64> {
+        let message = self.messages.get_mut(&id)?;
+        message.visible_at = at.clamp(now, now + LONGEST_VISIBILITY);
+        Some(message.visible_at)
+    }
+
+    pub(crate) fn delete(&mut self, id: u64) {
+        self.messages.remove(&id);
+    }
+
+    pub(crate) fn body(&self, id: u64) -> Option<Body> {
+        self.messages.get(&id).map(|message| message.body.clone())
+    }
+
+    pub(crate) fn of(&self, business: usize) -> impl Iterator<Item = &Message> {
+        self.messages.values().chain(&self.dead).filter(move |message| message.business == business)
+    }
+
+    pub(crate) fn has_died(&self, business: usize, is: impl Fn(&Body) -> bool) -> bool {
+        self.dead.iter().any(|message| message.business == business && is(&message.body))
+    }
+}

@@ -1,0 +1,79 @@
+//! What goes wrong of ours in one run: workers that die, tables and a queue that do not answer, clocks that jump, a queue
+//! that is late. Drawn from the seed; a calm run has none of it.
+
+use fastrand::Rng;
+
+use crate::queue::{DAY, HOUR, MINUTE, SECOND};
+use crate::world::Task;
+
+/// From when until when, and how often out of a thousand.
+type Window = (i64, i64, u32);
+
+#[derive(Debug, Default)]
+pub(crate) struct Trouble {
+    /// Out of a hundred thousand tasks.
+    crashes: u32,
+    crash_windows: Vec<Window>,
+    tables_down: Vec<Window>,
+    queue_down: Vec<Window>,
+    late: Vec<Window>,
+    /// Out of a thousand messages.
+    pub(crate) duplicates: u32,
+    /// How wrong a clock may be.
+    skew: i64,
+}
+
+impl Trouble {
+    pub(crate) fn draw(rng: &mut Rng, until: i64) -> Self {
+        Self {
+            crashes: rng.u32(0..200),
+            crash_windows: windows(rng, until, 3, HOUR),
+            tables_down: windows(rng, until, 4, 2 * HOUR),
+            queue_down: windows(rng, until, 2, HOUR),
+            late: windows(rng, until, 3, 2 * HOUR),
+            duplicates: rng.u32(0..5),
+            skew: if rng.u8(0..4) == 0 { 10 * MINUTE } else { 0 },
+        }
+    }
+
+    pub(crate) fn kills(&self, rng: &mut Rng, now: i64) -> bool {
+        rng.u32(0..100_000) < self.crashes || strikes(rng, &self.crash_windows, now)
+    }
+
+    /// Whether what the task needs does not answer.
+    pub(crate) fn refuses(&self, rng: &mut Rng, task: &Task, now: i64) -> bool {
+        match task {
+            Task::Look | Task::Store(_) | Task::Record(..) | Task::List => strikes(rng, &self.tables_down, now),
+            Task::Send(..) | Task::Leave(_) => strikes(rng, &self.queue_down, now),
+            Task::Announce => strikes(rng, &self.queue_down, now) || strikes(rng, &self.tables_down, now),
+            Task::Post(_) => false,
+        }
+    }
+
+    /// How long a message that can be seen waits for a worker.
+    pub(crate) fn lateness(&self, rng: &mut Rng, now: i64) -> i64 {
+        if strikes(rng, &self.late, now) { rng.i64(0..30 * MINUTE) } else { rng.i64(5..200) }
+    }
+
+    /// How wrong a worker's clock is.
+    pub(crate) fn skew(&self, rng: &mut Rng) -> i64 {
+        if self.skew > 0 && rng.u8(0..5) == 0 { rng.i64(-self.skew..self.skew) } else { 0 }
+    }
+
+    pub(crate) fn has_true_clocks(&self) -> bool {
+        self.skew == 0
+    }
+}
+
+fn windows(rng: &mut Rng, until: i64, count: usize, longest: i64) -> Vec<Window> {
+    let count = rng.usize(0..=count);
+    let mut window = || {
+        let start = rng.i64(DAY / 2..until);
+        (start, start + rng.i64(10 * SECOND..longest), rng.u32(50..=1_000))
+    };
+    (0..count).map(|_| window()).collect()
+}
+
+fn strikes(rng: &mut Rng, windows: &[Window], now: i64) -> bool {
+    windows.iter().any(|(start, end, often)| (*start..*end).contains(&now) && rng.u32(0..1_000) < *often)
+}
