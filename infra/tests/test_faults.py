@@ -281,6 +281,27 @@ def test_release_goes_on_after_its_token_could_not_be_sent(merchant: Merchant, f
     assert len(arrived) == 25
 
 
+def test_release_of_which_many_hear_at_once_sends_each_event_once(merchant: Merchant, faults: Faults) -> None:
+    merchant.answers(500)
+    for _ in range(5):
+        merchant.publish()
+    until(lambda: merchant.health().get("state") == "failing", SECONDS, "a failing endpoint")
+    for _ in range(25):
+        merchant.publish()
+    until(lambda: len(merchant.held()) >= 25, SECONDS, "held events")
+    failed = len(merchant.received())
+    # While the operator is being told, the change is known to be unfinished, and whoever comes finishes it.
+    with faults.rule(late(1), "Publish", about=merchant.id) as rule:
+        heals(merchant)
+        until(lambda: rule.hits > 0, SECONDS, "a notice that takes its time", every=0.01)
+        for _ in range(6):
+            merchant.publish()
+        until(lambda: statuses(merchant) == {"delivered": 36}, SECONDS, "all delivered")
+    wait_until_empty(merchant.stack)
+    again = [event for event, count in Counter(event_ids(merchant)[failed:]).items() if count > 1]
+    assert again == []
+
+
 def test_delivery_asks_for_one_read_and_one_write_and_nothing_else(merchant: Merchant, faults: Faults) -> None:
     merchant.answers(200)
     merchant.publish()

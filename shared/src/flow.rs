@@ -145,7 +145,7 @@ enum Place {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Waiting {
     LookToAdmit,
-    LookToSettle { attempted: Attempted, written: Box<Health>, fate: Fate },
+    LookToSettle(Attempted),
     LookAgain,
     StoreMove(Health),
     StoreClaim { health: Health, was_pilot: bool },
@@ -186,12 +186,9 @@ impl Flow {
     /// Takes the reply to the last step and gives the next one. A reply that does not belong to the step counts as
     /// [`Reply::Unavailable`].
     pub fn next(&mut self, reply: Reply, now: Timestamp) -> Step {
-        let now = to_millisecond(now);
         match std::mem::replace(&mut self.waiting, Waiting::LookToAdmit) {
             Waiting::LookToAdmit => self.looked(reply, now),
-            Waiting::LookToSettle { attempted, written, fate } => {
-                self.looked_to_settle(reply, attempted, &written, fate, now)
-            }
+            Waiting::LookToSettle(attempted) => self.looked_to_settle(reply, attempted, now),
             Waiting::LookAgain => self.looked_again(&reply, now),
             Waiting::StoreMove(health) => match reply {
                 Reply::Done => self.flush(health, Then::Admit),
@@ -219,7 +216,7 @@ impl Flow {
             },
             Waiting::StoreSettled { health, before, attempted, fate } => match reply {
                 Reply::Done => self.flush(health, Then::Record(fate)),
-                Reply::Conflict => self.look(Waiting::LookToSettle { attempted, written: Box::new(health), fate }),
+                Reply::Conflict => self.look(Waiting::LookToSettle(attempted)),
                 _ => self.not_settled(&before, attempted),
             },
             Waiting::Token(mut health, then) => {
@@ -317,17 +314,8 @@ impl Flow {
         }
     }
 
-    fn looked_to_settle(
-        &mut self,
-        reply: Reply,
-        attempted: Attempted,
-        written: &Health,
-        fate: Fate,
-        now: Timestamp,
-    ) -> Step {
+    fn looked_to_settle(&mut self, reply: Reply, attempted: Attempted, now: Timestamp) -> Step {
         match reply {
-            // The answer to our own write was lost, and the write repeated: it counts once.
-            Reply::Looked { health, .. } if health == *written => self.flush(health, Then::Record(fate)),
             Reply::Looked { health, endpoint: Some(endpoint), .. } if self.endpoint.as_ref() == Some(&endpoint) => {
                 self.settle(health.at(&endpoint, now), attempted, now)
             }
@@ -453,11 +441,6 @@ impl Flow {
             end => Step::Finish(end),
         }
     }
-}
-
-/// States are stored to the millisecond; what is kept in memory must be equal to what is read back.
-fn to_millisecond(time: Timestamp) -> Timestamp {
-    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 
 #[cfg(test)]

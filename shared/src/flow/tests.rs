@@ -134,3 +134,36 @@ fn a_message_whose_event_is_held_may_be_gone_so_a_failure_sends_a_new_one() {
     assert_eq!(names, ["Look", "Post", "SendAgain", "Store", "Record"]);
     assert_eq!(end, Step::Finish(End::Acknowledge(Done::SentAgain)));
 }
+
+/// Of several environments that store the same state at the same time one wins; each of the others adds its own failure.
+#[test]
+fn failures_that_end_at_the_same_time_are_all_counted() {
+    let mut stored = Health::default();
+    let failed = Attempted::Failed { cause: Cause::Status, next: Some(at(60)) };
+    let looked = |health: &Health| Reply::Looked {
+        health: health.clone(),
+        endpoint: Some(EndpointId("a".to_owned())),
+        delivered: false,
+        held: false,
+    };
+    let mut flows: Vec<_> = (1..=4)
+        .map(|number| {
+            let (mut flow, _look) = Flow::start(event(number), Vehicle::Message, None);
+            flow.next(looked(&stored), at(0));
+            let step = flow.next(Reply::Posted(failed), at(0));
+            (flow, step)
+        })
+        .collect();
+    for (flow, step) in &mut flows {
+        while let Step::Store(health) = step.clone() {
+            if health.version == stored.version + 1 {
+                stored = health;
+                *step = flow.next(Reply::Done, at(0));
+            } else {
+                assert_eq!(flow.next(Reply::Conflict, at(0)), Step::Look);
+                *step = flow.next(looked(&stored), at(0));
+            }
+        }
+    }
+    assert_eq!(stored.state, State::Active { failures: 4 });
+}

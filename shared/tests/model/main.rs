@@ -337,8 +337,8 @@ const TWO_EVENTS: Budget = Budget { events: 2, ..Budget::NOTHING };
 
 #[test]
 fn nothing_is_lost_and_one_event_knocks_when_messages_and_attempts_are_late() {
-    let late = scenario(Budget { lags: 1, tarries: 1, ..TWO_EVENTS });
-    check("late", Deliveries { schedule: schedule(2), ..late.clone() }, late);
+    let late = Budget { lags: 1, ..TWO_EVENTS };
+    check("late", scenario(late), scenario(Budget { tarries: 1, ..late }));
 }
 
 #[test]
@@ -351,7 +351,8 @@ fn nothing_is_lost_when_workers_die_at_any_step() {
 #[test]
 fn nothing_is_lost_when_a_table_or_the_queue_fails_at_any_step_even_after_doing_it() {
     let fault = scenario(Budget { faults: 1, ..TWO_EVENTS });
-    check("fault", Deliveries { schedule: schedule(2), ..fault.clone() }, fault);
+    let faults = Budget { faults: 2, ..TWO_EVENTS };
+    check("fault", Deliveries { workers: 1, budget: faults, ..fault.clone() }, fault);
 }
 
 #[test]
