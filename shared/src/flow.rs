@@ -320,7 +320,11 @@ impl Flow {
                 self.settle(health.at(&endpoint, now), attempted, now)
             }
             // What happened there says nothing about where events go now.
-            _ => self.record(self.own_fate(attempted)),
+            Reply::Looked { .. } => self.record(self.own_fate(attempted)),
+            _ => {
+                self.unfinished |= attempted == Attempted::Succeeded;
+                self.record(self.own_fate(attempted))
+            }
         }
     }
 

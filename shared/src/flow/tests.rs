@@ -167,3 +167,18 @@ fn failures_that_end_at_the_same_time_are_all_counted() {
     }
     assert_eq!(stored.state, State::Active { failures: 4 });
 }
+
+#[test]
+fn the_pilots_success_that_cannot_be_stored_brings_its_message_back() {
+    let unavailable = vec![
+        looked(&failing()),
+        Reply::Unavailable,
+        Reply::Posted(Attempted::Succeeded),
+        Reply::Conflict,
+        Reply::Unavailable,
+        Reply::Done,
+    ];
+    let (names, end) = names(1, Vehicle::Message, 600, unavailable);
+    assert_eq!(names, ["Look", "Store", "Post", "Store", "Look", "Record"]);
+    assert_eq!(end, Step::Finish(End::Unfinished));
+}
