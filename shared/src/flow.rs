@@ -53,6 +53,8 @@ pub enum Reply {
         endpoint: Option<EndpointId>,
         /// Whether the ledger says that the event has arrived.
         delivered: bool,
+        /// Whether it says that the event is held.
+        held: bool,
     },
     /// It is done.
     Done,
@@ -117,6 +119,7 @@ pub struct Flow {
     vehicle: Vehicle,
     /// What a body too large for the ledger does where others are held: it is tried again by its schedule.
     instead_of_holding: Option<Fate>,
+    place: Place,
     /// Where the attempt went.
     endpoint: Option<EndpointId>,
     /// An outbox was found, and emptying it was tried.
@@ -124,6 +127,18 @@ pub struct Flow {
     /// What this event changed could not be stored or told: the message has to come back for it.
     unfinished: bool,
     waiting: Waiting,
+}
+
+/// What brings the event again, should it not arrive now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Place {
+    /// The message that brought it.
+    Message,
+    /// A release, since the ledger says that it is held. The message that brought it may have been deleted for that:
+    /// the queue now and then gives one message to two.
+    Held,
+    /// A message of its own.
+    SentAgain,
 }
 
 /// Which step's reply is awaited, and what is needed then.
@@ -155,8 +170,16 @@ impl Flow {
     #[must_use]
     pub fn start(event: EventId, vehicle: Vehicle, instead_of_holding: Option<Fate>) -> (Self, Step) {
         let waiting = Waiting::LookToAdmit;
-        let flow =
-            Self { event, vehicle, instead_of_holding, endpoint: None, flush_tried: false, unfinished: false, waiting };
+        let flow = Self {
+            event,
+            vehicle,
+            instead_of_holding,
+            place: if vehicle == Vehicle::Release { Place::Held } else { Place::Message },
+            endpoint: None,
+            flush_tried: false,
+            unfinished: false,
+            waiting,
+        };
         (flow, Step::Look)
     }
 
@@ -184,7 +207,10 @@ impl Flow {
                 _ => self.finish(End::Fault),
             },
             Waiting::SendAgain(health, attempted) => match reply {
-                Reply::Done => self.settle(health, attempted, now),
+                Reply::Done => {
+                    self.place = Place::SentAgain;
+                    self.settle(health, attempted, now)
+                }
                 // It stays in the release's list.
                 _ => self.finish(End::Fault),
             },
@@ -215,9 +241,12 @@ impl Flow {
     }
 
     fn looked(&mut self, reply: Reply, now: Timestamp) -> Step {
-        let Reply::Looked { health: stored, endpoint, delivered } = reply else {
+        let Reply::Looked { health: stored, endpoint, delivered, held } = reply else {
             return self.finish(End::Fault);
         };
+        if held && self.place == Place::Message {
+            self.place = Place::Held;
+        }
         let Some(endpoint) = endpoint else {
             return self.finish(End::Acknowledge(Done::NotConfigured));
         };
@@ -258,7 +287,7 @@ impl Flow {
         match attempted {
             Attempted::Failed { cause: Cause::Gone, .. } => self.settle(health, attempted, now),
             // Before anything is stored: should the event become the pilot, it must be able to knock.
-            Attempted::Failed { next, .. } if self.vehicle == Vehicle::Release => {
+            Attempted::Failed { next, .. } if self.place == Place::Held => {
                 self.waiting = Waiting::SendAgain(health, attempted);
                 Step::SendAgain(next.unwrap_or(now))
             }
@@ -280,7 +309,7 @@ impl Flow {
     /// An event that cannot be held is tried again instead, as long as its schedule has it.
     fn possible(&self, fate: Fate, attempted: Attempted) -> Fate {
         match fate {
-            Fate::Hold if self.instead_of_holding.is_some() => own_fate(attempted),
+            Fate::Hold if self.instead_of_holding.is_some() => self.own_fate(attempted),
             fate => fate,
         }
     }
@@ -291,7 +320,11 @@ impl Flow {
                 self.settle(health.at(&endpoint, now), attempted, now)
             }
             // What happened there says nothing about where events go now.
-            _ => self.record(own_fate(attempted)),
+            Reply::Looked { .. } => self.record(self.own_fate(attempted)),
+            _ => {
+                self.unfinished |= attempted == Attempted::Succeeded;
+                self.record(self.own_fate(attempted))
+            }
         }
     }
 
@@ -300,7 +333,7 @@ impl Flow {
         if attempted == Attempted::Succeeded && !matches!(before.state, State::Active { .. }) {
             self.unfinished = true;
         }
-        self.record(own_fate(attempted))
+        self.record(self.own_fate(attempted))
     }
 
     fn flush(&mut self, health: Health, then: Then) -> Step {
@@ -345,7 +378,7 @@ impl Flow {
         match (fate, reply, self.vehicle) {
             // It may have become the pilot, and a pilot that is acknowledged would be lost. Should it not be, and not be
             // a resend, it is acknowledged when it comes back.
-            (Fate::Retry(at), Reply::AlreadyDelivered, Vehicle::Message | Vehicle::Resend) => {
+            (Fate::Retry(at), Reply::AlreadyDelivered, _) if self.place != Place::SentAgain => {
                 self.finish(End::ReturnAt(at))
             }
             (_, Reply::AlreadyDelivered, _) => self.finish(End::Acknowledge(Done::Duplicate)),
@@ -356,9 +389,20 @@ impl Flow {
             (Fate::Hold, Reply::Done, Vehicle::Release) => self.finish(End::Acknowledge(Done::Held)),
             (Fate::Hold, Reply::Done, _) => self.look(Waiting::LookAgain),
             (Fate::Hold, ..) => self.finish(End::Fault),
-            (_, _, Vehicle::Release) => self.finish(End::Acknowledge(Done::SentAgain)),
+            _ if self.place == Place::SentAgain => self.finish(End::Acknowledge(Done::SentAgain)),
             (Fate::Retry(at), ..) => self.finish(End::ReturnAt(at)),
             (Fate::Fail, ..) => self.finish(End::ReturnSpent),
+        }
+    }
+
+    /// What becomes of an event by its own schedule, whatever its endpoint's health. What is held and has no message of
+    /// its own stays held.
+    fn own_fate(&self, attempted: Attempted) -> Fate {
+        match attempted {
+            Attempted::Succeeded => Fate::Delivered,
+            Attempted::Failed { .. } if self.place == Place::Held => Fate::Hold,
+            Attempted::Failed { next: Some(at), .. } => Fate::Retry(at),
+            Attempted::Failed { next: None, .. } => Fate::Fail,
         }
     }
 
@@ -400,15 +444,6 @@ impl Flow {
             End::Acknowledge(_) if self.unfinished => Step::Finish(End::Unfinished),
             end => Step::Finish(end),
         }
-    }
-}
-
-/// What becomes of an event by its own schedule, whatever its endpoint's health.
-fn own_fate(attempted: Attempted) -> Fate {
-    match attempted {
-        Attempted::Succeeded => Fate::Delivered,
-        Attempted::Failed { next: Some(at), .. } => Fate::Retry(at),
-        Attempted::Failed { next: None, .. } => Fate::Fail,
     }
 }
 

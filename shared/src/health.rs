@@ -261,13 +261,19 @@ impl Health {
     #[must_use]
     pub fn revived(&self, now: Timestamp) -> Self {
         match &self.release {
-            Some(release) if !self.outbox.token && now >= release.at + STALE_AFTER => Self {
+            Some(release) if !self.outbox.token && self.is_stale(now) => Self {
                 release: Some(Release { holder: None, at: now, ..release.clone() }),
                 outbox: Outbox { token: true, ..self.outbox.clone() },
                 ..self.clone()
             },
             _ => self.clone(),
         }
+    }
+
+    /// Whether a release has made no step for so long that its token is taken for lost.
+    #[must_use]
+    pub fn is_stale(&self, now: Timestamp) -> bool {
+        self.release.as_ref().is_some_and(|release| now >= release.at + STALE_AFTER)
     }
 
     /// Whether an event may be attempted at `now`.

@@ -151,6 +151,8 @@ impl ReleaseStep {
         match &release.holder {
             None => self.store(&health.claimed(&self.holder, now), Waiting::StoreAndLook),
             Some(holder) if *holder != self.holder => Step::Finish(Token::Acknowledge),
+            // It comes back late: nobody is to take it for lost.
+            Some(_) if health.is_stale(now) => self.store(&health.claimed(&self.holder, now), Waiting::StoreAndLook),
             Some(_) if self.delivered && self.empty => self.store(&health.release_done(), Waiting::StoreEnd),
             Some(_) if self.delivered => self.store(&health.stepped(now), Waiting::StoreStepped),
             Some(_) => {

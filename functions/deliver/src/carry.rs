@@ -87,6 +87,7 @@ impl Deliver {
             health: looked.health,
             endpoint: learnt.settings.url.as_deref().map(endpoint_id),
             delivered: looked.record.is_some_and(|record| record.status == Status::Delivered),
+            held: looked.record.is_some_and(|record| record.status == Status::Held),
         })
     }
 

@@ -31,7 +31,7 @@ fn failed(next: i64) -> Attempted {
 }
 
 fn looked(health: &Health) -> Reply {
-    Reply::Looked { health: health.clone(), endpoint: Some(endpoint()), delivered: false }
+    Reply::Looked { health: health.clone(), endpoint: Some(endpoint()), delivered: false, held: false }
 }
 
 /// Steps by their names; what is stored does not matter here.
@@ -119,6 +119,22 @@ fn the_last_attempt_is_recorded_before_the_message_goes_to_the_dead_letter_queue
     assert_eq!(end, Step::Finish(End::ReturnSpent));
 }
 
+#[test]
+fn a_released_event_whose_endpoint_is_gone_stays_held_though_that_cannot_be_stored() {
+    let gone = Attempted::Failed { cause: Cause::Gone, next: Some(at(5)) };
+    let replies = vec![looked(&active(0)), Reply::Posted(gone), Reply::Unavailable];
+    assert_eq!(names(1, Vehicle::Release, 0, replies).1, Step::Record(Fate::Hold));
+}
+
+#[test]
+fn a_message_whose_event_is_held_may_be_gone_so_a_failure_sends_a_new_one() {
+    let held = Reply::Looked { health: active(0), endpoint: Some(endpoint()), delivered: false, held: true };
+    let replies = vec![held, Reply::Posted(failed(30)), Reply::Done, Reply::Done, Reply::Done];
+    let (names, end) = names(1, Vehicle::Message, 0, replies);
+    assert_eq!(names, ["Look", "Post", "SendAgain", "Store", "Record"]);
+    assert_eq!(end, Step::Finish(End::Acknowledge(Done::SentAgain)));
+}
+
 /// Of several environments that store the same state at the same time one wins; each of the others adds its own failure.
 #[test]
 fn failures_that_end_at_the_same_time_are_all_counted() {
@@ -128,6 +144,7 @@ fn failures_that_end_at_the_same_time_are_all_counted() {
         health: health.clone(),
         endpoint: Some(EndpointId("a".to_owned())),
         delivered: false,
+        held: false,
     };
     let mut flows: Vec<_> = (1..=4)
         .map(|number| {
@@ -149,4 +166,19 @@ fn failures_that_end_at_the_same_time_are_all_counted() {
         }
     }
     assert_eq!(stored.state, State::Active { failures: 4 });
+}
+
+#[test]
+fn the_pilots_success_that_cannot_be_stored_brings_its_message_back() {
+    let unavailable = vec![
+        looked(&failing()),
+        Reply::Unavailable,
+        Reply::Posted(Attempted::Succeeded),
+        Reply::Conflict,
+        Reply::Unavailable,
+        Reply::Done,
+    ];
+    let (names, end) = names(1, Vehicle::Message, 600, unavailable);
+    assert_eq!(names, ["Look", "Store", "Post", "Store", "Look", "Record"]);
+    assert_eq!(end, Step::Finish(End::Unfinished));
 }

@@ -42,9 +42,9 @@ impl World {
         world.all_arrived(self.published, model.shares_messages)
     }
 
-    fn all_arrived(&self, published: usize, failed_is_enough: bool) -> bool {
+    fn all_arrived(&self, published: usize, shares_messages: bool) -> bool {
         self.published().take(published).all(|event| {
-            let failed = failed_is_enough && self.tables.says(&event, Status::Failed);
+            let failed = shares_messages && self.tables.says(&event, Status::Failed);
             failed || self.arrived.contains(event.as_str())
         })
     }

@@ -306,11 +306,7 @@ impl World {
     /// The same state for all that follows, in its simplest form: interchangeable things in one order, and, while
     /// nobody remembers a time or a version, these counted from the same start.
     pub(crate) fn normal(mut self) -> Self {
-        self.workers.sort_by_cached_key(|running| {
-            let mut hasher = DefaultHasher::new();
-            running.hash(&mut hasher);
-            hasher.finish()
-        });
+        self.workers.sort_by_cached_key(hash);
         if self.is_quiet() {
             self.forget_times();
             self.forget_versions();
@@ -361,14 +357,14 @@ impl World {
 
     fn forget_order(&mut self) {
         let mut messages: Vec<_> = std::mem::take(&mut self.queue).into_iter().collect();
-        messages.sort_by_cached_key(|(_, message)| format!("{message:?}"));
+        messages.sort_by_cached_key(|(_, message)| hash(message));
         if let Some(holder) = self.tables.health.release.as_mut().and_then(|release| release.holder.as_mut()) {
             // The message that holds the step is known by another number from now on, or is no more.
             let place = messages.iter().position(|(id, _)| *holder == name(*id));
             *holder = place.map_or_else(|| "gone".to_owned(), |place| format!("m{place}"));
         }
         self.queue = (0..).zip(messages.into_iter().map(|(_, message)| message)).collect();
-        self.dead.sort_by_cached_key(|body| format!("{body:?}"));
+        self.dead.sort_by_cached_key(hash);
     }
 
     pub(crate) fn published(&self) -> impl Iterator<Item = EventId> {
@@ -386,6 +382,13 @@ pub(crate) enum Answer {
     Success,
     Failure,
     Gone,
+}
+
+/// For an order that is the same in every run and means nothing.
+fn hash(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The id of a message, by which a release knows its token.

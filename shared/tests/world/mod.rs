@@ -44,7 +44,8 @@ impl Tables {
 
     fn look(&self, event: Option<&EventId>) -> Reply {
         let delivered = event.is_some_and(|event| self.says(event, Status::Delivered));
-        Reply::Looked { health: self.health.clone(), endpoint: self.url.clone(), delivered }
+        let held = event.is_some_and(|event| self.says(event, Status::Held));
+        Reply::Looked { health: self.health.clone(), endpoint: self.url.clone(), delivered, held }
     }
 
     /// Whether the version before this state was the stored one, so that it is stored now.
@@ -56,8 +57,9 @@ impl Tables {
         follows
     }
 
-    fn record(&mut self, event: &EventId, fate: Fate) -> Reply {
-        if self.says(event, Status::Delivered) {
+    /// Only a resend may write over a record that says delivered.
+    fn record(&mut self, event: &EventId, fate: Fate, is_resend: bool) -> Reply {
+        if !is_resend && self.says(event, Status::Delivered) {
             return Reply::AlreadyDelivered;
         }
         let status = match fate {
@@ -119,7 +121,7 @@ pub(crate) enum Leave {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::large_enum_variant, reason = "there is one of it at a time, for a moment")]
 pub(crate) enum Reply {
-    Looked { health: Health, endpoint: Option<EndpointId>, delivered: bool },
+    Looked { health: Health, endpoint: Option<EndpointId>, delivered: bool, held: bool },
     Done,
     Conflict,
     AlreadyDelivered,
@@ -132,6 +134,7 @@ pub(crate) enum Reply {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Worker {
     run: Option<u64>,
+    is_resend: bool,
     release: Option<ReleaseStep>,
     flow: Option<(EventId, Flow)>,
     pub(crate) task: Task,
@@ -142,9 +145,11 @@ pub(crate) struct Worker {
 impl Worker {
     /// `message` is the id of the message that brings it.
     pub(crate) fn start(body: &Body, instead_of_holding: Fate, message: &str) -> Self {
-        let mut worker = Self { run: None, release: None, flow: None, task: Task::Look, is_late: false };
+        let mut worker =
+            Self { run: None, is_resend: false, release: None, flow: None, task: Task::Look, is_late: false };
         match body {
             Body::Event { event, vehicle, too_large } => {
+                worker.is_resend = *vehicle == Vehicle::Resend;
                 worker.start_flow(event, *vehicle, too_large.then_some(instead_of_holding));
             }
             Body::Token { run, step } => {
@@ -172,7 +177,7 @@ impl Worker {
             Task::Look => tables.look(self.event()),
             Task::Store(health) if tables.store(health) => Reply::Done,
             Task::Store(_) => Reply::Conflict,
-            Task::Record(event, fate) => tables.record(event, *fate),
+            Task::Record(event, fate) => tables.record(event, *fate, self.is_resend),
             Task::List => Reply::Listed(tables.held().take(LISTED).collect()),
             Task::Send(..) | Task::Announce | Task::Post(_) | Task::Leave(_) => Reply::Done,
         }
@@ -249,7 +254,9 @@ fn leave(end: End) -> Leave {
 
 fn of_flow(reply: Reply) -> flow::Reply {
     match reply {
-        Reply::Looked { health, endpoint, delivered } => flow::Reply::Looked { health, endpoint, delivered },
+        Reply::Looked { health, endpoint, delivered, held } => {
+            flow::Reply::Looked { health, endpoint, delivered, held }
+        }
         Reply::Done => flow::Reply::Done,
         Reply::Conflict => flow::Reply::Conflict,
         Reply::AlreadyDelivered => flow::Reply::AlreadyDelivered,
