@@ -1,0 +1,5 @@
+//! The Lambda function `portal`: the owner's page and its API.
+
+mod page;
+
+fn main() {}

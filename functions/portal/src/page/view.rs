@@ -1,0 +1,181 @@
+//! What the pages show, as plain data: filled by the handlers, turned into HTML by the templates.
+//!
+//! Nothing here is text for the owner but what the owner or a receiver wrote; the Hebrew is in `hebrew`.
+
+use jiff::Timestamp;
+use shared::endpoint::Timings;
+use shared::guard::Refusal;
+use shared::health::PausedReason;
+use shared::request::InvalidStaticHeader;
+use shared::tables::Status;
+use shared::verdict::Cause;
+
+/// The main page.
+#[derive(Clone, Debug)]
+pub(crate) struct Overview {
+    /// What was just done; None: the page was only opened.
+    pub(crate) said: Option<Said>,
+    pub(crate) settings: SettingsForm,
+    pub(crate) endpoint: EndpointView,
+    /// The outcome of the test that was just made.
+    pub(crate) test: Option<TestView>,
+    pub(crate) secret: SecretView,
+    pub(crate) log: LogView,
+}
+
+/// What was just done, told once at the top of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    Saved,
+    /// Without a URL: nothing is sent any more.
+    Cleared,
+    Paused,
+    Resumed,
+    /// One delivery is on its way again.
+    Resent,
+    /// So many failed ones are; and whether more are left, for which the button has to be pressed again.
+    ResentFailed { count: u64, more: bool },
+    /// All that was held is on its way.
+    ReleasedHeld,
+    Rotated,
+    /// Nothing could be sent again: its content is not kept any more.
+    NotKept,
+    /// A test or a release was asked for while there is no URL.
+    NoUrl,
+}
+
+/// The settings, as they are stored or, beside errors, as they were typed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SettingsForm {
+    pub(crate) url: String,
+    pub(crate) url_error: Option<Refusal>,
+    pub(crate) hints: Vec<Hint>,
+    pub(crate) header_name: String,
+    /// A value is stored. It is never shown.
+    pub(crate) has_header_value: bool,
+    pub(crate) header_error: Option<InvalidStaticHeader>,
+}
+
+/// Something about a URL that is allowed but probably not meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hint {
+    /// `/webhook-test/`: n8n takes one call there, and only while its editor listens.
+    N8nTest,
+    /// `hooks.slack.com` wants `{"text": ...}`.
+    Slack,
+    /// Its name has no address (yet).
+    Unresolved,
+    /// Plain http, which only test stacks allow.
+    Http,
+}
+
+/// How the endpoint does.
+#[derive(Clone, Debug)]
+pub(crate) struct EndpointView {
+    pub(crate) state: EndpointState,
+    /// How many events wait.
+    pub(crate) held: u64,
+    /// What waited is on its way.
+    pub(crate) is_releasing: bool,
+}
+
+/// Whether events go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndpointState {
+    /// There is no URL.
+    NotSet,
+    Active,
+    Failing { since: Timestamp, cause: Cause },
+    Paused { since: Timestamp, reason: PausedReason },
+}
+
+/// What a test came to.
+#[derive(Clone, Debug)]
+pub(crate) struct TestView {
+    /// Why it did not arrive; None: it did.
+    pub(crate) cause: Option<Cause>,
+    pub(crate) status_code: Option<u16>,
+    pub(crate) timings: Timings,
+    /// What the receiver answered, made safe.
+    pub(crate) snippet: Option<String>,
+}
+
+/// The signing secret.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SecretView {
+    pub(crate) exists: bool,
+    /// On demand only.
+    pub(crate) shown: Option<ShownSecret>,
+    /// Until when the one before is valid too.
+    pub(crate) previous_until: Option<Timestamp>,
+}
+
+/// A secret that the owner asked to see. Its `Debug` is never written to a log; the page is never stored.
+#[derive(Clone)]
+pub(crate) struct ShownSecret {
+    /// `whsec_...`
+    pub(crate) secret: String,
+    /// What it decodes to, for n8n; None if that is no text.
+    pub(crate) text: Option<String>,
+}
+
+impl std::fmt::Debug for ShownSecret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("ShownSecret(..)")
+    }
+}
+
+/// A part of the delivery log.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogView {
+    pub(crate) filter: Option<Status>,
+    /// What is looked for in call ids and phone endings; "" for nothing.
+    pub(crate) search: String,
+    pub(crate) rows: Vec<Row>,
+    /// Where the older ones begin; None: there are none. There may be no rows and yet older ones to look through.
+    pub(crate) next_cursor: Option<String>,
+    /// Whether these are not the newest.
+    pub(crate) is_older: bool,
+}
+
+/// One delivery.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) event_id: String,
+    pub(crate) event_type: String,
+    /// The call's id, or that of the lead or appointment.
+    pub(crate) subject: Option<String>,
+    /// The last four digits of the phone number.
+    pub(crate) phone_ending: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) status: Status,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) status_code: Option<u16>,
+    pub(crate) attempts: u32,
+    pub(crate) next_attempt_at: Option<Timestamp>,
+}
+
+/// One delivery's own page.
+#[derive(Clone, Debug)]
+pub(crate) struct DeliveryView {
+    pub(crate) said: Option<Said>,
+    pub(crate) row: Row,
+    /// What the receiver answered last, made safe.
+    pub(crate) snippet: Option<String>,
+    /// Newest last.
+    pub(crate) attempts: Vec<AttemptView>,
+    /// The content, indented; None: it is not kept.
+    pub(crate) body: Option<String>,
+}
+
+/// One attempt.
+#[derive(Clone, Debug)]
+pub(crate) struct AttemptView {
+    pub(crate) at: Timestamp,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) status_code: Option<u16>,
+    pub(crate) total_ms: u64,
+    pub(crate) snippet: Option<String>,
+    /// Where a redirect points to.
+    pub(crate) location: Option<String>,
+}
