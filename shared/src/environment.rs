@@ -223,7 +223,7 @@ fn origin(text: String) -> Result<String, InvalidEnvironment> {
     if !host.is_empty() && host.bytes().all(allowed) {
         return Ok(text);
     }
-    let expected = "an origin such as https://dashboard.example.com";
+    let expected = "an origin such as https://app.example.com";
     Err(InvalidEnvironment::Invalid { name: "DASHBOARD_ORIGIN", expected })
 }
 
