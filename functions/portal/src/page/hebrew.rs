@@ -10,7 +10,7 @@ mod counts;
 mod times;
 
 pub(crate) use answers::{Advice, advice, short};
-pub(crate) use counts::{attempts, grouped, updates};
+pub(crate) use counts::{attempts, updates};
 pub(crate) use times::{duration, when};
 
 use shared::guard::Refusal;
