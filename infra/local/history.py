@@ -119,8 +119,13 @@ def _did_not_arrive(record: dict[str, Any], past: Past) -> None:
     record |= {name: value for name, value in (told | {"response_snippet": past.snippet}).items() if value is not None}
     attempt = {name: value for name, value in (told | {"snippet": past.snippet}).items() if value is not None}
     attempt |= {"total_ms": 30_000 if past.cause == "timeout" else 212}
-    spaced = [(past.attempts - number) * 240_000 for number in range(1, min(past.attempts, 5) + 1)]
-    record["tries"] = [attempt | {"at": _ms(datetime.now(timezone.utc)) - before} for before in spaced]
+    # The last of them; the whole schedule takes 79 hours.
+    spacing, last = timedelta(minutes=4), datetime.now(timezone.utc)
+    if past.status == "failed":
+        spacing, last = timedelta(hours=10, minutes=40), last - past.ago + timedelta(hours=79)
+    kept = reversed(range(min(past.attempts, 5)))
+    record["tries"] = [attempt | {"at": _ms(last - number * spacing)} for number in kept]
+    record["updated_at"] = _ms(last)
     if past.status == "retrying":
         record["next_attempt_at"] = int((time.time() + NEXT_ATTEMPT.total_seconds()) * 1000)
 
