@@ -25,7 +25,8 @@ use crate::page::{self, SignedOut};
 use crate::problem::Problem;
 use crate::report::{self, Line, Noted};
 
-const COOKIE_NAME: &str = "session";
+/// With this prefix, a browser takes it from this very host alone, and no sibling of it can plant another.
+const COOKIE_NAME: &str = "__Host-session";
 
 /// What lets owners in.
 pub(crate) struct Access {
@@ -243,7 +244,8 @@ mod tests {
 
     #[test]
     fn the_token_is_found_among_other_cookies_and_under_no_other_name() {
-        let headers = headers(&[("cookie", "a=1; session=x.y.z; xsession=no; session=second; session")]);
+        let headers =
+            headers(&[("cookie", "a=1; __Host-session=x.y.z; session=no; __Host-session=second; __Host-session")]);
         assert_eq!(cookies(&headers).collect::<Vec<_>>(), ["x.y.z", "second"]);
     }
 
