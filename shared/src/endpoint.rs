@@ -11,7 +11,7 @@ mod resolver;
 pub mod tls;
 
 pub use phases::Timings;
-pub use resolver::{Lookup, SystemLookup};
+pub use resolver::{Lookup, SystemLookup, resolves};
 
 use std::time::Duration;
 

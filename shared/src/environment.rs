@@ -15,6 +15,9 @@ use crate::schedule::{InvalidSchedule, Schedule};
 /// Longest `ATTEMPT_TIMEOUT_SECONDS`: the function's 60 s less 10 s for our own reads and writes.
 const MAX_ATTEMPT_TIMEOUT: u64 = 50;
 
+/// An owner who presses a button waits no longer than this, and an HTTP API not longer than 30 s.
+const MAX_TEST_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// A variable that is missing or cannot be used. The message names it and never repeats its value.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidEnvironment {
@@ -78,51 +81,150 @@ pub struct Deliver {
     pub log_level: Level,
 }
 
+/// What `portal` is set up with, by the names of the template's environment variables.
+#[derive(Clone)]
+pub struct Portal {
+    /// Where and as whom to call AWS.
+    pub aws: Aws,
+    /// `EVENTS_QUEUE_URL`
+    pub events_queue_url: String,
+    /// `DEAD_LETTER_QUEUE_URL`
+    pub dead_letter_queue_url: String,
+    /// `SETTINGS_TABLE_NAME`
+    pub settings_table_name: String,
+    /// `DELIVERIES_TABLE_NAME`
+    pub deliveries_table_name: String,
+    /// `OWNER_NOTICES_TOPIC_ARN`
+    pub owner_notices_topic_arn: String,
+    /// `INTERNAL_SECRET_ARN`
+    pub internal_secret_arn: String,
+    /// `PORTAL_SECRET_ARN`
+    pub portal_secret_arn: String,
+    /// `UNSAFE_TARGETS`: `No` or `YesForLocalTestsOnly`
+    pub targets: Targets,
+    /// How long a test may take: `ATTEMPT_TIMEOUT_SECONDS`, but no longer than an owner waits.
+    pub test_timeout: Duration,
+    /// `DASHBOARD_ORIGIN`: who may show the page in a frame; None: nobody.
+    pub dashboard_origin: Option<String>,
+    /// `LOG_LEVEL`
+    pub log_level: Level,
+}
+
 impl Deliver {
     /// Reads the process's environment.
     ///
     /// # Errors
     ///
     /// [`InvalidEnvironment`] for the first variable that is missing or cannot be used.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that is allowed to")]
     pub fn from_process() -> Result<Self, InvalidEnvironment> {
-        Self::read(|name| std::env::var(name).ok())
+        Self::read(&Variables(process))
     }
 
-    fn read(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, InvalidEnvironment> {
-        let optional = |name| variable(name).filter(|value| !value.is_empty());
-        let required = |name| optional(name).ok_or(InvalidEnvironment::Missing(name));
+    fn read(variables: &Variables<impl Fn(&'static str) -> Option<String>>) -> Result<Self, InvalidEnvironment> {
         Ok(Self {
-            aws: Aws {
-                region: required("AWS_REGION")?,
-                access_key_id: required("AWS_ACCESS_KEY_ID")?,
-                secret_access_key: required("AWS_SECRET_ACCESS_KEY")?,
-                session_token: optional("AWS_SESSION_TOKEN"),
-                endpoint_url: optional("AWS_ENDPOINT_URL"),
-            },
-            events_queue_url: required("EVENTS_QUEUE_URL")?,
-            dead_letter_queue_url: required("DEAD_LETTER_QUEUE_URL")?,
-            settings_table_name: required("SETTINGS_TABLE_NAME")?,
-            deliveries_table_name: required("DELIVERIES_TABLE_NAME")?,
-            owner_notices_topic_arn: required("OWNER_NOTICES_TOPIC_ARN")?,
-            internal_secret_arn: required("INTERNAL_SECRET_ARN")?,
-            targets: match required("UNSAFE_TARGETS")?.as_str() {
-                "No" => Targets::Public,
-                "YesForLocalTestsOnly" => Targets::UnsafeForLocalTestsOnly,
-                _ => {
-                    let expected = "No or YesForLocalTestsOnly";
-                    return Err(InvalidEnvironment::Invalid { name: "UNSAFE_TARGETS", expected });
-                }
-            },
-            attempt_timeout: attempt_timeout(&required("ATTEMPT_TIMEOUT_SECONDS")?)?,
+            aws: variables.aws()?,
+            events_queue_url: variables.required("EVENTS_QUEUE_URL")?,
+            dead_letter_queue_url: variables.required("DEAD_LETTER_QUEUE_URL")?,
+            settings_table_name: variables.required("SETTINGS_TABLE_NAME")?,
+            deliveries_table_name: variables.required("DELIVERIES_TABLE_NAME")?,
+            owner_notices_topic_arn: variables.required("OWNER_NOTICES_TOPIC_ARN")?,
+            internal_secret_arn: variables.required("INTERNAL_SECRET_ARN")?,
+            targets: variables.targets()?,
+            attempt_timeout: variables.attempt_timeout()?,
             schedule: Schedule::parse(
-                &required("RETRY_SCHEDULE_SECONDS")?,
-                parse("MAX_ATTEMPTS", &required("MAX_ATTEMPTS")?, "a whole number")?,
+                &variables.required("RETRY_SCHEDULE_SECONDS")?,
+                parse("MAX_ATTEMPTS", &variables.required("MAX_ATTEMPTS")?, "a whole number")?,
             )?,
-            retention: retention(&required("RETENTION_DAYS")?)?,
-            log_level: parse("LOG_LEVEL", &required("LOG_LEVEL")?, "ERROR, WARN, INFO, DEBUG or TRACE")?,
+            retention: retention(&variables.required("RETENTION_DAYS")?)?,
+            log_level: variables.log_level()?,
         })
     }
+}
+
+impl Portal {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidEnvironment`] for the first variable that is missing or cannot be used.
+    pub fn from_process() -> Result<Self, InvalidEnvironment> {
+        Self::read(&Variables(process))
+    }
+
+    fn read(variables: &Variables<impl Fn(&'static str) -> Option<String>>) -> Result<Self, InvalidEnvironment> {
+        Ok(Self {
+            aws: variables.aws()?,
+            events_queue_url: variables.required("EVENTS_QUEUE_URL")?,
+            dead_letter_queue_url: variables.required("DEAD_LETTER_QUEUE_URL")?,
+            settings_table_name: variables.required("SETTINGS_TABLE_NAME")?,
+            deliveries_table_name: variables.required("DELIVERIES_TABLE_NAME")?,
+            owner_notices_topic_arn: variables.required("OWNER_NOTICES_TOPIC_ARN")?,
+            internal_secret_arn: variables.required("INTERNAL_SECRET_ARN")?,
+            portal_secret_arn: variables.required("PORTAL_SECRET_ARN")?,
+            targets: variables.targets()?,
+            test_timeout: variables.attempt_timeout()?.min(MAX_TEST_TIMEOUT),
+            dashboard_origin: variables.optional("DASHBOARD_ORIGIN").map(origin).transpose()?,
+            log_level: variables.log_level()?,
+        })
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that is allowed to")]
+fn process(name: &'static str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Variables by their names; an empty one counts as not set.
+struct Variables<F>(F);
+
+impl<F: Fn(&'static str) -> Option<String>> Variables<F> {
+    fn optional(&self, name: &'static str) -> Option<String> {
+        self.0(name).filter(|value| !value.is_empty())
+    }
+
+    fn required(&self, name: &'static str) -> Result<String, InvalidEnvironment> {
+        self.optional(name).ok_or(InvalidEnvironment::Missing(name))
+    }
+
+    fn aws(&self) -> Result<Aws, InvalidEnvironment> {
+        Ok(Aws {
+            region: self.required("AWS_REGION")?,
+            access_key_id: self.required("AWS_ACCESS_KEY_ID")?,
+            secret_access_key: self.required("AWS_SECRET_ACCESS_KEY")?,
+            session_token: self.optional("AWS_SESSION_TOKEN"),
+            endpoint_url: self.optional("AWS_ENDPOINT_URL"),
+        })
+    }
+
+    fn targets(&self) -> Result<Targets, InvalidEnvironment> {
+        match self.required("UNSAFE_TARGETS")?.as_str() {
+            "No" => Ok(Targets::Public),
+            "YesForLocalTestsOnly" => Ok(Targets::UnsafeForLocalTestsOnly),
+            _ => {
+                let expected = "No or YesForLocalTestsOnly";
+                Err(InvalidEnvironment::Invalid { name: "UNSAFE_TARGETS", expected })
+            }
+        }
+    }
+
+    fn attempt_timeout(&self) -> Result<Duration, InvalidEnvironment> {
+        attempt_timeout(&self.required("ATTEMPT_TIMEOUT_SECONDS")?)
+    }
+
+    fn log_level(&self) -> Result<Level, InvalidEnvironment> {
+        parse("LOG_LEVEL", &self.required("LOG_LEVEL")?, "ERROR, WARN, INFO, DEBUG or TRACE")
+    }
+}
+
+/// An origin goes into a header beside other words, so that nothing else may be in it.
+fn origin(text: String) -> Result<String, InvalidEnvironment> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b':');
+    if !host.is_empty() && host.bytes().all(allowed) {
+        return Ok(text);
+    }
+    let expected = "an origin such as https://app.example.com";
+    Err(InvalidEnvironment::Invalid { name: "DASHBOARD_ORIGIN", expected })
 }
 
 fn parse<T: FromStr>(name: &'static str, value: &str, expected: &'static str) -> Result<T, InvalidEnvironment> {
@@ -163,6 +265,8 @@ mod tests {
             ("OWNER_NOTICES_TOPIC_ARN", "topic"),
             ("RETENTION_DAYS", "30"),
             ("INTERNAL_SECRET_ARN", "arn"),
+            ("PORTAL_SECRET_ARN", "arn"),
+            ("DASHBOARD_ORIGIN", "https://dashboard.example:8443"),
             ("UNSAFE_TARGETS", "No"),
             ("ATTEMPT_TIMEOUT_SECONDS", "30"),
             ("RETRY_SCHEDULE_SECONDS", "5,30"),
@@ -171,21 +275,25 @@ mod tests {
         ])
     }
 
-    fn read(variables: &HashMap<&'static str, &'static str>) -> Result<Deliver, String> {
-        Deliver::read(|name| variables.get(name).map(ToString::to_string)).map_err(|error| error.to_string())
+    fn read(variables: &HashMap<&'static str, &'static str>) -> Result<(Deliver, Portal), String> {
+        let variables = Variables(|name| variables.get(name).map(ToString::to_string));
+        let deliver = Deliver::read(&variables).map_err(|error| error.to_string())?;
+        Ok((deliver, Portal::read(&variables).map_err(|error| error.to_string())?))
     }
 
     #[test]
     fn a_complete_environment_is_read() {
-        let deliver = read(&complete()).expect("complete");
+        let (deliver, portal) = read(&complete()).expect("complete");
         assert_eq!(deliver.targets, Targets::Public);
         assert_eq!(deliver.attempt_timeout, Duration::from_secs(30));
         assert_eq!(deliver.schedule.max_attempts(), 16);
+        assert_eq!(portal.test_timeout, Duration::from_secs(20));
+        assert_eq!(portal.dashboard_origin.as_deref(), Some("https://dashboard.example:8443"));
     }
 
     #[test]
     fn each_required_variable_is_named_when_it_is_missing_or_empty() {
-        for name in complete().keys() {
+        for name in complete().keys().filter(|name| **name != "DASHBOARD_ORIGIN") {
             let mut variables = complete();
             variables.insert(name, "");
             assert_eq!(read(&variables).err(), Some(format!("{name} is not set")));
@@ -203,6 +311,10 @@ mod tests {
             ("MAX_ATTEMPTS", "0"),
             ("LOG_LEVEL", "loud"),
             ("RETENTION_DAYS", "0"),
+            ("DASHBOARD_ORIGIN", "dashboard.example"),
+            ("DASHBOARD_ORIGIN", "https://a.example https://b.example"),
+            ("DASHBOARD_ORIGIN", "https://a.example; script-src *"),
+            ("DASHBOARD_ORIGIN", "https://a.example/"),
         ] {
             let mut variables = complete();
             variables.insert(name, value);

@@ -157,10 +157,18 @@ pub struct Event {
     kind: EventType,
     business_id: BusinessId,
     id: EventId,
+    subject: Option<String>,
+    phone_ending: Option<String>,
     body: String,
 }
 
 impl Event {
+    /// How many digits of a phone number stand where it is only to be recognised.
+    pub const PHONE_ENDING_DIGITS: usize = 4;
+
+    /// How much of the subject's id stands where it is only to be recognised, in characters.
+    pub const SUBJECT_CHARS: usize = 128;
+
     /// Reads the body of a queue message.
     ///
     /// # Errors
@@ -197,7 +205,9 @@ impl Event {
             None => &body,
         };
         let id = EventId::derive(&event_type, &business_id, natural_key);
-        Ok(Self { kind: event_type, business_id, id, body })
+        let subject = kind.subject(&members).map(|id| id.chars().take(Self::SUBJECT_CHARS).collect());
+        let phone_ending = kind.phone(&members).and_then(ending);
+        Ok(Self { kind: event_type, business_id, id, subject, phone_ending, body })
     }
 
     /// The same event under the id by which it is known already.
@@ -224,6 +234,18 @@ impl Event {
         &self.id
     }
 
+    /// The id of the call, lead or appointment that a typed event is about.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// The last digits of the phone number of a typed event; None if it has none, or one that is hardly longer.
+    #[must_use]
+    pub fn phone_ending(&self) -> Option<&str> {
+        self.phone_ending.as_deref()
+    }
+
     /// The exact text that is signed, sent and stored.
     #[must_use]
     pub fn body(&self) -> &str {
@@ -241,6 +263,13 @@ impl fmt::Debug for Event {
             .field("body_bytes", &self.body.len())
             .finish()
     }
+}
+
+/// The last digits of a phone number, if there are so many more that they do not give it away.
+fn ending(phone: &str) -> Option<String> {
+    let digits: Vec<char> = phone.chars().filter(char::is_ascii_digit).collect();
+    (digits.len() >= Event::PHONE_ENDING_DIGITS + 3)
+        .then(|| digits[digits.len() - Event::PHONE_ENDING_DIGITS..].iter().collect())
 }
 
 fn object(text: &str) -> Result<Object, MalformedEvent> {

@@ -34,7 +34,7 @@ pub mod body;
 pub mod tables;
 
 #[cfg(feature = "delivery")]
-pub mod internal_secret;
+pub mod secret;
 
 pub mod signature;
 
@@ -63,6 +63,8 @@ pub mod queue;
 
 #[cfg(feature = "delivery")]
 pub mod notices;
+
+pub mod link;
 
 #[cfg(feature = "publish")]
 pub use publish::Publisher;

@@ -7,7 +7,11 @@ mod attributes;
 mod settings;
 mod health;
 mod record;
+mod owner;
+mod listing;
 
+pub use listing::{Cursor, Details, Listed, PastAttempt, Summary, Wanted};
+pub use owner::{HeaderChange, Owned};
 pub use record::{Change, Kept, Record, Retention, Status, Try};
 pub use settings::{Settings, endpoint_id};
 

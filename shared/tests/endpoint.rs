@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{RootCertStore, ServerConfig};
-use shared::endpoint::{Endpoints, Lookup, Posted, SystemLookup, tls};
-use shared::guard::{Target, Targets};
+use shared::endpoint::{Endpoints, Lookup, Posted, SystemLookup, resolves, tls};
+use shared::guard::{Refusal, Target, Targets};
 use shared::verdict::{Answer, Failure, Outcome};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -325,4 +325,19 @@ async fn a_certificate_of_unknown_roots_or_for_another_name_is_a_tls_failure() {
     let (address, _) = serve(LOOPBACK, 0, closing).await;
     let outcome = post(&unsafe_endpoints(SystemLookup), &format!("https://{address}/")).await.outcome;
     assert!(matches!(outcome, Outcome::Failed(Failure::Tls | Failure::Reset)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_url_is_saved_only_if_each_address_of_its_name_may_be_dialled() {
+    let public = IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8));
+    let target = Target::parse("https://receiver.example/", Targets::Public).unwrap();
+    for (found, expected) in
+        [(vec![public], Ok(true)), (vec![], Ok(false)), (vec![public, LOOPBACK], Err(Refusal::Address))]
+    {
+        assert_eq!(resolves(&Lying::new([found]), &target, Targets::Public).await, expected);
+    }
+    let literal = Target::parse("https://8.8.8.8/", Targets::Public).unwrap();
+    let lying = Lying::new([]);
+    assert_eq!(resolves(&lying, &literal, Targets::Public).await, Ok(true));
+    assert_eq!(lying.asked(), 0, "an address needs no look-up");
 }

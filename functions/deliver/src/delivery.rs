@@ -12,10 +12,11 @@ use shared::clock;
 use shared::command::Command;
 use shared::event::{BusinessId, Event, EventId};
 use shared::flow::{End, Vehicle};
-use shared::internal_secret::{InternalSecretError, InternalSecretSource};
 use shared::notices::{NoticeError, Notices};
 use shared::queue::{QueueError, Queues};
 use shared::schedule::Schedule;
+use shared::secret::{SecretError, SecretSource};
+use shared::signature::InternalSecret;
 use shared::tables::{Retention, TableError, Tables};
 use tokio::time::Instant;
 
@@ -52,7 +53,7 @@ pub(crate) enum Fault {
     #[error(transparent)]
     Table(#[from] TableError),
     #[error(transparent)]
-    InternalSecret(#[from] InternalSecretError),
+    Secret(#[from] SecretError),
     #[error(transparent)]
     Queue(#[from] QueueError),
     #[error(transparent)]
@@ -62,7 +63,7 @@ pub(crate) enum Fault {
 /// What every delivery needs; made once per process.
 pub(crate) struct Deliver {
     pub(crate) tables: Tables,
-    pub(crate) internal_secret: InternalSecretSource,
+    pub(crate) internal_secret: SecretSource<InternalSecret>,
     pub(crate) attempter: Attempter,
     pub(crate) attempt_timeout: Duration,
     pub(crate) queues: Queues,

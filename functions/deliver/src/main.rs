@@ -19,9 +19,10 @@ use shared::attempt::Attempter;
 use shared::body::Compressor;
 use shared::endpoint::{Endpoints, SystemLookup, tls};
 use shared::environment::Deliver as Environment;
-use shared::internal_secret::InternalSecretSource;
 use shared::notices::Notices;
 use shared::queue::Queues;
+use shared::secret::SecretSource;
+use shared::signature::InternalSecret;
 use shared::tables::{Retention, Tables};
 use shared::{aws, clock, log};
 use tokio::time::Instant;
@@ -60,9 +61,10 @@ fn wire(environment: Environment) -> Deliver {
             environment.settings_table_name,
             environment.deliveries_table_name,
         ),
-        internal_secret: InternalSecretSource::new(
+        internal_secret: SecretSource::new(
             aws_sdk_secretsmanager::Client::new(&sdk),
             environment.internal_secret_arn,
+            InternalSecret::new,
         ),
         attempter: Attempter::new(endpoints, environment.targets),
         attempt_timeout: environment.attempt_timeout,

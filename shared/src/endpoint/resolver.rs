@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::{Instant, timeout};
+use url::Host;
 
 use super::phases;
-use crate::guard::{Refusal, Targets};
+use crate::guard::{Refusal, Target, Targets};
 
 /// How long a look-up may take; shorter than the time for connecting, so that it is told apart from it.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(4);
@@ -60,12 +61,33 @@ impl<L: Lookup> Resolve for VettingResolver<L> {
         let (lookup, targets) = (Arc::clone(&self.lookup), self.targets);
         Box::pin(async move {
             let started = Instant::now();
-            let found = timeout(LOOKUP_TIMEOUT, lookup.lookup(name.as_str())).await;
+            let addresses = addresses(&*lookup, name.as_str()).await;
             phases::looked_up(started);
-            let addresses = found.ok().and_then(Result::ok).filter(|addresses| !addresses.is_empty());
             Ok(vet(&addresses.ok_or(ResolveError::NoAddress)?, targets)?)
         })
     }
+}
+
+/// Whether a name has an address now, for an owner who is about to save it. It is vetted again whenever it is dialled.
+///
+/// # Errors
+///
+/// [`Refusal::Address`] if one of its addresses may not be dialled.
+pub async fn resolves(lookup: &impl Lookup, target: &Target, targets: Targets) -> Result<bool, Refusal> {
+    match target.url().host() {
+        Some(Host::Domain(name)) => match addresses(lookup, name).await {
+            Some(addresses) if addresses.iter().all(|&address| targets.allow(address)) => Ok(true),
+            Some(_) => Err(Refusal::Address),
+            None => Ok(false),
+        },
+        // An address is judged with its URL.
+        _ => Ok(true),
+    }
+}
+
+async fn addresses(lookup: &impl Lookup, name: &str) -> Option<Vec<IpAddr>> {
+    let found = timeout(LOOKUP_TIMEOUT, lookup.lookup(name)).await;
+    found.ok().and_then(Result::ok).filter(|addresses| !addresses.is_empty())
 }
 
 fn vet(addresses: &[IpAddr], targets: Targets) -> Result<Addrs, ResolveError> {

@@ -85,18 +85,21 @@ pub(super) struct Kind {
     fields: Fields,
     /// The field that names the happening. None: the whole body does, since the same lead may change its status twice.
     key: Option<&'static str>,
+    /// The field that names whom or what it is about.
+    subject: Option<&'static str>,
+    phone: Option<&'static str>,
 }
 
 impl Kind {
     pub(super) fn of(event_type: &EventType) -> Self {
-        let (fields, key) = match event_type.as_str() {
-            "call.completed" => (CALL_COMPLETED, Some("call_id")),
-            "lead.created" => (LEAD_CREATED, Some("lead_id")),
-            "appointment.booked" => (APPOINTMENT_BOOKED, Some("appointment_id")),
-            "lead.status_changed" => (LEAD_STATUS_CHANGED, None),
-            _ => (&[] as Fields, None),
-        };
-        Self { fields, key }
+        let kind = |fields, key, subject, phone| Self { fields, key, subject: Some(subject), phone: Some(phone) };
+        match event_type.as_str() {
+            "call.completed" => kind(CALL_COMPLETED, Some("call_id"), "call_id", "phone"),
+            "lead.created" => kind(LEAD_CREATED, Some("lead_id"), "lead_id", "phone"),
+            "appointment.booked" => kind(APPOINTMENT_BOOKED, Some("appointment_id"), "appointment_id", "lead_phone"),
+            "lead.status_changed" => kind(LEAD_STATUS_CHANGED, None, "lead_id", "lead_phone"),
+            _ => Self { fields: &[], key: None, subject: None, phone: None },
+        }
     }
 
     /// Puts the typed fields first, each of its type, and the others behind them as they came.
@@ -110,10 +113,22 @@ impl Kind {
     }
 
     pub(super) fn natural_key<'a>(&self, normalised: &'a Object) -> Option<&'a str> {
-        match normalised.get(self.key?) {
-            Some(Value::String(key)) => Some(key),
-            _ => None,
-        }
+        text(normalised, self.key?)
+    }
+
+    pub(super) fn subject<'a>(&self, normalised: &'a Object) -> Option<&'a str> {
+        text(normalised, self.subject?)
+    }
+
+    pub(super) fn phone<'a>(&self, normalised: &'a Object) -> Option<&'a str> {
+        text(normalised, self.phone?)
+    }
+}
+
+fn text<'a>(members: &'a Object, field: &str) -> Option<&'a str> {
+    match members.get(field) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
     }
 }
 

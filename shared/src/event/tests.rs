@@ -142,3 +142,20 @@ fn the_debug_form_has_no_personal_data() {
     let debug = format!("{:?}", event.expect("well-formed"));
     assert!(!debug.contains("secret") && !debug.contains("97255"), "{debug}");
 }
+
+#[test]
+fn an_event_is_recognised_by_its_subject_and_the_end_of_a_phone_number() {
+    let of = |event_type: &str, rest: &str| {
+        let text = format!(r#"{{"event_type":"{event_type}","business_id":"b",{rest}}}"#);
+        let event = Event::parse(&text).expect("well-formed");
+        (event.subject().map(ToOwned::to_owned), event.phone_ending().map(ToOwned::to_owned))
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(of("call.completed", r#""call_id":7,"phone":"+972 54-123-4567""#), (some("7"), some("4567")));
+    assert_eq!(of("lead.status_changed", r#""lead_id":"L","lead_phone":"0541234567""#), (some("L"), some("4567")));
+    assert_eq!(of("appointment.booked", r#""appointment_id":"A""#), (some("A"), None));
+    assert_eq!(of("lead.created", r#""lead_id":"L","phone":"*4567""#), (some("L"), None), "as good as the whole");
+    assert_eq!(of("gate.opened", r#""phone":"0541234567""#), (None, None));
+    let long = "ק".repeat(200);
+    assert_eq!(of("call.completed", &format!(r#""call_id":"{long}""#)).0, some(&long[..256]));
+}

@@ -168,6 +168,12 @@ impl Change<'_> {
         writer.set("status", s(self.status.as_str()));
         writer.set("updated_at", ms(self.now));
         writer.set_once("event_type", s(self.event.event_type().as_str()));
+        if self.before.is_none() {
+            // By which the owner recognises it in a list that has no bodies.
+            let mut mark = |name, text: Option<&str>| text.into_iter().for_each(|text| writer.set_once(name, s(text)));
+            mark("subject", self.event.subject());
+            mark("phone_last_digits", self.event.phone_ending());
+        }
         writer.set_once("created_at", s(format!("{:.3}", self.occurred)));
         writer.set_once("occurred", s(&occurred));
         if let Some(Compressed(bytes)) = self.body {

@@ -34,7 +34,10 @@ pub(crate) enum Said {
     /// One delivery is on its way again.
     Resent,
     /// So many failed ones are; and whether more are left, for which the button has to be pressed again.
-    ResentFailed { count: u64, more: bool },
+    ResentFailed {
+        count: u64,
+        more: bool,
+    },
     /// All that was held is on its way.
     ReleasedHeld,
     Rotated,
@@ -85,8 +88,14 @@ pub(crate) enum EndpointState {
     /// There is no URL.
     NotSet,
     Active,
-    Failing { since: Timestamp, cause: Cause },
-    Paused { since: Timestamp, reason: PausedReason },
+    Failing {
+        since: Timestamp,
+        cause: Cause,
+    },
+    Paused {
+        since: Timestamp,
+        reason: PausedReason,
+    },
 }
 
 /// What a test came to.

@@ -1,8 +1,8 @@
-//! The installation's secret, from Secrets Manager.
+//! The installation's secrets, from Secrets Manager: the one that signs, and the one that lets owners in.
 //!
-//! It is read at the first event of a process and kept for five minutes, so that a rotated secret is taken up without
-//! a deployment. It never passes through the function's configuration, where anyone who may look at the function
-//! could read it.
+//! A secret is read when a process first needs it and kept for five minutes, so that a rotated one is taken up without a
+//! deployment. It never passes through the function's configuration, where anyone who may look at the function could
+//! read it.
 
 use std::time::Duration;
 
@@ -11,7 +11,6 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::log::error_chain;
-use crate::signature::InternalSecret;
 
 const KEPT_FOR: Duration = Duration::from_mins(5);
 
@@ -20,52 +19,54 @@ const NOT_TRIED_FOR: Duration = Duration::from_secs(3);
 
 /// A fault of ours: the secret could not be had.
 #[derive(Debug, thiserror::Error)]
-pub enum InternalSecretError {
+pub enum SecretError {
     /// Secrets Manager did not answer.
-    #[error("the internal secret could not be read")]
+    #[error("a secret could not be read")]
     Read(#[source] Box<aws_sdk_secretsmanager::Error>),
     /// Secrets Manager did not answer a moment ago.
-    #[error("the internal secret could not be read a moment ago")]
+    #[error("a secret could not be read a moment ago")]
     NotTried,
     /// The secret has no text, or an empty one.
-    #[error("the internal secret is empty")]
+    #[error("a secret is empty")]
     Empty,
 }
 
-/// Reads the secret and keeps it for a while.
+/// Reads a secret and keeps it for a while.
 #[derive(Debug)]
-pub struct InternalSecretSource {
+pub struct SecretSource<S> {
     client: Client,
     arn: String,
-    known: Mutex<Known>,
+    /// None of an empty text.
+    parse: fn(&str) -> Option<S>,
+    known: Mutex<Known<S>>,
 }
 
-#[derive(Debug, Default)]
-struct Known {
-    secret: Option<(Instant, InternalSecret)>,
+#[derive(Debug)]
+struct Known<S> {
+    secret: Option<(Instant, S)>,
     /// When a read failed; for a while no other is tried, or the messages of a batch would fail one after the other.
     failed: Option<Instant>,
 }
 
-impl InternalSecretSource {
-    /// A secret by its ARN.
+impl<S: Clone> SecretSource<S> {
+    /// A secret by its ARN, and what makes it of its text.
     #[must_use]
-    pub fn new(client: Client, arn: String) -> Self {
-        Self { client, arn, known: Mutex::default() }
+    pub fn new(client: Client, arn: String, parse: fn(&str) -> Option<S>) -> Self {
+        Self { client, arn, parse, known: Mutex::new(Known { secret: None, failed: None }) }
     }
 
     /// The secret. Messages of one batch that ask together cause one read.
     ///
     /// # Errors
     ///
-    /// [`InternalSecretError`], if there is none from before either: an older secret is better than no delivery.
-    pub async fn get(&self) -> Result<InternalSecret, InternalSecretError> {
+    /// [`SecretError`], if there is none from before either: an older secret is better than no delivery.
+    pub async fn get(&self) -> Result<S, SecretError> {
         let mut known = self.known.lock().await;
         let recent = |at: &Instant, duration| at.elapsed() < duration;
         match (&known.secret, &known.failed) {
             (Some((at, secret)), _) if recent(at, KEPT_FOR) => return Ok(secret.clone()),
             (Some((_, secret)), Some(at)) if recent(at, NOT_TRIED_FOR) => return Ok(secret.clone()),
-            (None, Some(at)) if recent(at, NOT_TRIED_FOR) => return Err(InternalSecretError::NotTried),
+            (None, Some(at)) if recent(at, NOT_TRIED_FOR) => return Err(SecretError::NotTried),
             _ => {}
         }
         let error = match self.read().await {
@@ -78,21 +79,21 @@ impl InternalSecretSource {
         known.failed = Some(Instant::now());
         match &known.secret {
             Some((_, secret)) => {
-                tracing::error!(error = error_chain(&error), "internal_secret_not_refreshed");
+                tracing::error!(error = error_chain(&error), "secret_not_refreshed");
                 Ok(secret.clone())
             }
             None => Err(error),
         }
     }
 
-    async fn read(&self) -> Result<InternalSecret, InternalSecretError> {
+    async fn read(&self) -> Result<S, SecretError> {
         let answer = self
             .client
             .get_secret_value()
             .secret_id(&self.arn)
             .send()
             .await
-            .map_err(|error| InternalSecretError::Read(Box::new(error.into())))?;
-        answer.secret_string().and_then(InternalSecret::new).ok_or(InternalSecretError::Empty)
+            .map_err(|error| SecretError::Read(Box::new(error.into())))?;
+        answer.secret_string().and_then(self.parse).ok_or(SecretError::Empty)
     }
 }

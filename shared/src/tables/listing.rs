@@ -1,0 +1,335 @@
+//! The ledger as its owner reads it: a list without bodies, and one delivery with all that is known of it.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+
+use super::attributes::{self, map, ms, number, required, s, text, time};
+use super::{Item, Status, TableError, Tables, Written, condition_failed, key};
+use crate::body;
+use crate::endpoint::Timings;
+use crate::event::{BusinessId, Event, EventId};
+use crate::verdict::Cause;
+
+/// So many parts of the ledger, a megabyte each, are looked through at once for what is rare; then the caller is told
+/// where to go on. Together they hold about 15,000 records.
+const PARTS: usize = 5;
+
+/// One delivery, without its body.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Which event.
+    pub event_id: EventId,
+    /// What kind of event.
+    pub event_type: String,
+    /// The id of the call, lead or appointment that it is about.
+    pub subject: Option<String>,
+    /// The last digits of the phone number.
+    pub phone_ending: Option<String>,
+    /// What has become of it.
+    pub status: Status,
+    /// Why the last attempt failed; None: it did not, or there was none.
+    pub cause: Option<Cause>,
+    /// HTTP status code of the last answer.
+    pub status_code: Option<u16>,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// When the event was first published.
+    pub created_at: Timestamp,
+    /// When this was last written.
+    pub updated_at: Timestamp,
+    /// When it is tried again.
+    pub next_attempt_at: Option<Timestamp>,
+}
+
+/// One delivery, with its body.
+#[derive(Clone, Debug)]
+pub struct Details {
+    /// What the list says of it.
+    pub summary: Summary,
+    /// The exact body; None: it was too large to be kept.
+    pub body: Option<String>,
+    /// The beginning of the last answer, made safe.
+    pub response_snippet: Option<String>,
+    /// The last attempts, newest last.
+    pub attempts: Vec<PastAttempt>,
+}
+
+/// One attempt, as the ledger has kept it.
+#[derive(Clone, Debug)]
+pub struct PastAttempt {
+    /// When it ended.
+    pub at: Timestamp,
+    /// Why it failed; None: it did not.
+    pub cause: Option<Cause>,
+    /// HTTP status code, if an answer came.
+    pub status_code: Option<u16>,
+    /// How long each phase took.
+    pub timings: Timings,
+    /// The beginning of the answer, made safe.
+    pub response_snippet: Option<String>,
+    /// Where a redirect points to.
+    pub location: Option<String>,
+}
+
+/// What is looked for.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Only those.
+    pub status: Option<Status>,
+    /// Only those whose subject has this in it, or whose phone number ends so.
+    pub search: Option<String>,
+    /// How many at most.
+    pub limit: usize,
+    /// Behind this one.
+    pub after: Option<Cursor>,
+}
+
+/// A place in a business's list. It names no business: whose list it is, the session says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    occurred: String,
+    event_id: EventId,
+}
+
+/// A part of the list.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Newest first.
+    pub deliveries: Vec<Summary>,
+    /// Where older ones are; None: there are none. There may be more even if none was found here.
+    pub next: Option<Cursor>,
+}
+
+impl Cursor {
+    /// Reads a cursor that [`Self::to_text`] has made.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::at(String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?)
+    }
+
+    /// The cursor as a text for addresses.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&self.occurred)
+    }
+
+    fn at(occurred: String) -> Option<Self> {
+        let (at, event_id) = occurred.split_once('#')?;
+        at.parse::<Timestamp>().ok()?;
+        Some(Self { event_id: EventId::parse(event_id)?, occurred })
+    }
+
+    fn of(item: &Item) -> Option<Self> {
+        Self::at(text(item, "occurred").ok()??.to_owned())
+    }
+}
+
+impl Summary {
+    fn from_item(item: &Item) -> Result<Self, TableError> {
+        let owned = |name| Ok::<_, TableError>(text(item, name)?.map(ToOwned::to_owned));
+        Ok(Self {
+            event_id: attributes::event_id(item)?,
+            event_type: required(owned("event_type")?, "event_type")?,
+            subject: owned("subject")?,
+            phone_ending: owned("phone_last_digits")?,
+            status: required(text(item, "status")?.and_then(Status::parse), "status")?,
+            cause: text(item, "cause")?.and_then(Cause::parse),
+            status_code: number(item, "status_code")?,
+            attempts: number(item, "attempts")?.unwrap_or(0),
+            created_at: required(text(item, "created_at")?.and_then(|at| at.parse().ok()), "created_at")?,
+            updated_at: required(time(item, "updated_at")?, "updated_at")?,
+            next_attempt_at: time(item, "next_attempt_at")?,
+        })
+    }
+}
+
+impl Details {
+    fn from_item(item: &Item) -> Result<Self, TableError> {
+        let attempts = match item.get("tries") {
+            Some(AttributeValue::L(tries)) => {
+                tries.iter().map(PastAttempt::from_attribute).collect::<Result<_, _>>()?
+            }
+            _ => Vec::new(),
+        };
+        let body = match item.get("body") {
+            Some(AttributeValue::B(compressed)) => body::decompress(compressed.as_ref()),
+            _ => None,
+        };
+        let response_snippet = text(item, "response_snippet")?.map(ToOwned::to_owned);
+        Ok(Self { summary: Summary::from_item(item)?, body, response_snippet, attempts })
+    }
+}
+
+impl PastAttempt {
+    fn from_attribute(attribute: &AttributeValue) -> Result<Self, TableError> {
+        let holder = Item::from([("tries".to_owned(), attribute.clone())]);
+        let item = required(map(&holder, "tries")?, "tries")?;
+        let phase = |name| Ok::<_, TableError>(number(item, name)?.map(Duration::from_millis));
+        Ok(Self {
+            at: required(time(item, "at")?, "tries")?,
+            cause: text(item, "cause")?.and_then(Cause::parse),
+            status_code: number(item, "status_code")?,
+            timings: Timings {
+                dns: phase("dns_ms")?,
+                connect: phase("connect_ms")?,
+                tls: phase("tls_ms")?,
+                first_byte: phase("first_byte_ms")?,
+                total: phase("total_ms")?.unwrap_or_default(),
+            },
+            response_snippet: text(item, "snippet")?.map(ToOwned::to_owned),
+            location: text(item, "location")?.map(ToOwned::to_owned),
+        })
+    }
+}
+
+impl Tables {
+    /// Lists a business's deliveries, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`].
+    pub async fn list(&self, business_id: &BusinessId, wanted: &Wanted) -> Result<Listed, TableError> {
+        let mut deliveries = Vec::new();
+        let mut start = wanted.after.clone();
+        for _ in 0..PARTS {
+            let answer = self.part(business_id, wanted, start.as_ref()).await?;
+            for item in answer.items() {
+                if deliveries.len() == wanted.limit {
+                    // There is at least one more; the next part begins behind the last that is told.
+                    return Ok(Listed { next: start, deliveries });
+                }
+                start = Cursor::of(item);
+                deliveries.push(Summary::from_item(item)?);
+            }
+            start = answer.last_evaluated_key.as_ref().and_then(Cursor::of);
+            if start.is_none() {
+                break;
+            }
+        }
+        Ok(Listed { deliveries, next: start })
+    }
+
+    async fn part(
+        &self,
+        business_id: &BusinessId,
+        wanted: &Wanted,
+        start: Option<&Cursor>,
+    ) -> Result<aws_sdk_dynamodb::operation::query::QueryOutput, TableError> {
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.deliveries)
+            .index_name("by_time")
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .key_condition_expression("business_id = :business")
+            .expression_attribute_values(":business", s(business_id.as_str()));
+        if let Some(Cursor { occurred, event_id }) = start {
+            query = query
+                .exclusive_start_key("business_id", s(business_id.as_str()))
+                .exclusive_start_key("event_id", s(event_id.as_str()))
+                .exclusive_start_key("occurred", s(occurred));
+        }
+        let mut filters = Vec::new();
+        if let Some(status) = wanted.status {
+            filters.push("#status = :status");
+            query = query
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":status", s(status.as_str()));
+        }
+        if let Some(search) = &wanted.search {
+            query = query.expression_attribute_values(":search", s(search));
+            match phone_digits(search) {
+                Some(digits) => {
+                    filters.push("(contains(subject, :search) OR contains(phone_last_digits, :digits))");
+                    query = query.expression_attribute_values(":digits", s(digits));
+                }
+                None => filters.push("contains(subject, :search)"),
+            }
+        }
+        query = match filters.as_slice() {
+            // One more than is wanted tells whether there are more.
+            [] => query.limit(i32::try_from(wanted.limit + 1).unwrap_or(i32::MAX)),
+            filters => query.filter_expression(filters.join(" AND ")),
+        };
+        Ok(query.send().await?)
+    }
+
+    /// Reads all that is known of one delivery; None: nothing is.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`].
+    pub async fn details(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Option<Details>, TableError> {
+        let request = self.client.get_item().table_name(&self.deliveries);
+        let answer = request.set_key(Some(key(business_id, event_id))).consistent_read(true).send().await?;
+        answer.item.map(|item| Details::from_item(&item)).transpose()
+    }
+
+    /// Notes that an event whose schedule was spent is on its way again. One that has changed meanwhile is left alone.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`]; it may have been noted all the same.
+    pub async fn note_resent(
+        &self,
+        business_id: &BusinessId,
+        event_id: &EventId,
+        now: Timestamp,
+    ) -> Result<Written, TableError> {
+        let write = self
+            .client
+            .update_item()
+            .table_name(&self.deliveries)
+            .set_key(Some(key(business_id, event_id)))
+            .update_expression("SET #status = :retrying, next_attempt_at = :now, updated_at = :now")
+            .condition_expression("#status = :failed")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":retrying", s(Status::Retrying.as_str()))
+            .expression_attribute_values(":failed", s(Status::Failed.as_str()))
+            .expression_attribute_values(":now", ms(now));
+        match write.send().await {
+            Ok(_) => Ok(Written::Done),
+            Err(error) => condition_failed(error),
+        }
+    }
+}
+
+/// What a search says of the end of a phone number: as much of it as the ledger knows. None if it is no number.
+fn phone_digits(search: &str) -> Option<String> {
+    let written = |character: char| character.is_ascii_digit() || " +-()*".contains(character);
+    let digits: Vec<char> = search.chars().filter(char::is_ascii_digit).collect();
+    let known = digits.len().saturating_sub(Event::PHONE_ENDING_DIGITS);
+    (search.chars().all(written) && !digits.is_empty()).then(|| digits[known..].iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_back_and_anything_else_is_none() {
+        let occurred = "2026-03-01T10:00:00.500Z#evt_0123456789abcdef0123456789abcdef";
+        let cursor = Cursor::at(occurred.to_owned()).expect("a place");
+        assert_eq!(Cursor::parse(&cursor.to_text()), Some(cursor));
+        for text in ["", "x", "!!!", &URL_SAFE_NO_PAD.encode("2026#evt_1"), &URL_SAFE_NO_PAD.encode([255])] {
+            assert_eq!(Cursor::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_phone_number_is_found_by_its_end_however_it_is_written() {
+        for (search, digits) in [
+            ("054-123-4567", Some("4567")),
+            ("+972 54 123 4567", Some("4567")),
+            ("67", Some("67")),
+            ("CA-4567", None),
+            ("--", None),
+        ] {
+            assert_eq!(phone_digits(search).as_deref(), digits, "{search}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! A business's settings as its owner sees and changes them.
+//!
+//! What `deliver` reads to send is in `settings`; here nothing is judged that is stored, so that an owner can see and
+//! correct what another system has written.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+
+use super::attributes::{number, s, text};
+use super::{Item, TableError, Tables, Written, condition_failed, health};
+use crate::event::BusinessId;
+use crate::health::Health;
+
+/// What a business has set, and how its endpoint does.
+#[derive(Clone, Default)]
+pub struct Owned {
+    /// The owner's URL as it was typed; None: nothing is to be sent.
+    pub url: Option<String>,
+    /// The name of the owner's own header, if it has a value too.
+    pub static_header_name: Option<String>,
+    /// The `whsec_` secret.
+    pub signing_secret: Option<String>,
+    /// Until when the secret before it is valid; None: it is not.
+    pub previous_secret_until: Option<Timestamp>,
+    /// How the endpoint does.
+    pub health: Health,
+}
+
+/// What becomes of the owner's own header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderChange<'a> {
+    /// It stays.
+    Keep,
+    /// There is none any more.
+    Clear,
+    /// This one, which has been vetted.
+    Set {
+        /// Its name.
+        name: &'a str,
+        /// Its value.
+        value: &'a str,
+    },
+}
+
+impl Owned {
+    fn from_item(item: &Item, now: Timestamp) -> Result<Self, TableError> {
+        let set = |name| Ok::<_, TableError>(text(item, name)?.filter(|text| !text.trim().is_empty()));
+        let until = number::<f64>(item, "previous_signing_secret_expires_at")?;
+        #[expect(clippy::cast_possible_truncation, reason = "a fraction of a second does not matter")]
+        let until = until.and_then(|seconds| Timestamp::from_second(seconds as i64).ok());
+        Ok(Self {
+            url: set("generic_webhook_url")?.map(ToOwned::to_owned),
+            static_header_name: set("static_header_value")?.and(set("static_header_name")?).map(ToOwned::to_owned),
+            signing_secret: set("signing_secret")?.map(ToOwned::to_owned),
+            previous_secret_until: until.filter(|until| *until > now && item.contains_key("previous_signing_secret")),
+            health: health::from_item(item)?,
+        })
+    }
+}
+
+impl Tables {
+    /// Reads what a business has set.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`].
+    pub async fn owned(&self, business_id: &BusinessId, now: Timestamp) -> Result<Owned, TableError> {
+        let request = self.client.get_item().table_name(&self.settings).set_key(Some(key(business_id)));
+        let answer = request.consistent_read(true).send().await?;
+        Owned::from_item(&answer.item.unwrap_or_default(), now)
+    }
+
+    /// Stores a URL, or that there is none, and the owner's own header. Both have been vetted.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`]; it may have been stored all the same.
+    pub async fn save(
+        &self,
+        business_id: &BusinessId,
+        url: Option<&str>,
+        header: HeaderChange<'_>,
+    ) -> Result<(), TableError> {
+        let write = self.client.update_item().table_name(&self.settings).set_key(Some(key(business_id)));
+        let url = url.map_or(AttributeValue::Null(true), s);
+        let write = write.expression_attribute_values(":url", url);
+        let expression = "SET generic_webhook_url = :url";
+        let write = match header {
+            HeaderChange::Keep => write.update_expression(expression),
+            HeaderChange::Clear => {
+                write.update_expression(format!("{expression} REMOVE static_header_name, static_header_value"))
+            }
+            HeaderChange::Set { name, value } => write
+                .update_expression(format!("{expression}, static_header_name = :name, static_header_value = :value"))
+                .expression_attribute_values(":name", s(name))
+                .expression_attribute_values(":value", s(value)),
+        };
+        write.send().await?;
+        Ok(())
+    }
+
+    /// Replaces the signing secret, if it is still `current`; that one is then valid until `until`. Without a current one
+    /// this makes the first.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`]; it may have been replaced all the same.
+    pub async fn replace_secret(
+        &self,
+        business_id: &BusinessId,
+        current: Option<&str>,
+        new: &str,
+        until: Timestamp,
+    ) -> Result<Written, TableError> {
+        let write = self
+            .client
+            .update_item()
+            .table_name(&self.settings)
+            .set_key(Some(key(business_id)))
+            .expression_attribute_values(":new", s(new));
+        let write = match current {
+            Some(current) => write
+                .update_expression(
+                    "SET signing_secret = :new, previous_signing_secret = :current, \
+                     previous_signing_secret_expires_at = :until",
+                )
+                .condition_expression("signing_secret = :current")
+                .expression_attribute_values(":current", s(current))
+                .expression_attribute_values(":until", AttributeValue::N(until.as_second().to_string())),
+            None => write
+                .update_expression("SET signing_secret = :new")
+                .condition_expression(
+                    "attribute_not_exists(signing_secret) OR attribute_type(signing_secret, :null) \
+                     OR signing_secret = :empty",
+                )
+                .expression_attribute_values(":null", s("NULL"))
+                .expression_attribute_values(":empty", s("")),
+        };
+        match write.send().await {
+            Ok(_) => Ok(Written::Done),
+            Err(error) => condition_failed(error),
+        }
+    }
+}
+
+fn key(business_id: &BusinessId) -> Item {
+    Item::from([("business_id".to_owned(), s(business_id.as_str()))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::attributes::n;
+
+    #[test]
+    fn an_owner_sees_what_is_stored_even_if_nothing_could_be_sent_with_it() {
+        let item = Item::from([
+            ("generic_webhook_url".to_owned(), s("ftp://x")),
+            ("static_header_name".to_owned(), s("Host")),
+            ("static_header_value".to_owned(), s("x")),
+            ("signing_secret".to_owned(), s("whsec_short")),
+            ("previous_signing_secret".to_owned(), s("whsec_older")),
+            ("previous_signing_secret_expires_at".to_owned(), n(1_000)),
+        ]);
+        let at = |second| Owned::from_item(&item, Timestamp::from_second(second).expect("a time")).expect("readable");
+        let owned = at(999);
+        assert_eq!(owned.url.as_deref(), Some("ftp://x"));
+        assert_eq!(owned.static_header_name.as_deref(), Some("Host"));
+        assert_eq!(owned.signing_secret.as_deref(), Some("whsec_short"));
+        assert_eq!(owned.previous_secret_until.map(Timestamp::as_second), Some(1_000));
+        assert_eq!(at(1_000).previous_secret_until, None);
+    }
+
+    #[test]
+    fn of_a_business_that_never_saved_nothing_is_set() {
+        let null = Item::from([("generic_webhook_url".to_owned(), AttributeValue::Null(true))]);
+        for item in [Item::new(), null] {
+            let owned = Owned::from_item(&item, Timestamp::UNIX_EPOCH).expect("readable");
+            assert!(owned.url.is_none() && owned.signing_secret.is_none() && owned.health == Health::default());
+        }
+    }
+}
