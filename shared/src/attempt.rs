@@ -70,6 +70,24 @@ impl Attempt {
         Url::parse(location).ok()?.host_str().map(ToOwned::to_owned)
     }
 
+    /// The first bytes of the answer, if one came.
+    #[must_use]
+    pub fn snippet(&self) -> Option<&[u8]> {
+        match &self.outcome {
+            Outcome::Answered(Answer { snippet, .. }) => Some(snippet),
+            Outcome::Failed(_) => None,
+        }
+    }
+
+    /// Where a redirect points to: for the owner, never for the log.
+    #[must_use]
+    pub fn location(&self) -> Option<&str> {
+        match &self.outcome {
+            Outcome::Answered(Answer { location, .. }) => location.as_deref(),
+            Outcome::Failed(_) => None,
+        }
+    }
+
     /// The HTTP status code, if an answer came.
     #[must_use]
     pub fn status_code(&self) -> Option<u16> {

@@ -12,7 +12,7 @@ mod listing;
 
 pub use listing::{Cursor, Details, Listed, PastAttempt, Summary, Wanted};
 pub use owner::{HeaderChange, Owned};
-pub use record::{Change, Kept, Record, Retention, Status, Try};
+pub use record::{Change, Kept, Record, Retention, Status, Try, printable};
 pub use settings::{Settings, endpoint_id};
 
 use std::collections::HashMap;

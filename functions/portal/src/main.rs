@@ -1,5 +1,113 @@
-//! The Lambda function `portal`: the owner's page and its API.
+//! The Lambda function `portal`: the owner's page and its API, behind an HTTP API.
+//!
+//! Wiring only: the environment is read, the clients are made once, the runtime is given the router.
 
+#![allow(clippy::expect_used, reason = "each says why it cannot fail")]
+
+mod access;
+mod problem;
+mod owner;
+mod api;
+mod pages;
 mod page;
+mod report;
 
-fn main() {}
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::{StatusCode, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Router, http::Uri};
+use lambda_http::Error;
+use shared::attempt::Attempter;
+use shared::endpoint::{Endpoints, SystemLookup, tls};
+use shared::environment::Portal as Environment;
+use shared::link::PortalSecret;
+use shared::notices::Notices;
+use shared::queue::Queues;
+use shared::secret::SecretSource;
+use shared::signature::InternalSecret;
+use shared::tables::Tables;
+use shared::{aws, log};
+
+use access::Access;
+use owner::Owners;
+use problem::Problem;
+
+/// Settings and forms are a few kilobytes.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let environment = Environment::from_process().map_err(|error| error.to_string())?;
+    log::start("portal", environment.log_level);
+    let (owners, access) = wire(environment);
+    lambda_http::run(router(Arc::new(owners), Arc::new(access))).await
+}
+
+fn router(owners: Arc<Owners>, access: Arc<Access>) -> Router {
+    Router::new()
+        .merge(api::router(Arc::clone(&owners), Arc::clone(&access)))
+        .merge(pages::router(owners, Arc::clone(&access)))
+        .route("/page.css", asset("text/css; charset=utf-8", page::STYLE))
+        .route("/page.js", asset("text/javascript; charset=utf-8", page::SCRIPT))
+        .route("/icon.svg", asset("image/svg+xml", page::ICON))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(access, access::every))
+}
+
+/// What is the same for everybody, and may be kept for as long as a session lasts.
+fn asset(content_type: &'static str, text: &'static str) -> axum::routing::MethodRouter {
+    let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "public, max-age=3600")];
+    get(move || std::future::ready((headers, text)))
+}
+
+async fn not_found(uri: Uri) -> Response {
+    if uri.path().starts_with("/api/") {
+        return Problem::new(StatusCode::NOT_FOUND, "there is no such route").into_response();
+    }
+    html(StatusCode::NOT_FOUND, page::problem(page::Problem::NotFound))
+}
+
+async fn method_not_allowed(uri: Uri) -> Response {
+    if uri.path().starts_with("/api/") {
+        return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "the route has no such method").into_response();
+    }
+    html(StatusCode::METHOD_NOT_ALLOWED, page::problem(page::Problem::NotFound))
+}
+
+fn html(status: StatusCode, document: String) -> Response {
+    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], document).into_response()
+}
+
+fn wire(environment: Environment) -> (Owners, Access) {
+    let tls = tls::client_config();
+    let sdk = aws::sdk_config(&environment.aws, &tls);
+    let endpoints = Endpoints::new(environment.targets, environment.test_timeout, &tls, SystemLookup);
+    let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
+    let owners = Owners {
+        tables: Tables::new(
+            aws_sdk_dynamodb::Client::new(&sdk),
+            environment.settings_table_name,
+            environment.deliveries_table_name,
+        ),
+        queues: Queues::new(
+            aws_sdk_sqs::Client::new(&sdk),
+            environment.events_queue_url,
+            environment.dead_letter_queue_url,
+        ),
+        notices: Notices::new(aws_sdk_sns::Client::new(&sdk), environment.owner_notices_topic_arn),
+        internal_secret: SecretSource::new(secrets.clone(), environment.internal_secret_arn, InternalSecret::new),
+        attempter: Attempter::new(endpoints, environment.targets),
+        targets: environment.targets,
+    };
+    let access = Access {
+        portal_secret: SecretSource::new(secrets, environment.portal_secret_arn, PortalSecret::new),
+        dashboard_origin: environment.dashboard_origin,
+    };
+    (owners, access)
+}

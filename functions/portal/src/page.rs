@@ -1,5 +1,84 @@
 //! The owner's pages: Hebrew, right to left, good without JavaScript.
+//!
+//! Pure: from what a page shows ([`view`]) to a whole document. The words that depend on data are in [`hebrew`], the
+//! choice of what is said and offered in [`parts`], and the templates only lay it out. Everything is escaped by askama;
+//! no template marks anything as safe.
 
 mod view;
+mod hebrew;
+mod parts;
 
 pub(crate) use view::*;
+
+use askama::Template;
+
+use hebrew::Advice;
+use parts::{DeliveryPart, LogPart, NoticePart, SecretPart, SettingsPart, StatusPart, TestPart};
+
+/// `/page.css`
+pub(crate) const STYLE: &str = include_str!("../assets/page.css");
+/// `/page.js`
+pub(crate) const SCRIPT: &str = include_str!("../assets/page.js");
+/// `/icon.svg`
+pub(crate) const ICON: &str = include_str!("../assets/icon.svg");
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct OverviewPage<'a> {
+    notice: Option<NoticePart>,
+    status: StatusPart,
+    settings: SettingsPart<'a>,
+    test: TestPart<'a>,
+    log: LogPart<'a>,
+    secret: SecretPart<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "delivery.html")]
+struct DeliveryPage<'a> {
+    notice: Option<NoticePart>,
+    delivery: DeliveryPart<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct MessagePage {
+    id: &'static str,
+    advice: Advice,
+    /// Whether the way back is offered: not to whom has no session.
+    has_way_back: bool,
+}
+
+/// The main page.
+pub(crate) fn overview(view: &Overview) -> String {
+    rendered(&OverviewPage {
+        notice: NoticePart::of_overview(view),
+        status: StatusPart::new(view),
+        settings: SettingsPart::new(&view.settings),
+        test: TestPart::new(view),
+        log: LogPart::new(view),
+        secret: SecretPart::new(view),
+    })
+}
+
+/// One delivery's page.
+pub(crate) fn delivery(view: &DeliveryView) -> String {
+    rendered(&DeliveryPage { notice: view.said.map(NoticePart::of_said), delivery: DeliveryPart::new(view) })
+}
+
+/// For whoever has no session: how to get one.
+pub(crate) fn signed_out(reason: SignedOut) -> String {
+    rendered(&MessagePage { id: "signed-out", advice: hebrew::signed_out(reason), has_way_back: false })
+}
+
+/// Instead of a page that cannot be shown.
+pub(crate) fn problem(problem: Problem) -> String {
+    rendered(&MessagePage { id: "problem", advice: hebrew::problem(problem), has_way_back: true })
+}
+
+fn rendered(page: &impl Template) -> String {
+    page.render().expect("the templates only write, and writing to a String does not fail")
+}
+
+#[cfg(test)]
+mod tests;

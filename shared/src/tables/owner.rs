@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::attributes::{number, s, text};
-use super::{Item, TableError, Tables, Written, condition_failed, health};
+use super::{Item, TableError, Tables, Written, condition_failed, endpoint_id, health};
 use crate::event::BusinessId;
 use crate::health::Health;
 
@@ -43,6 +43,15 @@ pub enum HeaderChange<'a> {
 }
 
 impl Owned {
+    /// How the endpoint does that is set now.
+    #[must_use]
+    pub fn here(&self, now: Timestamp) -> Health {
+        match &self.url {
+            Some(url) => self.health.at(&endpoint_id(url), now),
+            None => self.health.clone(),
+        }
+    }
+
     fn from_item(item: &Item, now: Timestamp) -> Result<Self, TableError> {
         let set = |name| Ok::<_, TableError>(text(item, name)?.filter(|text| !text.trim().is_empty()));
         let until = number::<f64>(item, "previous_signing_secret_expires_at")?;

@@ -247,7 +247,8 @@ impl Try {
 }
 
 /// Bytes of a stranger as text that may be shown: what is not UTF-8, and controls, become U+FFFD. None if empty.
-fn printable(bytes: &[u8], max_chars: usize) -> Option<String> {
+#[must_use]
+pub fn printable(bytes: &[u8], max_chars: usize) -> Option<String> {
     let text = String::from_utf8_lossy(bytes);
     let safe = |character: char| match character {
         '\n' | '\t' => character,

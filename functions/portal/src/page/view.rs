@@ -13,6 +13,8 @@ use shared::verdict::Cause;
 /// The main page.
 #[derive(Clone, Debug)]
 pub(crate) struct Overview {
+    /// When the page is made: what is today, and what was yesterday.
+    pub(crate) now: Timestamp,
     /// What was just done; None: the page was only opened.
     pub(crate) said: Option<Said>,
     pub(crate) settings: SettingsForm,
@@ -107,6 +109,8 @@ pub(crate) struct TestView {
     pub(crate) timings: Timings,
     /// What the receiver answered, made safe.
     pub(crate) snippet: Option<String>,
+    /// Where a redirect points to.
+    pub(crate) location: Option<String>,
 }
 
 /// The signing secret.
@@ -167,6 +171,8 @@ pub(crate) struct Row {
 /// One delivery's own page.
 #[derive(Clone, Debug)]
 pub(crate) struct DeliveryView {
+    /// When the page is made.
+    pub(crate) now: Timestamp,
     pub(crate) said: Option<Said>,
     pub(crate) row: Row,
     /// What the receiver answered last, made safe.
@@ -187,4 +193,28 @@ pub(crate) struct AttemptView {
     pub(crate) snippet: Option<String>,
     /// Where a redirect points to.
     pub(crate) location: Option<String>,
+}
+
+/// Why there is no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignedOut {
+    /// Neither a link's token nor a session came.
+    Missing,
+    /// The time of the link, and so of the session, is over.
+    Expired,
+    /// The link's token is not one of ours.
+    Invalid,
+}
+
+/// Why a page cannot be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// There is no such page, or no such delivery of this business.
+    NotFound,
+    /// The form did not come from the page, or is not one of its forms.
+    Refused,
+    /// What was sent is too large.
+    TooLarge,
+    /// A fault of ours.
+    Fault,
 }

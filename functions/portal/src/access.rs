@@ -1,0 +1,237 @@
+//! Who may do what: the session, where a request came from, and the headers of every answer.
+//!
+//! A session is the dashboard's token itself, as a bearer or in a cookie that scripts cannot read. A browser sends the
+//! cookie also with what another site has made it do, so whatever changes something must come from this very page.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use shared::event::BusinessId;
+use shared::link::{InvalidToken, PortalSecret, Session};
+use shared::secret::{SecretError, SecretSource};
+use shared::{Timestamp, clock};
+
+use crate::page::{self, SignedOut};
+use crate::problem::Problem;
+use crate::{html, report};
+
+const COOKIE_NAME: &str = "session";
+
+/// What lets owners in.
+pub(crate) struct Access {
+    pub(crate) portal_secret: SecretSource<PortalSecret>,
+    /// Who may show the page in a frame; None: nobody.
+    pub(crate) dashboard_origin: Option<String>,
+}
+
+/// Why nobody is let in.
+#[derive(Debug)]
+pub(crate) enum Denied {
+    /// There is neither a bearer nor a cookie.
+    Missing,
+    /// There is one, and it is not valid.
+    Invalid(InvalidToken),
+    /// Another site made the browser ask.
+    CrossSite,
+    /// A fault of ours.
+    Fault(SecretError),
+}
+
+impl Access {
+    /// Whose request this is.
+    async fn session(&self, method: &Method, headers: &HeaderMap) -> Result<Session, Denied> {
+        if let Some(bearer) = headers.get(AUTHORIZATION) {
+            return self.verify(bearer_token(bearer).ok_or(Denied::Invalid(InvalidToken::Malformed))?).await;
+        }
+        let mut denied = Denied::Missing;
+        // There may be several of the name: one in the dashboard's frame, one of a tab of its own.
+        for token in cookies(headers) {
+            match self.verify(token).await {
+                Ok(session) if method.is_safe() || is_from_here(headers) => return Ok(session),
+                Ok(_) => return Err(Denied::CrossSite),
+                Err(error) => denied = error,
+            }
+        }
+        Err(denied)
+    }
+
+    /// Whom a token lets in.
+    pub(crate) async fn verify(&self, token: &str) -> Result<Session, Denied> {
+        let secret = self.portal_secret.get().await.map_err(Denied::Fault)?;
+        secret.verify(token, clock::now()).map_err(Denied::Invalid)
+    }
+
+    /// The cookie that keeps a session until it ends.
+    pub(crate) fn cookie(&self, token: &str, session: &Session, now: Timestamp) -> String {
+        let seconds = session.expires_at.duration_since(now).as_secs().max(1);
+        // In the dashboard's frame this page is a third party: the browser then sends only what says so.
+        let site = if self.dashboard_origin.is_some() { "None; Partitioned" } else { "Lax" };
+        format!("{COOKIE_NAME}={token}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite={site}")
+    }
+}
+
+fn bearer_token(header: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let pairs = headers.get_all(COOKIE).into_iter().filter_map(|header| header.to_str().ok());
+    pairs.flat_map(|pairs| pairs.split(';')).filter_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
+}
+
+/// Whether a request was made by a page of this origin. Browsers that tell say it in `Sec-Fetch-Site`; without referrers
+/// their `Origin` is `null`, so it counts only where the other is missing.
+fn is_from_here(headers: &HeaderMap) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return site == "same-origin";
+    }
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let (Some(origin), Some(host)) = (text(ORIGIN), text(HOST)) else {
+        return false;
+    };
+    origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host))
+}
+
+/// Lets a request to the API through with its session, or answers with a problem.
+pub(crate) async fn api(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+    match access.session(request.method(), request.headers()).await {
+        Ok(session) => as_business(session.business_id, request, next).await,
+        Err(denied) => denied_by_api(denied),
+    }
+}
+
+/// The same for the API's description, which is nobody's secret; but whoever comes with a token comes with a right one.
+pub(crate) async fn description(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+    match access.session(request.method(), request.headers()).await {
+        Ok(_) | Err(Denied::Missing) => next.run(request).await,
+        Err(denied) => denied_by_api(denied),
+    }
+}
+
+async fn as_business(business_id: BusinessId, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(business_id.clone());
+    let mut response = next.run(request).await;
+    // For the request's line in the log.
+    response.extensions_mut().insert(business_id);
+    response
+}
+
+fn denied_by_api(denied: Denied) -> Response {
+    let problem = match denied {
+        Denied::Missing => Problem::new(StatusCode::UNAUTHORIZED, "a bearer token is required"),
+        Denied::Invalid(invalid) => Problem::new(StatusCode::UNAUTHORIZED, invalid.to_string()),
+        Denied::CrossSite => Problem::new(StatusCode::FORBIDDEN, "the request did not come from the page"),
+        Denied::Fault(error) => {
+            report::fault(&error);
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "something of ours failed; try again")
+        }
+    };
+    let mut response = problem.into_response();
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// Lets a request for a page through with its session, or answers with a page that says how to get one.
+pub(crate) async fn pages(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+    match access.session(request.method(), request.headers()).await {
+        Ok(session) => as_business(session.business_id, request, next).await,
+        Err(denied) => denied_by_page(&denied),
+    }
+}
+
+pub(crate) fn denied_by_page(denied: &Denied) -> Response {
+    let signed_out = |reason| html(StatusCode::UNAUTHORIZED, page::signed_out(reason));
+    match denied {
+        Denied::Missing => signed_out(SignedOut::Missing),
+        Denied::Invalid(InvalidToken::Expired) => signed_out(SignedOut::Expired),
+        Denied::Invalid(_) => signed_out(SignedOut::Invalid),
+        Denied::CrossSite => html(StatusCode::FORBIDDEN, page::problem(page::Problem::Refused)),
+        Denied::Fault(error) => {
+            report::fault(error);
+            html(StatusCode::SERVICE_UNAVAILABLE, page::problem(page::Problem::Fault))
+        }
+    }
+}
+
+/// Writes the line of a request, and the headers of its answer.
+pub(crate) async fn every(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let mut response = next.run(request).await;
+    protect(response.headers_mut(), access.dashboard_origin.as_deref());
+    let business_id = response.extensions().get::<BusinessId>().map(BusinessId::as_str);
+    report::answered(&method, route.as_deref(), business_id, response.status(), started.elapsed());
+    response
+}
+
+fn protect(headers: &mut HeaderMap, dashboard_origin: Option<&str>) {
+    let framed_by = dashboard_origin.unwrap_or("'none'");
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
+         base-uri 'none'; frame-ancestors {framed_by}; require-trusted-types-for 'script'"
+    );
+    let policy = HeaderValue::try_from(policy).expect("an origin was judged when it was read");
+    let mut set = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
+    set(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(REFERRER_POLICY, "no-referrer");
+    set(STRICT_TRANSPORT_SECURITY, "max-age=63072000");
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    // What is the same for everybody says so itself.
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn only_what_this_very_page_made_the_browser_ask_comes_from_here() {
+        for (pairs, expected) in [
+            (vec![("sec-fetch-site", "same-origin"), ("origin", "null")], true),
+            (vec![("sec-fetch-site", "same-site"), ("origin", "https://a.example"), ("host", "a.example")], false),
+            (vec![("sec-fetch-site", "cross-site")], false),
+            (vec![("sec-fetch-site", "none")], false),
+            (vec![("origin", "https://a.example"), ("host", "a.example")], true),
+            (vec![("origin", "https://b.example"), ("host", "a.example")], false),
+            (vec![("origin", "null"), ("host", "null")], false),
+            (vec![("host", "a.example")], false),
+        ] {
+            assert_eq!(is_from_here(&headers(&pairs)), expected, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn the_token_is_found_among_other_cookies_and_under_no_other_name() {
+        let headers = headers(&[("cookie", "a=1; session=x.y.z; xsession=no; session=second; session")]);
+        assert_eq!(cookies(&headers).collect::<Vec<_>>(), ["x.y.z", "second"]);
+    }
+
+    #[test]
+    fn every_answer_says_who_may_frame_it_and_only_the_dashboard_may() {
+        let policy = |origin| {
+            let mut headers = HeaderMap::new();
+            protect(&mut headers, origin);
+            assert_eq!(headers["cache-control"], "no-store");
+            headers["content-security-policy"].to_str().expect("ASCII").to_owned()
+        };
+        assert!(policy(None).contains("frame-ancestors 'none'"));
+        assert!(policy(Some("https://app.example")).contains("frame-ancestors https://app.example;"));
+        assert!(!policy(None).contains("unsafe"));
+    }
+}

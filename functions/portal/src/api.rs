@@ -1,0 +1,240 @@
+//! The JSON API, and the OpenAPI document that is made of it.
+//!
+//! No route takes a business id: the business is the session's.
+
+mod body;
+mod shapes;
+
+pub(crate) use body::Body;
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Json, Router, middleware};
+use shared::event::{BusinessId, Event, EventId};
+use shared::tables::{Cursor, Status, Wanted};
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{self, Access};
+use crate::owner::{Owners, Resent, SigningSecretText, Why};
+use crate::problem::Problem;
+use crate::report;
+use shapes::{
+    DeliveryDetails, DeliveryList, DeliverySummary, ListQuery, ResendAll, ResendStatus, Sent, Settings, SettingsChange,
+    SigningSecret, TestResult,
+};
+
+/// How many deliveries a list has unless it is told.
+const DEFAULT_LIMIT: usize = 20;
+
+type App = State<Arc<Owners>>;
+type Owner = Extension<BusinessId>;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "ProSaaS webhooks: the owner's API",
+        description = "Settings, test, signing secret and delivery log of one business. The business is the one whose \
+                       token is presented; no route takes a business id.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    components(schemas(Problem)),
+    security(("token" = []))
+)]
+struct Document;
+
+/// Everything below `/api`.
+pub(crate) fn router(owners: Arc<Owners>, access: Arc<Access>) -> Router {
+    let (routes, document) = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(settings, save_settings))
+        .routes(routes!(test))
+        .routes(routes!(signing_secret))
+        .routes(routes!(rotate_signing_secret))
+        .routes(routes!(deliveries))
+        .routes(routes!(delivery))
+        .routes(routes!(resend_all))
+        .routes(routes!(resend))
+        .routes(routes!(pause))
+        .routes(routes!(resume))
+        .split_for_parts();
+    let document: Arc<str> = describe(document).into();
+    let description = get(move || std::future::ready(([("content-type", "application/json")], document.to_string())))
+        .layer(middleware::from_fn_with_state(Arc::clone(&access), access::description));
+    routes
+        .route_layer(middleware::from_fn_with_state(access, access::api))
+        .with_state(owners)
+        .route("/api/openapi.json", description)
+}
+
+/// Adds what is the same for every operation: how a caller is let in, and what any refusal looks like.
+fn describe(mut document: utoipa::openapi::OpenApi) -> String {
+    let problem = || {
+        ResponseBuilder::new()
+            .description("What was not done, and why")
+            .content("application/problem+json", ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build())
+            .build()
+    };
+    for path in document.paths.paths.values_mut() {
+        let operations = [&mut path.get, &mut path.put, &mut path.post];
+        for operation in operations.into_iter().flatten() {
+            operation.responses.responses.insert("default".to_owned(), problem().into());
+        }
+    }
+    let token = SecurityScheme::Http(Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build());
+    document.components.get_or_insert_default().security_schemes.insert("token".to_owned(), token);
+    document.to_json().expect("a document of texts and numbers always serialises")
+}
+
+impl IntoResponse for Why {
+    fn into_response(self) -> Response {
+        if let Self::Fault(fault) = &self {
+            report::fault(fault);
+        }
+        Problem::from(self).into_response()
+    }
+}
+
+/// The settings, and how the endpoint does.
+#[utoipa::path(get, path = "/api/settings", responses((status = OK, body = Settings)))]
+async fn settings(State(owners): App, Extension(business): Owner) -> Result<Json<Settings>, Why> {
+    let (owned, held) = owners.settings(&business).await?;
+    Ok(Json(Settings::new(&owned, held, owners.targets)))
+}
+
+/// Replaces the settings. The first ones also make the signing secret.
+#[utoipa::path(put, path = "/api/settings", request_body = SettingsChange, responses((status = OK, body = Settings)))]
+async fn save_settings(
+    State(owners): App,
+    Extension(business): Owner,
+    Body(change): Body<SettingsChange>,
+) -> Result<Json<Settings>, Why> {
+    let saved = owners.save(&business, change.generic_webhook_url.as_deref(), change.header()).await?;
+    let (owned, held) = owners.settings(&business).await?;
+    Ok(Json(Settings { warnings: saved.warnings, ..Settings::new(&owned, held, owners.targets) }))
+}
+
+/// Sends a `webhook.test` event now, signed and sent as every delivery is. If it arrives, what waits follows it.
+#[utoipa::path(post, path = "/api/test", responses((status = OK, body = TestResult)))]
+async fn test(State(owners): App, Extension(business): Owner) -> Result<Json<TestResult>, Why> {
+    Ok(Json(TestResult::new(&owners.test(&business).await?)))
+}
+
+/// The secret by which receivers verify; null as long as there is none.
+#[utoipa::path(get, path = "/api/signing-secret", responses((status = OK, body = SigningSecret)))]
+async fn signing_secret(State(owners): App, Extension(business): Owner) -> Result<Json<SigningSecret>, Why> {
+    let (owned, _) = owners.settings(&business).await?;
+    let secret = owned.signing_secret.as_deref().map(SigningSecretText::of);
+    Ok(Json(SigningSecret::new(secret, owned.previous_secret_until)))
+}
+
+/// Replaces the secret; the one before stays valid for 24 hours. Without one this makes the first.
+#[utoipa::path(post, path = "/api/signing-secret/rotate", responses((status = OK, body = SigningSecret)))]
+async fn rotate_signing_secret(owners: App, owner: Owner) -> Result<Json<SigningSecret>, Why> {
+    owners.rotate(&owner).await?;
+    signing_secret(owners, owner).await
+}
+
+/// The deliveries, newest first, without their bodies. There may be fewer than `limit`, even none, and yet older ones
+/// behind `next_cursor`.
+#[utoipa::path(get, path = "/api/deliveries", params(ListQuery), responses((status = OK, body = DeliveryList)))]
+async fn deliveries(
+    State(owners): App,
+    Extension(business): Owner,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Json<DeliveryList>, Response> {
+    let wanted = query
+        .map_err(|rejection| rejection.body_text())
+        .and_then(|Query(query)| wanted(query))
+        .map_err(|detail| Problem::new(StatusCode::BAD_REQUEST, detail).into_response())?;
+    let listed = owners.list(&business, &wanted).await.map_err(Why::into_response)?;
+    Ok(Json(DeliveryList {
+        deliveries: listed.deliveries.iter().map(DeliverySummary::from).collect(),
+        next_cursor: listed.next.as_ref().map(Cursor::to_text),
+    }))
+}
+
+fn wanted(query: ListQuery) -> Result<Wanted, String> {
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let status = given(query.status).map(|name| Status::parse(&name).ok_or("status is none that there is"));
+    let after = given(query.cursor).map(|text| Cursor::parse(&text).ok_or("cursor is none that a list has given"));
+    let search = given(query.search);
+    if search.as_ref().is_some_and(|text| text.chars().count() > Event::SUBJECT_CHARS) {
+        return Err("search is longer than 128 characters".to_owned());
+    }
+    let limit = match given(query.limit).map(|text| text.parse()) {
+        None => DEFAULT_LIMIT,
+        Some(Ok(limit @ 1..=100)) => limit,
+        Some(_) => return Err("limit is not 1 to 100".to_owned()),
+    };
+    Ok(Wanted { status: status.transpose()?, search, limit, after: after.transpose()? })
+}
+
+/// One delivery, with its body and attempts.
+#[utoipa::path(
+    get, path = "/api/deliveries/{event_id}", params(shapes::EventPath),
+    responses((status = OK, body = DeliveryDetails), (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"))
+)]
+async fn delivery(
+    State(owners): App,
+    Extension(business): Owner,
+    Path(event_id): Path<String>,
+) -> Result<Json<DeliveryDetails>, Why> {
+    let event_id = EventId::parse(&event_id).ok_or(Why::NotFound)?;
+    Ok(Json(DeliveryDetails::new(owners.delivery(&business, &event_id).await?)))
+}
+
+/// Sends one again, whatever became of it before.
+#[utoipa::path(
+    post, path = "/api/deliveries/{event_id}/resend", params(shapes::EventPath),
+    responses((status = ACCEPTED, body = Sent), (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"))
+)]
+async fn resend(
+    State(owners): App,
+    Extension(business): Owner,
+    Path(event_id): Path<String>,
+) -> Result<(StatusCode, Json<Sent>), Why> {
+    let event_id = EventId::parse(&event_id).ok_or(Why::NotFound)?;
+    owners.resend(&business, &event_id).await?;
+    Ok(accepted(Resent { count: 1, more: false }))
+}
+
+/// Sends all again whose schedule is spent, or all that are held.
+#[utoipa::path(
+    post, path = "/api/deliveries/resend", request_body = ResendAll, responses((status = ACCEPTED, body = Sent))
+)]
+async fn resend_all(
+    State(owners): App,
+    Extension(business): Owner,
+    Body(all): Body<ResendAll>,
+) -> Result<(StatusCode, Json<Sent>), Why> {
+    Ok(accepted(match all.status {
+        ResendStatus::Failed => owners.resend_failed(&business).await?,
+        ResendStatus::Held => owners.release_held(&business).await?,
+    }))
+}
+
+fn accepted(resent: Resent) -> (StatusCode, Json<Sent>) {
+    (StatusCode::ACCEPTED, Json(Sent { resent: resent.count, more: resent.more }))
+}
+
+/// Sends nothing from now on; events that come are held.
+#[utoipa::path(post, path = "/api/pause", responses((status = OK, body = Settings)))]
+async fn pause(owners: App, owner: Owner) -> Result<Json<Settings>, Why> {
+    owners.pause(&owner).await?;
+    settings(owners, owner).await
+}
+
+/// Sends all again, what was held first.
+#[utoipa::path(post, path = "/api/resume", responses((status = OK, body = Settings)))]
+async fn resume(owners: App, owner: Owner) -> Result<Json<Settings>, Why> {
+    owners.resume(&owner).await?;
+    settings(owners, owner).await
+}

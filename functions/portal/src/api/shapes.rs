@@ -1,0 +1,461 @@
+//! The shapes of the API's requests and answers.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use shared::Timestamp;
+use shared::attempt::Attempt;
+use shared::endpoint::Timings;
+use shared::guard::Targets;
+use shared::health::State;
+use shared::tables::{self, Details, Owned, PastAttempt, Summary, printable};
+use shared::verdict::{Cause, Verdict};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::owner::{HeaderWish, SECRET_MASK, SigningSecretText, Warning, warnings};
+
+/// The settings, and how the endpoint does.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Settings {
+    /// Where finished calls are sent; null: nowhere.
+    #[schema(required, example = "https://n8n.example.com/webhook/calls")]
+    generic_webhook_url: Option<String>,
+    /// The owner's own header; null: none.
+    #[schema(required)]
+    static_header: Option<StaticHeader>,
+    /// Whether events go out.
+    status: EndpointStatus,
+    /// Why not, if paused.
+    #[schema(required)]
+    paused_reason: Option<PausedReason>,
+    /// Since when it is failing or paused; RFC 3339.
+    #[schema(required, format = DateTime)]
+    since: Option<String>,
+    /// Why its last attempt failed, if failing.
+    #[schema(required)]
+    cause: Option<CauseName>,
+    /// How many events wait.
+    held: u64,
+    /// What is allowed but probably not meant.
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// The owner's own header, for n8n Header Auth, Zapier and Make.
+#[derive(Debug, Serialize, ToSchema)]
+struct StaticHeader {
+    /// Its name.
+    #[schema(example = "X-Api-Key")]
+    name: String,
+    /// A mask: the value is never shown. A change that has the mask for a value keeps what is stored.
+    #[schema(example = "••••••••")]
+    value: &'static str,
+}
+
+/// Whether events go out.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum EndpointStatus {
+    /// They do.
+    Active,
+    /// One at a time keeps knocking; the others are held.
+    Failing,
+    /// All are held until the owner resumes.
+    Paused,
+}
+
+/// Why an endpoint is paused: it answered 410, its last attempt was spent, its owner wished it, or there was no URL.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PausedReason {
+    Gone,
+    Spent,
+    Owner,
+    NoUrl,
+}
+
+/// Why an attempt did not deliver.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum CauseName {
+    Dns,
+    Refused,
+    Reset,
+    Tls,
+    Timeout,
+    Protocol,
+    Blocked,
+    Status,
+    Redirect,
+    Gone,
+}
+
+impl From<Cause> for CauseName {
+    fn from(cause: Cause) -> Self {
+        use shared::verdict::Failure;
+        match cause {
+            Cause::Failed(Failure::Dns) => Self::Dns,
+            Cause::Failed(Failure::Refused) => Self::Refused,
+            Cause::Failed(Failure::Reset) => Self::Reset,
+            Cause::Failed(Failure::Tls) => Self::Tls,
+            Cause::Failed(Failure::Timeout) => Self::Timeout,
+            Cause::Failed(Failure::Protocol) => Self::Protocol,
+            Cause::Failed(Failure::Blocked) => Self::Blocked,
+            Cause::Status => Self::Status,
+            Cause::Redirect => Self::Redirect,
+            Cause::Gone => Self::Gone,
+        }
+    }
+}
+
+impl From<shared::health::PausedReason> for PausedReason {
+    fn from(reason: shared::health::PausedReason) -> Self {
+        use shared::health::PausedReason as Reason;
+        match reason {
+            Reason::Gone => Self::Gone,
+            Reason::Spent => Self::Spent,
+            Reason::Owner => Self::Owner,
+            Reason::NoUrl => Self::NoUrl,
+        }
+    }
+}
+
+impl Settings {
+    pub(super) fn new(owned: &Owned, held: u64, targets: Targets) -> Self {
+        let (status, since, cause, paused_reason) = match &owned.here(shared::clock::now()).state {
+            State::Active { .. } => (EndpointStatus::Active, None, None, None),
+            State::Failing { since, cause, .. } => (EndpointStatus::Failing, Some(*since), Some(*cause), None),
+            State::Paused { since, reason } => (EndpointStatus::Paused, Some(*since), None, Some(*reason)),
+        };
+        Self {
+            generic_webhook_url: owned.url.clone(),
+            static_header: owned.static_header_name.clone().map(|name| StaticHeader { name, value: SECRET_MASK }),
+            status,
+            paused_reason: paused_reason.map(PausedReason::from),
+            since: since.map(rfc3339),
+            cause: cause.map(CauseName::from),
+            held,
+            warnings: warnings(owned, targets),
+        }
+    }
+}
+
+/// New settings, which replace the stored ones.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SettingsChange {
+    /// Where finished calls are to be sent; null or empty: nowhere.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required, example = "https://n8n.example.com/webhook/calls", max_length = 2048)]
+    pub(super) generic_webhook_url: Option<String>,
+    /// The owner's own header. Absent: it stays; null: there is none any more.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(required = false, value_type = Option<StaticHeaderChange>)]
+    static_header: Option<Option<StaticHeaderChange>>,
+}
+
+/// The owner's own header.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct StaticHeaderChange {
+    /// A token of RFC 9110 that the request does not need for itself.
+    #[schema(example = "X-Api-Key")]
+    name: String,
+    /// Visible ASCII.
+    #[schema(example = "s3cret")]
+    value: String,
+}
+
+/// Tells null from absent.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<StaticHeaderChange>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl SettingsChange {
+    pub(super) fn header(&self) -> HeaderWish {
+        match self.static_header.clone() {
+            None => HeaderWish::Keep,
+            Some(None) => HeaderWish::Clear,
+            Some(Some(StaticHeaderChange { name, value })) => HeaderWish::Set { name, value: Some(value) },
+        }
+    }
+}
+
+/// What a test came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TestResult {
+    /// Whether it arrived.
+    delivered: bool,
+    /// HTTP status code; null: no answer came.
+    #[schema(required)]
+    status_code: Option<u16>,
+    /// Why it did not arrive.
+    #[schema(required)]
+    cause: Option<CauseName>,
+    timings_ms: TimingsMs,
+    /// The beginning of the answer, made safe.
+    #[schema(required)]
+    response_snippet: Option<String>,
+}
+
+impl TestResult {
+    pub(super) fn new(attempt: &Attempt) -> Self {
+        let cause = match attempt.verdict {
+            Verdict::Delivered => None,
+            Verdict::Retry { cause, .. } => Some(cause),
+        };
+        Self {
+            delivered: cause.is_none(),
+            status_code: attempt.status_code(),
+            cause: cause.map(CauseName::from),
+            timings_ms: TimingsMs::from(&attempt.timings),
+            response_snippet: attempt.snippet().and_then(|bytes| printable(bytes, usize::MAX)),
+        }
+    }
+}
+
+/// How long each phase took, in milliseconds; null: there was none.
+#[derive(Debug, Serialize, ToSchema)]
+struct TimingsMs {
+    #[schema(required)]
+    dns: Option<u64>,
+    #[schema(required)]
+    connect: Option<u64>,
+    #[schema(required)]
+    tls: Option<u64>,
+    #[schema(required)]
+    first_byte: Option<u64>,
+    total: u64,
+}
+
+impl From<&Timings> for TimingsMs {
+    fn from(timings: &Timings) -> Self {
+        Self {
+            dns: timings.dns.map(ms),
+            connect: timings.connect.map(ms),
+            tls: timings.tls.map(ms),
+            first_byte: timings.first_byte.map(ms),
+            total: ms(timings.total),
+        }
+    }
+}
+
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The secret by which receivers verify `webhook-signature`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SigningSecret {
+    /// As Standard Webhooks libraries take it: `whsec_` and base64.
+    #[schema(required)]
+    signing_secret: Option<String>,
+    /// What it decodes to, for tools that know only text secrets (n8n).
+    #[schema(required)]
+    text: Option<String>,
+    /// Until when the secret before is valid too; RFC 3339. Null: it is not.
+    #[schema(required, format = DateTime)]
+    previous_valid_until: Option<String>,
+}
+
+impl SigningSecret {
+    pub(super) fn new(secret: Option<SigningSecretText>, previous_until: Option<Timestamp>) -> Self {
+        let (signing_secret, text) = secret.map(|secret| (secret.secret, secret.text)).unzip();
+        Self { signing_secret, text: text.flatten(), previous_valid_until: previous_until.map(rfc3339) }
+    }
+}
+
+/// Which deliveries are wanted. An empty parameter counts as absent.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListQuery {
+    /// Only those that are so.
+    #[param(value_type = Option<DeliveryStatus>, inline)]
+    pub(super) status: Option<String>,
+    /// How many at most.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 20)]
+    pub(super) limit: Option<String>,
+    /// Behind the last one of another list: its `next_cursor`.
+    pub(super) cursor: Option<String>,
+    /// Only those whose subject has this in it, or whose phone number ends so.
+    #[param(max_length = 128)]
+    pub(super) search: Option<String>,
+}
+
+/// Which delivery.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct EventPath {
+    /// The event's id, as `webhook-id` has it.
+    #[param(pattern = "^evt_[0-9a-f]{32}$", example = "evt_0123456789abcdef0123456789abcdef")]
+    #[expect(dead_code, reason = "it describes what the handlers read themselves, to answer 404 rather than 400")]
+    event_id: String,
+}
+
+/// What has become of an event.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum DeliveryStatus {
+    Delivered,
+    Retrying,
+    Held,
+    Failed,
+}
+
+impl From<tables::Status> for DeliveryStatus {
+    fn from(status: tables::Status) -> Self {
+        match status {
+            tables::Status::Delivered => Self::Delivered,
+            tables::Status::Retrying => Self::Retrying,
+            tables::Status::Held => Self::Held,
+            tables::Status::Failed => Self::Failed,
+        }
+    }
+}
+
+/// A part of the delivery log.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DeliveryList {
+    pub(super) deliveries: Vec<DeliverySummary>,
+    /// Where older ones are; null: there are none.
+    #[schema(required)]
+    pub(super) next_cursor: Option<String>,
+}
+
+/// One delivery.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DeliverySummary {
+    event_id: String,
+    #[schema(example = "call.completed")]
+    event_type: String,
+    /// What has become of it.
+    status: DeliveryStatus,
+    /// Why the last attempt failed; null: it did not.
+    #[schema(required)]
+    cause: Option<CauseName>,
+    /// How many attempts were made.
+    attempts: u32,
+    /// When the event was first published; RFC 3339.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When this last changed; RFC 3339.
+    #[schema(format = DateTime)]
+    updated_at: String,
+    /// When it is tried again; RFC 3339.
+    #[schema(required, format = DateTime)]
+    next_attempt_at: Option<String>,
+    /// HTTP status code of the last answer.
+    #[schema(required)]
+    status_code: Option<u16>,
+    /// The id of the call, lead or appointment that it is about.
+    #[schema(required)]
+    subject: Option<String>,
+    /// The last four digits of the phone number.
+    #[schema(required)]
+    phone_last_digits: Option<String>,
+}
+
+impl From<&Summary> for DeliverySummary {
+    fn from(summary: &Summary) -> Self {
+        Self {
+            event_id: summary.event_id.to_string(),
+            event_type: summary.event_type.clone(),
+            status: summary.status.into(),
+            cause: summary.cause.map(CauseName::from),
+            attempts: summary.attempts,
+            created_at: rfc3339(summary.created_at),
+            updated_at: rfc3339(summary.updated_at),
+            next_attempt_at: summary.next_attempt_at.map(rfc3339),
+            status_code: summary.status_code,
+            subject: summary.subject.clone(),
+            phone_last_digits: summary.phone_ending.clone(),
+        }
+    }
+}
+
+/// One delivery, with its body and attempts.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DeliveryDetails {
+    #[serde(flatten)]
+    summary: DeliverySummary,
+    /// The exact body that is sent; null: it is not kept.
+    #[schema(required)]
+    body: Option<String>,
+    /// The beginning of the last answer, made safe.
+    #[schema(required)]
+    response_snippet: Option<String>,
+    /// The last attempts, newest last.
+    attempt_log: Vec<AttemptEntry>,
+}
+
+/// One attempt.
+#[derive(Debug, Serialize, ToSchema)]
+struct AttemptEntry {
+    /// When it ended; RFC 3339.
+    #[schema(format = DateTime)]
+    at: String,
+    /// Why it failed; null: it did not.
+    #[schema(required)]
+    cause: Option<CauseName>,
+    /// HTTP status code; null: no answer came.
+    #[schema(required)]
+    status_code: Option<u16>,
+    timings_ms: TimingsMs,
+    /// The beginning of the answer, made safe.
+    #[schema(required)]
+    response_snippet: Option<String>,
+    /// Where a redirect points to.
+    #[schema(required)]
+    location: Option<String>,
+}
+
+impl DeliveryDetails {
+    pub(super) fn new(details: Details) -> Self {
+        Self {
+            summary: DeliverySummary::from(&details.summary),
+            body: details.body,
+            response_snippet: details.response_snippet,
+            attempt_log: details.attempts.into_iter().map(AttemptEntry::from).collect(),
+        }
+    }
+}
+
+impl From<PastAttempt> for AttemptEntry {
+    fn from(past: PastAttempt) -> Self {
+        Self {
+            at: rfc3339(past.at),
+            cause: past.cause.map(CauseName::from),
+            status_code: past.status_code,
+            timings_ms: TimingsMs::from(&past.timings),
+            response_snippet: past.response_snippet,
+            location: past.location,
+        }
+    }
+}
+
+/// Which are to be sent again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResendAll {
+    pub(super) status: ResendStatus,
+}
+
+/// All whose schedule is spent, or all that are held.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ResendStatus {
+    Failed,
+    Held,
+}
+
+/// What is on its way again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Sent {
+    /// How many.
+    pub(super) resent: u64,
+    /// Whether there was no time for all; ask again for the rest.
+    pub(super) more: bool,
+}
+
+fn rfc3339(time: Timestamp) -> String {
+    format!("{time:.3}")
+}

@@ -1,0 +1,150 @@
+//! What an owner can do: the use cases, for the page and the API alike.
+//!
+//! Each takes the business from the session and from nowhere else. A refusal is data; only a fault of ours is an error
+//! of ours.
+
+mod deliveries;
+mod health;
+mod settings;
+
+pub(crate) use deliveries::Resent;
+pub(crate) use settings::{HeaderWish, SECRET_MASK, Saved, SigningSecretText, Warning, warnings};
+
+use std::time::Duration;
+
+use shared::attempt::{Attempt, Attempter};
+use shared::clock;
+use shared::event::{BusinessId, Event, MalformedEvent};
+use shared::guard::{Refusal, Targets};
+use shared::notices::{NoticeError, Notices};
+use shared::queue::{QueueError, Queues};
+use shared::request::InvalidStaticHeader;
+use shared::secret::{SecretError, SecretSource};
+use shared::signature::InternalSecret;
+use shared::tables::{Owned, TableError, Tables};
+use shared::verdict::Verdict;
+
+/// What the use cases need; made once per process.
+pub(crate) struct Owners {
+    pub(crate) tables: Tables,
+    pub(crate) queues: Queues,
+    pub(crate) notices: Notices,
+    pub(crate) internal_secret: SecretSource<InternalSecret>,
+    pub(crate) attempter: Attempter,
+    pub(crate) targets: Targets,
+}
+
+/// Why something was not done.
+#[derive(Debug)]
+pub(crate) enum Why {
+    /// A field was refused.
+    Refused(Refused),
+    /// There is no URL to send to.
+    NoUrl,
+    /// There is no such delivery.
+    NotFound,
+    /// Its body is not kept.
+    NotKept,
+    /// Somebody else changed the same at the same moment.
+    Changed,
+    /// A fault of ours.
+    Fault(Fault),
+}
+
+/// Which fields of the settings were refused, and why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) url: Option<Refusal>,
+    pub(crate) header: Option<InvalidStaticHeader>,
+}
+
+/// A fault of ours.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Notice(#[from] NoticeError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error("a test event could not be made")]
+    Test(#[from] MalformedEvent),
+    #[error("no randomness could be had")]
+    Random(#[from] getrandom::Error),
+    #[error("an endpoint's health changed too often to be stored")]
+    Contended,
+}
+
+impl<E: Into<Fault>> From<E> for Why {
+    fn from(error: E) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+/// How long a use case that does many things goes on; the rest is for the next time it is asked.
+const LONGEST: Duration = Duration::from_secs(15);
+
+impl Owners {
+    /// What a business has set, and how many of its events wait.
+    pub(crate) async fn settings(&self, business_id: &BusinessId) -> Result<(Owned, u64), Why> {
+        let (owned, held) =
+            tokio::join!(self.tables.owned(business_id, clock::now()), self.tables.count_held(business_id));
+        Ok((owned?, held?))
+    }
+
+    /// Sends a `webhook.test` event now, by the way that every delivery goes. If it arrives, what waits follows it.
+    pub(crate) async fn test(&self, business_id: &BusinessId) -> Result<Attempt, Why> {
+        let now = clock::now();
+        let (looked, secret) = tokio::join!(self.tables.look(business_id, None, now), self.internal_secret.get());
+        let (settings, secret) = (looked?.settings, secret?);
+        let url = settings.url.ok_or(Why::NoUrl)?;
+        let event = test_event(business_id, now)?;
+        let attempt = self.attempter.attempt(&event, &url, &settings.credentials, &secret, 1).await;
+        if attempt.verdict == Verdict::Delivered {
+            self.release(business_id).await?;
+        }
+        Ok(attempt)
+    }
+}
+
+/// A call that nobody made, with every field that a call has, so that a workflow can be built on it.
+fn test_event(business_id: &BusinessId, now: shared::Timestamp) -> Result<Event, MalformedEvent> {
+    let at = format!("{now:.3}");
+    let data = serde_json::json!({
+        "business_id": business_id.as_str(),
+        "call_id": format!("test-{}", now.as_millisecond()),
+        "lead_id": "",
+        "phone": "+972500000000",
+        "started_at": at,
+        "ended_at": at,
+        "duration_sec": 0,
+        "transcript": "זו הודעת בדיקה. כאן יופיע תמליל השיחה.",
+        "summary": "זו הודעת בדיקה. כאן יופיע סיכום השיחה.",
+        "agent_name": "Assistant",
+        "direction": "inbound",
+        "metadata": {"test": true},
+    });
+    Event::compose("webhook.test", &data.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_has_the_fields_of_a_call_and_is_a_new_event_each_time() {
+        let business = BusinessId::parse("b").expect("an id");
+        let event = |ms| test_event(&business, shared::Timestamp::from_millisecond(ms).expect("a time")).expect("one");
+        let body = event(1).body().to_owned();
+        let call = Event::parse(r#"{"event_type":"call.completed","business_id":"b","call_id":"c"}"#).expect("a call");
+        let names = |body: &str| {
+            let value: serde_json::Value = serde_json::from_str(body).expect("JSON");
+            value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(names(&body), names(call.body()));
+        assert!(body.starts_with(r#"{"event_type":"webhook.test","business_id":"b","#), "{body}");
+        assert_ne!(event(1).id(), event(2).id());
+    }
+}

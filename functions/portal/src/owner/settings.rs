@@ -1,0 +1,215 @@
+//! The URL, the owner's own header, and the signing secret.
+
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use shared::clock;
+use shared::endpoint::{SystemLookup, resolves};
+use shared::event::BusinessId;
+use shared::guard::{Refusal, Target, Targets};
+use shared::request::{InvalidStaticHeader, StaticHeader};
+use shared::tables::{HeaderChange, Owned, Written};
+
+use super::{Fault, Owners, Refused, Why};
+
+/// What stands for the value of a header that is stored. No value can be this, since it is not ASCII.
+pub(crate) const SECRET_MASK: &str = "••••••••";
+
+/// How long the secret before a rotation stays valid.
+const ROTATION: Duration = Duration::from_hours(24);
+
+/// How many characters a new secret's text has: 190 bits.
+const SECRET_CHARS: usize = 32;
+
+const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// What the owner wishes for the header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HeaderWish {
+    Keep,
+    Clear,
+    /// A value of None, or the mask, keeps the stored one, if the name stays the same.
+    Set {
+        name: String,
+        value: Option<String>,
+    },
+}
+
+/// Something about a URL that is allowed but probably not meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Warning {
+    /// `/webhook-test/`: n8n takes one call there, and only while its editor listens.
+    #[serde(rename = "n8n_test_url")]
+    N8nTestUrl,
+    /// `hooks.slack.com` wants `{"text": ...}`.
+    Slack,
+    /// Its name has no address (yet).
+    Unresolved,
+    /// Plain http, which only test stacks allow.
+    Http,
+}
+
+/// What was stored.
+pub(crate) struct Saved {
+    pub(crate) url: Option<String>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// A signing secret as its owner needs it.
+pub(crate) struct SigningSecretText {
+    /// `whsec_...`
+    pub(crate) secret: String,
+    /// What it decodes to, for tools that know only text secrets; None if that is no text.
+    pub(crate) text: Option<String>,
+}
+
+impl SigningSecretText {
+    pub(crate) fn of(secret: &str) -> Self {
+        let decoded = secret.strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
+        let visible = |text: &String| text.bytes().all(|byte| byte.is_ascii_graphic());
+        let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).filter(visible);
+        Self { secret: secret.to_owned(), text }
+    }
+}
+
+impl Owners {
+    /// Stores a URL, none if it is empty, and the header. A business's first secret is made with its first settings, and
+    /// what waited for the URL before goes to the new one.
+    pub(crate) async fn save(
+        &self,
+        business_id: &BusinessId,
+        url: Option<&str>,
+        header: HeaderWish,
+    ) -> Result<Saved, Why> {
+        let before = self.tables.owned(business_id, clock::now()).await?;
+        let url = url.map(str::trim).filter(|url| !url.is_empty());
+        let (judged, header) = (self.judge(url).await, change(&header, &before));
+        let (mut warnings, header) = match (judged, header) {
+            (Ok(warnings), Ok(header)) => (warnings, header),
+            (url, header) => return Err(Why::Refused(Refused { url: url.err(), header: header.err() })),
+        };
+        self.tables.save(business_id, url, header).await?;
+        if before.signing_secret.is_none() {
+            self.tables.replace_secret(business_id, None, &new_secret()?, clock::now()).await?;
+        }
+        if url.is_some() && url != before.url.as_deref().map(str::trim) {
+            self.moved(business_id).await?;
+        }
+        warnings.dedup();
+        Ok(Saved { url: url.map(ToOwned::to_owned), warnings })
+    }
+
+    /// Replaces the signing secret; the one before stays valid for a day. Without one this makes the first.
+    pub(crate) async fn rotate(&self, business_id: &BusinessId) -> Result<(), Why> {
+        let now = clock::now();
+        let current = self.tables.owned(business_id, now).await?.signing_secret;
+        match self.tables.replace_secret(business_id, current.as_deref(), &new_secret()?, now + ROTATION).await? {
+            Written::Done => Ok(()),
+            Written::ConditionFailed => Err(Why::Changed),
+        }
+    }
+
+    async fn judge(&self, url: Option<&str>) -> Result<Vec<Warning>, Refusal> {
+        let Some(url) = url else {
+            return Ok(Vec::new());
+        };
+        let target = Target::parse(url, self.targets)?;
+        let mut warnings = hints(&target);
+        // A local test stack may send anywhere, so that nothing need be looked up.
+        if self.targets == Targets::Public && !resolves(&SystemLookup, &target, self.targets).await? {
+            warnings.push(Warning::Unresolved);
+        }
+        Ok(warnings)
+    }
+}
+
+/// What a stored URL gives to think of, as far as its text can tell.
+pub(crate) fn warnings(owned: &Owned, targets: Targets) -> Vec<Warning> {
+    let target = owned.url.as_deref().and_then(|url| Target::parse(url, targets).ok());
+    target.as_ref().map(hints).unwrap_or_default()
+}
+
+fn hints(target: &Target) -> Vec<Warning> {
+    let url = target.url();
+    let mut hints = Vec::new();
+    let mut when = |applies, hint| hints.extend(Some(hint).filter(|_| applies));
+    when(url.scheme() == "http", Warning::Http);
+    when(url.path().contains("/webhook-test/"), Warning::N8nTestUrl);
+    when(target.host() == "hooks.slack.com", Warning::Slack);
+    hints
+}
+
+fn change<'a>(wish: &'a HeaderWish, before: &Owned) -> Result<HeaderChange<'a>, InvalidStaticHeader> {
+    match wish {
+        HeaderWish::Keep => Ok(HeaderChange::Keep),
+        HeaderWish::Clear => Ok(HeaderChange::Clear),
+        HeaderWish::Set { name, value } => {
+            let value = value.as_deref().filter(|value| *value != SECRET_MASK);
+            // Header names are the same in any case.
+            let is_stored = before.static_header_name.as_ref().is_some_and(|stored| stored.eq_ignore_ascii_case(name));
+            match value {
+                None if is_stored => Ok(HeaderChange::Keep),
+                value => {
+                    let value = value.unwrap_or_default();
+                    StaticHeader::parse(name, value).map(|_| HeaderChange::Set { name, value })
+                }
+            }
+        }
+    }
+}
+
+/// `whsec_` and the base64 of 32 letters and digits, each as likely as any other.
+fn new_secret() -> Result<String, Fault> {
+    let mut text = Vec::with_capacity(SECRET_CHARS);
+    while text.len() < SECRET_CHARS {
+        let mut bytes = [0; SECRET_CHARS];
+        getrandom::fill(&mut bytes)?;
+        // 248 is the largest multiple of 62 that fits a byte; what is above would favour the first letters.
+        let fair = bytes.into_iter().filter(|byte| *byte < 248).map(|byte| ALPHABET[usize::from(byte) % 62]);
+        text.extend(fair.take(SECRET_CHARS - text.len()));
+    }
+    Ok(format!("whsec_{}", STANDARD.encode(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_secret_is_one_that_any_library_takes_and_its_text_is_shown() {
+        let secret = new_secret().expect("randomness");
+        let shown = SigningSecretText::of(&secret);
+        let text = shown.text.expect("letters and digits");
+        assert!(text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{text}");
+        assert_eq!(format!("whsec_{}", STANDARD.encode(&text)), secret);
+        assert_ne!(secret, new_secret().expect("randomness"));
+        assert_eq!(SigningSecretText::of("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").text, None, "no text");
+    }
+
+    #[test]
+    fn a_url_that_is_probably_not_meant_gives_to_think() {
+        let of = |url: &str| hints(&Target::parse(url, Targets::UnsafeForLocalTestsOnly).expect("a URL"));
+        assert_eq!(of("https://n8n.example/webhook-test/x"), [Warning::N8nTestUrl]);
+        assert_eq!(of("https://hooks.slack.com/services/T/B/x"), [Warning::Slack]);
+        assert_eq!(of("http://example.com/"), [Warning::Http]);
+        assert_eq!(of("https://n8n.example/webhook/x"), []);
+    }
+
+    #[test]
+    fn a_stored_value_is_kept_only_under_its_own_name() {
+        let before = Owned { static_header_name: Some("X-Key".to_owned()), ..Owned::default() };
+        let set = |name: &str, value: Option<&str>| {
+            let wish = HeaderWish::Set { name: name.to_owned(), value: value.map(ToOwned::to_owned) };
+            change(&wish, &before).map(|change| format!("{change:?}"))
+        };
+        let keep = Ok(format!("{:?}", HeaderChange::Keep));
+        assert_eq!(set("X-Key", None), keep);
+        assert_eq!(set("x-key", Some(SECRET_MASK)), keep);
+        assert_eq!(set("X-Other", None), Err(InvalidStaticHeader::Value));
+        assert_eq!(set("X-Other", Some(SECRET_MASK)), Err(InvalidStaticHeader::Value));
+        assert_eq!(set("Host", Some("x")), Err(InvalidStaticHeader::Reserved));
+        let other = HeaderChange::Set { name: "X-Key", value: "other" };
+        assert_eq!(set("X-Key", Some("other")), Ok(format!("{other:?}")));
+    }
+}

@@ -1,0 +1,176 @@
+//! What the pages say about data, in Hebrew.
+//!
+//! Infinitives and plurals throughout, so that nobody is addressed by a gender. Latin with punctuation at its ends stands
+//! in directional isolates (U+2066, U+2069), or the punctuation would jump to the other side. What a page always says
+//! stands in its template.
+
+mod answers;
+mod counts;
+mod times;
+
+pub(crate) use answers::{Advice, advice, short};
+pub(crate) use counts::{attempts, grouped, updates};
+pub(crate) use times::{duration, when};
+
+use shared::guard::Refusal;
+use shared::health::PausedReason;
+use shared::request::InvalidStaticHeader;
+use shared::tables::Status;
+
+use super::view::{Hint, Problem, Said, SignedOut};
+
+/// What is wrong with the URL.
+pub(crate) fn refusal(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::TooLong => "הכתובת ארוכה מדי. אפשר עד 2,048 תווים.",
+        Refusal::Control => "בכתובת יש תווים נסתרים. כדאי להעתיק אותה שוב ולהדביק.",
+        Refusal::Unreadable => "זו לא נראית כתובת מלאה. צריך להעתיק את כולה, כולל \u{2066}https://\u{2069} שבהתחלה.",
+        Refusal::Scheme => "הכתובת צריכה להתחיל ב־\u{2066}https://\u{2069}, כדי שפרטי השיחות יעברו מוצפנים.",
+        Refusal::UserInfo => "אי אפשר לכלול בכתובת שם משתמש או סיסמה. במקומם אפשר להגדיר כותרת אימות בהגדרות המתקדמות.",
+        Refusal::Port => "מספר הפורט שבכתובת לא נתמך. אפשר 443, או 1024 ומעלה. בדרך כלל אפשר פשוט למחוק אותו.",
+        Refusal::Address => "הכתובת מובילה לרשת פרטית או למחשב מקומי, ולשם אי אפשר לשלוח. צריך כתובת שנגישה מהאינטרנט.",
+    }
+}
+
+/// What is wrong with the static header.
+pub(crate) fn header_error(error: InvalidStaticHeader) -> &'static str {
+    match error {
+        InvalidStaticHeader::Name => "שם הכותרת יכול לכלול אותיות באנגלית, ספרות ומקפים, בלי רווחים. לדוגמה: X-API-Key",
+        InvalidStaticHeader::Reserved => "השם הזה שמור למערכת. צריך לבחור שם אחר, לדוגמה: X-API-Key",
+        InvalidStaticHeader::Value => "צריך להזין ערך: אותיות באנגלית, ספרות וסימנים, בלי רווח בהתחלה או בסוף.",
+    }
+}
+
+/// What probably was not meant.
+pub(crate) fn hint(hint: Hint) -> &'static str {
+    match hint {
+        Hint::N8nTest => {
+            "זו כתובת הבדיקה של n8n. היא עובדת לפנייה אחת בלבד, ורק כשהעורך פתוח. לעבודה שוטפת צריך את ה־Production URL."
+        }
+        Hint::Slack => {
+            "Slack מקבל רק הודעות במבנה \u{2066}{\"text\": ...}\u{2069}. כדי לקבל בו שיחות כדאי לעבור דרך n8n, Zapier או Make."
+        }
+        Hint::Unresolved => {
+            "השם שבכתובת עדיין לא נמצא ברשת. אם הוא חדש, זה יכול לקחת כמה שעות. אם לא, כדאי לבדוק את האיות."
+        }
+        Hint::Http => "הכתובת מתחילה ב־http, כלומר הפרטים עוברים בלי הצפנה. זה מתאים לבדיקות בלבד.",
+    }
+}
+
+/// A delivery's status, in one or two words.
+pub(crate) fn status(status: Status) -> &'static str {
+    match status {
+        Status::Delivered => "הגיע",
+        Status::Retrying => "מנסים שוב",
+        Status::Held => "ממתין",
+        Status::Failed => "לא הגיע",
+    }
+}
+
+/// The filter that shows one status, or all.
+pub(crate) fn filter(status: Option<Status>) -> &'static str {
+    match status {
+        None => "הכול",
+        Some(Status::Delivered) => "הגיעו",
+        Some(Status::Retrying) => "מנסים שוב",
+        Some(Status::Held) => "ממתינים",
+        Some(Status::Failed) => "לא הגיעו",
+    }
+}
+
+/// What a delivery tells of.
+pub(crate) fn kind(event_type: &str) -> &'static str {
+    match event_type {
+        "call.completed" => "שיחה",
+        "lead.created" => "ליד חדש",
+        "lead.status_changed" => "שינוי סטטוס ליד",
+        "appointment.booked" => "פגישה",
+        "webhook.test" => "בדיקה",
+        _ => "עדכון",
+    }
+}
+
+/// What a delivery's id stands for.
+pub(crate) fn subject(event_type: &str) -> &'static str {
+    match event_type {
+        "call.completed" => "מזהה שיחה",
+        "lead.created" | "lead.status_changed" => "מזהה ליד",
+        "appointment.booked" => "מזהה פגישה",
+        _ => "מזהה",
+    }
+}
+
+/// Why the endpoint is paused, and what to do.
+pub(crate) fn paused(reason: PausedReason) -> Advice {
+    match reason {
+        PausedReason::Owner => Advice::new(
+            "השליחה הושהתה מהעמוד הזה. עדכונים חדשים נשמרים כאן ולא הולכים לאיבוד.",
+            "כשמוכנים להמשיך, לוחצים על ״חידוש השליחה״.",
+        ),
+        PausedReason::Gone => Advice::new(
+            "המערכת שלך ענתה שהכתובת הזו נסגרה (קוד 410), ולכן השליחה נעצרה.",
+            "צריך להזין כתובת חדשה ולשמור. אם הכתובת חזרה לפעול, אפשר לחדש את השליחה.",
+        ),
+        PausedReason::Spent => Advice::new(
+            "ניסינו שוב ושוב לאורך זמן והמערכת שלך לא קיבלה את העדכונים, ולכן השליחה נעצרה.",
+            "כדאי לשלוח בדיקה כדי לראות מה קורה. אחרי התיקון, חידוש השליחה ישלח את כל מה שממתין.",
+        ),
+        PausedReason::NoUrl => {
+            Advice::new("לא הייתה כתובת לשלוח אליה, ולכן השליחה נעצרה.", "צריך לשמור כתובת, וכל מה שממתין יישלח אליה.")
+        }
+    }
+}
+
+/// What was just done.
+pub(crate) fn said(said: Said) -> String {
+    match said {
+        Said::Saved => "ההגדרות נשמרו.".into(),
+        Said::Cleared => "הכתובת הוסרה. מעכשיו לא נשלחים עדכונים.".into(),
+        Said::Paused => "השליחה הושהתה. עדכונים חדשים יישמרו כאן עד לחידוש.".into(),
+        Said::Resumed => "השליחה חודשה, ומה שהמתין נשלח עכשיו, בהדרגה.".into(),
+        Said::Resent => "העדכון נשלח שוב. התוצאה תופיע כאן בעוד רגע.".into(),
+        Said::ResentFailed { count, more } => resent_failed(count, more),
+        Said::ReleasedHeld => "כל מה שהמתין נשלח עכשיו, בהדרגה.".into(),
+        Said::Rotated => "נוצר סוד חתימה חדש.".into(),
+        Said::NotKept => "אי אפשר לשלוח שוב: התוכן כבר לא שמור אצלנו.".into(),
+        Said::NoUrl => "אין עדיין כתובת לשלוח אליה. קודם שומרים כתובת.".into(),
+    }
+}
+
+fn resent_failed(count: u64, more: bool) -> String {
+    let sent = match count {
+        0 => return "אין מה לשלוח שוב: אף עדכון לא נכשל.".into(),
+        1 => "עדכון אחד נשלח שוב.".to_owned(),
+        _ => format!("{} נשלחים שוב.", updates(count)),
+    };
+    let rest = if more { " נשארו עוד: לחיצה נוספת תשלח גם אותם." } else { "" };
+    sent + rest
+}
+
+/// Whether what was said is bad news.
+pub(crate) fn is_refusal(said: Said) -> bool {
+    matches!(said, Said::NotKept | Said::NoUrl)
+}
+
+/// A title and what to do.
+pub(crate) fn signed_out(reason: SignedOut) -> Advice {
+    let again = "צריך לפתוח את העמוד מחדש מלוח הבקרה של ProSaaS.";
+    match reason {
+        SignedOut::Missing => Advice::new("הכניסה לעמוד היא מלוח הבקרה", again),
+        SignedOut::Expired => Advice::new("פג תוקף הכניסה לעמוד", again),
+        SignedOut::Invalid => Advice::new("הקישור לעמוד אינו תקין", again),
+    }
+}
+
+/// A title and what to do.
+pub(crate) fn problem(problem: Problem) -> Advice {
+    match problem {
+        Problem::NotFound => Advice::new("לא מצאנו את מה שחיפשת", "ייתכן שהקישור ישן, או שהעדכון כבר לא שמור אצלנו."),
+        Problem::Refused => Advice::new("הפעולה לא בוצעה", "כדאי לחזור לעמוד, לרענן אותו ולנסות שוב."),
+        Problem::TooLarge => Advice::new("מה שנשלח גדול מדי", "כדאי לחזור לעמוד, לקצר ולנסות שוב."),
+        Problem::Fault => Advice::new("משהו השתבש אצלנו", "שום עדכון לא הולך לאיבוד. כדאי לנסות שוב בעוד דקה."),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! Why something did not arrive, and what to do about it: one sentence each, for an owner who is no developer.
+//!
+//! The services named are the ones that owners use, and their words (Active, Respond, Executions) are left in English
+//! because that is how their screens show them.
+
+use shared::verdict::{Cause, Failure};
+
+/// What happened, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Advice {
+    pub(crate) what: String,
+    pub(crate) fix: &'static str,
+}
+
+impl Advice {
+    pub(crate) fn new(what: impl Into<String>, fix: &'static str) -> Self {
+        Self { what: what.into(), fix }
+    }
+}
+
+/// The cause in a few words, for a row of the log.
+pub(crate) fn short(cause: Cause, code: Option<u16>) -> String {
+    let text = match cause {
+        Cause::Failed(Failure::Dns) => "השרת לא נמצא",
+        Cause::Failed(Failure::Refused) => "השרת לא קיבל את החיבור",
+        Cause::Failed(Failure::Reset) => "החיבור נותק באמצע",
+        Cause::Failed(Failure::Tls) => "בעיה בתעודת האבטחה",
+        Cause::Failed(Failure::Timeout) => "לא התקבלה תשובה בזמן",
+        Cause::Failed(Failure::Protocol) => "התקבלה תשובה לא מובנת",
+        Cause::Failed(Failure::Blocked) => "כתובת שאסור לשלוח אליה",
+        Cause::Redirect => "הפניה לכתובת אחרת",
+        Cause::Gone => "הכתובת נסגרה",
+        Cause::Status => answered(code),
+    };
+    with_code(text, code)
+}
+
+fn answered(code: Option<u16>) -> &'static str {
+    match code {
+        Some(200..=299) => "n8n עדיין בהפעלה",
+        Some(400 | 422) => "המערכת שלך לא הבינה את התוכן",
+        Some(401 | 403) => "המערכת שלך דורשת אימות",
+        Some(404) => "אין כלום בכתובת הזו",
+        Some(405) => "הכתובת לא מקבלת POST",
+        Some(408 | 504) => "המערכת שלך לא הספיקה לענות",
+        Some(413) => "העדכון גדול מדי למערכת שלך",
+        Some(429) => "יותר מדי פניות בזמן קצר",
+        Some(502 | 503) => "המערכת שלך לא זמינה",
+        Some(500..=599) => "שגיאה במערכת שלך",
+        _ => "המערכת שלך ענתה בשגיאה",
+    }
+}
+
+fn with_code(text: &str, code: Option<u16>) -> String {
+    code.map_or_else(|| text.to_owned(), |code| format!("{text} ({code})"))
+}
+
+/// The cause in a sentence, and the remedy in another. The snippet is what the receiver answered: n8n says there what
+/// it misses.
+pub(crate) fn advice(cause: Cause, code: Option<u16>, snippet: Option<&str>) -> Advice {
+    let failure = match cause {
+        Cause::Failed(failure) => failure,
+        Cause::Status => return status(code, snippet.unwrap_or_default()),
+        Cause::Redirect => {
+            return Advice::new(
+                with_code("הכתובת מפנה לכתובת אחרת", code) + ".",
+                "צריך להזין כאן את הכתובת הסופית. לעיתים חסר לוכסן בסוף או www בהתחלה.",
+            );
+        }
+        Cause::Gone => {
+            return Advice::new(
+                with_code("המערכת שלך ענתה שהכתובת הזו נסגרה", code) + ".",
+                "צריך ליצור כתובת חדשה ולשמור אותה כאן. ב־Make, כתובת שלא מחוברת לתרחיש נסגרת אחרי כמה ימים.",
+            );
+        }
+    };
+    unanswered(failure)
+}
+
+fn unanswered(failure: Failure) -> Advice {
+    match failure {
+        Failure::Dns => Advice::new("לא מצאנו שרת בשם שבכתובת.", "כדאי לבדוק שאין שגיאת הקלדה, ושהדומיין פעיל ובתוקף."),
+        Failure::Refused => {
+            Advice::new("השרת לא קיבל את החיבור.", "כדאי לוודא שהשרת פועל, שהוא פתוח לאינטרנט, ושהפורט שבכתובת נכון.")
+        }
+        Failure::Reset => Advice::new(
+            "החיבור נותק לפני שהתקבלה תשובה.",
+            "בדרך כלל זה עובר מעצמו. אם זה חוזר, כדאי לבדוק את חומת האש או את שירות האחסון.",
+        ),
+        Failure::Tls => Advice::new(
+            "לא הצלחנו ליצור חיבור מאובטח.",
+            "כדאי לבדוק שתעודת האבטחה (SSL) בתוקף ומתאימה לשם שבכתובת. חברת האחסון יכולה לעזור.",
+        ),
+        Failure::Timeout => Advice::new(
+            "המערכת שלך לא ענתה בזמן.",
+            "כדאי שהיא תענה מיד ותעבד אחר כך. ב־n8n, בצומת Webhook: בשדה Respond לבחור Immediately.",
+        ),
+        Failure::Protocol => Advice::new("התקבלה תשובה שאינה של שרת אינטרנט.", "כדאי לבדוק שהכתובת והפורט נכונים."),
+        Failure::Blocked => Advice::new(
+            "הכתובת מובילה לרשת פרטית או למחשב מקומי, ולשם אי אפשר לשלוח.",
+            "צריך כתובת https שנגישה מהאינטרנט. אם n8n מותקן במחשב שלך, צריך לחשוף אותו דרך שירות tunnel.",
+        ),
+    }
+}
+
+fn status(code: Option<u16>, snippet: &str) -> Advice {
+    let what = with_code(sentence(code), code) + ".";
+    let fix = match code {
+        Some(200..=299) => "זה עובר מעצמו תוך דקות, והעדכון יישלח שוב.",
+        Some(404) => not_found(snippet),
+        Some(400 | 422) => {
+            "כדאי לוודא שהכתובת מקבלת JSON. ל־Slack אי אפשר לשלוח ישירות: מחברים דרך n8n, Zapier או Make."
+        }
+        Some(401 | 403) => {
+            "אם הוגדר אימות (ב־n8n: Header Auth), מזינים את אותו שם ואותו ערך תחת ״כותרת אימות״ בהגדרות."
+        }
+        Some(405) => "ב־n8n, בצומת Webhook: בשדה HTTP Method לבחור POST.",
+        Some(408 | 504) => "כדאי שהמערכת תענה מיד ותעבד אחר כך. ב־n8n, בצומת Webhook: בשדה Respond לבחור Immediately.",
+        Some(413) => "כדאי להגדיל במערכת שלך את הגודל המותר לפנייה.",
+        Some(429) => "ננסה שוב לאט יותר. אם זה חוזר, כדאי לבדוק את מכסת השימוש ב־Zapier או ב־Make.",
+        Some(502 | 503) => "כדאי לוודא שהשרת פועל. אם הוא בתחזוקה, העדכונים יישלחו כשיחזור.",
+        Some(500..=599) => {
+            "ב־n8n, הפירוט נמצא תחת Executions. ב־Make, תחת History. במערכת אחרת, אפשר לפנות למי שבנה אותה."
+        }
+        _ => "כדאי להראות את התשובה למי שבנה את החיבור.",
+    };
+    Advice::new(what, fix)
+}
+
+fn sentence(code: Option<u16>) -> &'static str {
+    match code {
+        Some(200..=299) => "n8n עדיין בהפעלה ולא קלט את העדכון",
+        Some(400 | 422) => "המערכת שלך קיבלה את הפנייה אבל לא הבינה את התוכן",
+        Some(401 | 403) => "המערכת שלך דורשת אימות ולא קיבלה את הפנייה",
+        Some(404) => "השרת ענה שאין כלום בכתובת הזו",
+        Some(405) => "הכתובת קיימת, אבל היא לא מקבלת פניות מסוג POST",
+        Some(429) => "המערכת שלך ענתה שהיא מקבלת יותר מדי פניות בזמן קצר",
+        Some(500 | 501 | 505..=599) => "אירעה שגיאה בתוך המערכת שלך",
+        _ => answered(code),
+    }
+}
+
+/// n8n tells apart a workflow that is not active, a test address nobody listens on, and a node that waits for GET.
+fn not_found(snippet: &str) -> &'static str {
+    if snippet.contains("not registered for POST") {
+        "ב־n8n, בצומת Webhook: בשדה HTTP Method לבחור POST, ולשמור."
+    } else if snippet.contains("Execute workflow") || snippet.contains("test mode") {
+        "זו כתובת הבדיקה של n8n. צריך להעתיק ממנו את ה־Production URL ולשמור אותו כאן."
+    } else if snippet.contains("not registered") {
+        "ה־workflow ב־n8n לא פעיל. צריך להפעיל אותו (Active או Publish) ואז לבדוק שוב."
+    } else {
+        "כדאי לוודא שהכתובת הועתקה במלואה. ב־n8n, צריך גם שה־workflow יהיה פעיל (Active או Publish)."
+    }
+}

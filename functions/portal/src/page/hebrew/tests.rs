@@ -1,0 +1,120 @@
+use std::collections::HashSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use shared::verdict::Cause;
+
+use super::*;
+
+const CAUSES: [&str; 10] =
+    ["dns", "refused", "reset", "tls", "timeout", "protocol", "blocked", "status", "redirect", "gone"];
+const REFUSALS: [Refusal; 7] = [
+    Refusal::TooLong,
+    Refusal::Control,
+    Refusal::Unreadable,
+    Refusal::Scheme,
+    Refusal::UserInfo,
+    Refusal::Port,
+    Refusal::Address,
+];
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("a time")
+}
+
+fn is_hebrew(text: &str) -> bool {
+    text.chars().any(|char| ('א'..='ת').contains(&char))
+}
+
+#[test]
+fn every_cause_says_what_happened_and_what_to_do_and_no_two_say_the_same() {
+    let mut seen = HashSet::new();
+    for name in CAUSES {
+        let cause = Cause::parse(name).expect("a cause");
+        let Advice { what, fix } = advice(cause, None, None);
+        assert!(is_hebrew(&what) && is_hebrew(fix) && is_hebrew(&short(cause, None)), "{name}");
+        assert!(what.ends_with('.') && fix.ends_with('.'), "{name}");
+        assert!(seen.insert(what), "{name}");
+    }
+}
+
+#[test]
+fn every_code_is_named_in_what_happened() {
+    for code in 100..=599 {
+        let advice = advice(Cause::Status, Some(code), None);
+        let code = format!("({code})");
+        assert!(advice.what.contains(&code), "{}", advice.what);
+        assert!(is_hebrew(advice.fix), "{code}");
+    }
+}
+
+#[test]
+fn what_n8n_answers_to_404_leads_to_the_remedy() {
+    let fix = |snippet| advice(Cause::Status, Some(404), Some(snippet)).fix;
+    let inactive = r#"{"code":404,"message":"The requested webhook \"POST calls\" is not registered."}"#;
+    let get = r#"{"message":"This webhook is not registered for POST requests. Did you mean to make a GET request?"}"#;
+    let test = r#"{"message":"...is not registered.","hint":"Click the 'Execute workflow' button on the canvas"}"#;
+    assert!(fix(inactive).contains("לא פעיל"));
+    assert!(fix(get).contains("HTTP Method"));
+    assert!(fix(test).contains("Production URL"));
+    assert!(fix("<html>").contains("הועתקה במלואה"));
+}
+
+#[test]
+fn everything_that_can_be_wrong_with_the_settings_has_its_own_text() {
+    let texts: HashSet<_> = REFUSALS.into_iter().map(refusal).collect();
+    assert_eq!(texts.len(), REFUSALS.len());
+    let errors = [InvalidStaticHeader::Name, InvalidStaticHeader::Reserved, InvalidStaticHeader::Value];
+    assert_eq!(errors.into_iter().map(header_error).collect::<HashSet<_>>().len(), errors.len());
+    let hints = [Hint::N8nTest, Hint::Slack, Hint::Unresolved, Hint::Http];
+    assert_eq!(hints.into_iter().map(hint).collect::<HashSet<_>>().len(), hints.len());
+    assert!(hints.into_iter().map(hint).chain(texts).all(is_hebrew));
+}
+
+#[test]
+fn counts_have_the_forms_of_one_two_and_many() {
+    for (count, text) in [
+        (0, "0 עדכונים"),
+        (1, "עדכון אחד"),
+        (2, "שני עדכונים"),
+        (3, "3 עדכונים"),
+        (11, "11 עדכונים"),
+        (1_204, "1,204 עדכונים"),
+        (100_000, "100,000 עדכונים"),
+    ] {
+        assert_eq!(updates(count), text);
+    }
+    assert_eq!([1, 2, 16].map(attempts), ["ניסיון אחד", "שני ניסיונות", "16 ניסיונות"]);
+    assert_eq!(said(Said::ResentFailed { count: 1, more: false }), "עדכון אחד נשלח שוב.");
+    assert!(said(Said::ResentFailed { count: 500, more: true }).starts_with("500 עדכונים נשלחים שוב. נשארו עוד"));
+}
+
+#[test]
+fn times_are_those_of_israel_in_summer_and_in_winter() {
+    let now = at("2026-03-03T20:00:00Z");
+    for (time, text) in [
+        ("2026-03-03T12:05:00Z", "היום, 14:05"),
+        ("2026-03-02T22:00:00Z", "היום, 00:00"),
+        ("2026-03-02T21:59:59Z", "אתמול, 23:59"),
+        ("2026-03-03T22:30:00Z", "מחר, 00:30"),
+        ("2026-03-01T06:07:00Z", "1 במרץ, 08:07"),
+        ("2025-07-14T06:07:00Z", "14 ביולי 2025, 09:07"),
+    ] {
+        assert_eq!(when(at(time), now), text);
+    }
+}
+
+#[test]
+fn durations_are_read_easily() {
+    for (millis, text) in [
+        (0, "פחות מאלפית שנייה"),
+        (1, "אלפית שנייה"),
+        (340, "340 אלפיות שנייה"),
+        (1_000, "שנייה"),
+        (1_340, "1.3 שניות"),
+        (1_960, "שתי שניות"),
+        (20_000, "20 שניות"),
+    ] {
+        assert_eq!(duration(Duration::from_millis(millis)), text);
+    }
+}

@@ -1,0 +1,263 @@
+//! What the pages say and offer, chosen from the view data: text and flags, ready for the templates.
+
+mod delivery;
+mod log;
+
+pub(super) use delivery::DeliveryPart;
+pub(super) use log::LogPart;
+
+use jiff::Timestamp;
+use shared::request::InvalidStaticHeader;
+
+use super::hebrew::{self, Advice};
+use super::view::{EndpointState, EndpointView, Overview, Said, SettingsForm, ShownSecret, TestView};
+
+/// What was just done, or that it was not.
+pub(super) struct NoticePart {
+    pub(super) text: String,
+    pub(super) is_bad: bool,
+    /// Where to go on, and what it is called.
+    pub(super) link: Option<(&'static str, &'static str)>,
+}
+
+impl NoticePart {
+    /// An error in a field comes first: nothing was done then.
+    pub(super) fn of_overview(view: &Overview) -> Option<Self> {
+        let field = if view.settings.url_error.is_some() {
+            "#generic_webhook_url"
+        } else if view.settings.header_error.is_some() {
+            "#static-header"
+        } else {
+            return view.said.map(Self::of_said);
+        };
+        let link = Some((field, "אל מה שצריך לתקן"));
+        Some(Self { text: "ההגדרות עוד לא נשמרו.".into(), is_bad: true, link })
+    }
+
+    pub(super) fn of_said(said: Said) -> Self {
+        let link = match said {
+            Said::Rotated => Some(("/?secret=shown#signing-secret", "הצגת הסוד החדש")),
+            Said::Saved => Some(("#test", "אפשר לבדוק שהכול מגיע")),
+            Said::NoUrl => Some(("/#settings", "להגדרת הכתובת")),
+            _ => None,
+        };
+        Self { text: hebrew::said(said), is_bad: hebrew::is_refusal(said), link }
+    }
+}
+
+/// How the endpoint does.
+pub(super) struct StatusPart {
+    /// For `data-state` and the colour.
+    pub(super) name: &'static str,
+    pub(super) title: &'static str,
+    pub(super) since: Option<Moment>,
+    pub(super) lines: Vec<String>,
+    pub(super) fix: Option<&'static str>,
+    /// What waits, and what becomes of it.
+    pub(super) waiting: Option<String>,
+    pub(super) can_pause: bool,
+    pub(super) can_resume: bool,
+    /// The log shows each cause, with its code.
+    pub(super) has_details: bool,
+}
+
+/// A time for people and for programs.
+pub(super) struct Moment {
+    pub(super) text: String,
+    pub(super) iso: String,
+}
+
+impl Moment {
+    pub(super) fn new(time: Timestamp, now: Timestamp) -> Self {
+        Self { text: hebrew::when(time, now), iso: format!("{time:.0}") }
+    }
+}
+
+impl StatusPart {
+    pub(super) fn new(view: &Overview) -> Self {
+        let state = view.endpoint.state;
+        let mut part = Self {
+            name: "active",
+            title: "הכול פעיל",
+            since: None,
+            lines: Vec::new(),
+            fix: None,
+            waiting: waiting(&view.endpoint),
+            can_pause: matches!(state, EndpointState::Active | EndpointState::Failing { .. }),
+            can_resume: matches!(state, EndpointState::Paused { .. }),
+            has_details: matches!(state, EndpointState::Failing { .. }),
+        };
+        match state {
+            EndpointState::NotSet => {
+                (part.name, part.title) = ("not-set", "עוד לא הוגדרה כתובת");
+                part.lines.push(
+                    "מעתיקים את כתובת ה־Webhook מ־n8n, Zapier, Make או מכל מערכת אחרת, ומדביקים אותה כאן למטה.".into(),
+                );
+            }
+            EndpointState::Active => part.lines.push("כל שיחה שמסתיימת נשלחת למערכת שלך.".into()),
+            EndpointState::Failing { since, cause } => {
+                let Advice { what, fix } = hebrew::advice(cause, None, None);
+                (part.name, part.title) = ("failing", "העדכונים לא מגיעים למערכת שלך");
+                part.since = Some(Moment::new(since, view.now));
+                part.lines.push(what);
+                part.fix = Some(fix);
+            }
+            EndpointState::Paused { since, reason } => {
+                let Advice { what, fix } = hebrew::paused(reason);
+                (part.name, part.title) = ("paused", "השליחה מושהית");
+                part.since = Some(Moment::new(since, view.now));
+                part.lines.push(what);
+                part.fix = Some(fix);
+            }
+        }
+        part
+    }
+}
+
+fn waiting(endpoint: &EndpointView) -> Option<String> {
+    let held = match endpoint.held {
+        0 => None,
+        1 => Some("עדכון אחד ממתין.".to_owned()),
+        count => Some(format!("{} ממתינים.", hebrew::updates(count))),
+    };
+    let outlook = match endpoint.state {
+        _ if endpoint.is_releasing => return Some("מה שהמתין נשלח עכשיו, בהדרגה.".into()),
+        EndpointState::Failing { .. } => "ממשיכים לנסות, וברגע שהמערכת שלך תענה הכול יישלח מעצמו.",
+        EndpointState::Paused { .. } => "שום דבר לא הולך לאיבוד: הכול יישלח עם חידוש השליחה.",
+        EndpointState::NotSet => "הכול יישלח אחרי שמירת כתובת.",
+        EndpointState::Active => "אפשר לשלוח הכול עכשיו, מתוך היומן.",
+    };
+    match (held, endpoint.state) {
+        (Some(held), _) => Some(format!("{held} {outlook}")),
+        (None, EndpointState::Failing { .. }) => Some(outlook.into()),
+        (None, _) => None,
+    }
+}
+
+/// The settings' form.
+pub(super) struct SettingsPart<'a> {
+    pub(super) form: &'a SettingsForm,
+    pub(super) url_error: Option<&'static str>,
+    pub(super) hints: Vec<&'static str>,
+    pub(super) name_error: Option<&'static str>,
+    pub(super) value_error: Option<&'static str>,
+    pub(super) is_header_open: bool,
+}
+
+impl<'a> SettingsPart<'a> {
+    pub(super) fn new(form: &'a SettingsForm) -> Self {
+        let of_value = form.header_error == Some(InvalidStaticHeader::Value);
+        let header_error = form.header_error.map(hebrew::header_error);
+        Self {
+            form,
+            url_error: form.url_error.map(hebrew::refusal),
+            hints: form.hints.iter().copied().map(hebrew::hint).collect(),
+            name_error: header_error.filter(|_| !of_value),
+            value_error: header_error.filter(|_| of_value),
+            is_header_open: header_error.is_some(),
+        }
+    }
+
+    /// The ids of what describes the URL's field.
+    pub(super) fn url_described_by(&self) -> &'static str {
+        match (self.url_error.is_some(), self.hints.is_empty()) {
+            (true, true) => "generic_webhook_url-error generic_webhook_url-help",
+            (true, false) => "generic_webhook_url-error generic_webhook_url-hints generic_webhook_url-help",
+            (false, true) => "generic_webhook_url-help",
+            (false, false) => "generic_webhook_url-hints generic_webhook_url-help",
+        }
+    }
+}
+
+/// The test's button, and what the last test came to.
+pub(super) struct TestPart<'a> {
+    pub(super) can_test: bool,
+    /// A success does more than tell.
+    pub(super) releases: Option<&'static str>,
+    pub(super) result: Option<TestResult<'a>>,
+}
+
+/// What a test came to.
+pub(super) struct TestResult<'a> {
+    pub(super) has_arrived: bool,
+    pub(super) what: String,
+    pub(super) fix: Option<&'static str>,
+    pub(super) snippet: Option<&'a str>,
+    pub(super) location: Option<&'a str>,
+    /// What took how long.
+    pub(super) phases: Vec<(&'static str, String)>,
+}
+
+impl<'a> TestPart<'a> {
+    pub(super) fn new(view: &'a Overview) -> Self {
+        let releases = match view.endpoint.state {
+            EndpointState::Failing { .. } => Some("אם הבדיקה תצליח, כל מה שממתין יישלח מעצמו."),
+            EndpointState::Paused { .. } => {
+                Some("אפשר לבדוק גם בזמן השהיה. אם הבדיקה תצליח, השליחה תתחדש וכל מה שממתין יישלח.")
+            }
+            EndpointState::NotSet | EndpointState::Active => None,
+        };
+        Self {
+            can_test: view.endpoint.state != EndpointState::NotSet,
+            releases,
+            result: view.test.as_ref().map(TestResult::new),
+        }
+    }
+}
+
+impl<'a> TestResult<'a> {
+    fn new(test: &'a TestView) -> Self {
+        let took = hebrew::duration(test.timings.total);
+        let (what, fix) = match test.cause {
+            None => (arrived(test.status_code, &took), None),
+            Some(cause) => {
+                let Advice { what, fix } = hebrew::advice(cause, test.status_code, test.snippet.as_deref());
+                (format!("{what} הבדיקה נמשכה {took}."), Some(fix))
+            }
+        };
+        Self {
+            has_arrived: test.cause.is_none(),
+            what,
+            fix,
+            snippet: test.snippet.as_deref().filter(|snippet| !snippet.is_empty()),
+            location: test.location.as_deref(),
+            phases: phases(test),
+        }
+    }
+}
+
+fn arrived(code: Option<u16>, took: &str) -> String {
+    let code = code.map(|code| format!(" (קוד {code})")).unwrap_or_default();
+    format!("המערכת שלך קיבלה את הבדיקה{code} תוך {took}.")
+}
+
+fn phases(test: &TestView) -> Vec<(&'static str, String)> {
+    let timings = test.timings;
+    [
+        ("חיפוש השרת", timings.dns),
+        ("התחברות", timings.connect),
+        ("חיבור מאובטח", timings.tls),
+        ("המתנה לתשובה", timings.first_byte),
+        ("סך הכול", Some(timings.total)),
+    ]
+    .into_iter()
+    .filter_map(|(name, took)| took.map(|took| (name, hebrew::duration(took))))
+    .collect()
+}
+
+/// The signing secret.
+pub(super) struct SecretPart<'a> {
+    pub(super) exists: bool,
+    pub(super) shown: Option<&'a ShownSecret>,
+    pub(super) previous_until: Option<Moment>,
+}
+
+impl<'a> SecretPart<'a> {
+    pub(super) fn new(view: &'a Overview) -> Self {
+        Self {
+            exists: view.secret.exists,
+            shown: view.secret.shown.as_ref(),
+            previous_until: view.secret.previous_until.map(|until| Moment::new(until, view.now)),
+        }
+    }
+}

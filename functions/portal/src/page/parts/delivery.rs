@@ -1,0 +1,91 @@
+//! One delivery: what became of it, its attempts, and what it says.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use shared::tables::Status;
+
+use super::Moment;
+use super::log::RowPart;
+use crate::page::hebrew::{self, Advice};
+use crate::page::view::{AttemptView, DeliveryView};
+
+/// One delivery.
+pub(in crate::page) struct DeliveryPart<'a> {
+    pub(in crate::page) row: RowPart<'a>,
+    pub(in crate::page) advice: Option<Advice>,
+    /// What comes next, or that nothing does.
+    pub(in crate::page) outlook: Option<&'static str>,
+    pub(in crate::page) snippet: Option<&'a str>,
+    /// Newest first, as the log is.
+    pub(in crate::page) attempts: Vec<AttemptPart<'a>>,
+    pub(in crate::page) body: Option<&'a str>,
+    /// What of the body people read: a heading and a text each.
+    pub(in crate::page) readable: Vec<(&'static str, String)>,
+    pub(in crate::page) resend_label: &'static str,
+}
+
+/// One attempt.
+pub(in crate::page) struct AttemptPart<'a> {
+    pub(in crate::page) at: Moment,
+    pub(in crate::page) result: String,
+    pub(in crate::page) has_arrived: bool,
+    pub(in crate::page) took: String,
+    pub(in crate::page) snippet: Option<&'a str>,
+    pub(in crate::page) location: Option<&'a str>,
+}
+
+impl<'a> DeliveryPart<'a> {
+    pub(in crate::page) fn new(view: &'a DeliveryView) -> Self {
+        let row = &view.row;
+        let has_arrived = row.status == Status::Delivered;
+        let advice = row.cause.filter(|_| !has_arrived);
+        Self {
+            row: RowPart::new(row, view.now, true),
+            advice: advice.map(|cause| hebrew::advice(cause, row.status_code, view.snippet.as_deref())),
+            outlook: outlook(row.status),
+            snippet: present(view.snippet.as_ref()),
+            attempts: view.attempts.iter().rev().map(|attempt| AttemptPart::new(attempt, view.now)).collect(),
+            body: view.body.as_deref(),
+            readable: view.body.as_deref().map(readable).unwrap_or_default(),
+            resend_label: if has_arrived { "שליחה נוספת" } else { "שליחה עכשיו" },
+        }
+    }
+}
+
+impl<'a> AttemptPart<'a> {
+    fn new(attempt: &'a AttemptView, now: Timestamp) -> Self {
+        let arrived = || attempt.status_code.map_or_else(|| "הגיע".into(), |code| format!("הגיע ({code})"));
+        Self {
+            at: Moment::new(attempt.at, now),
+            result: attempt.cause.map_or_else(arrived, |cause| hebrew::short(cause, attempt.status_code)),
+            has_arrived: attempt.cause.is_none(),
+            took: hebrew::duration(std::time::Duration::from_millis(attempt.total_ms)),
+            snippet: present(attempt.snippet.as_ref()),
+            location: present(attempt.location.as_ref()),
+        }
+    }
+}
+
+fn present(text: Option<&String>) -> Option<&str> {
+    text.map(String::as_str).filter(|text| !text.is_empty())
+}
+
+fn outlook(status: Status) -> Option<&'static str> {
+    match status {
+        Status::Delivered => None,
+        Status::Retrying => Some("ממשיכים לנסות מעצמנו. אפשר גם לשלוח עכשיו."),
+        Status::Held => Some("העדכון שמור כאן ויישלח כשהשליחה תתחדש."),
+        Status::Failed => Some("כל הניסיונות נוצלו. אחרי שמתקנים, אפשר לשלוח שוב מכאן."),
+    }
+}
+
+fn readable(body: &str) -> Vec<(&'static str, String)> {
+    let Ok(Value::Object(mut fields)) = serde_json::from_str(body) else { return Vec::new() };
+    [("סיכום", "summary"), ("תמלול", "transcript")]
+        .into_iter()
+        .filter_map(|(heading, name)| match fields.remove(name) {
+            Some(Value::String(text)) if !text.trim().is_empty() => Some((heading, text)),
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,127 @@
+//! The delivery log: rows, filters, and the buttons that send many again.
+
+use shared::tables::Status;
+
+use super::Moment;
+use crate::page::hebrew;
+use crate::page::view::{EndpointState, LogView, Overview, Row};
+
+const FILTERS: [Option<Status>; 5] =
+    [None, Some(Status::Failed), Some(Status::Held), Some(Status::Retrying), Some(Status::Delivered)];
+
+/// A part of the delivery log.
+pub(in crate::page) struct LogPart<'a> {
+    pub(in crate::page) search: &'a str,
+    pub(in crate::page) filter: Option<&'static str>,
+    pub(in crate::page) filters: Vec<Filter>,
+    pub(in crate::page) rows: Vec<RowPart<'a>>,
+    pub(in crate::page) older: Option<String>,
+    pub(in crate::page) newest: Option<String>,
+    /// Something is filtered or looked for.
+    pub(in crate::page) is_narrowed: bool,
+    pub(in crate::page) can_resend_failed: bool,
+    pub(in crate::page) can_send_held: bool,
+}
+
+/// A link that narrows the log.
+pub(in crate::page) struct Filter {
+    pub(in crate::page) label: &'static str,
+    pub(in crate::page) href: String,
+    pub(in crate::page) is_current: bool,
+}
+
+/// One delivery.
+pub(in crate::page) struct RowPart<'a> {
+    pub(in crate::page) id: &'a str,
+    pub(in crate::page) kind: &'static str,
+    /// Of a kind without a Hebrew name: the event's own.
+    pub(in crate::page) event_type: Option<&'a str>,
+    pub(in crate::page) ending: Option<&'a str>,
+    pub(in crate::page) subject: Option<&'a str>,
+    pub(in crate::page) subject_label: &'static str,
+    pub(in crate::page) at: Moment,
+    pub(in crate::page) status: &'static str,
+    pub(in crate::page) status_label: &'static str,
+    pub(in crate::page) why: Option<String>,
+    pub(in crate::page) attempts: Option<String>,
+    pub(in crate::page) next: Option<Moment>,
+    pub(in crate::page) can_resend: bool,
+}
+
+impl<'a> LogPart<'a> {
+    pub(in crate::page) fn new(view: &'a Overview) -> Self {
+        let log = &view.log;
+        let has_url = view.endpoint.state != EndpointState::NotSet;
+        let newest = log.is_older.then(|| link(log.filter, &log.search, None));
+        Self {
+            search: &log.search,
+            filter: log.filter.map(Status::as_str),
+            filters: FILTERS.into_iter().map(|status| Filter::new(log, status)).collect(),
+            rows: log.rows.iter().map(|row| RowPart::new(row, view.now, has_url)).collect(),
+            older: log.next_cursor.as_deref().map(|cursor| link(log.filter, &log.search, Some(cursor))),
+            newest,
+            is_narrowed: log.filter.is_some() || !log.search.is_empty(),
+            can_resend_failed: has_url && log.rows.iter().any(|row| row.status == Status::Failed),
+            can_send_held: has_url && view.endpoint.held > 0 && !view.endpoint.is_releasing,
+        }
+    }
+}
+
+impl Filter {
+    fn new(log: &LogView, status: Option<Status>) -> Self {
+        Self { label: hebrew::filter(status), href: link(status, &log.search, None), is_current: log.filter == status }
+    }
+}
+
+impl<'a> RowPart<'a> {
+    pub(in crate::page) fn new(row: &'a Row, now: jiff::Timestamp, has_url: bool) -> Self {
+        let kind = hebrew::kind(&row.event_type);
+        Self {
+            id: &row.event_id,
+            kind,
+            event_type: (kind == hebrew::kind("")).then_some(row.event_type.as_str()),
+            ending: row.phone_ending.as_deref(),
+            subject: row.subject.as_deref(),
+            subject_label: hebrew::subject(&row.event_type),
+            at: Moment::new(row.created_at, now),
+            status: row.status.as_str(),
+            status_label: hebrew::status(row.status),
+            why: why(row),
+            attempts: (row.attempts > 0).then(|| hebrew::attempts(row.attempts)),
+            next: row.next_attempt_at.map(|next| Moment::new(next, now)),
+            can_resend: has_url && matches!(row.status, Status::Failed | Status::Held),
+        }
+    }
+}
+
+/// Why it has not arrived; with which code, if it has.
+fn why(row: &Row) -> Option<String> {
+    match (row.status, row.cause) {
+        (Status::Delivered, _) => row.status_code.map(|code| format!("קוד {code}")),
+        (_, Some(cause)) => Some(hebrew::short(cause, row.status_code)),
+        (Status::Held, None) => Some("יישלח כשהשליחה תתחדש".into()),
+        (_, None) => None,
+    }
+}
+
+/// The address of a part of the log.
+fn link(status: Option<Status>, search: &str, cursor: Option<&str>) -> String {
+    let status = status.map(Status::as_str);
+    let pairs = [("status", status), ("search", Some(search).filter(|text| !text.is_empty())), ("cursor", cursor)];
+    let query: Vec<_> =
+        pairs.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded(value?)))).collect();
+    if query.is_empty() { "/#deliveries".into() } else { format!("/?{}#deliveries", query.join("&")) }
+}
+
+/// Percent-encoding (RFC 3986, 2.1) of all but unreserved characters.
+fn encoded(text: &str) -> String {
+    use std::fmt::Write;
+
+    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(byte.into()),
+            _ => write!(encoded, "%{byte:02X}").expect("writing to a String does not fail"),
+        }
+        encoded
+    })
+}

@@ -1,0 +1,244 @@
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use shared::endpoint::Timings;
+use shared::guard::Refusal;
+use shared::health::PausedReason;
+use shared::request::InvalidStaticHeader;
+use shared::tables::Status;
+use shared::verdict::{Cause, Failure};
+
+use super::*;
+
+mod samples;
+
+use samples::{delivery_view, endpoint, overview_view, row, rows};
+
+const HOSTILE: &str = r#""><script>alert('x')</script><img src=x onerror=alert(1)>"#;
+
+#[test]
+fn every_page_is_a_hebrew_document_from_right_to_left_without_inline_script_or_style() {
+    for (name, page) in samples::pages() {
+        assert!(page.starts_with("<!doctype html>\n<html lang=\"he\" dir=\"rtl\">"), "{name}");
+        assert!(page.trim_end().ends_with("</html>"), "{name}");
+        assert_eq!(page.matches("<script").count(), 1, "{name}");
+        assert!(page.contains("<script src=\"/page.js\" defer></script>"), "{name}");
+        assert_eq!(page.matches("<h1").count(), 1, "{name}");
+        assert_eq!(page.matches("<main id=\"main\"").count(), 1, "{name}");
+        for forbidden in ["<style", " style=", " onclick=", " onload=", "javascript:", "http://", "src=\"//"] {
+            assert!(!page.contains(forbidden), "{name} has {forbidden}");
+        }
+    }
+}
+
+#[test]
+fn no_id_is_used_twice_and_every_reference_to_one_finds_it() {
+    for (name, page) in samples::pages() {
+        let ids = attributes(&page, "id");
+        let mut unique = ids.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        assert_eq!(ids.len(), unique.len(), "{name}: {ids:?}");
+        for attribute in ["for", "aria-describedby", "aria-labelledby", "data-copy"] {
+            for id in attributes(&page, attribute).into_iter().flat_map(str::split_whitespace) {
+                assert!(ids.contains(&id), "{name}: {attribute} {id}");
+            }
+        }
+        for href in attributes(&page, "href").into_iter().filter_map(|href| href.strip_prefix('#')) {
+            assert!(ids.contains(&href), "{name}: #{href}");
+        }
+    }
+}
+
+fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
+    let start = format!(" {name}=\"");
+    page.split(&start).skip(1).filter_map(|rest| rest.split_once('"')).map(|(value, _)| value).collect()
+}
+
+#[test]
+fn the_label_and_its_explanation_are_verbatim() {
+    let page = overview(&overview_view());
+    assert!(page.contains("<label for=\"generic_webhook_url\">כתובת Webhook כללית לקבלת תמלילים</label>"));
+    assert!(page.contains(">המערכת תשלח לכאן תמלילי שיחות, סיכומים ונתוני ליד בסיום כל שיחה</p>"));
+}
+
+#[test]
+fn whatever_owners_and_receivers_write_is_escaped() {
+    let mut view = overview_view();
+    view.settings.url = HOSTILE.into();
+    view.settings.header_name = HOSTILE.into();
+    view.log.search = HOSTILE.into();
+    view.log.next_cursor = Some(HOSTILE.into());
+    view.log.rows[0].subject = Some(HOSTILE.into());
+    view.log.rows[0].phone_ending = Some(HOSTILE.into());
+    view.log.rows[0].event_type = HOSTILE.into();
+    view.test = Some(samples::test_view(Some(Cause::Status), Some(404)));
+    if let Some(test) = &mut view.test {
+        (test.snippet, test.location) = (Some(HOSTILE.into()), Some(HOSTILE.into()));
+    }
+    let mut one = delivery_view();
+    one.row.subject = Some(HOSTILE.into());
+    one.snippet = Some(HOSTILE.into());
+    one.attempts[0].snippet = Some(HOSTILE.into());
+    one.attempts[0].location = Some(HOSTILE.into());
+    one.body = Some(format!(r#"{{"summary": {}}}"#, serde_json::Value::from(HOSTILE)));
+    for page in [overview(&view), delivery(&one)] {
+        assert_eq!(page.matches("<script").count(), 1);
+        assert!(!page.contains("<img") && !page.contains("\"\">"), "{page}");
+        assert!(page.contains("&#60;script&#62;"));
+    }
+}
+
+#[test]
+fn a_refused_url_is_kept_beside_its_error() {
+    let mut view = overview_view();
+    view.settings.url = "http://n8n.local/webhook/a".into();
+    view.settings.url_error = Some(Refusal::Scheme);
+    let page = overview(&view);
+    assert!(page.contains("value=\"http://n8n.local/webhook/a\""));
+    assert!(
+        page.contains("aria-describedby=\"generic_webhook_url-error generic_webhook_url-help\" aria-invalid=\"true\"")
+    );
+    assert!(page.contains("id=\"generic_webhook_url-error\""));
+    assert!(page.contains("id=\"notice\" class=\"notice bad\" role=\"alert\""));
+    assert!(!overview(&overview_view()).contains("aria-invalid"));
+}
+
+#[test]
+fn a_refused_header_opens_its_details_and_marks_the_right_field() {
+    for (error, id) in [
+        (InvalidStaticHeader::Name, "static_header_name-error"),
+        (InvalidStaticHeader::Reserved, "static_header_name-error"),
+        (InvalidStaticHeader::Value, "static_header_value-error"),
+    ] {
+        let mut view = overview_view();
+        view.settings.header_error = Some(error);
+        let page = overview(&view);
+        assert!(page.contains("<details id=\"static-header\" open>"));
+        assert!(page.contains(&format!("id=\"{id}\"")), "{error}");
+        assert_eq!(page.matches("aria-invalid").count(), 1);
+    }
+}
+
+#[test]
+fn each_state_offers_what_helps() {
+    let offers = |state| {
+        let mut view = overview_view();
+        view.endpoint = endpoint(state, 3);
+        let page = overview(&view);
+        ["/pause", "/resume", "/test#test", "/deliveries/resend"]
+            .map(|action| page.contains(&format!("action=\"{action}\"")))
+    };
+    let since = view::EndpointState::Failing { since: samples::now(), cause: Cause::Gone };
+    assert_eq!(offers(EndpointState::NotSet), [false, false, false, false]);
+    assert_eq!(offers(EndpointState::Active), [true, false, true, true]);
+    assert_eq!(offers(since), [true, false, true, true]);
+    let paused = EndpointState::Paused { since: samples::now(), reason: PausedReason::Owner };
+    assert_eq!(offers(paused), [false, true, true, true]);
+}
+
+#[test]
+fn a_test_says_whether_it_arrived_with_its_code_and_time() {
+    let mut view = overview_view();
+    view.test = Some(samples::test_view(None, Some(200)));
+    let page = overview(&view);
+    assert!(page.contains("data-arrived=\"true\"") && page.contains("(קוד 200) תוך 340 אלפיות שנייה."), "{page}");
+    view.test = Some(samples::test_view(Some(Cause::Failed(Failure::Dns)), None));
+    let page = overview(&view);
+    assert!(page.contains("data-arrived=\"false\"") && page.contains("לא מצאנו שרת"));
+}
+
+#[test]
+fn the_secret_is_on_the_page_only_if_it_was_asked_for() {
+    let mut view = overview_view();
+    view.secret.exists = true;
+    let page = overview(&view);
+    assert!(!page.contains("id=\"secret-value\"") && page.contains("href=\"/?secret=shown#signing-secret\""));
+    view.secret.shown = Some(samples::shown_secret());
+    let page = overview(&view);
+    assert!(page.contains(&samples::shown_secret().secret));
+    assert!(page.contains("name=\"confirm\" value=\"yes\""));
+}
+
+#[test]
+fn rows_tell_their_event_and_status_and_are_resent_only_if_that_helps() {
+    let page = overview(&overview_view());
+    for row in &overview_view().log.rows {
+        let tag = format!("data-event-id=\"{}\" data-status=\"{}\"", row.event_id, row.status.as_str());
+        assert!(page.contains(&tag), "{tag}");
+        let form = format!("action=\"/deliveries/{}/resend\"", row.event_id);
+        assert_eq!(page.contains(&form), matches!(row.status, Status::Failed | Status::Held));
+    }
+}
+
+#[test]
+fn links_of_the_log_keep_what_was_looked_for() {
+    let mut view = overview_view();
+    view.log.filter = Some(Status::Failed);
+    view.log.search = "א&b=c".into();
+    view.log.next_cursor = Some("a+/=".into());
+    let page = overview(&view);
+    let older = "href=\"/?status=failed&#38;search=%D7%90%26b%3Dc&#38;cursor=a%2B%2F%3D#deliveries\"";
+    assert!(page.contains(older));
+    assert!(page.contains("<input type=\"hidden\" name=\"status\" value=\"failed\">"));
+}
+
+#[test]
+fn an_empty_log_says_what_will_appear_and_an_empty_part_of_it_what_to_do() {
+    let mut view = overview_view();
+    view.log.rows.clear();
+    view.log.next_cursor = None;
+    assert!(overview(&view).contains("כאן יופיעו השיחות"));
+    view.log.filter = Some(Status::Failed);
+    assert!(overview(&view).contains("לא נמצאו עדכונים מתאימים"));
+    view.log.next_cursor = Some("x".into());
+    assert!(overview(&view).contains("ייתכן שיש בישנים יותר"));
+}
+
+#[test]
+fn a_delivery_without_content_cannot_be_sent_again() {
+    let mut view = delivery_view();
+    assert!(delivery(&view).contains("/resend\""));
+    view.body = None;
+    assert!(!delivery(&view).contains("/resend\""));
+}
+
+#[test]
+fn page_and_style_with_twenty_rows_stay_below_60_kb() {
+    let mut view = overview_view();
+    view.endpoint = endpoint(EndpointState::Failing { since: samples::now(), cause: Cause::Status }, 1_204);
+    view.test = Some(samples::test_view(Some(Cause::Status), Some(404)));
+    view.secret = samples::secret_view();
+    view.log.rows = (0..20).map(|index| row(index, Status::Failed, Some(Cause::Failed(Failure::Tls)))).collect();
+    let size = overview(&view).len() + STYLE.len();
+    assert!(size < 60_000, "{size}");
+}
+
+#[test]
+fn the_recipes_are_those_of_the_readme() {
+    let readme = include_str!("../../../../README.md");
+    let page = overview(&overview_view()).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    for language in ["```text\n{{", "```js\n", "```python\nfrom standardwebhooks"] {
+        let start = readme.find(language).expect("the README has the recipe");
+        let code = readme[start..].split_once('\n').and_then(|(_, rest)| rest.split_once("\n```"));
+        let (code, _) = code.expect("a block of code ends");
+        assert!(page.contains(code), "{code}");
+    }
+    let condition = "{{ $json.headers['webhook-signature'].split(' ').includes('v1,' + $json.signature) }}";
+    assert!(readme.contains(condition) && page.contains(condition));
+}
+
+/// For looking at them: `cargo test -p portal -- --ignored pages_to_look_at` writes them to target/pages/.
+#[test]
+#[ignore = "writes files for people to look at"]
+fn pages_to_look_at() -> std::io::Result<()> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/pages");
+    std::fs::create_dir_all(&folder)?;
+    for (name, text) in [("page.css", STYLE), ("page.js", SCRIPT), ("icon.svg", ICON)] {
+        std::fs::write(folder.join(name), text)?;
+    }
+    for (name, page) in samples::pages() {
+        std::fs::write(folder.join(format!("{name}.html")), page)?;
+    }
+    Ok(())
+}

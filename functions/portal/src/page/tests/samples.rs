@@ -1,0 +1,207 @@
+//! Pages as they could be, for the tests and for people to look at.
+
+use super::*;
+
+pub(super) fn now() -> Timestamp {
+    "2026-03-03T12:40:00Z".parse().expect("a time")
+}
+
+fn ago(minutes: i64) -> Timestamp {
+    now() - SignedDuration::from_mins(minutes)
+}
+
+pub(super) fn endpoint(state: EndpointState, held: u64) -> EndpointView {
+    EndpointView { state, held, is_releasing: false }
+}
+
+pub(super) fn overview_view() -> Overview {
+    Overview {
+        now: now(),
+        said: None,
+        settings: SettingsForm {
+            url: "https://n8n.example.co.il/webhook/4f6c2d0e-8a31-4a0e-9a57-0c1d2e3f4a5b".into(),
+            ..SettingsForm::default()
+        },
+        endpoint: endpoint(EndpointState::Active, 0),
+        test: None,
+        secret: SecretView { exists: true, ..SecretView::default() },
+        log: LogView { rows: rows(), next_cursor: Some("older".into()), ..LogView::default() },
+    }
+}
+
+pub(super) fn row(index: i64, status: Status, cause: Option<Cause>) -> Row {
+    Row {
+        event_id: format!("evt_{:032x}", index + 0x00c0_ffee),
+        event_type: "call.completed".into(),
+        subject: Some(format!("CAb81c60f2d94e4f0aa3e7715c08d2{:04}", 946 + index)),
+        phone_ending: Some(format!("{:04}", (index * 1_733 + 127) % 10_000)),
+        created_at: ago(7 + index * 397),
+        status,
+        cause,
+        status_code: match cause {
+            None if status == Status::Delivered => Some(200),
+            Some(Cause::Status) => Some(404),
+            _ => None,
+        },
+        attempts: match status {
+            Status::Delivered => 1,
+            Status::Retrying => 3,
+            Status::Held => 0,
+            Status::Failed => 16,
+        },
+        next_attempt_at: (status == Status::Retrying).then(|| ago(-12)),
+    }
+}
+
+pub(super) fn rows() -> Vec<Row> {
+    let mut rows = vec![
+        row(0, Status::Retrying, Some(Cause::Status)),
+        row(1, Status::Held, None),
+        row(2, Status::Delivered, None),
+        row(3, Status::Failed, Some(Cause::Failed(Failure::Timeout))),
+        row(4, Status::Delivered, None),
+        row(5, Status::Delivered, None),
+        row(6, Status::Failed, Some(Cause::Failed(Failure::Tls))),
+    ];
+    (rows[4].event_type, rows[4].subject) = ("appointment.booked".into(), Some("3306".into()));
+    (rows[5].event_type, rows[5].subject, rows[5].phone_ending) = ("survey.answered".into(), None, None);
+    rows
+}
+
+pub(super) fn test_view(cause: Option<Cause>, status_code: Option<u16>) -> TestView {
+    let millis = |millis| Some(Duration::from_millis(millis));
+    TestView {
+        cause,
+        status_code,
+        timings: Timings {
+            dns: millis(12),
+            connect: millis(48),
+            tls: millis(61),
+            first_byte: millis(219),
+            total: Duration::from_millis(340),
+        },
+        snippet: status_code.map(|code| match code {
+            404 => r#"{"code":404,"message":"The requested webhook \"POST 4f6c2d0e\" is not registered."}"#.into(),
+            _ => r#"{"message":"Workflow was started"}"#.into(),
+        }),
+        location: None,
+    }
+}
+
+pub(super) fn shown_secret() -> ShownSecret {
+    ShownSecret {
+        secret: "whsec_UXcxM2VSdDVZdTdJbzlQYXNEZkdoSmtMelhjVmJObTE=".into(),
+        text: Some("Qw13eRt5Yu7Io9PasDfGhJkLzXcVbNm1".into()),
+    }
+}
+
+pub(super) fn secret_view() -> SecretView {
+    SecretView { exists: true, shown: Some(shown_secret()), previous_until: Some(ago(-60 * 23)) }
+}
+
+pub(super) fn delivery_view() -> DeliveryView {
+    let snippet = Some(r#"{"code":404,"message":"The requested webhook is not registered."}"#.to_owned());
+    let attempt = |minutes, cause, status_code| AttemptView {
+        at: ago(minutes),
+        cause,
+        status_code,
+        total_ms: 187,
+        snippet: snippet.clone(),
+        location: None,
+    };
+    DeliveryView {
+        now: now(),
+        said: None,
+        row: row(0, Status::Retrying, Some(Cause::Status)),
+        snippet: snippet.clone(),
+        attempts: vec![
+            AttemptView { snippet: None, ..attempt(7, Some(Cause::Failed(Failure::Timeout)), None) },
+            AttemptView {
+                location: Some("https://www.example.co.il/webhook/".into()),
+                snippet: None,
+                ..attempt(6, Some(Cause::Redirect), Some(301))
+            },
+            attempt(4, Some(Cause::Status), Some(404)),
+        ],
+        body: Some(include_str!("../../../../../events/samples/call.completed.short.json").to_owned()),
+    }
+}
+
+/// All pages, in the states that matter.
+pub(super) fn pages() -> Vec<(&'static str, String)> {
+    let mut pages: Vec<_> = overviews().into_iter().map(|(name, view)| (name, overview(&view))).collect();
+    let delivered = DeliveryView {
+        said: Some(Said::Resent),
+        row: row(2, Status::Delivered, None),
+        attempts: vec![AttemptView { cause: None, status_code: Some(200), ..delivery_view().attempts.remove(2) }],
+        ..delivery_view()
+    };
+    pages.push(("delivery", delivery(&delivery_view())));
+    pages.push(("delivery-delivered", delivery(&delivered)));
+    pages.push(("delivery-without-content", delivery(&DeliveryView { body: None, ..delivery_view() })));
+    pages.push(("signed-out", signed_out(SignedOut::Expired)));
+    pages.push(("problem", problem(Problem::Fault)));
+    pages
+}
+
+fn overviews() -> Vec<(&'static str, Overview)> {
+    let new = Overview {
+        settings: SettingsForm::default(),
+        endpoint: endpoint(EndpointState::NotSet, 0),
+        secret: SecretView::default(),
+        log: LogView::default(),
+        ..overview_view()
+    };
+    let refused = Overview {
+        settings: SettingsForm {
+            url: "n8n.example.co.il/webhook/4f6c2d0e".into(),
+            url_error: Some(Refusal::Unreadable),
+            header_name: "Host".into(),
+            has_header_value: true,
+            header_error: Some(InvalidStaticHeader::Reserved),
+            ..SettingsForm::default()
+        },
+        ..new.clone()
+    };
+    let active = Overview {
+        said: Some(Said::Saved),
+        test: Some(test_view(None, Some(200))),
+        log: LogView { rows: rows().split_off(4), ..LogView::default() },
+        ..overview_view()
+    };
+    let failing = Overview {
+        endpoint: endpoint(EndpointState::Failing { since: ago(60 * 19), cause: Cause::Status }, 12),
+        test: Some(test_view(Some(Cause::Status), Some(404))),
+        ..overview_view()
+    };
+    let paused = Overview {
+        said: Some(Said::Paused),
+        settings: SettingsForm {
+            hints: vec![Hint::N8nTest, Hint::Unresolved],
+            header_name: "X-API-Key".into(),
+            has_header_value: true,
+            ..overview_view().settings
+        },
+        endpoint: endpoint(EndpointState::Paused { since: ago(60 * 24 * 40), reason: PausedReason::Owner }, 2),
+        secret: secret_view(),
+        ..overview_view()
+    };
+    let narrowed = Overview {
+        log: LogView {
+            filter: Some(Status::Held),
+            search: "4567".into(),
+            rows: Vec::new(),
+            next_cursor: Some("older".into()),
+            is_older: true,
+        },
+        ..overview_view()
+    };
+    vec![
+        ("new", new),
+        ("refused", refused),
+        ("active", active),
+        ("failing", failing),
+        ("paused", paused),
+        ("narrowed", narrowed),
+    ]
+}

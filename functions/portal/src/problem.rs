@@ -1,0 +1,111 @@
+//! What the API says when it does not do what it was asked: problem details (RFC 9457).
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::owner::{Refused, Why};
+
+/// Problem details, RFC 9457.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// `about:blank`: the status says what kind of problem it is.
+    #[serde(rename = "type")]
+    #[schema(example = "about:blank")]
+    kind: &'static str,
+    /// The name of the status.
+    #[schema(example = "Conflict")]
+    title: String,
+    /// The HTTP status code.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What happened, for a developer.
+    detail: String,
+    /// Which fields were refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<FieldError>,
+}
+
+/// One field that was refused.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct FieldError {
+    /// Where it stands: a JSON Pointer (RFC 6901) into the request's body.
+    #[schema(example = "/generic_webhook_url")]
+    pointer: &'static str,
+    /// What is wrong with it, in a word.
+    #[schema(example = "scheme")]
+    code: &'static str,
+    /// The same, for a developer.
+    detail: String,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
+    }
+
+    pub(crate) fn fields(refused: &Refused) -> Self {
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "a field was refused");
+        if let Some(refusal) = refused.url {
+            let (pointer, code) = ("/generic_webhook_url", refused_url(refusal));
+            problem.errors.push(FieldError { pointer, code, detail: refusal.to_string() });
+        }
+        if let Some(invalid) = refused.header {
+            let (pointer, code) = refused_header(invalid);
+            problem.errors.push(FieldError { pointer, code, detail: invalid.to_string() });
+        }
+        problem
+    }
+}
+
+fn refused_url(refusal: shared::guard::Refusal) -> &'static str {
+    use shared::guard::Refusal;
+    match refusal {
+        Refusal::TooLong => "too_long",
+        Refusal::Control => "control",
+        Refusal::Unreadable => "unreadable",
+        Refusal::Scheme => "scheme",
+        Refusal::UserInfo => "user_info",
+        Refusal::Port => "port",
+        Refusal::Address => "blocked",
+    }
+}
+
+fn refused_header(invalid: shared::request::InvalidStaticHeader) -> (&'static str, &'static str) {
+    use shared::request::InvalidStaticHeader;
+    match invalid {
+        InvalidStaticHeader::Name => ("/static_header/name", "name"),
+        InvalidStaticHeader::Reserved => ("/static_header/name", "reserved"),
+        InvalidStaticHeader::Value => ("/static_header/value", "value"),
+    }
+}
+
+impl From<Why> for Problem {
+    fn from(why: Why) -> Self {
+        match why {
+            Why::Refused(refused) => Self::fields(&refused),
+            Why::NoUrl => Self::new(StatusCode::CONFLICT, "no URL is set"),
+            Why::NotFound => Self::new(StatusCode::NOT_FOUND, "there is no such delivery"),
+            Why::NotKept => Self::new(StatusCode::CONFLICT, "the body of this delivery is not kept"),
+            Why::Changed => Self::new(StatusCode::CONFLICT, "somebody else changed this at the same moment"),
+            // What it was is in the log, and nobody else's business.
+            Why::Fault(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "something of ours failed; try again"),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self)).into_response()
+    }
+}
