@@ -88,8 +88,6 @@ pub struct Portal {
     pub aws: Aws,
     /// `EVENTS_QUEUE_URL`
     pub events_queue_url: String,
-    /// `DEAD_LETTER_QUEUE_URL`
-    pub dead_letter_queue_url: String,
     /// `SETTINGS_TABLE_NAME`
     pub settings_table_name: String,
     /// `DELIVERIES_TABLE_NAME`
@@ -155,7 +153,6 @@ impl Portal {
         Ok(Self {
             aws: variables.aws()?,
             events_queue_url: variables.required("EVENTS_QUEUE_URL")?,
-            dead_letter_queue_url: variables.required("DEAD_LETTER_QUEUE_URL")?,
             settings_table_name: variables.required("SETTINGS_TABLE_NAME")?,
             deliveries_table_name: variables.required("DELIVERIES_TABLE_NAME")?,
             owner_notices_topic_arn: variables.required("OWNER_NOTICES_TOPIC_ARN")?,

@@ -261,7 +261,7 @@ impl fmt::Debug for Event {
             .field("business_id", &self.business_id)
             .field("id", &self.id)
             .field("body_bytes", &self.body.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -18,19 +18,55 @@ const MAX_DELAY: Duration = Duration::from_mins(15);
 #[error("the queue did not answer")]
 pub struct QueueError(#[source] Box<aws_sdk_sqs::Error>);
 
+/// The events queue, for what the system says to itself.
+#[derive(Clone, Debug)]
+pub struct Commands {
+    client: Client,
+    events_url: String,
+}
+
+impl Commands {
+    /// The events queue by its URL.
+    #[must_use]
+    pub fn new(client: Client, events_url: String) -> Self {
+        Self { client, events_url }
+    }
+
+    /// Sends a command that arrives after `delay`, in whole seconds, up to 15 minutes.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError`]; it may have been sent all the same.
+    pub async fn send(&self, command: &Command, delay: Duration) -> Result<(), QueueError> {
+        let seconds = i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(i32::MAX);
+        self.client
+            .send_message()
+            .queue_url(&self.events_url)
+            .message_body(command.to_string())
+            .message_group_id(message_group(command.business_id()))
+            .delay_seconds(seconds)
+            .send()
+            .await
+            .map_err(|error| QueueError(Box::new(error.into())))?;
+        Ok(())
+    }
+}
+
 /// The events queue and its dead-letter queue.
 #[derive(Clone, Debug)]
 pub struct Queues {
     client: Client,
     events_url: String,
     dead_letter_url: String,
+    commands: Commands,
 }
 
 impl Queues {
     /// The queues by their URLs.
     #[must_use]
     pub fn new(client: Client, events_url: String, dead_letter_url: String) -> Self {
-        Self { client, events_url, dead_letter_url }
+        let commands = Commands::new(client.clone(), events_url.clone());
+        Self { client, events_url, dead_letter_url, commands }
     }
 
     /// Makes a message come back after `delay`, in whole seconds, up to 12 hours.
@@ -51,23 +87,13 @@ impl Queues {
         Ok(())
     }
 
-    /// Sends a command that arrives after `delay`, in whole seconds, up to 15 minutes.
+    /// Sends a command, as [`Commands::send`] does.
     ///
     /// # Errors
     ///
     /// [`QueueError`]; it may have been sent all the same.
     pub async fn send(&self, command: &Command, delay: Duration) -> Result<(), QueueError> {
-        let seconds = i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(i32::MAX);
-        self.client
-            .send_message()
-            .queue_url(&self.events_url)
-            .message_body(command.to_string())
-            .message_group_id(message_group(command.business_id()))
-            .delay_seconds(seconds)
-            .send()
-            .await
-            .map_err(|error| QueueError(Box::new(error.into())))?;
-        Ok(())
+        self.commands.send(command, delay).await
     }
 
     /// Sends a message anew, as it is, for its receives to be counted from the beginning.

@@ -4,7 +4,6 @@
 //! cookie also with what another site has made it do, so whatever changes something must come from this very page.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
@@ -18,6 +17,7 @@ use shared::event::BusinessId;
 use shared::link::{InvalidToken, PortalSecret, Session};
 use shared::secret::{SecretError, SecretSource};
 use shared::{Timestamp, clock};
+use tokio::time::Instant;
 
 use crate::page::{self, SignedOut};
 use crate::problem::Problem;

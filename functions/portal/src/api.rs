@@ -1,4 +1,4 @@
-//! The JSON API, and the OpenAPI document that is made of it.
+//! The JSON API, and the `OpenAPI` document that is made of it.
 //!
 //! No route takes a business id: the business is the session's.
 
@@ -79,7 +79,10 @@ fn describe(mut document: utoipa::openapi::OpenApi) -> String {
     let problem = || {
         ResponseBuilder::new()
             .description("What was not done, and why")
-            .content("application/problem+json", ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build())
+            .content(
+                "application/problem+json",
+                ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build(),
+            )
             .build()
     };
     for path in document.paths.paths.values_mut() {
@@ -89,7 +92,7 @@ fn describe(mut document: utoipa::openapi::OpenApi) -> String {
         }
     }
     let token = SecurityScheme::Http(Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build());
-    document.components.get_or_insert_default().security_schemes.insert("token".to_owned(), token);
+    document.components.get_or_insert_default().security_schemes.insert("token".to_owned(), token.into());
     document.to_json().expect("a document of texts and numbers always serialises")
 }
 
@@ -116,9 +119,12 @@ async fn save_settings(
     Extension(business): Owner,
     Body(change): Body<SettingsChange>,
 ) -> Result<Json<Settings>, Why> {
-    let saved = owners.save(&business, change.generic_webhook_url.as_deref(), change.header()).await?;
+    let saved = owners.save(&business, change.generic_webhook_url.as_deref(), change.static_header).await?;
     let (owned, held) = owners.settings(&business).await?;
-    Ok(Json(Settings { warnings: saved.warnings, ..Settings::new(&owned, held, owners.targets) }))
+    let mut settings = Settings::new(&owned, held, owners.targets);
+    // What only the look-up of the URL's name could tell is in here alone.
+    settings.warnings = saved.warnings;
+    Ok(Json(settings))
 }
 
 /// Sends a `webhook.test` event now, signed and sent as every delivery is. If it arrives, what waits follows it.

@@ -26,7 +26,7 @@ use shared::endpoint::{Endpoints, SystemLookup, tls};
 use shared::environment::Portal as Environment;
 use shared::link::PortalSecret;
 use shared::notices::Notices;
-use shared::queue::Queues;
+use shared::queue::Commands;
 use shared::secret::SecretSource;
 use shared::signature::InternalSecret;
 use shared::tables::Tables;
@@ -95,11 +95,7 @@ fn wire(environment: Environment) -> (Owners, Access) {
             environment.settings_table_name,
             environment.deliveries_table_name,
         ),
-        queues: Queues::new(
-            aws_sdk_sqs::Client::new(&sdk),
-            environment.events_queue_url,
-            environment.dead_letter_queue_url,
-        ),
+        commands: Commands::new(aws_sdk_sqs::Client::new(&sdk), environment.events_queue_url),
         notices: Notices::new(aws_sdk_sns::Client::new(&sdk), environment.owner_notices_topic_arn),
         internal_secret: SecretSource::new(secrets.clone(), environment.internal_secret_arn, InternalSecret::new),
         attempter: Attempter::new(endpoints, environment.targets),

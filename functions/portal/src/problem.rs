@@ -53,7 +53,7 @@ impl Problem {
         }
     }
 
-    pub(crate) fn fields(refused: &Refused) -> Self {
+    pub(crate) fn fields(refused: Refused) -> Self {
         let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "a field was refused");
         if let Some(refusal) = refused.url {
             let (pointer, code) = ("/generic_webhook_url", refused_url(refusal));
@@ -92,7 +92,7 @@ fn refused_header(invalid: shared::request::InvalidStaticHeader) -> (&'static st
 impl From<Why> for Problem {
     fn from(why: Why) -> Self {
         match why {
-            Why::Refused(refused) => Self::fields(&refused),
+            Why::Refused(refused) => Self::fields(refused),
             Why::NoUrl => Self::new(StatusCode::CONFLICT, "no URL is set"),
             Why::NotFound => Self::new(StatusCode::NOT_FOUND, "there is no such delivery"),
             Why::NotKept => Self::new(StatusCode::CONFLICT, "the body of this delivery is not kept"),

@@ -148,9 +148,9 @@ pub(super) struct SettingsChange {
     #[schema(required, example = "https://n8n.example.com/webhook/calls", max_length = 2048)]
     pub(super) generic_webhook_url: Option<String>,
     /// The owner's own header. Absent: it stays; null: there is none any more.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "header_wish")]
     #[schema(required = false, value_type = Option<StaticHeaderChange>)]
-    static_header: Option<Option<StaticHeaderChange>>,
+    pub(super) static_header: HeaderWish,
 }
 
 /// The owner's own header.
@@ -165,19 +165,12 @@ struct StaticHeaderChange {
     value: String,
 }
 
-/// Tells null from absent.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<StaticHeaderChange>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
-impl SettingsChange {
-    pub(super) fn header(&self) -> HeaderWish {
-        match self.static_header.clone() {
-            None => HeaderWish::Keep,
-            Some(None) => HeaderWish::Clear,
-            Some(Some(StaticHeaderChange { name, value })) => HeaderWish::Set { name, value: Some(value) },
-        }
-    }
+/// Called only if the field is there: null clears, absent keeps.
+fn header_wish<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderWish, D::Error> {
+    Ok(match Option::deserialize(deserializer)? {
+        None => HeaderWish::Clear,
+        Some(StaticHeaderChange { name, value }) => HeaderWish::Set { name, value: Some(value) },
+    })
 }
 
 /// What a test came to.
@@ -244,6 +237,7 @@ fn ms(duration: Duration) -> u64 {
 }
 
 /// The secret by which receivers verify `webhook-signature`.
+#[expect(clippy::struct_field_names, reason = "the name is the contract's")]
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SigningSecret {
     /// As Standard Webhooks libraries take it: `whsec_` and base64.

@@ -42,7 +42,7 @@ impl Owners {
             return Err(Why::NotKept);
         }
         let command = Command::Deliver { business_id: business_id.clone(), event_id: event_id.clone(), resend: true };
-        self.queues.send(&command, Duration::ZERO).await?;
+        self.commands.send(&command, Duration::ZERO).await?;
         if details.summary.status == Status::Failed {
             // After it is on its way: a mark without a message would be an event that waits for nothing.
             self.tables.note_resent(business_id, event_id, clock::now()).await?;

@@ -82,7 +82,7 @@ impl Owners {
         }
         if let (true, Some(release)) = (health.outbox.token, &health.release) {
             let command = Command::Release { business_id: business_id.clone(), run: release.run, step: release.step };
-            self.queues.send(&command, Duration::ZERO).await?;
+            self.commands.send(&command, Duration::ZERO).await?;
         }
         if let Some(notice) = &health.outbox.notice {
             let held = self.tables.count_held(business_id).await.ok();

@@ -24,8 +24,9 @@ const SECRET_CHARS: usize = 32;
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /// What the owner wishes for the header.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum HeaderWish {
+    #[default]
     Keep,
     Clear,
     /// A value of None, or the mask, keeps the stored one, if the name stays the same.

@@ -1,7 +1,8 @@
 //! What the pages say about data, in Hebrew.
 //!
 //! Infinitives and plurals throughout, so that nobody is addressed by a gender. Latin with punctuation at its ends stands
-//! in directional isolates (U+2066, U+2069), or the punctuation would jump to the other side. What a page always says
+//! in directional isolates (U+2066, U+2069), and a comma between two Latin names is followed by U+200F, or the
+//! punctuation would jump to the other side. What a page always says
 //! stands in its template.
 
 mod answers;
@@ -48,7 +49,7 @@ pub(crate) fn hint(hint: Hint) -> &'static str {
             "זו כתובת הבדיקה של n8n. היא עובדת לפנייה אחת בלבד, ורק כשהעורך פתוח. לעבודה שוטפת צריך את ה־Production URL."
         }
         Hint::Slack => {
-            "Slack מקבל רק הודעות במבנה \u{2066}{\"text\": ...}\u{2069}. כדי לקבל בו שיחות כדאי לעבור דרך n8n, Zapier או Make."
+            "Slack מקבל רק הודעות במבנה \u{2066}{\"text\": ...}\u{2069}. כדי לקבל בו שיחות כדאי לעבור דרך n8n,\u{200f} Zapier או Make."
         }
         Hint::Unresolved => {
             "השם שבכתובת עדיין לא נמצא ברשת. אם הוא חדש, זה יכול לקחת כמה שעות. אם לא, כדאי לבדוק את האיות."

@@ -8,9 +8,11 @@ pub(super) use log::LogPart;
 
 use jiff::Timestamp;
 use shared::request::InvalidStaticHeader;
+use shared::tables::Status;
+use shared::verdict::Cause;
 
 use super::hebrew::{self, Advice};
-use super::view::{EndpointState, EndpointView, Overview, Said, SettingsForm, ShownSecret, TestView};
+use super::view::{EndpointState, EndpointView, Overview, Row, Said, SettingsForm, ShownSecret, TestView};
 
 /// What was just done, or that it was not.
 pub(super) struct NoticePart {
@@ -91,12 +93,13 @@ impl StatusPart {
             EndpointState::NotSet => {
                 (part.name, part.title) = ("not-set", "עוד לא הוגדרה כתובת");
                 part.lines.push(
-                    "מעתיקים את כתובת ה־Webhook מ־n8n, Zapier, Make או מכל מערכת אחרת, ומדביקים אותה כאן למטה.".into(),
+                    "מעתיקים את כתובת ה־Webhook מ־n8n, מ־Zapier, מ־Make או מכל מערכת אחרת, ומדביקים אותה כאן למטה."
+                        .into(),
                 );
             }
             EndpointState::Active => part.lines.push("כל שיחה שמסתיימת נשלחת למערכת שלך.".into()),
             EndpointState::Failing { since, cause } => {
-                let Advice { what, fix } = hebrew::advice(cause, None, None);
+                let Advice { what, fix } = hebrew::advice(cause, code_of(view, cause), None);
                 (part.name, part.title) = ("failing", "העדכונים לא מגיעים למערכת שלך");
                 part.since = Some(Moment::new(since, view.now));
                 part.lines.push(what);
@@ -112,6 +115,12 @@ impl StatusPart {
         }
         part
     }
+}
+
+/// With which code the endpoint fails: that of the newest event that keeps trying, if it is on this page.
+fn code_of(view: &Overview, cause: Cause) -> Option<u16> {
+    let is_pilot = |row: &&Row| row.status == Status::Retrying && row.cause == Some(cause);
+    view.log.rows.iter().find(is_pilot).and_then(|row| row.status_code)
 }
 
 fn waiting(endpoint: &EndpointView) -> Option<String> {

@@ -1,0 +1,312 @@
+//! The owner's pages: what each address shows, and what each form does.
+//!
+//! A form that did what it says redirects (303), so that reloading does nothing twice; one that did not, and a test, are
+//! answered with the page itself.
+
+mod fill;
+
+use std::sync::Arc;
+
+use axum::extract::rejection::{FormRejection, QueryRejection};
+use axum::extract::{Form, Path, Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router, middleware};
+use serde::Deserialize;
+use shared::attempt::Attempt;
+use shared::clock;
+use shared::event::{BusinessId, EventId};
+use shared::tables::{Cursor, Status, Wanted};
+
+use crate::access::{self, Access};
+use crate::owner::{HeaderWish, Owners, Refused, Why};
+use crate::page::{self, Overview, Problem, Said};
+use crate::{html, report};
+
+/// How many deliveries the page shows at a time.
+const ROWS: usize = 20;
+
+type App = State<Arc<Owners>>;
+type Owner = Extension<BusinessId>;
+type Address = Result<Query<Asked>, QueryRejection>;
+type Sent<T> = Result<Form<T>, FormRejection>;
+
+/// Everything that is a page or one of its forms.
+pub(crate) fn router(owners: Arc<Owners>, access: Arc<Access>) -> Router {
+    let enter = middleware::from_fn_with_state(Arc::clone(&access), enter);
+    Router::new()
+        .route("/", get(overview))
+        .route("/settings", post(save))
+        .route("/test", post(test))
+        .route("/pause", post(pause))
+        .route("/resume", post(resume))
+        .route("/signing-secret/rotate", post(rotate))
+        .route("/deliveries/resend", post(resend_all))
+        .route("/deliveries/{event_id}", get(delivery))
+        .route("/deliveries/{event_id}/resend", post(resend))
+        .route_layer(middleware::from_fn_with_state(access, access::pages))
+        .route_layer(enter)
+        .with_state(owners)
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    token: Option<String>,
+}
+
+/// Trades a link's token for a session, and drops it from the address.
+async fn enter(State(access): State<Arc<Access>>, request: axum::extract::Request, next: middleware::Next) -> Response {
+    let token = Query::<Entry>::try_from_uri(request.uri()).ok().and_then(|Query(entry)| entry.token);
+    let Some(token) = token.filter(|_| request.uri().path() == "/" && request.method().is_safe()) else {
+        return next.run(request).await;
+    };
+    match access.verify(&token).await {
+        Ok(session) => {
+            let cookie = HeaderValue::try_from(access.cookie(&token, &session, clock::now()));
+            let cookie = cookie.expect("a token that was verified is base64url and dots");
+            (StatusCode::SEE_OTHER, [(header::LOCATION, HeaderValue::from_static("/")), (header::SET_COOKIE, cookie)])
+                .into_response()
+        }
+        Err(denied) => access::denied_by_page(&denied),
+    }
+}
+
+/// What the main page's address may say. What it cannot say is left aside, so that an old address still shows the page.
+#[derive(Default, Deserialize)]
+struct Asked {
+    secret: Option<String>,
+    status: Option<String>,
+    search: Option<String>,
+    cursor: Option<String>,
+    said: Option<String>,
+    count: Option<u64>,
+    more: Option<String>,
+}
+
+impl Asked {
+    fn wanted(&self) -> Wanted {
+        let given =
+            |text: &Option<String>| text.clone().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        Wanted {
+            status: self.status.as_deref().and_then(Status::parse),
+            search: given(&self.search).map(|text| text.chars().take(128).collect()),
+            limit: ROWS,
+            after: self.cursor.as_deref().and_then(Cursor::parse),
+        }
+    }
+
+    fn said(&self) -> Option<Said> {
+        Some(match self.said.as_deref()? {
+            "saved" => Said::Saved,
+            "cleared" => Said::Cleared,
+            "paused" => Said::Paused,
+            "resumed" => Said::Resumed,
+            "resent" => Said::Resent,
+            "resent-failed" => Said::ResentFailed { count: self.count.unwrap_or_default(), more: self.more.is_some() },
+            "released" => Said::ReleasedHeld,
+            "rotated" => Said::Rotated,
+            "not-kept" => Said::NotKept,
+            "no-url" => Said::NoUrl,
+            _ => return None,
+        })
+    }
+}
+
+type Answer = Result<Response, Unshown>;
+
+/// Why there is no page to show.
+enum Unshown {
+    Why(Why),
+    /// What was sent is none of the page's forms.
+    Form(FormRejection),
+}
+
+impl From<Why> for Unshown {
+    fn from(why: Why) -> Self {
+        Self::Why(why)
+    }
+}
+
+impl From<FormRejection> for Unshown {
+    fn from(rejection: FormRejection) -> Self {
+        Self::Form(rejection)
+    }
+}
+
+impl IntoResponse for Unshown {
+    fn into_response(self) -> Response {
+        let why = match self {
+            Self::Why(why) => why,
+            Self::Form(rejection) => {
+                let is_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
+                let problem = if is_large { Problem::TooLarge } else { Problem::Refused };
+                return html(rejection.status(), page::problem(problem));
+            }
+        };
+        match why {
+            Why::NotFound => html(StatusCode::NOT_FOUND, page::problem(Problem::NotFound)),
+            Why::NoUrl => see("/?said=no-url#settings"),
+            Why::NotKept => see("/?said=not-kept#deliveries"),
+            Why::Changed => see("/"),
+            // Forms that can be refused say so beside their fields.
+            Why::Refused(_) => html(StatusCode::UNPROCESSABLE_ENTITY, page::problem(Problem::Refused)),
+            Why::Fault(fault) => {
+                report::fault(&fault);
+                html(StatusCode::SERVICE_UNAVAILABLE, page::problem(Problem::Fault))
+            }
+        }
+    }
+}
+
+fn see(place: &str) -> Response {
+    let place = HeaderValue::try_from(place).expect("places are of this file, with ids and numbers in them");
+    (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response()
+}
+
+async fn overview(State(owners): App, Extension(business): Owner, asked: Address) -> Answer {
+    let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
+    let mut view = show(&owners, &business, &asked.wanted(), asked.secret.as_deref() == Some("shown")).await?;
+    view.said = asked.said();
+    Ok(html(StatusCode::OK, page::overview(&view)))
+}
+
+async fn show(owners: &Owners, business: &BusinessId, wanted: &Wanted, with_secret: bool) -> Result<Overview, Why> {
+    let (settings, listed) =
+        Box::pin(async { tokio::join!(owners.settings(business), owners.list(business, wanted)) }).await;
+    let ((owned, held), listed) = (settings?, listed?);
+    Ok(fill::overview(&owned, held, &listed, wanted, owners.targets, with_secret, clock::now()))
+}
+
+fn newest() -> Wanted {
+    Wanted { limit: ROWS, ..Wanted::default() }
+}
+
+#[derive(Deserialize)]
+struct SettingsForm {
+    #[serde(default)]
+    generic_webhook_url: String,
+    #[serde(default)]
+    static_header_name: String,
+    #[serde(default)]
+    static_header_value: String,
+}
+
+impl SettingsForm {
+    fn header(&self) -> HeaderWish {
+        let (name, value) = (self.static_header_name.trim(), self.static_header_value.trim());
+        if name.is_empty() && value.is_empty() {
+            return HeaderWish::Clear;
+        }
+        HeaderWish::Set { name: name.to_owned(), value: Some(value.to_owned()).filter(|value| !value.is_empty()) }
+    }
+}
+
+async fn save(State(owners): App, Extension(business): Owner, form: Sent<SettingsForm>) -> Answer {
+    let Form(form) = form?;
+    match owners.save(&business, Some(&form.generic_webhook_url), form.header()).await {
+        Ok(saved) if saved.url.is_none() => Ok(see("/?said=cleared#settings")),
+        Ok(saved) => {
+            // What only a look-up tells would be gone after a redirect.
+            let mut view = show(&owners, &business, &newest(), false).await?;
+            view.said = Some(Said::Saved);
+            view.settings.hints = saved.warnings.into_iter().map(fill::hint).collect();
+            let unresolved = view.settings.hints.contains(&page::Hint::Unresolved);
+            Ok(if unresolved { html(StatusCode::OK, page::overview(&view)) } else { see("/?said=saved#settings") })
+        }
+        Err(Why::Refused(refused)) => {
+            let mut view = show(&owners, &business, &newest(), false).await?;
+            typed(&mut view, form, refused);
+            Ok(html(StatusCode::UNPROCESSABLE_ENTITY, page::overview(&view)))
+        }
+        Err(why) => Err(why.into()),
+    }
+}
+
+/// Shows a form again as it was typed, with what is wrong in it. A header's value is a password and is not repeated.
+fn typed(view: &mut Overview, form: SettingsForm, refused: Refused) {
+    view.settings.url = form.generic_webhook_url;
+    view.settings.url_error = refused.url;
+    view.settings.hints.clear();
+    view.settings.header_name = form.static_header_name;
+    view.settings.header_error = refused.header;
+}
+
+async fn test(State(owners): App, Extension(business): Owner) -> Answer {
+    let attempt: Attempt = owners.test(&business).await?;
+    let mut view = show(&owners, &business, &newest(), false).await?;
+    view.test = Some(fill::test(&attempt));
+    Ok(html(StatusCode::OK, page::overview(&view)))
+}
+
+async fn pause(State(owners): App, Extension(business): Owner) -> Answer {
+    owners.pause(&business).await?;
+    Ok(see("/?said=paused"))
+}
+
+async fn resume(State(owners): App, Extension(business): Owner) -> Answer {
+    owners.resume(&business).await?;
+    Ok(see("/?said=resumed"))
+}
+
+#[derive(Deserialize)]
+struct RotateForm {
+    confirm: Confirmed,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Confirmed {
+    Yes,
+}
+
+async fn rotate(State(owners): App, Extension(business): Owner, form: Sent<RotateForm>) -> Answer {
+    let Form(RotateForm { confirm: Confirmed::Yes }) = form?;
+    owners.rotate(&business).await?;
+    Ok(see("/?said=rotated#signing-secret"))
+}
+
+#[derive(Deserialize)]
+struct ResendForm {
+    status: Resend,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Resend {
+    Failed,
+    Held,
+}
+
+async fn resend_all(State(owners): App, Extension(business): Owner, form: Sent<ResendForm>) -> Answer {
+    let Form(form) = form?;
+    match form.status {
+        Resend::Failed => {
+            let resent = owners.resend_failed(&business).await?;
+            let more = if resent.more { "&more=yes" } else { "" };
+            Ok(see(&format!("/?said=resent-failed&count={}{more}#deliveries", resent.count)))
+        }
+        Resend::Held => {
+            owners.release_held(&business).await?;
+            Ok(see("/?said=released#deliveries"))
+        }
+    }
+}
+
+async fn delivery(
+    State(owners): App,
+    Extension(business): Owner,
+    Path(event_id): Path<String>,
+    asked: Address,
+) -> Answer {
+    let event_id = EventId::parse(&event_id).ok_or(Why::NotFound)?;
+    let details = owners.delivery(&business, &event_id).await?;
+    let said = asked.ok().and_then(|Query(asked)| asked.said());
+    Ok(html(StatusCode::OK, page::delivery(&fill::delivery(details, said, clock::now()))))
+}
+
+async fn resend(State(owners): App, Extension(business): Owner, Path(event_id): Path<String>) -> Answer {
+    let event_id = EventId::parse(&event_id).ok_or(Why::NotFound)?;
+    owners.resend(&business, &event_id).await?;
+    Ok(see(&format!("/deliveries/{event_id}?said=resent")))
+}
