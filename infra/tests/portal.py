@@ -10,6 +10,7 @@ import http.client
 import json
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -120,13 +121,14 @@ class Portal:
 
     def operations(self) -> list[tuple[str, str, dict[str, Any]]]:
         """Give method, path and description of everything that the API's own document says it does."""
-        paths = self.document()["paths"]
+        paths = self.document["paths"]
         methods = {"get", "put", "post", "delete", "patch"}
         found = [(method.upper(), path, operation) for path in paths for method, operation in paths[path].items()]
         return [(method, path, operation) for method, path, operation in found if method.lower() in methods]
 
+    @cached_property
     def document(self) -> dict[str, Any]:
-        """Read the API's OpenAPI document."""
+        """The API's OpenAPI document."""
         reply = self.send("GET", "/api/openapi.json", token=self.token("reader"))
         assert reply.status == 200
         return reply.json

@@ -1,17 +1,12 @@
 """The page's session: a link traded for a cookie, what the cookie may be used for, and from where."""
 
 import time
-from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
 
-from infra.local.stack import Stack, build, running_stack
+from .portal import Owner, Reply
 
-from .conftest import LOGS
-from .portal import Owner, Portal, Reply
-
-DASHBOARD = "https://dashboard.example"
 CROSS_SITE = [
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "same-site"},
@@ -21,14 +16,6 @@ CROSS_SITE = [
     {"Origin": "null"},
 ]
 FORMS = ["/settings", "/test", "/pause", "/resume", "/signing-secret/rotate", "/deliveries/resend"]
-
-
-@pytest.fixture(scope="module")
-def framed() -> Iterator[Stack]:
-    """Give a stack whose page a dashboard shows in a frame."""
-    build()
-    with running_stack({"DashboardOrigin": DASHBOARD}, logs=LOGS / "framed") as deployed:
-        yield deployed
 
 
 def attributes(cookie: str) -> dict[str, str]:
@@ -123,16 +110,3 @@ def test_no_post_of_a_form_changes_anything_by_get(owner: Owner) -> None:
         reply = owner.portal.send("GET", f"{path}?confirm=yes&status=failed", headers={"Cookie": cookie})
         assert reply.status in (404, 405), path
     assert owner.item() == {}
-
-
-def test_in_a_dashboard_the_cookie_is_partitioned_and_only_that_origin_may_frame_the_page(framed: Stack) -> None:
-    portal = Portal(framed)
-    reply = portal.send("GET", f"/?token={portal.token('b-framed')}")
-    [cookie] = reply.cookies
-    told = attributes(cookie)
-    assert {"httponly", "secure", "partitioned"} <= told.keys()
-    assert (told["path"], told["samesite"]) == ("/", "None")
-    page = portal.send("GET", "/", headers={"Cookie": cookie.partition(";")[0]})
-    assert page.status == 200
-    assert directives(page)["frame-ancestors"] == [DASHBOARD]
-    assert "x-frame-options" not in page.headers

@@ -131,7 +131,7 @@ def test_every_answer_has_the_headers_of_security(owner: Owner) -> None:
 
 def test_what_is_not_there_is_said_in_the_callers_language(owner: Owner) -> None:
     send, token = owner.portal.send, owner.token
-    for path in ("/api", "/api/", "/api/nothing", "/api/settings/more", "/api/deliveries/evt_1/more"):
+    for path in ("/api/", "/api/nothing", "/api/settings/more", "/api/deliveries/evt_1/more"):
         send("GET", path, token=token).problem(404)
     for method, path in [("DELETE", "/api/settings"), ("GET", "/api/test"), ("PATCH", "/api/settings")]:
         problem = send(method, path, token=token)
