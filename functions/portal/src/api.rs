@@ -148,8 +148,10 @@ async fn rotate_signing_secret(owners: App, owner: Owner) -> Result<Json<Signing
     signing_secret(owners, owner).await
 }
 
-/// The deliveries, newest first, without their bodies. There may be fewer than `limit`, even none, and yet older ones
-/// behind `next_cursor`.
+/// The deliveries, newest first, without their bodies.
+///
+/// There may be fewer than `limit`, even none, and yet older ones behind `next_cursor`: looking for what is rare goes
+/// through the log in parts.
 #[utoipa::path(get, path = "/api/deliveries", params(ListQuery), responses((status = OK, body = DeliveryList)))]
 async fn deliveries(
     State(owners): App,

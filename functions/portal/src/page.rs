@@ -4,6 +4,8 @@
 //! choice of what is said and offered in [`parts`], and the templates only lay it out. Everything is escaped by askama;
 //! no template marks anything as safe.
 
+#![allow(clippy::expect_used, reason = "each says why it cannot fail")]
+
 mod view;
 mod hebrew;
 mod parts;

@@ -146,8 +146,8 @@ impl IntoResponse for Unshown {
         };
         match why {
             Why::NotFound => html(StatusCode::NOT_FOUND, page::problem(Problem::NotFound)),
-            Why::NoUrl => see("/?said=no-url#settings"),
-            Why::NotKept => see("/?said=not-kept#deliveries"),
+            Why::NoUrl => see("/?said=no-url"),
+            Why::NotKept => see("/?said=not-kept"),
             Why::Changed => see("/"),
             // Forms that can be refused say so beside their fields.
             Why::Refused(_) => html(StatusCode::UNPROCESSABLE_ENTITY, page::problem(Problem::Refused)),
@@ -205,14 +205,14 @@ impl SettingsForm {
 async fn save(State(owners): App, Extension(business): Owner, form: Sent<SettingsForm>) -> Answer {
     let Form(form) = form?;
     match owners.save(&business, Some(&form.generic_webhook_url), form.header()).await {
-        Ok(saved) if saved.url.is_none() => Ok(see("/?said=cleared#settings")),
+        Ok(saved) if saved.url.is_none() => Ok(see("/?said=cleared")),
         Ok(saved) => {
             // What only a look-up tells would be gone after a redirect.
             let mut view = show(&owners, &business, &newest(), false).await?;
             view.said = Some(Said::Saved);
             view.settings.hints = saved.warnings.into_iter().map(fill::hint).collect();
             let unresolved = view.settings.hints.contains(&page::Hint::Unresolved);
-            Ok(if unresolved { html(StatusCode::OK, page::overview(&view)) } else { see("/?said=saved#settings") })
+            Ok(if unresolved { html(StatusCode::OK, page::overview(&view)) } else { see("/?said=saved") })
         }
         Err(Why::Refused(refused)) => {
             let mut view = show(&owners, &business, &newest(), false).await?;
@@ -263,7 +263,7 @@ enum Confirmed {
 async fn rotate(State(owners): App, Extension(business): Owner, form: Sent<RotateForm>) -> Answer {
     let Form(RotateForm { confirm: Confirmed::Yes }) = form?;
     owners.rotate(&business).await?;
-    Ok(see("/?said=rotated#signing-secret"))
+    Ok(see("/?said=rotated"))
 }
 
 #[derive(Deserialize)]
@@ -284,11 +284,11 @@ async fn resend_all(State(owners): App, Extension(business): Owner, form: Sent<R
         Resend::Failed => {
             let resent = owners.resend_failed(&business).await?;
             let more = if resent.more { "&more=yes" } else { "" };
-            Ok(see(&format!("/?said=resent-failed&count={}{more}#deliveries", resent.count)))
+            Ok(see(&format!("/?said=resent-failed&count={}{more}", resent.count)))
         }
         Resend::Held => {
             owners.release_held(&business).await?;
-            Ok(see("/?said=released#deliveries"))
+            Ok(see("/?said=released"))
         }
     }
 }

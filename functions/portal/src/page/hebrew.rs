@@ -10,7 +10,7 @@ mod counts;
 mod times;
 
 pub(crate) use answers::{Advice, advice, short};
-pub(crate) use counts::{attempts, grouped, updates};
+pub(crate) use counts::{attempts, updates};
 pub(crate) use times::{duration, when};
 
 use shared::guard::Refusal;
@@ -68,6 +68,15 @@ pub(crate) fn status(status: Status) -> &'static str {
     }
 }
 
+/// The button that sends one delivery.
+pub(crate) fn resend(status: Status) -> &'static str {
+    match status {
+        Status::Delivered => "שליחה נוספת",
+        Status::Retrying | Status::Held => "שליחה עכשיו",
+        Status::Failed => "שליחה שוב",
+    }
+}
+
 /// The filter that shows one status, or all.
 pub(crate) fn filter(status: Option<Status>) -> &'static str {
     match status {
@@ -113,7 +122,7 @@ pub(crate) fn paused(reason: PausedReason) -> Advice {
             "צריך להזין כתובת חדשה ולשמור. אם הכתובת חזרה לפעול, אפשר לחדש את השליחה.",
         ),
         PausedReason::Spent => Advice::new(
-            "ניסינו שוב ושוב לאורך זמן והמערכת שלך לא קיבלה את העדכונים, ולכן השליחה נעצרה.",
+            "ניסינו שוב ושוב והמערכת שלך לא קיבלה את העדכונים, ולכן השליחה נעצרה. עדכונים חדשים נשמרים כאן.",
             "כדאי לשלוח בדיקה כדי לראות מה קורה. אחרי התיקון, חידוש השליחה ישלח את כל מה שממתין.",
         ),
         PausedReason::NoUrl => {

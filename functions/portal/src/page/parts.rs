@@ -132,7 +132,7 @@ fn waiting(endpoint: &EndpointView) -> Option<String> {
     let outlook = match endpoint.state {
         _ if endpoint.is_releasing => return Some("מה שהמתין נשלח עכשיו, בהדרגה.".into()),
         EndpointState::Failing { .. } => "ממשיכים לנסות, וברגע שהמערכת שלך תענה הכול יישלח מעצמו.",
-        EndpointState::Paused { .. } => "שום דבר לא הולך לאיבוד: הכול יישלח עם חידוש השליחה.",
+        EndpointState::Paused { .. } => "הכול יישלח עם חידוש השליחה.",
         EndpointState::NotSet => "הכול יישלח אחרי שמירת כתובת.",
         EndpointState::Active => "אפשר לשלוח הכול עכשיו, מתוך היומן.",
     };

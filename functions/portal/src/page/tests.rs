@@ -12,7 +12,7 @@ use super::*;
 
 mod samples;
 
-use samples::{delivery_view, endpoint, overview_view, row, rows};
+use samples::{delivery_view, endpoint, overview_view, row};
 
 const HOSTILE: &str = r#""><script>alert('x')</script><img src=x onerror=alert(1)>"#;
 

@@ -21,7 +21,6 @@ pub(in crate::page) struct DeliveryPart<'a> {
     pub(in crate::page) body: Option<&'a str>,
     /// What of the body people read: a heading and a text each.
     pub(in crate::page) readable: Vec<(&'static str, String)>,
-    pub(in crate::page) resend_label: &'static str,
 }
 
 /// One attempt.
@@ -47,7 +46,6 @@ impl<'a> DeliveryPart<'a> {
             attempts: view.attempts.iter().rev().map(|attempt| AttemptPart::new(attempt, view.now)).collect(),
             body: view.body.as_deref(),
             readable: view.body.as_deref().map(readable).unwrap_or_default(),
-            resend_label: if has_arrived { "שליחה נוספת" } else { "שליחה עכשיו" },
         }
     }
 }

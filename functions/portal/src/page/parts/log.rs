@@ -20,7 +20,8 @@ pub(in crate::page) struct LogPart<'a> {
     /// Something is filtered or looked for.
     pub(in crate::page) is_narrowed: bool,
     pub(in crate::page) can_resend_failed: bool,
-    pub(in crate::page) can_send_held: bool,
+    /// The button that sends all that is held: while paused it resumes, too.
+    pub(in crate::page) send_held: Option<&'static str>,
 }
 
 /// A link that narrows the log.
@@ -46,6 +47,7 @@ pub(in crate::page) struct RowPart<'a> {
     pub(in crate::page) attempts: Option<String>,
     pub(in crate::page) next: Option<Moment>,
     pub(in crate::page) can_resend: bool,
+    pub(in crate::page) resend_label: &'static str,
 }
 
 impl<'a> LogPart<'a> {
@@ -62,7 +64,9 @@ impl<'a> LogPart<'a> {
             newest,
             is_narrowed: log.filter.is_some() || !log.search.is_empty(),
             can_resend_failed: has_url && log.rows.iter().any(|row| row.status == Status::Failed),
-            can_send_held: has_url && view.endpoint.held > 0 && !view.endpoint.is_releasing,
+            send_held: (view.endpoint.held > 0 && !view.endpoint.is_releasing)
+                .then(|| send_held(view.endpoint.state))
+                .flatten(),
         }
     }
 }
@@ -90,7 +94,16 @@ impl<'a> RowPart<'a> {
             attempts: (row.attempts > 0).then(|| hebrew::attempts(row.attempts)),
             next: row.next_attempt_at.map(|next| Moment::new(next, now)),
             can_resend: has_url && matches!(row.status, Status::Failed | Status::Held),
+            resend_label: hebrew::resend(row.status),
         }
+    }
+}
+
+fn send_held(state: EndpointState) -> Option<&'static str> {
+    match state {
+        EndpointState::NotSet => None,
+        EndpointState::Active | EndpointState::Failing { .. } => Some("שליחת כל הממתינים"),
+        EndpointState::Paused { .. } => Some("חידוש ושליחת כל הממתינים"),
     }
 }
 
