@@ -70,7 +70,7 @@ def test_in_the_dashboards_frame_the_page_works(owner: Owner, visit: Callable[..
 
 def test_in_another_sites_frame_there_is_nothing(owner: Owner, visit: Callable[..., Visit]) -> None:
     visiting = visit(hosts=3)
-    visiting.forgiven = "frame-ancestors"
+    visiting.forgiven = ("frame-ancestors", "net::ERR_BLOCKED_BY_RESPONSE")
     frames(visiting, owner, "evil")
     visiting.page.wait_for_timeout(500)
     assert visiting.page.frame_locator("iframe").locator("#settings").count() == 0

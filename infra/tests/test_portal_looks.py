@@ -9,14 +9,16 @@ import pytest
 
 from infra.local import environment
 from infra.local.business import new_signing_secret
+from infra.local.processes import until
 from infra.local.receiver import Answer
 
 from .browsing import Size, Visit
 from .portal import Owner
 from .test_portal_deliveries import written
-from .test_portal_page import SETTINGS, TEST, enters, saves, shows
+from .test_portal_page import TEST, enters, saves, shows
 from .test_portal_sending import event_ids
 from .test_readme import JAVASCRIPT, PYTHON, verdict
+from .world import SECONDS
 
 HOSTILE = "<script>window.pwned=1</script>\"'><img src=x onerror=window.pwned=1>{{7*7}}&lt;b&gt;"
 LONG = "x" * 300
@@ -38,10 +40,17 @@ def states(at: Visit, owner: Owner) -> dict[str, Callable[[], Any]]:
         page.goto(url)
 
     def failed_delivery() -> None:
+        script(merchant.path, Answer(200))
         at.press('form[action="/resume"]')
+        shows(at, '#deliveries [data-status="delivered"]')
         script(merchant.path, Answer(500, f"{LONG} {HOSTILE}".encode()))
         [event_id] = event_ids(merchant, 1, "failed")
         page.goto(f"{url}/deliveries/{event_id}")
+
+    def failing() -> None:
+        merchant.publish()
+        until(lambda: merchant.health().get("state") == "failing", SECONDS, "a failing endpoint")
+        page.goto(url)
 
     return {
         "nobody": lambda: page.goto(url),
@@ -55,6 +64,7 @@ def states(at: Visit, owner: Owner) -> dict[str, Callable[[], Any]]:
         "rotated": lambda: at.press('form[action="/signing-secret/rotate"]'),
         "paused": paused_with_waiting,
         "failed delivery": failed_delivery,
+        "failing": failing,
         "log": lambda: (written(owner, 60), page.goto(url)),
         "older": lambda: page.click('a[rel="next"]'),
         "failed ones": lambda: page.goto(f"{url}/?status=failed"),

@@ -75,7 +75,8 @@ def test_story_of_a_url_that_is_saved_tested_broken_explained_fixed_and_served_a
     page.goto(owner.portal.url)
     failed = '#deliveries [data-status="failed"]'
     shows(at, failed)
-    assert "אין כלום בכתובת הזו (404)" in at.text(failed)
+    assert "(404)" in at.text(failed)
+    assert HEBREW.search(at.text(f"{failed} .why"))
     at.picture(f"page-{size.name.lower()}")
     page.click(f"{failed} a")
     page.wait_for_url("**/deliveries/evt_*")
@@ -116,6 +117,7 @@ def test_what_is_refused_is_said_beside_its_field_and_stays_as_it_was_typed(
     assert field.get_attribute("aria-invalid") == "true"
     assert "generic_webhook_url-error" in (field.get_attribute("aria-describedby") or "")
     assert owner.item()["generic_webhook_url"] == "https://stays.example/"
+    at.page.fill("#static_header_value", "a-value")
     saves(at, "https://fixed.example/")
     assert at.page.locator("#generic_webhook_url-error").count() == 0
     assert owner.item()["generic_webhook_url"] == "https://fixed.example/"

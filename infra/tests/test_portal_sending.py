@@ -203,7 +203,7 @@ def test_all_held_are_sent(owner: Owner) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"status": "delivered"}, {"status": "all"}, {"status": None}, [], {"status": ["failed"]}]
+    "body", [{}, {"status": "delivered"}, {"status": "all"}, {"status": None}, [], ["failed"], {"status": ["failed"]}]
 )
 def test_only_failed_and_held_ones_can_be_sent_all_at_once(owner: Owner, body: object) -> None:
     reply = owner.post("/api/deliveries/resend", body)

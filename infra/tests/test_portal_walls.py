@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from infra.local.processes import until
+from infra.local.receiver import Answer
 
 from .portal import Owner, Portal, Reply
+from .test_portal_sending import event_ids
 from .test_portal_session import directives
-from .world import SECONDS
 
 BODIES: dict[tuple[str, str], object] = {
     ("PUT", "/api/settings"): {"generic_webhook_url": "https://intruder.example/", "static_header": None},
@@ -25,25 +25,13 @@ def everything_of(owner: Owner) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def with_a_past(owner: Owner) -> list[str]:
-    """Give a business settings, a secret, two deliveries that failed and two that are held; return its event ids."""
+    """Give a business settings, a secret, a delivery that failed and two that are held; return its event ids."""
     merchant = owner.merchant
-    merchant.answers(400)
+    merchant.receiver.script(merchant.path, Answer(400))
     owner.saves(owner.url, static_header={"name": "X-Key", "value": "b-s-header-value"})
-    calls = [merchant.publish()["call_id"] for _ in range(2)]
-    ids = [until(lambda call=call: _event_id(owner, call), SECONDS, "a record") for call in calls]
-    for event_id in ids:
-        merchant.recorded(event_id, "failed")
+    failed = event_ids(merchant, 1, "failed")
     owner.post("/api/pause")
-    calls = [merchant.publish()["call_id"] for _ in range(2)]
-    held = [until(lambda call=call: _event_id(owner, call), SECONDS, "a record") for call in calls]
-    for event_id in held:
-        merchant.recorded(event_id, "held")
-    return ids + held
-
-
-def _event_id(owner: Owner, call_id: str) -> str | None:
-    record = owner.merchant.record(f"call.completed\n{owner.id}\n{call_id}")
-    return record and record["event_id"]
+    return failed + event_ids(merchant, 2, "held")
 
 
 def test_no_route_reaches_another_business(owner: Owner, stranger: Owner) -> None:
@@ -131,7 +119,7 @@ def test_every_answer_has_the_headers_of_security(owner: Owner) -> None:
 
 def test_what_is_not_there_is_said_in_the_callers_language(owner: Owner) -> None:
     send, token = owner.portal.send, owner.token
-    for path in ("/api/", "/api/nothing", "/api/settings/more", "/api/deliveries/evt_1/more"):
+    for path in ("/api/nothing", "/api/settings/more", "/api/deliveries/evt_1/more"):
         send("GET", path, token=token).problem(404)
     for method, path in [("DELETE", "/api/settings"), ("GET", "/api/test"), ("PATCH", "/api/settings")]:
         problem = send(method, path, token=token)
