@@ -17,9 +17,10 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from . import environment
 from .business import Business, new_signing_secret
+from .history import live_through
 from .ministack import usable
 from .processes import Failure, command, finish
-from .receiver import Received, Receiver, running_receiver
+from .receiver import Answer, Received, Receiver, running_receiver
 from .signatures import internal_is_right, standard_is_right
 from .stack import MODE, Stack, build, running_stack
 
@@ -37,12 +38,15 @@ def main() -> int:
     with ExitStack() as running:
         with step(f"Building the function ({MODE})"):
             build()
-        with step("Building the call service's example"):
+        with step("Building the examples of the call service and of the dashboard"):
             example = build_example("finalize_call_on_stop")
+            linking = build_example("link_for_owner")
         with step("Starting the local stack and deploying infra/template.yaml"):
             stack = running.enter_context(running_stack({}, port=port))
         receiver = running.enter_context(running_receiver())
         business = demo_business(stack, receiver)
+        with step("Letting the demo business have a past"):
+            live_through(stack, receiver, business)
         running.enter_context(_state(stack, receiver, business))
         started = time.time()
         with step(f"Finalising {SAMPLE}"):
@@ -50,9 +54,14 @@ def main() -> int:
             finish([example, SAMPLE], env, environment.RUN / "example.log", environment.ROOT, "The example", seconds=60)
         [received] = receiver.wait("/demo", 1, ARRIVAL_SECONDS)
         verified = show(received, stack, business, started)
+        env = environment.using(stack.endpoint) | letting_in(stack)
+        link = finish(
+            [linking, business.id], env, environment.RUN / "link.log", environment.ROOT, "The link", seconds=60
+        )
+        print(f"\nThe owner's page, for the next 50 minutes:\n  {link.strip()}", flush=True)
         if once:
             return 0 if verified else 1
-        _explain(stack, receiver, example)
+        _explain(stack, receiver, example, linking)
         with suppress(KeyboardInterrupt):
             _show_more(receiver, stack, business)
         print("\nStopping.")
@@ -87,6 +96,11 @@ def publishing(stack: Stack) -> dict[str, str]:
     }
 
 
+def letting_in(stack: Stack) -> dict[str, str]:
+    """Give the variables that the dashboard's example reads besides AWS's."""
+    return {"PORTAL_URL": stack.outputs["PortalUrl"], "PORTAL_SECRET_ARN": stack.outputs["PortalSecretArn"]}
+
+
 def _port() -> int | None:
     text = os.environ.get("PORT", "")
     if not text:
@@ -116,7 +130,8 @@ def _state(stack: Stack, receiver: Receiver, business: Business) -> Iterator[Non
     held = {"endpoint": stack.endpoint, "outputs": stack.outputs, "process": os.getpid()}
     held |= {"receiver": receiver.url, "signing_secret": business.signing_secret}
     STATE.write_text(json.dumps(held, indent=2))
-    variables = environment.credentials() | {"AWS_ENDPOINT_URL": stack.endpoint} | publishing(stack)
+    variables = environment.credentials() | {"AWS_ENDPOINT_URL": stack.endpoint}
+    variables |= publishing(stack) | letting_in(stack)
     shell = environment.RUN / "env"
     shell.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
     try:
@@ -145,15 +160,20 @@ def _judged(right: bool) -> str:
     return "right" if right else "WRONG"
 
 
-def _explain(stack: Stack, receiver: Receiver, example: str) -> None:
+def _explain(stack: Stack, receiver: Receiver, example: str, linking: str) -> None:
+    receiver.script("/broken", Answer(404, b'{"code":404,"message":"This webhook is not registered."}'))
     env = (environment.RUN / "env").relative_to(environment.ROOT)
     log = (environment.RUN / "ministack.log").relative_to(environment.ROOT)
     print(
         f"""
 The stack stays up until Ctrl-C. Publish another call from a second terminal:
   . {env} && {os.path.relpath(example, environment.ROOT)} events/samples/call.completed.long.json
-or hand the function a batch:
+hand the function a batch:
   make invoke EVENT=events/sqs/batch_with_poisoned.json
+or get another link to the owner's page:
+  . {env} && {os.path.relpath(linking, environment.ROOT)} demo
+
+On the page, {receiver.url}/demo is a URL that works, and {receiver.url}/broken one that does not.
 
   receiver           {receiver.url}
   endpoint           {stack.endpoint}

@@ -205,7 +205,7 @@ mod tests {
         let session = Session { business_id: business(), expires_at: now() + Duration::from_mins(10) };
         assert_eq!(secret().verify(&token, now()), Ok(session.clone()));
         assert_eq!(secret().verify(&token, now() + Duration::from_secs(659)), Ok(session));
-        assert_eq!(secret().verify(&token, now() + Duration::from_secs(660)), Err(InvalidToken::Expired));
+        assert_eq!(secret().verify(&token, now() + Duration::from_mins(11)), Err(InvalidToken::Expired));
     }
 
     #[test]
