@@ -27,10 +27,10 @@ export NODE := $(CURDIR)/$(BIN)/node
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup format check test run invoke bench chaos load redrive deploy clean
+.PHONY: help setup format check test run screenshots invoke bench chaos load redrive deploy clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
 
 setup: $(LOCAL)/venv/.complete $(LOCAL)/sam/.complete ## Install the pinned tools into .local/
 	@sh infra/local/prerequisites.sh $(PYTHON)
@@ -52,12 +52,17 @@ check: setup $(LOCAL)/.cargo-deny-$(DENY) $(LOCAL)/.cargo-machete-$(MACHETE) ## 
 	$(BIN)/cfn-lint infra/template.yaml
 	$(SAM) validate --lint --template-file infra/template.yaml --region il-central-1
 
-test: setup ## All tests: Rust's, then the real stack on MiniStack
+test: setup ## All tests: Rust's, then the real stack on MiniStack and its page in Chromium
+	@sh infra/local/chromium.sh
 	cargo test --workspace --all-features --locked
 	$(BIN)/python -m pytest -c infra/tests/pytest.ini infra/tests
 
 run: setup ## The whole way on this machine until Ctrl-C; ONCE=1 ends once a call has arrived
 	@$(BIN)/python -m infra.local.run $(if $(ONCE),--once)
+
+screenshots: setup ## Take the README's pictures of the owner's page anew, into infra/screenshots
+	@sh infra/local/chromium.sh
+	SCREENSHOTS=$(CURDIR)/infra/screenshots $(BIN)/python -m pytest -c infra/tests/pytest.ini infra/tests/test_portal_page.py -k story
 
 invoke: setup ## One invocation of deliver with EVENT=events/sqs/...
 	@$(BIN)/python -m infra.local.invoke $(EVENT)

@@ -66,20 +66,36 @@ class Stack:
 
     @cached_property
     def internal_secret(self) -> str:
-        """The secret that the stack generated."""
-        secrets = self.client("secretsmanager")
-        return secrets.get_secret_value(SecretId=self.outputs["InternalSecretArn"])["SecretString"]
+        """The secret behind the operator's signature, which the stack generated."""
+        return self._secret("InternalSecretArn")
+
+    @cached_property
+    def portal_secret(self) -> str:
+        """The secret behind owners' links, which the stack generated."""
+        return self._secret("PortalSecretArn")
 
     @cached_property
     def function(self) -> dict[str, Any]:
         """The configuration of `deliver`."""
-        client = self.client("lambda")
-        return client.get_function_configuration(FunctionName=self.outputs["DeliverFunctionName"])
+        return self._configuration("DeliverFunctionName")
 
     def function_log(self) -> list[str]:
         """Everything that `deliver` has written so far, with Lambda's own lines around it."""
+        return self._log(self.function)
+
+    def portal_log(self) -> list[str]:
+        """Give the same of `portal`."""
+        return self._log(self._configuration("PortalFunctionName"))
+
+    def _secret(self, output: str) -> str:
+        return self.client("secretsmanager").get_secret_value(SecretId=self.outputs[output])["SecretString"]
+
+    def _configuration(self, output: str) -> dict[str, Any]:
+        return self.client("lambda").get_function_configuration(FunctionName=self.outputs[output])
+
+    def _log(self, configuration: dict[str, Any]) -> list[str]:
         pages = self.client("logs").get_paginator("filter_log_events")
-        group = self.function["LoggingConfig"]["LogGroup"]
+        group = configuration["LoggingConfig"]["LogGroup"]
         return [event["message"] for page in pages.paginate(logGroupName=group) for event in page["events"]]
 
 

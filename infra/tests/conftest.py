@@ -1,14 +1,18 @@
 """The one deployment that all tests share, and what each test gets of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from uuid import uuid4
 
 import pytest
+from playwright.sync_api import Browser
 
 from infra.local import environment
 from infra.local.receiver import Receiver, running_receiver
 from infra.local.stack import Stack, build, running_stack
 
+from .browsing import Size, Visit, chromium, visiting
+from .portal import Owner, Portal
 from .world import Confidential, DeadLetters, Merchant
 
 PARAMETERS = {
@@ -61,6 +65,39 @@ def another(stack: Stack, receiver: Receiver, confidential: Confidential) -> Mer
     return Merchant(f"b-{uuid4().hex[:12]}", stack, receiver, confidential)
 
 
+@pytest.fixture(scope="session")
+def portal(stack: Stack, confidential: Confidential) -> Portal:
+    """Give the portal as any client reaches it."""
+    confidential.add(stack.portal_secret)
+    return Portal(stack)
+
+
+@pytest.fixture
+def owner(merchant: Merchant, portal: Portal) -> Owner:
+    """Give the owner of the business, let in."""
+    return Owner(merchant, portal)
+
+
+@pytest.fixture
+def stranger(another: Merchant, portal: Portal) -> Owner:
+    """Give the owner of the second business."""
+    return Owner(another, portal)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Give a running Chromium."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Give what opens a browser's page of a size, with or without JavaScript; what it complained of fails the test."""
+    with ExitStack() as stack:
+        yield lambda size=Size.DESKTOP, **options: stack.enter_context(visiting(browser, size, **options))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what looks back on the session at its end."""
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
@@ -68,12 +105,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Show with a failed test what the function logged about its businesses."""
+    """Show with a failed test what the functions logged about its businesses."""
     report = yield
     fixtures = getattr(item, "funcargs", {})
     merchants = [value for value in fixtures.values() if isinstance(value, Merchant)]
     if report.failed and merchants:
         ids = [merchant.id for merchant in merchants]
-        lines = [line for line in merchants[0].stack.function_log() if any(id_ in line for id_ in ids)]
-        report.sections.append((f"deliver's log about {', '.join(ids)}", "\n".join(lines)))
+        for name, log in (("deliver", merchants[0].stack.function_log()), ("portal", merchants[0].stack.portal_log())):
+            lines = [line for line in log if any(id_ in line for id_ in ids)]
+            report.sections.append((f"{name}'s log about {', '.join(ids)}", "\n".join(lines)))
     return report

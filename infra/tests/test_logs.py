@@ -1,29 +1,31 @@
-"""What the function logged over the whole session."""
+"""What the functions logged over the whole session."""
 
 import pytest
 
 from infra.local.stack import Stack
 
-from .world import Confidential, log_lines
+from .world import Confidential, json_lines, log_lines
 
 
 @pytest.mark.last
 def test_no_line_of_the_session_holds_a_transcript_a_phone_a_secret_or_a_url(
     stack: Stack, confidential: Confidential
 ) -> None:
-    log = stack.function_log()
-    assert log
-    confidential.add(stack.internal_secret)
+    deliver, portal = stack.function_log(), stack.portal_log()
+    assert deliver
+    assert portal
+    confidential.add(stack.internal_secret, stack.portal_secret)
     forbidden = [*confidential.texts, "http://", "https://", "whsec_", "/hooks/"]
-    leaks = [(text[:12], line) for line in log for text in forbidden if text in line]
+    leaks = [(text[:12], line) for line in deliver + portal for text in forbidden if text in line]
     assert leaks == []
 
 
 @pytest.mark.last
-def test_every_line_of_the_function_is_json_of_a_known_level(stack: Stack) -> None:
+def test_every_line_of_the_functions_is_json_of_a_known_level(stack: Stack) -> None:
     around = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
-    assert [line for line in stack.function_log() if not line.startswith((*around, "{"))] == []
-    lines = log_lines(stack)
+    log = stack.function_log() + stack.portal_log()
+    assert [line for line in log if not line.startswith((*around, "{"))] == []
+    lines = json_lines(log)
     assert {line["level"] for line in lines} <= {"DEBUG", "INFO", "WARN", "ERROR"}
     assert all(line["timestamp"].endswith("Z") for line in lines)
 
@@ -34,3 +36,8 @@ def test_nothing_panicked_and_no_fault_was_ours_but_those_provoked(stack: Stack)
     ours = {"panic", "panicked", "malformed_not_copied", "secret_not_refreshed", "not_rescheduled"}
     assert [line for line in lines if line["message"] in ours] == []
     assert all("attribute" in line["error"] for line in lines if line["message"] == "fault")
+
+
+@pytest.mark.last
+def test_the_portal_never_panicked_and_met_no_fault(stack: Stack) -> None:
+    assert [line for line in json_lines(stack.portal_log()) if line["level"] == "ERROR"] == []

@@ -39,6 +39,14 @@ def snippet(language: str) -> str:
     return block
 
 
+def verdict(interpreter: Path, script: Path, given: dict[str, object]) -> str:
+    """Have a script judge a request: its secret, headers and body."""
+    ended = subprocess.run(
+        [interpreter, script], input=json.dumps(given), capture_output=True, text=True, check=True, timeout=SECONDS
+    )
+    return ended.stdout.strip()
+
+
 @pytest.mark.parametrize(
     ("language", "further", "interpreter"),
     [("js", JAVASCRIPT, environment.NODE), ("python", PYTHON, Path(sys.executable))],
@@ -52,15 +60,9 @@ def test_the_readme_verifies_a_real_request_and_refuses_a_forged_one(
     script = tmp_path / "verify"
     script.write_text(snippet(language) + further)
     body = request.body.decode()
-
-    def verdict(**changed: object) -> str:
-        given = {"secret": merchant.business.signing_secret, "headers": request.headers, "body": body} | changed
-        ended = subprocess.run(
-            [interpreter, script], input=json.dumps(given), capture_output=True, text=True, check=True, timeout=SECONDS
-        )
-        return ended.stdout.strip()
-
-    assert verdict() == "true"
-    assert verdict(body=body.replace("inbound", "outbound")) == "false"
-    assert verdict(secret=new_signing_secret()) == "false"
-    assert verdict(headers=request.headers | {"webhook-timestamp": "1762155755"}) == "false"
+    given = {"secret": merchant.business.signing_secret, "headers": request.headers, "body": body}
+    assert verdict(interpreter, script, given) == "true"
+    assert verdict(interpreter, script, given | {"body": body.replace("inbound", "outbound")}) == "false"
+    assert verdict(interpreter, script, given | {"secret": new_signing_secret()}) == "false"
+    late = request.headers | {"webhook-timestamp": "1762155755"}
+    assert verdict(interpreter, script, given | {"headers": late}) == "false"

@@ -234,8 +234,13 @@ def wait_until_empty(stack: Stack) -> None:
 
 
 def log_lines(stack: Stack) -> list[dict[str, Any]]:
-    """Give the lines of JSON that the function has logged; Lambda's own lines are left out."""
-    return [json.loads(line) for line in stack.function_log() if line.startswith("{")]
+    """Give the lines of JSON that `deliver` has logged; Lambda's own lines are left out."""
+    return json_lines(stack.function_log())
+
+
+def json_lines(log: list[str]) -> list[dict[str, Any]]:
+    """Give a log's lines of JSON."""
+    return [json.loads(line) for line in log if line.startswith("{")]
 
 
 def event_id_of(request: Received) -> str:

@@ -166,6 +166,8 @@ impl Claims {
 
 fn read<T: for<'a> Deserialize<'a>>(part: &str) -> Result<T, InvalidToken> {
     let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| InvalidToken::Malformed)?;
+    // serde takes a list for a struct too, by position; a token's parts are objects.
+    let json = Some(json).filter(|json| json.trim_ascii_start().starts_with(b"{")).ok_or(InvalidToken::Malformed)?;
     serde_json::from_slice(&json).map_err(|_| InvalidToken::Malformed)
 }
 
@@ -235,7 +237,9 @@ mod tests {
         {
             assert_eq!(secret().verify(&signed(header, &claims), now()), Err(InvalidToken::Signature), "{header}");
         }
-        assert_eq!(secret().verify(&signed(r#"{"typ":"JWT"}"#, &claims), now()), Err(InvalidToken::Malformed));
+        for header in [r#"{"typ":"JWT"}"#, r#"["HS256"]"#] {
+            assert_eq!(secret().verify(&signed(header, &claims), now()), Err(InvalidToken::Malformed), "{header}");
+        }
         let unsigned = format!("{}.{}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#), URL_SAFE_NO_PAD.encode(claims));
         assert_eq!(secret().verify(&unsigned, now()), Err(InvalidToken::Signature));
     }
@@ -256,6 +260,7 @@ mod tests {
             (format!(r#"{{"sub":"b","exp":"{}"}}"#, NOW + 60), InvalidToken::Malformed),
             (r#"{"sub":"b","exp":1e999}"#.to_owned(), InvalidToken::Malformed),
             ("[]".to_owned(), InvalidToken::Malformed),
+            (format!(r#"["b",{},null]"#, NOW + 60), InvalidToken::Malformed),
         ] {
             assert_eq!(with(&claims), Err(expected), "{claims}");
         }

@@ -1,0 +1,141 @@
+"""A real browser: the machine's Chromium, driven by Playwright, which brings none of its own.
+
+A visit notes whatever the browser complains of (an error in the console, a violation of the content security policy, a
+request that fails, one that leaves the page's own site) and fails at its end if there was anything.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import axe_playwright_python
+from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+from infra.local import environment
+
+from .world import SECONDS
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+"""A folder that wants the README's pictures; none unless set."""
+
+
+class Size(Enum):
+    """What the page is looked at with."""
+
+    PHONE = (360, 740)
+    DESKTOP = (1280, 900)
+
+
+class Visit:
+    """A page of the browser, and what went wrong on it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.hosts: set[str] = set()
+        self.forgiven: tuple[str, ...] = ()
+        """Words of complaints that are meant, where the page is to be refused."""
+        self.expected: set[int] = set()
+        """Statuses of errors that the page is meant to be answered with: a browser writes each to the console."""
+        page.on("console", lambda message: self._console(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("requestfailed", self._failed)
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+
+    def text(self, selector: str) -> str:
+        """Give the text of an element, as it is shown."""
+        return self.page.locator(selector).first.inner_text()
+
+    def press(self, form: str) -> None:
+        """Submit the form of an action by its button, and wait for the page that follows."""
+        button = self.page.locator(f"{form} button:not([type=button])").first
+        with self.page.expect_navigation():
+            button.click()
+
+    def overflow(self) -> int:
+        """Give by how many pixels the page is wider than the screen."""
+        root = "document.documentElement"
+        return self.page.evaluate(f"Math.max({root}.scrollWidth, document.body.scrollWidth) - {root}.clientWidth")
+
+    def findings(self) -> list[str]:
+        """Give what axe-core finds serious or critical, with where."""
+        self.page.evaluate(AXE)
+        found: dict[str, Any] = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        grave = [entry for entry in found["violations"] if entry["impact"] in ("serious", "critical")]
+        return [f"{entry['id']}: {node['html'][:200]}" for entry in grave for node in entry["nodes"]]
+
+    def picture(self, name: str, selector: str | None = None) -> None:
+        """Take a picture if somebody wants pictures."""
+        if SCREENSHOTS:
+            path = Path(SCREENSHOTS) / f"{name}.png"
+            target = self.page.locator(selector).first if selector else self.page
+            target.screenshot(path=path, **({} if selector else {"full_page": True}))
+
+    def _console(self, kind: str, text: str) -> None:
+        told = any(f"status of {status} " in text for status in self.expected)
+        if kind in ("error", "warning") and not told:
+            self.complaints.append(f"console: {text}")
+
+    def _failed(self, request: Request) -> None:
+        # What the next page cuts short is no failure.
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"{request.url}: {request.failure}")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run a headless Chromium for as long as the block lasts."""
+    path = shutil.which(os.environ.get("CHROMIUM") or "chromium")
+    assert path, "no Chromium: sh infra/local/chromium.sh installs it"
+    with sync_playwright() as playwright:
+        # It goes through no proxy: everything it opens is on this machine.
+        env = environment.minimal() | {"NO_PROXY": "*"}
+        browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, "--no-proxy-server"], env=env)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def visiting(
+    browser: Browser, size: Size, *, javascript: bool = True, dark: bool = False, hosts: int = 1
+) -> Iterator[Visit]:
+    """Open an empty page as an owner in Israel would see it, and judge at the end what the browser complained of.
+
+    Everything comes from so many `hosts`, which is one but for a page in a frame.
+    """
+    width, height = size.value
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        is_mobile=size is Size.PHONE,
+        has_touch=size is Size.PHONE,
+        device_scale_factor=2 if size is Size.PHONE and SCREENSHOTS else 1,
+        java_script_enabled=javascript,
+        color_scheme="dark" if dark else "light",
+        locale="he-IL",
+        timezone_id="Asia/Jerusalem",
+    )
+    context.set_default_timeout(SECONDS * 1000)
+    try:
+        visit = Visit(context.new_page())
+        yield visit
+        assert [told for told in visit.complaints if not any(word in told for word in visit.forgiven)] == []
+        assert len(visit.hosts) <= hosts, "the page asks nobody else for anything"
+    finally:
+        context.close()

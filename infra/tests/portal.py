@@ -1,0 +1,174 @@
+"""The owner's side, independently of the project's own code: tokens made with an HMAC, requests made by hand.
+
+It connects to the local stack's address and says the API's name in `Host`, since not every system resolves names below
+`localhost`; browsers do.
+"""
+
+import base64
+import hmac
+import http.client
+import json
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+from infra.local.stack import Stack
+
+from .world import SECONDS, Merchant
+
+HOUR = 3600
+HEADER = {"alg": "HS256", "typ": "JWT"}
+
+
+def encoded(data: bytes | str | object) -> str:
+    """Write a part of a token: bytes and text as they are, anything else as JSON, in base64url without padding."""
+    raw = data if isinstance(data, bytes | str) else json.dumps(data)
+    return base64.urlsafe_b64encode(raw.encode() if isinstance(raw, str) else raw).rstrip(b"=").decode()
+
+
+def mint(key: str, claims: object, header: object = None, digest: str = "sha256") -> str:
+    """Make a JSON Web Token: RFC 7515, compact serialisation, with an HMAC."""
+    signed = f"{encoded(HEADER if header is None else header)}.{encoded(claims)}"
+    return f"{signed}.{encoded(hmac.new(key.encode(), signed.encode(), digest).digest())}"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer of the portal."""
+
+    status: int
+    fields: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers by their names in lower case."""
+        return {name.lower(): value for name, value in self.fields}
+
+    @property
+    def media_type(self) -> str:
+        """What the body is, without parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode()
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - that is what JSON is
+        """The body's JSON."""
+        return json.loads(self.body)
+
+    @property
+    def cookies(self) -> list[str]:
+        """The cookies that are set, with their attributes."""
+        return [value for name, value in self.fields if name.lower() == "set-cookie"]
+
+    def problem(self, status: int) -> dict[str, Any]:
+        """Make sure that this is a problem (RFC 9457) of a status, and return it."""
+        assert self.status == status, self.body
+        assert self.media_type == "application/problem+json"
+        problem = self.json
+        assert problem["status"] == status
+        assert problem["title"]
+        return problem
+
+
+class Portal:
+    """The portal of a stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.url = stack.outputs["PortalUrl"]
+        self.host = urlsplit(self.url).netloc
+        self.address = urlsplit(stack.endpoint).netloc
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | object = None,
+        *,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Reply:
+        """Send a request: a body of text or bytes as it is, of anything else as JSON."""
+        fields = {"Host": self.host}
+        if body is not None and not isinstance(body, bytes | str):
+            body = json.dumps(body)
+            fields["Content-Type"] = "application/json"
+        if token is not None:
+            fields["Authorization"] = f"Bearer {token}"
+        connection = http.client.HTTPConnection(self.address, timeout=SECONDS)
+        try:
+            raw = body.encode() if isinstance(body, str) else body
+            connection.request(method, path, raw, fields | (headers or {}))
+            answer = connection.getresponse()
+            return Reply(answer.status, answer.getheaders(), answer.read())
+        finally:
+            connection.close()
+
+    def token(self, business_id: str, seconds: float = HOUR - 60, **claims: object) -> str:
+        """Make the token that lets a business's owner in."""
+        return mint(self.stack.portal_secret, {"sub": business_id, "exp": int(time.time() + seconds)} | claims)
+
+    def link(self, business_id: str) -> str:
+        """Make the link that opens a business's page."""
+        return f"{self.url}/?token={self.token(business_id)}"
+
+    def operations(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """Give method, path and description of everything that the API's own document says it does."""
+        paths = self.document["paths"]
+        methods = {"get", "put", "post", "delete", "patch"}
+        found = [(method.upper(), path, operation) for path in paths for method, operation in paths[path].items()]
+        return [(method, path, operation) for method, path, operation in found if method.lower() in methods]
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The API's OpenAPI document."""
+        reply = self.send("GET", "/api/openapi.json", token=self.token("reader"))
+        assert reply.status == 200
+        return reply.json
+
+
+class Owner:
+    """Somebody who was let in to a business's page and API."""
+
+    def __init__(self, merchant: Merchant, portal: Portal) -> None:
+        self.merchant = merchant
+        self.portal = portal
+        self.id = merchant.id
+        self.url = merchant.business.url
+        self.token = portal.token(self.id)
+        merchant.confidential.add(self.token)
+
+    def get(self, path: str) -> Reply:
+        """Ask the API."""
+        return self.portal.send("GET", path, token=self.token)
+
+    def put(self, path: str, body: object) -> Reply:
+        """Have the API replace something."""
+        return self.portal.send("PUT", path, body, token=self.token)
+
+    def post(self, path: str, body: object = None) -> Reply:
+        """Have the API do something."""
+        return self.portal.send("POST", path, body, token=self.token)
+
+    def saves(self, url: str | None, **further: object) -> Reply:
+        """Save a URL."""
+        return self.put("/api/settings", {"generic_webhook_url": url} | further)
+
+    def item(self) -> dict[str, Any]:
+        """Give the business's item of the settings table."""
+        key = {"business_id": self.id}
+        return self.portal.stack.settings.get_item(Key=key, ConsistentRead=True).get("Item", {})
+
+    def cookie(self) -> str:
+        """Trade a link for the session's cookie, and give what a browser sends back of it."""
+        reply = self.portal.send("GET", f"/?token={self.token}")
+        assert reply.status == 303, reply.body
+        [cookie] = reply.cookies
+        return cookie.partition(";")[0]

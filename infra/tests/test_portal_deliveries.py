@@ -1,0 +1,184 @@
+"""The delivery log by the API: newest first, filtered, searched, in parts, and one with all that is known of it.
+
+The long lists are written straight into the table, as `deliver` would have written them.
+"""
+
+import hashlib
+import json
+import time
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from infra.local.processes import until
+from infra.local.receiver import Answer
+
+from .portal import Owner
+from .test_portal_sending import event_ids
+from .world import SECONDS
+
+LIST = {
+    "event_id",
+    "event_type",
+    "status",
+    "cause",
+    "attempts",
+    "created_at",
+    "updated_at",
+    "next_attempt_at",
+    "status_code",
+    "subject",
+    "phone_last_digits",
+}
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+MANY = 20_000
+"""Writing so many takes the local stack about as long as all the rest of this file; 100,000 would take minutes."""
+
+
+def written(owner: Owner, count: int) -> list[dict[str, Any]]:
+    """Write so many records a second apart, one in ten failed, one in a thousand held; return them, oldest first."""
+    records = [_record(owner.id, number) for number in range(count)]
+    with owner.portal.stack.deliveries.batch_writer() as batch:
+        for record in records:
+            batch.put_item(Item=record)
+    return records
+
+
+def _record(business_id: str, number: int) -> dict[str, Any]:
+    at = START + timedelta(seconds=number)
+    created = at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    event_id = "evt_" + hashlib.sha256(f"{business_id}/{number}".encode()).hexdigest()[:32]
+    status = "held" if number % 1000 == 999 else "failed" if number % 10 == 9 else "delivered"
+    record = {
+        "business_id": business_id,
+        "event_id": event_id,
+        "event_type": "call.completed",
+        "status": status,
+        "attempts": 4 if status == "failed" else 1,
+        "subject": f"CA{number:06}",
+        "phone_last_digits": f"{number % 10000:04}",
+        "created_at": created,
+        "occurred": f"{created}#{event_id}",
+        "updated_at": int(at.timestamp() * 1000),
+        "expires_at": int(time.time()) + 86400,
+    }
+    if status == "failed":
+        record |= {"cause": "status", "status_code": 500}
+    if status == "held":
+        record |= {"held": record["occurred"]}
+    return record
+
+
+def walk(owner: Owner, query: str, cursor: str | None = "") -> list[dict[str, Any]]:
+    """Read a list to its end, part by part, from a place in it."""
+    found, parts = [], 0
+    while cursor is not None:
+        listed = owner.get(f"/api/deliveries?{query}{cursor and f'&cursor={cursor}'}")
+        assert listed.status == 200, listed.body
+        found += listed.json["deliveries"]
+        cursor = listed.json["next_cursor"]
+        parts += 1
+        assert parts < 2000, "it ends"
+    return found
+
+
+def ids(entries: list[dict[str, Any]]) -> list[str]:
+    """Give the event ids of records or entries."""
+    return [entry["event_id"] for entry in entries]
+
+
+def test_a_business_without_deliveries_has_an_empty_list(owner: Owner) -> None:
+    assert owner.get("/api/deliveries").json == {"deliveries": [], "next_cursor": None}
+
+
+def test_a_delivery_is_listed_and_told_with_its_body_and_attempts(owner: Owner) -> None:
+    merchant = owner.merchant
+    merchant.receiver.script(merchant.path, Answer(500, b"<b>out of order</b>"), Answer(200, b"thanks"))
+    owner.saves(owner.url)
+    [event_id] = event_ids(merchant, 1, "delivered")
+    _, request = merchant.receives(2)
+    body = json.loads(request.body)
+    [entry] = owner.get("/api/deliveries").json["deliveries"]
+    assert entry.keys() == LIST
+    expected = {"event_id": event_id, "event_type": "call.completed", "status": "delivered", "cause": None}
+    expected |= {"attempts": 2, "status_code": 200, "next_attempt_at": None}
+    expected |= {"subject": body["call_id"], "phone_last_digits": body["phone"][-4:]}
+    assert entry.items() >= expected.items()
+    told = owner.get(f"/api/deliveries/{event_id}").json
+    assert told.keys() == LIST | {"body", "response_snippet", "attempt_log"}
+    assert told.items() >= entry.items()
+    assert told["body"].encode() == request.body
+    assert told["response_snippet"] == "thanks"
+    first, second = told["attempt_log"]
+    assert (first["cause"], first["status_code"], first["response_snippet"]) == ("status", 500, "<b>out of order</b>")
+    assert (second["cause"], second["status_code"]) == (None, 200)
+    assert first["timings_ms"].keys() == {"dns", "connect", "tls", "first_byte", "total"}
+    assert first["at"] < second["at"]
+
+
+def test_what_is_tried_again_says_when(owner: Owner) -> None:
+    owner.merchant.receiver.script(owner.merchant.path, Answer(302, headers={"Location": "https://new.example/x"}))
+    owner.saves(owner.url)
+    owner.merchant.publish()
+    entry = until(lambda: next(iter(owner.get("/api/deliveries").json["deliveries"]), None), SECONDS, "an entry")
+    assert (entry["status"], entry["cause"], entry["status_code"]) == ("retrying", "redirect", 302)
+    assert entry["next_attempt_at"] > entry["created_at"]
+    told = owner.get(f"/api/deliveries/{entry['event_id']}").json
+    assert told["attempt_log"][0]["location"] == "https://new.example/x"
+
+
+def test_lists_are_newest_first_in_parts_filtered_and_searched(owner: Owner) -> None:
+    records = written(owner, 250)
+    newest = ids(records)[::-1]
+    first = owner.get("/api/deliveries").json
+    assert ids(first["deliveries"]) == newest[:20]
+    for limit in (1, 7, 100):
+        part = owner.get(f"/api/deliveries?limit={limit}").json
+        assert ids(part["deliveries"]) == newest[:limit]
+        assert part["next_cursor"]
+    assert ids(walk(owner, "limit=100")) == newest
+    assert ids(walk(owner, "limit=50")) == newest, "also where the last part is a whole one"
+    failed = [record["event_id"] for record in records if record["status"] == "failed"][::-1]
+    assert ids(walk(owner, "limit=10&status=failed")) == failed
+    assert walk(owner, "status=retrying") == []
+    assert ids(walk(owner, "search=CA000123")) == [records[123]["event_id"]]
+    assert ids(walk(owner, "search=0123")) == [records[123]["event_id"]]
+    assert ids(walk(owner, "search=CA00012&status=failed")) == [records[129]["event_id"]]
+    assert walk(owner, "search=%27%20OR%201") == []
+
+
+def test_a_part_stays_where_it_is_when_newer_ones_come(owner: Owner) -> None:
+    records = written(owner, 30)
+    first = owner.get("/api/deliveries?limit=10").json
+    late = _record(owner.id, 1000)
+    owner.portal.stack.deliveries.put_item(Item=late)
+    rest = walk(owner, "limit=10", first["next_cursor"])
+    assert ids(first["deliveries"] + rest) == ids(records)[::-1]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=-1", "limit=x", "limit=1e2", "status=lost"])
+def test_a_list_that_cannot_be_is_a_problem(owner: Owner, query: str) -> None:
+    owner.get(f"/api/deliveries?{query}").problem(400)
+
+
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "%00", "eyJhIjoxfQ", "a" * 3000])
+def test_a_cursor_that_no_list_has_given_is_a_problem(owner: Owner, cursor: str) -> None:
+    owner.get(f"/api/deliveries?cursor={cursor}").problem(400)
+
+
+def test_a_long_log_is_read_in_parts_from_its_newest_to_its_oldest(owner: Owner) -> None:
+    records = written(owner, MANY)
+    held = [record["event_id"] for record in records if record["status"] == "held"][::-1]
+    took, place, entries = [], "", []
+    for _ in range(5):
+        started = time.monotonic()
+        listed = owner.get(f"/api/deliveries?limit=100{place}").json
+        took.append(time.monotonic() - started)
+        entries += listed["deliveries"]
+        place = f"&cursor={listed['next_cursor']}"
+    assert ids(entries) == ids(records)[:-501:-1]
+    assert max(took) < 3
+    assert ids(walk(owner, "status=held")) == held, "also where they are rare"
+    assert ids(walk(owner, "search=CA000003")) == [records[3]["event_id"]], "also at the far end"
+    assert owner.get("/api/settings").json["held"] == len(held)

@@ -1,0 +1,76 @@
+"""The page in the dashboard's frame, on a stack of its own that names the dashboard, and in nobody else's."""
+
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from infra.local.receiver import Answer, Receiver
+from infra.local.stack import Stack, build, running_stack
+
+from .browsing import Visit
+from .conftest import LOGS
+from .portal import Owner, Portal
+from .test_portal_session import attributes, directives
+from .world import Confidential, Merchant
+
+
+def site(receiver: Receiver, name: str) -> str:
+    """Give the origin of another site on this machine: browsers resolve every name below `localhost`."""
+    return f"http://{name}.localhost:{urlsplit(receiver.url).port}"
+
+
+@pytest.fixture(scope="module")
+def framed(receiver: Receiver) -> Iterator[Stack]:
+    """Give a stack whose page a dashboard shows in a frame."""
+    build()
+    with running_stack({"DashboardOrigin": site(receiver, "dashboard")}, logs=LOGS / "framed") as deployed:
+        yield deployed
+
+
+@pytest.fixture
+def owner(framed: Stack, receiver: Receiver, confidential: Confidential) -> Owner:
+    """Give an owner of that stack."""
+    return Owner(Merchant("b-framed", framed, receiver, confidential), Portal(framed))
+
+
+def frames(visit: Visit, owner: Owner, name: str) -> None:
+    """Open a page of a site that has the owner's link in a frame."""
+    html = (
+        f'<!doctype html><title>.</title><iframe src="{owner.portal.link(owner.id)}" width="900" height="800"></iframe>'
+    )
+    path = f"/frames/{name}"
+    owner.merchant.receiver.script(path, Answer(200, html.encode(), {"Content-Type": "text/html; charset=utf-8"}))
+    visit.page.goto(site(owner.merchant.receiver, name) + path)
+
+
+def test_the_cookie_is_partitioned_and_only_that_origin_may_frame_the_page(owner: Owner, receiver: Receiver) -> None:
+    reply = owner.portal.send("GET", f"/?token={owner.token}")
+    [cookie] = reply.cookies
+    told = attributes(cookie)
+    assert {"httponly", "secure", "partitioned"} <= told.keys()
+    assert (told["path"], told["samesite"]) == ("/", "None")
+    page = owner.portal.send("GET", "/", headers={"Cookie": cookie.partition(";")[0]})
+    for answer in (reply, page, owner.portal.send("GET", "/"), owner.get("/api/settings")):
+        assert directives(answer)["frame-ancestors"] == [site(receiver, "dashboard")]
+        assert "x-frame-options" not in answer.headers
+
+
+def test_in_the_dashboards_frame_the_page_works(owner: Owner, visit: Callable[..., Visit]) -> None:
+    visiting = visit(hosts=3)
+    frames(visiting, owner, "dashboard")
+    inside = visiting.page.frame_locator("iframe")
+    inside.locator("#generic_webhook_url").fill(owner.url)
+    inside.locator('form[action="/settings"] button').click()
+    inside.locator("#notice").wait_for()
+    assert owner.item()["generic_webhook_url"] == owner.url
+    inside.locator('form[action^="/test"] button').click()
+    assert inside.locator("#test-result").get_attribute("data-arrived") == "true"
+
+
+def test_in_another_sites_frame_there_is_nothing(owner: Owner, visit: Callable[..., Visit]) -> None:
+    visiting = visit(hosts=3)
+    visiting.forgiven = ("frame-ancestors", "net::ERR_BLOCKED_BY_RESPONSE")
+    frames(visiting, owner, "evil")
+    visiting.page.wait_for_timeout(500)
+    assert visiting.page.frame_locator("iframe").locator("#settings").count() == 0

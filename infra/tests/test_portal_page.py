@@ -1,0 +1,212 @@
+"""The owner's page in a real browser, from a link alone: on a phone and a desktop, with and without JavaScript."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from infra.local.processes import until
+from infra.local.receiver import Answer
+from infra.local.signatures import standard_is_right
+
+from .browsing import Size, Visit
+from .portal import Owner
+from .world import SECONDS
+
+HEBREW = re.compile("[א-ת]{2,}")
+NOT_REGISTERED = b'{"code":404,"message":"The requested webhook \\"calls\\" is not registered."}'
+SETTINGS, TEST = 'form[action="/settings"]', 'form[action^="/test"]'
+
+
+def enters(visit: Visit, owner: Owner) -> None:
+    """Open the link."""
+    visit.page.goto(owner.portal.link(owner.id))
+    assert visit.page.url == f"{owner.portal.url}/", "the token is not in the address"
+
+
+def saves(visit: Visit, url: str) -> None:
+    """Type a URL and save it."""
+    visit.page.fill("#generic_webhook_url", url)
+    visit.press(SETTINGS)
+
+
+def shows(visit: Visit, row: str) -> None:
+    """Open the page until its log has a row."""
+
+    def there() -> bool:
+        visit.page.goto(re.sub(r"[?#].*", "", visit.page.url))
+        return visit.page.locator(row).count() > 0
+
+    until(there, SECONDS, f"{row} on the page", every=0.3)
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+@pytest.mark.parametrize("size", Size)
+def test_story_of_a_url_that_is_saved_tested_broken_explained_fixed_and_served_again(
+    owner: Owner, visit: Callable[..., Visit], size: Size, javascript: bool
+) -> None:
+    merchant, page = owner.merchant, (at := visit(size, javascript=javascript)).page
+    enters(at, owner)
+    assert "כתובת Webhook כללית לקבלת תמלילים" in at.text("#settings")
+    assert "המערכת תשלח לכאן תמלילי שיחות, סיכומים ונתוני ליד בסיום כל שיחה" in at.text("#settings")
+
+    saves(at, owner.url)
+    assert page.input_value("#generic_webhook_url") == owner.url
+    assert owner.item()["generic_webhook_url"] == owner.url
+    at.press(TEST)
+    assert page.get_attribute("#test-result", "data-arrived") == "true"
+    assert [request.headers["x-prosaas-event"] for request in merchant.received()] == ["webhook.test"]
+
+    call = merchant.publish()["call_id"]
+    delivered = '#deliveries [data-status="delivered"]'
+    page.goto(owner.portal.url)
+    shows(at, delivered)
+    assert call in at.text(delivered)
+
+    broken = merchant.new_path()
+    merchant.receiver.script(broken, Answer(404, NOT_REGISTERED))
+    saves(at, merchant.receiver.url + broken)
+    at.press(TEST)
+    assert page.get_attribute("#test-result", "data-arrived") == "false"
+    assert "404" in at.text("#test-result")
+    assert HEBREW.search(at.text("#test-result"))
+
+    merchant.publish()
+    page.goto(owner.portal.url)
+    failed = '#deliveries [data-status="failed"]'
+    shows(at, failed)
+    assert "(404)" in at.text(failed)
+    assert HEBREW.search(at.text(f"{failed} .why"))
+    at.picture(f"page-{size.name.lower()}")
+    page.click(f"{failed} a")
+    page.wait_for_url("**/deliveries/evt_*")
+    assert page.get_attribute("#delivery", "data-status") == "failed"
+    assert "404" in at.text("#attempts")
+    assert "is not registered" in page.text_content("#attempts")
+    assert "לקבוע תור" in page.text_content("#body")
+    at.picture(f"delivery-{size.name.lower()}")
+
+    page.goto(owner.portal.url)
+    saves(at, owner.url)
+    at.press(f"{failed} form")
+    shows(at, '#delivery[data-status="delivered"]')
+    page.goto(owner.portal.url)
+    assert page.locator(failed).count() == 0
+    assert page.locator(delivered).count() == 2
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+def test_what_is_refused_is_said_beside_its_field_and_stays_as_it_was_typed(
+    owner: Owner, visit: Callable[..., Visit], javascript: bool
+) -> None:
+    at = visit(javascript=javascript)
+    at.expected = {422}
+    enters(at, owner)
+    saves(at, "https://stays.example/")
+    typed = 'https://user:word@receiver.example/?a="><b>'
+    at.page.fill("#generic_webhook_url", typed)
+    at.page.locator("#static-header summary").click()
+    at.page.fill("#static_header_name", "X-Key")
+    at.page.fill("#static_header_value", "a-value")
+    at.press(SETTINGS)
+    assert at.page.input_value("#generic_webhook_url") == typed
+    assert at.page.input_value("#static_header_name") == "X-Key"
+    error = at.page.locator("#generic_webhook_url-error")
+    assert HEBREW.search(error.inner_text())
+    field = at.page.locator("#generic_webhook_url")
+    assert field.get_attribute("aria-invalid") == "true"
+    assert "generic_webhook_url-error" in (field.get_attribute("aria-describedby") or "")
+    assert owner.item()["generic_webhook_url"] == "https://stays.example/"
+    at.page.fill("#static_header_value", "a-value")
+    saves(at, "https://fixed.example/")
+    assert at.page.locator("#generic_webhook_url-error").count() == 0
+    assert owner.item()["generic_webhook_url"] == "https://fixed.example/"
+
+
+def test_a_headers_value_is_never_shown_again_and_stays(owner: Owner, visit: Callable[..., Visit]) -> None:
+    at = visit()
+    enters(at, owner)
+    at.page.locator("#static-header summary").click()
+    at.page.fill("#static_header_name", "X-Key")
+    at.page.fill("#static_header_value", "never-shown-again")
+    at.press(SETTINGS)
+    assert "never-shown-again" not in at.page.content()
+    assert at.page.input_value("#static_header_name") == "X-Key"
+    saves(at, owner.url)
+    assert owner.item()["static_header_value"] == "never-shown-again"
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+def test_the_secret_is_shown_on_demand_copied_and_rotated_after_asking(
+    owner: Owner, visit: Callable[..., Visit], javascript: bool
+) -> None:
+    at = visit(javascript=javascript)
+    enters(at, owner)
+    saves(at, owner.url)
+    secret = owner.item()["signing_secret"]
+    owner.merchant.confidential.add(secret)
+    assert secret not in at.page.content()
+    at.page.click('#signing-secret a[href*="secret=shown"]')
+    at.page.wait_for_selector("#secret-value")
+    assert at.text("#secret-value") == secret
+    copy = at.page.locator("button[data-copy=secret-value]")
+    if javascript:
+        at.page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=owner.portal.url)
+        copy.click()
+        until(lambda: at.page.evaluate("navigator.clipboard.readText()") == secret, SECONDS, "the secret, copied")
+    else:
+        assert not copy.is_visible()
+    rotate = at.page.locator('form[action="/signing-secret/rotate"] button')
+    assert not rotate.is_visible(), "it takes two steps"
+    at.page.locator("#rotate summary").click()
+    at.press('form[action="/signing-secret/rotate"]')
+    item = owner.item()
+    assert item["signing_secret"] != secret
+    assert item["previous_signing_secret"] == secret
+    assert at.page.locator("#previous-secret").is_visible()
+    owner.merchant.publish()
+    [request] = owner.merchant.receives()
+    assert standard_is_right(request.body, request.headers, item["signing_secret"])
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+def test_an_endpoint_is_paused_and_resumed_and_what_waited_goes_out(
+    owner: Owner, visit: Callable[..., Visit], javascript: bool
+) -> None:
+    at = visit(Size.PHONE, javascript=javascript)
+    enters(at, owner)
+    saves(at, owner.url)
+    at.press('form[action="/pause"]')
+    assert at.page.get_attribute("#status", "data-state") == "paused"
+    owner.merchant.publish()
+    shows(at, '#deliveries [data-status="held"]')
+    assert at.page.locator("#waiting").is_visible()
+    assert owner.merchant.received() == []
+    at.press('form[action="/resume"]')
+    assert at.page.get_attribute("#status", "data-state") == "active"
+    owner.merchant.receives()
+    shows(at, '#deliveries [data-status="delivered"]')
+
+
+def test_the_keyboard_alone_is_enough(owner: Owner, visit: Callable[..., Visit]) -> None:
+    at = visit()
+    enters(at, owner)
+    at.page.keyboard.press("Tab")
+    assert at.page.evaluate("document.activeElement.getAttribute('href')") == "#main"
+    for _ in range(12):
+        at.page.keyboard.press("Tab")
+        if at.page.evaluate("document.activeElement.id") == "generic_webhook_url":
+            break
+    at.page.keyboard.type(owner.url)
+    with at.page.expect_navigation():
+        at.page.keyboard.press("Enter")
+    assert owner.item()["generic_webhook_url"] == owner.url
+
+
+def test_without_a_session_the_page_says_in_hebrew_how_to_get_one(owner: Owner, visit: Callable[..., Visit]) -> None:
+    at = visit(Size.PHONE)
+    at.expected = {401}
+    for address in ("/", "/?token=a.b.c", f"/?token={owner.portal.token(owner.id, -600)}"):
+        at.page.goto(owner.portal.url + address)
+        assert HEBREW.search(at.text("main"))
+        assert at.page.locator("#settings").count() == 0

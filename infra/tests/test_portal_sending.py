@@ -1,0 +1,219 @@
+"""What an owner has sent by the API: a test, what waits while the endpoint is paused, and what is sent again."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from infra.local.processes import until
+from infra.local.receiver import Answer, Manner
+from infra.local.signatures import internal_is_right, standard_is_right
+
+from .portal import Owner
+from .world import SECONDS, Merchant, wait_until_empty
+
+
+def event_ids(merchant: Merchant, count: int, status: str) -> list[str]:
+    """Publish so many calls, wait until each has a status, and return their event ids."""
+    ids = []
+    for _ in range(count):
+        call = merchant.publish()["call_id"]
+        key = f"call.completed\n{merchant.id}\n{call}"
+        record = until(lambda key=key: merchant.record(key), SECONDS, "a record")
+        ids.append(merchant.recorded(record["event_id"], status)["event_id"])
+    return ids
+
+
+def arrived(merchant: Merchant) -> list[str]:
+    """Give the event ids that have arrived, in order, without those of tests."""
+    requests = [request for request in merchant.received() if request.headers["x-prosaas-event"] != "webhook.test"]
+    return [request.headers["webhook-id"] for request in requests]
+
+
+def tried(owner: Owner) -> dict[str, Any]:
+    """Press the test button, and return what it said."""
+    reply = owner.post("/api/test")
+    assert reply.status == 200, reply.body
+    assert reply.json.keys() == {"delivered", "status_code", "cause", "timings_ms", "response_snippet"}
+    return reply.json
+
+
+def test_a_test_arrives_as_every_delivery_does(owner: Owner) -> None:
+    merchant = owner.merchant
+    value = f"key-{time.time_ns()}"
+    merchant.confidential.add(value)
+    owner.saves(owner.url, static_header={"name": "X-Key", "value": value})
+    merchant.receiver.script(merchant.path, Answer(202, b"thanks"))
+    told = tried(owner)
+    assert (told["delivered"], told["status_code"], told["cause"]) == (True, 202, None)
+    assert told["response_snippet"] == "thanks"
+    assert told["timings_ms"].keys() == {"dns", "connect", "tls", "first_byte", "total"}
+    assert 0 <= told["timings_ms"]["total"] < 2000
+    [request] = merchant.received()
+    body = json.loads(request.body)
+    assert body["event_type"] == request.headers["x-prosaas-event"] == "webhook.test"
+    assert body["business_id"] == owner.id
+    assert request.headers["x-key"] == value
+    assert internal_is_right(request.body, request.headers, merchant.stack.internal_secret)
+    assert standard_is_right(request.body, request.headers, owner.item()["signing_secret"])
+    assert request.body.decode() == json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    assert owner.get("/api/deliveries").json["deliveries"] == [], "a test is no delivery"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "cause"),
+    [
+        (Answer(500, b"Workflow could not be started"), 500, "status"),
+        (Answer(404, b"not registered"), 404, "status"),
+        (Answer(410), 410, "gone"),
+        (Answer(302, headers={"Location": "https://elsewhere.example/"}), 302, "redirect"),
+        (Answer(manner=Manner.RESET), None, "reset"),
+        (Answer(manner=Manner.HANG), None, "timeout"),
+        (Answer(manner=Manner.GARBAGE), None, "protocol"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_test_that_does_not_arrive_says_why(owner: Owner, answer: Answer, status: int | None, cause: str) -> None:
+    owner.merchant.receiver.script(owner.merchant.path, answer)
+    owner.saves(owner.url)
+    told = tried(owner)
+    assert (told["delivered"], told["status_code"], told["cause"]) == (False, status, cause)
+    if answer.body:
+        assert told["response_snippet"] == answer.body.decode()
+    assert owner.get("/api/settings").json["status"] == "active", "a test is no attempt"
+
+
+def test_an_endpoint_that_nobody_listens_at_is_told_without_its_address(owner: Owner) -> None:
+    owner.saves("http://127.0.0.1:1/")
+    told = tried(owner)
+    assert (told["delivered"], told["cause"]) == (False, "refused")
+    assert "127.0.0.1" not in json.dumps(told)
+
+
+def test_without_a_url_there_is_nothing_to_test_or_resume(owner: Owner) -> None:
+    for path in ("/api/test", "/api/resume"):
+        owner.post(path).problem(409)
+    owner.post("/api/deliveries/resend", {"status": "held"}).problem(409)
+
+
+def test_pausing_holds_and_resuming_sends_in_order(owner: Owner) -> None:
+    merchant = owner.merchant
+    owner.saves(owner.url)
+    paused = owner.post("/api/pause")
+    assert paused.status == 200
+    settings = owner.get("/api/settings").json
+    assert (settings["status"], settings["paused_reason"]) == ("paused", "owner")
+    ids = event_ids(merchant, 3, "held")
+    assert owner.get("/api/settings").json["held"] == 3
+    assert merchant.received() == []
+    assert owner.post("/api/resume").status == 200
+    until(lambda: len(arrived(merchant)) >= 3, SECONDS, "the held ones")
+    assert arrived(merchant) == ids
+    until(lambda: owner.get("/api/settings").json["held"] == 0, SECONDS, "nothing held")
+    assert owner.get("/api/settings").json["status"] == "active"
+    wait_until_empty(merchant.stack)
+    assert arrived(merchant) == ids, "each once"
+
+
+def test_pausing_and_resuming_twice_changes_nothing_more(owner: Owner) -> None:
+    owner.saves(owner.url)
+    for path, status in [("/api/pause", "paused"), ("/api/pause", "paused"), ("/api/resume", "active")] * 2:
+        assert owner.post(path).status == 200
+        assert owner.get("/api/settings").json["status"] == status
+
+
+def test_another_url_has_what_waits_sent_there(owner: Owner) -> None:
+    merchant = owner.merchant
+    merchant.receiver.script(merchant.path, Answer(410))
+    owner.saves(owner.url)
+    ids = event_ids(merchant, 2, "held")
+    assert owner.get("/api/settings").json.items() >= {"status": "paused", "paused_reason": "gone"}.items()
+    merchant.path = merchant.new_path()
+    owner.saves(merchant.receiver.url + merchant.path)
+    until(lambda: sorted(arrived(merchant)) == sorted(ids), SECONDS, "both at the new URL")
+    assert owner.get("/api/settings").json["status"] == "active"
+
+
+def test_the_same_url_saved_again_resumes_nothing(owner: Owner) -> None:
+    owner.saves(owner.url)
+    owner.post("/api/pause")
+    assert owner.saves(owner.url).json["status"] == "paused"
+
+
+def test_a_test_that_arrives_has_what_waits_sent_and_one_that_does_not_has_it_wait(owner: Owner) -> None:
+    merchant = owner.merchant
+    owner.saves(owner.url)
+    owner.post("/api/pause")
+    ids = event_ids(merchant, 2, "held")
+    merchant.receiver.script(merchant.path, Answer(500), Answer(200))
+    assert not tried(owner)["delivered"]
+    assert owner.get("/api/settings").json["status"] == "paused"
+    assert tried(owner)["delivered"]
+    until(lambda: arrived(merchant) == ids, SECONDS, "the held ones")
+    assert owner.get("/api/settings").json["status"] == "active"
+
+
+def test_one_is_sent_again_whatever_became_of_it(owner: Owner) -> None:
+    merchant = owner.merchant
+    merchant.receiver.script(merchant.path, Answer(200))
+    owner.saves(owner.url)
+    [delivered] = event_ids(merchant, 1, "delivered")
+    assert owner.post(f"/api/deliveries/{delivered}/resend").status == 202
+    first, second = merchant.receives(2)
+    assert first.body == second.body
+    assert first.headers["webhook-id"] == second.headers["webhook-id"] == delivered
+    merchant.receiver.script(merchant.path, Answer(500))
+    [failed] = event_ids(merchant, 1, "failed")
+    merchant.receiver.script(merchant.path, Answer(200))
+    assert owner.post(f"/api/deliveries/{failed}/resend").status == 202
+    assert merchant.recorded(failed, "delivered")["attempts"] == 5
+
+
+def test_all_failed_are_sent_again_and_no_other(owner: Owner) -> None:
+    merchant = owner.merchant
+    merchant.receiver.script(merchant.path, Answer(200))
+    owner.saves(owner.url)
+    [delivered] = event_ids(merchant, 1, "delivered")
+    merchant.receiver.script(merchant.path, Answer(500))
+    calls = [merchant.publish()["call_id"] for _ in range(3)]
+    settled = until(lambda: _settled(merchant, calls), SECONDS, "all failed or held")
+    merchant.receiver.script(merchant.path, Answer(200))
+    before = len(merchant.received())
+    reply = owner.post("/api/deliveries/resend", {"status": "failed"})
+    assert reply.status == 202
+    assert reply.json == {"resent": settled.count("failed"), "more": False}
+    owner.post("/api/deliveries/resend", {"status": "held"})
+    until(lambda: _settled(merchant, calls, "delivered"), SECONDS, "all delivered")
+    assert delivered not in [request.headers["webhook-id"] for request in merchant.received()[before:]]
+
+
+def _settled(merchant: Merchant, calls: list[str], *wanted: str) -> list[str] | None:
+    records = [merchant.record(f"call.completed\n{merchant.id}\n{call}") for call in calls]
+    statuses = [record["status"] if record else "" for record in records]
+    return statuses if all(status in (wanted or ("failed", "held")) for status in statuses) else None
+
+
+def test_all_held_are_sent(owner: Owner) -> None:
+    owner.saves(owner.url)
+    owner.post("/api/pause")
+    ids = event_ids(owner.merchant, 2, "held")
+    assert owner.post("/api/deliveries/resend", {"status": "held"}).status == 202
+    until(lambda: arrived(owner.merchant) == ids, SECONDS, "the held ones")
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"status": "delivered"}, {"status": "all"}, {"status": None}, [], ["failed"], {"status": ["failed"]}]
+)
+def test_only_failed_and_held_ones_can_be_sent_all_at_once(owner: Owner, body: object) -> None:
+    reply = owner.post("/api/deliveries/resend", body)
+    assert reply.status in (400, 422)
+    reply.problem(reply.status)
+
+
+@pytest.mark.parametrize(
+    "event_id", [f"evt_{'0' * 32}", "evt_1", "EVT_" + "0" * 32, "a%2Fb", "%00", "%FF", "..", "x" * 300]
+)
+def test_an_unknown_delivery_is_not_found(owner: Owner, event_id: str) -> None:
+    owner.get(f"/api/deliveries/{event_id}").problem(404)
+    owner.post(f"/api/deliveries/{event_id}/resend").problem(404)

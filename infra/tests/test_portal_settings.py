@@ -1,0 +1,216 @@
+"""The settings by the API: saved, cleared, refused with a reason beside the field, and what follows from them."""
+
+import base64
+import time
+
+import pytest
+
+from infra.local.signatures import standard_is_right
+
+from .portal import Owner
+
+REFUSED_URLS = {
+    "user info": "https://user:word@receiver.example/",
+    "a user alone": "https://user@receiver.example/",
+    "a line end": "https://receiver.example/a\nb",
+    "a tab": "https://receiver.example/a\tb",
+    "U+0000": "https://receiver.example/\0b",
+    "U+0085": "https://receiver.example/\x85b",
+    "2,049 characters": "https://receiver.example/".ljust(2049, "x"),
+    "no URL": "receiver",
+    "no host": "https://",
+    "no scheme": "//receiver.example/",
+    "another scheme": "ftp://receiver.example/",
+    "a script": "javascript:alert(1)",
+    "a file": "file:///etc/passwd",
+    "a port that is none": "https://receiver.example:99999/",
+    "half an address": "https://[::1/",
+}
+REFUSED_NAMES = [
+    "Host",
+    "content-type",
+    "Content-Length",
+    "Content-Encoding",
+    "Connection",
+    "Keep-Alive",
+    "Transfer-Encoding",
+    "TE",
+    "Trailer",
+    "Upgrade",
+    "Proxy-Authorization",
+    "User-Agent",
+    "X-ProSaaS-Signature",
+    "x-prosaas-anything",
+    "webhook-id",
+    "Webhook-Signature",
+    "webhook-anything",
+    "",
+    "two words",
+    "X-Key:",
+    "X-Key\r\nX-Other",
+    "מפתח",
+    "X(Key)",
+]
+REFUSED_VALUES = ["", "a\r\nX-Other: b", "a\nb", "a\0b", "\x7f", "ערך", "é", "a\tb\x01"]
+
+
+def test_a_new_business_has_nothing_and_is_active(owner: Owner) -> None:
+    reply = owner.get("/api/settings")
+    assert (reply.status, reply.media_type) == (200, "application/json")
+    settings = reply.json
+    expected = {"generic_webhook_url": None, "static_header": None, "status": "active", "paused_reason": None}
+    assert settings.items() >= (expected | {"held": 0, "warnings": []}).items()
+    assert owner.get("/api/signing-secret").json["signing_secret"] is None
+    assert owner.item() == {}, "reading writes nothing"
+
+
+@pytest.mark.parametrize("url", ["https://receiver.example/hook?token=a%20b&x=%D7%A9", "https://8.8.8.8:8443/a#b"])
+def test_a_url_is_stored_as_it_was_typed(owner: Owner, url: str) -> None:
+    saved = owner.saves(url)
+    assert saved.status == 200
+    assert saved.json["generic_webhook_url"] == url
+    assert owner.get("/api/settings").json["generic_webhook_url"] == url
+    assert owner.item()["generic_webhook_url"] == url
+
+
+@pytest.mark.parametrize("empty", ["", None, "  "])
+def test_empty_clears_the_url_and_nothing_is_sent(owner: Owner, empty: str | None) -> None:
+    owner.saves(owner.url)
+    assert owner.saves(empty).json["generic_webhook_url"] is None
+    assert owner.get("/api/settings").json["generic_webhook_url"] is None
+    owner.merchant.publish()
+    owner.merchant.logs(message="not_configured")
+    assert owner.merchant.received() == []
+
+
+@pytest.mark.parametrize("name", REFUSED_URLS)
+def test_a_url_that_cannot_be_is_refused_beside_its_field_and_the_old_one_stays(owner: Owner, name: str) -> None:
+    owner.saves("https://stays.example/")
+    reply = owner.saves(REFUSED_URLS[name], static_header={"name": "X-Key", "value": "not-kept"})
+    [error] = reply.problem(422)["errors"]
+    assert error["pointer"] == "/generic_webhook_url"
+    assert error["code"]
+    assert error["detail"]
+    item = owner.item()
+    assert item["generic_webhook_url"] == "https://stays.example/"
+    assert "static_header_name" not in item, "all or nothing"
+
+
+@pytest.mark.parametrize("name", REFUSED_NAMES)
+def test_a_header_that_a_request_needs_for_itself_or_cannot_have_is_refused(owner: Owner, name: str) -> None:
+    [error] = owner.saves(None, static_header={"name": name, "value": "a-value"}).problem(422)["errors"]
+    assert error["pointer"] == "/static_header/name"
+    assert "static_header_name" not in owner.item()
+
+
+@pytest.mark.parametrize("value", REFUSED_VALUES)
+def test_a_headers_value_is_visible_ascii(owner: Owner, value: str) -> None:
+    [error] = owner.saves(None, static_header={"name": "X-Key", "value": value}).problem(422)["errors"]
+    assert error["pointer"] == "/static_header/value"
+    assert "static_header_value" not in owner.item()
+
+
+def test_both_fields_are_refused_at_once(owner: Owner) -> None:
+    errors = owner.saves("nowhere", static_header={"name": "Host", "value": "x"}).problem(422)["errors"]
+    assert {error["pointer"] for error in errors} == {"/generic_webhook_url", "/static_header/name"}
+
+
+def test_a_header_is_sent_masked_kept_and_cleared(owner: Owner) -> None:
+    value = f"Bearer {time.time_ns()}"
+    owner.merchant.confidential.add(value)
+    shown = owner.saves(owner.url, static_header={"name": "Authorization", "value": value}).json["static_header"]
+    assert shown["name"] == "Authorization"
+    assert value not in str(shown)
+    assert value not in owner.get("/api/settings").text
+    for kept in ({}, {"static_header": shown}):
+        owner.saves(owner.url, **kept)
+        assert owner.item()["static_header_value"] == value
+    owner.merchant.publish()
+    [request] = owner.merchant.receives()
+    assert request.headers["authorization"] == value
+    assert owner.saves(owner.url, static_header=None).json["static_header"] is None
+    assert owner.item().keys().isdisjoint({"static_header_name", "static_header_value"})
+
+
+def test_the_mask_keeps_no_value_for_another_name(owner: Owner) -> None:
+    mask = owner.saves(None, static_header={"name": "X-Key", "value": "one-value"}).json["static_header"]["value"]
+    owner.saves(None, static_header={"name": "X-Other", "value": mask}).problem(422)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"generic_webhook_url": None, "more": 1},
+        {"generic_webhook_url": 1},
+        {"generic_webhook_url": ["https://receiver.example/"]},
+        {"generic_webhook_url": None, "static_header": {"name": "X-Key"}},
+        {"generic_webhook_url": None, "static_header": {"name": "X-Key", "value": "x", "more": 1}},
+        {"generic_webhook_url": None, "static_header": "X-Key: x"},
+        {"generic_webhook_url": None, "static_header": ["X-Key", "x"]},
+        [],
+        [None, None],
+        "text",
+        "{",
+        b"\xff",
+        "",
+    ],
+    ids=str,
+)
+def test_what_is_no_settings_is_a_problem_of_the_callers(owner: Owner, body: object) -> None:
+    reply = owner.portal.send(
+        "PUT", "/api/settings", body, token=owner.token, headers={"Content-Type": "application/json"}
+    )
+    assert reply.status in (400, 422)
+    reply.problem(reply.status)
+    assert owner.item() == {}
+
+
+def test_what_is_not_json_is_not_taken_for_it(owner: Owner) -> None:
+    body, headers = '{"generic_webhook_url":null}', {"Content-Type": "text/plain"}
+    owner.portal.send("PUT", "/api/settings", body, token=owner.token, headers=headers).problem(415)
+
+
+@pytest.mark.parametrize(
+    ("url", "warning"),
+    [
+        ("https://n8n.example/webhook-test/x", "n8n_test_url"),
+        ("https://hooks.slack.com/services/T/B/x", "slack"),
+        ("http://receiver.example/", "http"),
+    ],
+)
+def test_what_is_probably_not_meant_is_saved_with_a_warning(owner: Owner, url: str, warning: str) -> None:
+    assert warning in owner.saves(url).json["warnings"]
+    assert warning in owner.get("/api/settings").json["warnings"]
+
+
+def test_the_secret_is_made_once_with_the_first_settings(owner: Owner) -> None:
+    owner.saves("https://receiver.example/")
+    shown = owner.get("/api/signing-secret").json
+    secret = shown["signing_secret"]
+    owner.merchant.confidential.add(secret, shown["text"])
+    assert secret == owner.item()["signing_secret"]
+    assert base64.b64decode(secret.removeprefix("whsec_")).decode() == shown["text"]
+    assert len(shown["text"]) == 32
+    assert shown["text"].isalnum()
+    owner.saves("https://another.example/")
+    assert owner.get("/api/signing-secret").json["signing_secret"] == secret
+
+
+def test_a_rotated_secret_stays_valid_for_a_day(owner: Owner) -> None:
+    owner.saves(owner.url)
+    old = owner.get("/api/signing-secret").json["signing_secret"]
+    reply = owner.post("/api/signing-secret/rotate")
+    assert reply.status == 200
+    new = reply.json["signing_secret"]
+    owner.merchant.confidential.add(old, new)
+    assert new != old
+    item = owner.item()
+    assert (item["signing_secret"], item["previous_signing_secret"]) == (new, old)
+    assert abs(int(item["previous_signing_secret_expires_at"]) - time.time() - 24 * 3600) < 60
+    owner.merchant.publish()
+    [request] = owner.merchant.receives()
+    signatures = request.headers["webhook-signature"].split()
+    assert len(signatures) == 2
+    for secret, signature in zip([new, old], signatures, strict=True):
+        assert standard_is_right(request.body, request.headers | {"webhook-signature": signature}, secret)

@@ -1,0 +1,148 @@
+"""One business never reaches another's, whatever it asks for; and what every answer has in common."""
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.local.receiver import Answer
+
+from .portal import Owner, Portal, Reply
+from .test_portal_sending import event_ids
+from .test_portal_session import directives
+
+BODIES: dict[tuple[str, str], object] = {
+    ("PUT", "/api/settings"): {"generic_webhook_url": "https://intruder.example/", "static_header": None},
+    ("POST", "/api/deliveries/resend"): {"status": "failed"},
+}
+"""What a route needs to do anything; those that are not here need nothing."""
+
+
+def everything_of(owner: Owner) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Give all that the two tables hold of a business."""
+    condition = {"KeyConditionExpression": "business_id = :b", "ExpressionAttributeValues": {":b": owner.id}}
+    return owner.item(), owner.portal.stack.deliveries.query(**condition, ConsistentRead=True)["Items"]
+
+
+def with_a_past(owner: Owner) -> list[str]:
+    """Give a business settings, a secret, a delivery that failed and two that are held; return its event ids."""
+    merchant = owner.merchant
+    merchant.receiver.script(merchant.path, Answer(400))
+    owner.saves(owner.url, static_header={"name": "X-Key", "value": "b-s-header-value"})
+    failed = event_ids(merchant, 1, "failed")
+    owner.post("/api/pause")
+    return failed + event_ids(merchant, 2, "held")
+
+
+def test_no_route_reaches_another_business(owner: Owner, stranger: Owner) -> None:
+    ids = with_a_past(stranger)
+    cursor = stranger.get("/api/deliveries?limit=1").json["next_cursor"]
+    secrets = [stranger.id, stranger.url, stranger.item()["signing_secret"], "b-s-header-value", *ids]
+    before, requests = everything_of(stranger), len(stranger.merchant.received())
+    tricks = [("", {}), (f"?business_id={stranger.id}&sub={stranger.id}", {}), ("", {"X-Business-Id": stranger.id})]
+    if cursor:
+        tricks.append((f"?cursor={cursor}", {}))
+    for method, path, _ in owner.portal.operations():
+        for event_id in ids if "{event_id}" in path else [""]:
+            for query, headers in tricks:
+                reply = owner.portal.send(
+                    method,
+                    path.replace("{event_id}", event_id) + query,
+                    BODIES.get((method, path)),
+                    token=owner.token,
+                    headers=headers,
+                )
+                assert "{event_id}" not in path or reply.status == 404, (method, path)
+                assert [text for text in secrets if text in reply.text] == [], (method, path)
+    assert everything_of(stranger) == before
+    assert len(stranger.merchant.received()) == requests
+
+
+def test_no_page_reaches_another_business(owner: Owner, stranger: Owner) -> None:
+    ids = with_a_past(stranger)
+    before = everything_of(stranger)
+    told = {"Cookie": owner.cookie(), "Sec-Fetch-Site": "same-origin"}
+    for event_id in ids:
+        assert owner.portal.send("GET", f"/deliveries/{event_id}", headers=told).status == 404
+        assert owner.portal.send("POST", f"/deliveries/{event_id}/resend", headers=told).status in (303, 404)
+        page = owner.portal.send("GET", f"/?search={event_id}&business_id={stranger.id}&secret=shown", headers=told)
+        assert f'data-event-id="{event_id}"' not in page.text
+        assert stranger.item()["signing_secret"] not in page.text
+    assert everything_of(stranger) == before
+
+
+@pytest.mark.parametrize("name", ["business_id", "sub", "updated_at"])
+def test_a_body_cannot_name_a_business(owner: Owner, stranger: Owner, name: str) -> None:
+    owner.saves(None, **{name: stranger.id}).problem(422)
+    assert stranger.item() == {}
+
+
+def answers(owner: Owner) -> dict[str, Reply]:
+    """Give one answer of each kind that there is."""
+    send, cookie = owner.portal.send, {"Cookie": owner.cookie()}
+    post = cookie | {"Sec-Fetch-Site": "cross-site"}
+    return {
+        "the page": send("GET", "/", headers=cookie),
+        "the page of nobody": send("GET", "/"),
+        "a traded link": send("GET", f"/?token={owner.token}"),
+        "a forged link": send("GET", "/?token=a.b.c"),
+        "a refused post": send("POST", "/settings", "", headers=post),
+        "no such page": send("GET", "/nothing", headers=cookie),
+        "no such delivery": send("GET", f"/deliveries/evt_{'0' * 32}", headers=cookie),
+        "the API": owner.get("/api/settings"),
+        "the API to nobody": send("GET", "/api/settings"),
+        "no such route": owner.get("/api/nothing"),
+        "no such method": send("DELETE", "/api/settings", token=owner.token),
+        "a body that is too large": owner.put("/api/settings", {"generic_webhook_url": "x" * 1_000_000}),
+        "the document": owner.get("/api/openapi.json"),
+        "a refused field": owner.saves("https://user:word@x.example/"),
+    }
+
+
+def test_every_answer_has_the_headers_of_security(owner: Owner) -> None:
+    for name, reply in answers(owner).items():
+        policy, headers = directives(reply), reply.headers
+        text = headers["content-security-policy"]
+        assert policy["default-src"] == ["'none'"], name
+        assert policy["frame-ancestors"] == ["'none'"], name
+        assert policy["base-uri"] == ["'none'"], name
+        assert policy["form-action"] in (["'self'"], ["'none'"]), name
+        assert [word for word in ("unsafe", "data:", "*", "http:", "https:", "nonce-", "blob:") if word in text] == []
+        assert headers["x-content-type-options"] == "nosniff", name
+        assert headers["referrer-policy"] == "no-referrer", name
+        assert "no-store" in headers["cache-control"], name
+        assert "server" not in headers, name
+        assert "x-powered-by" not in headers, name
+        assert "access-control-allow-origin" not in headers, name
+        assert reply.status < 500, name
+
+
+def test_what_is_not_there_is_said_in_the_callers_language(owner: Owner) -> None:
+    send, token = owner.portal.send, owner.token
+    for path in ("/api/nothing", "/api/settings/more", "/api/deliveries/evt_1/more"):
+        send("GET", path, token=token).problem(404)
+    for method, path in [("DELETE", "/api/settings"), ("GET", "/api/test"), ("PATCH", "/api/settings")]:
+        problem = send(method, path, token=token)
+        problem.problem(405)
+        assert problem.headers["allow"]
+    page = send("GET", "/nothing", headers={"Cookie": owner.cookie()})
+    assert (page.status, page.media_type) == (404, "text/html")
+    assert 'dir="rtl"' in page.text
+
+
+def test_bodies_over_the_cap_are_refused(owner: Owner) -> None:
+    large = json.dumps({"generic_webhook_url": f"https://x.example/{'x' * 1_000_000}"})
+    headers = {"Content-Type": "application/json"}
+    owner.portal.send("PUT", "/api/settings", large, token=owner.token, headers=headers).problem(413)
+    form = {"Cookie": owner.cookie(), "Sec-Fetch-Site": "same-origin"}
+    form["Content-Type"] = "application/x-www-form-urlencoded"
+    assert owner.portal.send("POST", "/settings", "a=" + "x" * 1_000_000, headers=form).status == 413
+    assert owner.item() == {}
+
+
+@pytest.mark.parametrize("path", ["/page.css", "/page.js"])
+def test_the_pages_files_need_no_session_and_are_what_they_say(portal: Portal, path: str) -> None:
+    reply = portal.send("GET", path)
+    assert reply.status == 200
+    assert reply.media_type in ("text/css", "text/javascript")
+    assert reply.headers["x-content-type-options"] == "nosniff"
