@@ -55,6 +55,8 @@ pub enum Reply {
         delivered: bool,
         /// Whether it says that the event is held.
         held: bool,
+        /// Whether it says that the event is tried again.
+        retrying: bool,
     },
     /// It is done.
     Done,
@@ -148,6 +150,7 @@ enum Waiting {
     LookToSettle(Attempted),
     LookAgain,
     StoreMove(Health),
+    StoreNowhere,
     StoreClaim { health: Health, was_pilot: bool },
     Post(Health),
     SendAgain(Health, Attempted),
@@ -192,6 +195,11 @@ impl Flow {
             Waiting::LookAgain => self.looked_again(&reply, now),
             Waiting::StoreMove(health) => match reply {
                 Reply::Done => self.flush(health, Then::Admit),
+                Reply::Conflict => self.look(Waiting::LookToAdmit),
+                _ => self.finish(End::Fault),
+            },
+            Waiting::StoreNowhere => match reply {
+                Reply::Done => self.record(Fate::Hold),
                 Reply::Conflict => self.look(Waiting::LookToAdmit),
                 _ => self.finish(End::Fault),
             },
@@ -241,14 +249,14 @@ impl Flow {
     }
 
     fn looked(&mut self, reply: Reply, now: Timestamp) -> Step {
-        let Reply::Looked { health: stored, endpoint, delivered, held } = reply else {
+        let Reply::Looked { health: stored, endpoint, delivered, held, retrying } = reply else {
             return self.finish(End::Fault);
         };
         if held && self.place == Place::Message {
             self.place = Place::Held;
         }
         let Some(endpoint) = endpoint else {
-            return self.finish(End::Acknowledge(Done::NotConfigured));
+            return self.looked_nowhere(&stored, retrying, now);
         };
         let health = stored.at(&endpoint, now).revived(now);
         self.endpoint = Some(endpoint);
@@ -280,6 +288,17 @@ impl Flow {
                 None => self.record(Fate::Hold),
                 Some(fate) => self.record(fate),
             },
+        }
+    }
+
+    /// There is no URL. What never was attempted is for nobody; but an owner who takes the URL away and sets another must
+    /// not lose what was still being tried: it waits for the next one, whichever it is.
+    fn looked_nowhere(&mut self, stored: &Health, retrying: bool, now: Timestamp) -> Step {
+        match (self.instead_of_holding, &stored.state) {
+            _ if !retrying => self.finish(End::Acknowledge(Done::NotConfigured)),
+            (Some(fate), _) => self.record(fate),
+            (None, State::Paused { .. }) => self.record(Fate::Hold),
+            (None, _) => self.store(&stored.nowhere(now), |_| Waiting::StoreNowhere),
         }
     }
 

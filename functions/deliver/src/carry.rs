@@ -88,6 +88,7 @@ impl Deliver {
             endpoint: learnt.settings.url.as_deref().map(endpoint_id),
             delivered: looked.record.is_some_and(|record| record.status == Status::Delivered),
             held: looked.record.is_some_and(|record| record.status == Status::Held),
+            retrying: looked.record.is_some_and(|record| record.status == Status::Retrying),
         })
     }
 

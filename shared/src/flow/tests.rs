@@ -31,7 +31,7 @@ fn failed(next: i64) -> Attempted {
 }
 
 fn looked(health: &Health) -> Reply {
-    Reply::Looked { health: health.clone(), endpoint: Some(endpoint()), delivered: false, held: false }
+    Reply::Looked { health: health.clone(), endpoint: Some(endpoint()), delivered: false, held: false, retrying: false }
 }
 
 /// Steps by their names; what is stored does not matter here.
@@ -128,7 +128,8 @@ fn a_released_event_whose_endpoint_is_gone_stays_held_though_that_cannot_be_stor
 
 #[test]
 fn a_message_whose_event_is_held_may_be_gone_so_a_failure_sends_a_new_one() {
-    let held = Reply::Looked { health: active(0), endpoint: Some(endpoint()), delivered: false, held: true };
+    let held =
+        Reply::Looked { health: active(0), endpoint: Some(endpoint()), delivered: false, held: true, retrying: false };
     let replies = vec![held, Reply::Posted(failed(30)), Reply::Done, Reply::Done, Reply::Done];
     let (names, end) = names(1, Vehicle::Message, 0, replies);
     assert_eq!(names, ["Look", "Post", "SendAgain", "Store", "Record"]);
@@ -145,6 +146,7 @@ fn failures_that_end_at_the_same_time_are_all_counted() {
         endpoint: Some(EndpointId("a".to_owned())),
         delivered: false,
         held: false,
+        retrying: false,
     };
     let mut flows: Vec<_> = (1..=4)
         .map(|number| {
@@ -181,4 +183,23 @@ fn the_pilots_success_that_cannot_be_stored_brings_its_message_back() {
     let (names, end) = names(1, Vehicle::Message, 600, unavailable);
     assert_eq!(names, ["Look", "Store", "Post", "Store", "Look", "Record"]);
     assert_eq!(end, Step::Finish(End::Unfinished));
+}
+
+#[test]
+fn without_a_url_what_is_tried_again_waits_for_the_next_one_and_what_is_new_is_for_nobody() {
+    let nowhere = |health: &Health, retrying| Reply::Looked {
+        health: health.clone(),
+        endpoint: None,
+        delivered: false,
+        held: false,
+        retrying,
+    };
+    let (_, end) = names(1, Vehicle::Message, 0, vec![nowhere(&active(0), false)]);
+    assert_eq!(end, Step::Finish(End::Acknowledge(Done::NotConfigured)));
+    let replies = vec![nowhere(&active(2), true), Reply::Done, Reply::Done, nowhere(&active(0), false)];
+    let (steps, end) = names(1, Vehicle::Message, 0, replies);
+    assert_eq!(steps, ["Look", "Store", "Record", "Look"], "first that something waits, then that it does");
+    assert_eq!(end, Step::Finish(End::Acknowledge(Done::Held)));
+    let paused = active(0).pause(at(0));
+    assert_eq!(names(1, Vehicle::Message, 0, vec![nowhere(&paused, true)]).1, Step::Record(Fate::Hold));
 }

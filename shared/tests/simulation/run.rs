@@ -366,8 +366,12 @@ impl Run {
             Leave::Soon => self.now + SOON,
             Leave::Delete => return self.queue.delete(running.message),
             Leave::Dismiss => {
-                if let Some(Body::Event { event, .. }) = self.queue.body(running.message) {
-                    self.businesses[running.business].dismissed.insert(event.as_str().to_owned());
+                let business = &mut self.businesses[running.business];
+                if let Some(Body::Event { event, .. }) = self.queue.body(running.message)
+                    // What is tried again is not excused by an owner who takes the URL away.
+                    && !business.tables.says(&event, crate::world::Status::Retrying)
+                {
+                    business.dismissed.insert(event.as_str().to_owned());
                 }
                 return self.queue.delete(running.message);
             }

@@ -43,9 +43,9 @@ impl Tables {
     }
 
     fn look(&self, event: Option<&EventId>) -> Reply {
-        let delivered = event.is_some_and(|event| self.says(event, Status::Delivered));
-        let held = event.is_some_and(|event| self.says(event, Status::Held));
-        Reply::Looked { health: self.health.clone(), endpoint: self.url.clone(), delivered, held }
+        let says = |status| event.is_some_and(|event| self.says(event, status));
+        let (delivered, held, retrying) = (says(Status::Delivered), says(Status::Held), says(Status::Retrying));
+        Reply::Looked { health: self.health.clone(), endpoint: self.url.clone(), delivered, held, retrying }
     }
 
     /// Whether the version before this state was the stored one, so that it is stored now.
@@ -121,7 +121,7 @@ pub(crate) enum Leave {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::large_enum_variant, reason = "there is one of it at a time, for a moment")]
 pub(crate) enum Reply {
-    Looked { health: Health, endpoint: Option<EndpointId>, delivered: bool, held: bool },
+    Looked { health: Health, endpoint: Option<EndpointId>, delivered: bool, held: bool, retrying: bool },
     Done,
     Conflict,
     AlreadyDelivered,
@@ -254,8 +254,8 @@ fn leave(end: End) -> Leave {
 
 fn of_flow(reply: Reply) -> flow::Reply {
     match reply {
-        Reply::Looked { health, endpoint, delivered, held } => {
-            flow::Reply::Looked { health, endpoint, delivered, held }
+        Reply::Looked { health, endpoint, delivered, held, retrying } => {
+            flow::Reply::Looked { health, endpoint, delivered, held, retrying }
         }
         Reply::Done => flow::Reply::Done,
         Reply::Conflict => flow::Reply::Conflict,
