@@ -266,6 +266,17 @@ impl Tables {
         }
     }
 
+    /// How many events are held, up to `limit`, with one request.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`].
+    pub async fn count_held_to(&self, business_id: &BusinessId, limit: u64) -> Result<u64, TableError> {
+        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+        let query = self.held_query(business_id).select(aws_sdk_dynamodb::types::Select::Count).limit(limit);
+        Ok(u64::try_from(query.send().await?.count).unwrap_or_default())
+    }
+
     /// The index of held events is a local one, because only such a one can be read consistently: a release must not
     /// miss an event that was held a moment ago.
     fn held_query(&self, business_id: &BusinessId) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {

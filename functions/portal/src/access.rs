@@ -13,17 +13,20 @@ use axum::http::header::{
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use lambda_http::Context;
 use shared::event::BusinessId;
 use shared::link::{InvalidToken, PortalSecret, Session};
 use shared::secret::{SecretError, SecretSource};
 use shared::{Timestamp, clock};
 use tokio::time::Instant;
 
+use crate::html;
 use crate::page::{self, SignedOut};
 use crate::problem::Problem;
-use crate::{html, report};
+use crate::report::{self, Line, Noted};
 
-const COOKIE_NAME: &str = "session";
+/// With this prefix, a browser takes it from this very host alone, and no sibling of it can plant another.
+const COOKIE_NAME: &str = "__Host-session";
 
 /// What lets owners in.
 pub(crate) struct Access {
@@ -45,6 +48,22 @@ pub(crate) enum Denied {
     Fault(SecretError),
 }
 
+impl Denied {
+    /// For the request's line in the log.
+    fn noted(&self) -> Noted {
+        match self {
+            Self::Missing => Noted::Denied("missing"),
+            Self::Invalid(InvalidToken::Malformed) => Noted::Denied("malformed"),
+            Self::Invalid(InvalidToken::Signature) => Noted::Denied("signature"),
+            Self::Invalid(InvalidToken::Expired) => Noted::Denied("expired"),
+            Self::Invalid(InvalidToken::TooLong) => Noted::Denied("too_long"),
+            Self::Invalid(InvalidToken::Subject) => Noted::Denied("subject"),
+            Self::CrossSite => Noted::Denied("cross_site"),
+            Self::Fault(error) => Noted::fault(error),
+        }
+    }
+}
+
 impl Access {
     /// Whose request this is.
     async fn session(&self, method: &Method, headers: &HeaderMap) -> Result<Session, Denied> {
@@ -52,7 +71,7 @@ impl Access {
             return self.verify(bearer_token(bearer).ok_or(Denied::Invalid(InvalidToken::Malformed))?).await;
         }
         let mut denied = Denied::Missing;
-        // There may be several of the name: one in the dashboard's frame, one of a tab of its own.
+        // The first that is valid, should a jar hold several of the name.
         for token in cookies(headers) {
             match self.verify(token).await {
                 Ok(session) if method.is_safe() || is_from_here(headers) => return Ok(session),
@@ -105,7 +124,7 @@ fn is_from_here(headers: &HeaderMap) -> bool {
 pub(crate) async fn api(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
     match access.session(request.method(), request.headers()).await {
         Ok(session) => as_business(session.business_id, request, next).await,
-        Err(denied) => denied_by_api(denied),
+        Err(denied) => denied_by_api(&denied),
     }
 }
 
@@ -113,7 +132,7 @@ pub(crate) async fn api(State(access): State<Arc<Access>>, request: Request, nex
 pub(crate) async fn description(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
     match access.session(request.method(), request.headers()).await {
         Ok(_) | Err(Denied::Missing) => next.run(request).await,
-        Err(denied) => denied_by_api(denied),
+        Err(denied) => denied_by_api(&denied),
     }
 }
 
@@ -125,17 +144,16 @@ async fn as_business(business_id: BusinessId, mut request: Request, next: Next) 
     response
 }
 
-fn denied_by_api(denied: Denied) -> Response {
+fn denied_by_api(denied: &Denied) -> Response {
+    let noted = denied.noted();
     let problem = match denied {
         Denied::Missing => Problem::new(StatusCode::UNAUTHORIZED, "a bearer token is required"),
         Denied::Invalid(invalid) => Problem::new(StatusCode::UNAUTHORIZED, invalid.to_string()),
         Denied::CrossSite => Problem::new(StatusCode::FORBIDDEN, "the request did not come from the page"),
-        Denied::Fault(error) => {
-            report::fault(&error);
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "something of ours failed; try again")
-        }
+        Denied::Fault(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "something of ours failed; try again"),
     };
     let mut response = problem.into_response();
+    response.extensions_mut().insert(noted);
     if response.status() == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
@@ -152,16 +170,15 @@ pub(crate) async fn pages(State(access): State<Arc<Access>>, request: Request, n
 
 pub(crate) fn denied_by_page(denied: &Denied) -> Response {
     let signed_out = |reason| html(StatusCode::UNAUTHORIZED, page::signed_out(reason));
-    match denied {
+    let mut response = match denied {
         Denied::Missing => signed_out(SignedOut::Missing),
         Denied::Invalid(InvalidToken::Expired) => signed_out(SignedOut::Expired),
         Denied::Invalid(_) => signed_out(SignedOut::Invalid),
         Denied::CrossSite => html(StatusCode::FORBIDDEN, page::problem(page::Problem::Refused)),
-        Denied::Fault(error) => {
-            report::fault(error);
-            html(StatusCode::SERVICE_UNAVAILABLE, page::problem(page::Problem::Fault))
-        }
-    }
+        Denied::Fault(_) => html(StatusCode::SERVICE_UNAVAILABLE, page::problem(page::Problem::Fault)),
+    };
+    response.extensions_mut().insert(denied.noted());
+    response
 }
 
 /// Writes the line of a request, and the headers of its answer.
@@ -169,10 +186,19 @@ pub(crate) async fn every(State(access): State<Arc<Access>>, request: Request, n
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let request_id = request.extensions().get::<Context>().map(|context| context.request_id.clone());
     let mut response = next.run(request).await;
     protect(response.headers_mut(), access.dashboard_origin.as_deref());
-    let business_id = response.extensions().get::<BusinessId>().map(BusinessId::as_str);
-    report::answered(&method, route.as_deref(), business_id, response.status(), started.elapsed());
+    report::answered(&Line {
+        request_id: request_id.as_deref(),
+        // A method may be any token, so that only those that have a route are told.
+        method: route.as_ref().map(|_| method.as_str()),
+        route: route.as_deref(),
+        business_id: response.extensions().get::<BusinessId>().map(BusinessId::as_str),
+        status: response.status(),
+        took: started.elapsed(),
+        noted: response.extensions().get(),
+    });
     response
 }
 
@@ -218,7 +244,8 @@ mod tests {
 
     #[test]
     fn the_token_is_found_among_other_cookies_and_under_no_other_name() {
-        let headers = headers(&[("cookie", "a=1; session=x.y.z; xsession=no; session=second; session")]);
+        let headers =
+            headers(&[("cookie", "a=1; __Host-session=x.y.z; session=no; __Host-session=second; __Host-session")]);
         assert_eq!(cookies(&headers).collect::<Vec<_>>(), ["x.y.z", "second"]);
     }
 

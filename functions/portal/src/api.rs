@@ -98,10 +98,10 @@ fn describe(mut document: utoipa::openapi::OpenApi) -> String {
 
 impl IntoResponse for Why {
     fn into_response(self) -> Response {
-        if let Self::Fault(fault) = &self {
-            report::fault(fault);
-        }
-        Problem::from(self).into_response()
+        let fault = report::Noted::fault_of(&self);
+        let mut response = Problem::from(self).into_response();
+        fault.map(|fault| response.extensions_mut().insert(fault));
+        response
     }
 }
 
@@ -226,6 +226,9 @@ async fn delivery(
 }
 
 /// Sends one again, whatever became of it before.
+///
+/// At an endpoint that is failing or paused it waits with the others. One that is tried again within the minute anyway is
+/// left to that.
 #[utoipa::path(
     post, path = "/api/deliveries/{event_id}/resend",
     params((
@@ -245,7 +248,7 @@ async fn resend(
 ) -> Result<(StatusCode, Json<Sent>), Why> {
     let event_id = EventId::parse(&event_id).ok_or(Why::NotFound)?;
     owners.resend(&business, &event_id).await?;
-    Ok(accepted(Resent { count: 1, more: false }))
+    Ok(accepted(Resent { count: 1, ..Resent::default() }))
 }
 
 /// Sends all again whose schedule is spent, or all that are held.

@@ -15,12 +15,15 @@ mod report;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, http::Uri};
-use lambda_http::Error;
+use lambda_http::request::LambdaRequest;
+use lambda_http::tower::ServiceExt as _;
+use lambda_http::{Adapter, Error, LambdaEvent, lambda_runtime};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use shared::attempt::Attempter;
 use shared::endpoint::{Endpoints, SystemLookup, tls};
 use shared::environment::Portal as Environment;
@@ -44,7 +47,37 @@ async fn main() -> Result<(), Error> {
     let environment = Environment::from_process().map_err(|error| error.to_string())?;
     log::start("portal", environment.log_level);
     let (owners, access) = wire(environment);
-    lambda_http::run(router(Arc::new(owners), Arc::new(access))).await
+    let adapter = Adapter::from(router(Arc::new(owners), Arc::new(access)));
+    Box::pin(lambda_runtime::run(adapter.map_request(readable))).await
+}
+
+/// Whatever stands in a request's address, the rest must be able to read it: the adapter panics at what no URI may hold
+/// (RFC 3986, 2), and that would be an error of ours which anybody can cause.
+fn readable(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
+    if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload {
+        for part in [&mut request.raw_path, &mut request.raw_query_string].into_iter().flatten() {
+            *part = encoded(part);
+        }
+    }
+    event
+}
+
+/// What may not stand in a URI. What is encoded already stays as it is.
+const UNREADABLE: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+fn encoded(part: &str) -> String {
+    utf8_percent_encode(part, UNREADABLE).to_string()
 }
 
 fn router(owners: Arc<Owners>, access: Arc<Access>) -> Router {
@@ -73,9 +106,13 @@ async fn not_found(uri: Uri) -> Response {
     html(StatusCode::NOT_FOUND, page::problem(page::Problem::NotFound))
 }
 
-async fn method_not_allowed(uri: Uri) -> Response {
+async fn method_not_allowed(method: Method, uri: Uri) -> Response {
     if uri.path().starts_with("/api/") {
         return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "the route has no such method").into_response();
+    }
+    if method.is_safe() {
+        // The address of a form, opened again by a browser that was closed: its page is what is wanted.
+        return (StatusCode::SEE_OTHER, [(header::LOCATION, "/")]).into_response();
     }
     html(StatusCode::METHOD_NOT_ALLOWED, page::problem(page::Problem::NotFound))
 }
@@ -106,4 +143,16 @@ fn wire(environment: Environment) -> (Owners, Access) {
         dashboard_origin: environment.dashboard_origin,
     };
     (owners, access)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_address_becomes_one_that_can_be_read() {
+        assert_eq!(encoded("a=<x>&b=%20\"שלום\""), "a=%3Cx%3E&b=%20%22%D7%A9%D7%9C%D7%95%D7%9D%22");
+        let every: String = (0..0x250).filter_map(char::from_u32).collect();
+        assert!(format!("/?{}", encoded(&every)).parse::<Uri>().is_ok());
+    }
 }

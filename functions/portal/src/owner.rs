@@ -7,11 +7,12 @@ mod deliveries;
 mod health;
 mod settings;
 
-pub(crate) use deliveries::Resent;
+pub(crate) use deliveries::{Resent, Sending};
 pub(crate) use settings::{HeaderWish, SECRET_MASK, SigningSecretText, Warning, warnings};
 
 use std::time::Duration;
 
+use health::Wish;
 use shared::attempt::{Attempt, Attempter};
 use shared::clock;
 use shared::event::{BusinessId, Event, MalformedEvent};
@@ -23,6 +24,8 @@ use shared::secret::{SecretError, SecretSource};
 use shared::signature::InternalSecret;
 use shared::tables::{Owned, TableError, Tables};
 use shared::verdict::Verdict;
+
+use crate::report;
 
 /// What the use cases need; made once per process.
 pub(crate) struct Owners {
@@ -90,14 +93,19 @@ macro_rules! faults_are_reasons {
 
 faults_are_reasons!(Fault, TableError, QueueError, SecretError, MalformedEvent);
 
+/// So far held events are counted; this many stand for more.
+pub(crate) const HELD_COUNTED: u64 = 1_000;
+
 /// How long a use case that does many things goes on; the rest is for the next time it is asked.
 const LONGEST: Duration = Duration::from_secs(15);
 
 impl Owners {
-    /// What a business has set, and how many of its events wait.
+    /// What a business has set, and how many of its events wait, as far as they are counted.
     pub(crate) async fn settings(&self, business_id: &BusinessId) -> Result<(Owned, u64), Why> {
-        let (owned, held) =
-            tokio::join!(self.tables.owned(business_id, clock::now()), self.tables.count_held(business_id));
+        let (owned, held) = tokio::join!(
+            self.tables.owned(business_id, clock::now()),
+            self.tables.count_held_to(business_id, HELD_COUNTED)
+        );
         Ok((owned?, held?))
     }
 
@@ -110,8 +118,12 @@ impl Owners {
         let event = test_event(business_id, now)?;
         let attempt = self.attempter.attempt(&event, &url, &settings.credentials, &secret, 1).await;
         if attempt.verdict == Verdict::Delivered {
-            self.release(business_id).await?;
+            // It arrived, whatever becomes of the rest: that is found by the next change, or the next event.
+            if let Err(Why::Fault(fault)) = self.change(business_id, Wish::Release).await {
+                report::fault_of(business_id, &fault);
+            }
         }
+        report::tested(business_id, &attempt);
         Ok(attempt)
     }
 }

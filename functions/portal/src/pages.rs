@@ -21,7 +21,7 @@ use shared::request::InvalidStaticHeader;
 use shared::tables::{Cursor, Status, Wanted};
 
 use crate::access::{self, Access};
-use crate::owner::{HeaderWish, Owners, Refused, Why};
+use crate::owner::{HeaderWish, Owners, Refused, Resent, Sending, Why};
 use crate::page::{self, Overview, Problem, Said};
 use crate::{html, report};
 
@@ -83,6 +83,7 @@ struct Asked {
     said: Option<String>,
     count: Option<u64>,
     more: Option<String>,
+    not_kept: Option<u64>,
 }
 
 impl Asked {
@@ -104,7 +105,11 @@ impl Asked {
             "paused" => Said::Paused,
             "resumed" => Said::Resumed,
             "resent" => Said::Resent,
-            "resent-failed" => Said::ResentFailed { count: self.count.unwrap_or_default(), more: self.more.is_some() },
+            "waits" => Said::Waits,
+            "resent-failed" => {
+                let (count, more) = (self.count.unwrap_or_default(), self.more.is_some());
+                Said::ResentFailed { count, more, not_kept: self.not_kept.unwrap_or_default() }
+            }
             "released" => Said::ReleasedHeld,
             "rotated" => Said::Rotated,
             "not-kept" => Said::NotKept,
@@ -145,16 +150,17 @@ impl IntoResponse for Unshown {
                 return html(rejection.status(), page::problem(problem));
             }
         };
-        match why {
+        match &why {
             Why::NotFound => html(StatusCode::NOT_FOUND, page::problem(Problem::NotFound)),
             Why::NoUrl => see("/?said=no-url"),
             Why::NotKept => see("/?said=not-kept"),
             Why::Changed => see("/"),
             // Forms that can be refused say so beside their fields.
             Why::Refused(_) => html(StatusCode::UNPROCESSABLE_ENTITY, page::problem(Problem::Refused)),
-            Why::Fault(fault) => {
-                report::fault(&fault);
-                html(StatusCode::SERVICE_UNAVAILABLE, page::problem(Problem::Fault))
+            Why::Fault(_) => {
+                let mut response = html(StatusCode::SERVICE_UNAVAILABLE, page::problem(Problem::Fault));
+                report::Noted::fault_of(&why).map(|noted| response.extensions_mut().insert(noted));
+                response
             }
         }
     }
@@ -265,7 +271,10 @@ enum Confirmed {
 
 async fn rotate(State(owners): App, Extension(business): Owner, form: Sent<RotateForm>) -> Answer {
     let Form(RotateForm { confirm: Confirmed::Yes }) = form?;
-    owners.rotate(&business).await?;
+    // A form that is sent twice in a row must not rotate the secret away that receivers still use.
+    if !owners.has_just_rotated(&business).await? {
+        owners.rotate(&business).await?;
+    }
     Ok(see("/?said=rotated"))
 }
 
@@ -287,7 +296,8 @@ async fn resend_all(State(owners): App, Extension(business): Owner, form: Sent<R
         Resend::Failed => {
             let resent = owners.resend_failed(&business).await?;
             let more = if resent.more { "&more=yes" } else { "" };
-            Ok(see(&format!("/?said=resent-failed&count={}{more}", resent.count)))
+            let Resent { count, not_kept, .. } = resent;
+            Ok(see(&format!("/?said=resent-failed&count={count}&not_kept={not_kept}{more}")))
         }
         Resend::Held => {
             owners.release_held(&business).await?;
@@ -303,13 +313,18 @@ async fn delivery(
     asked: Address,
 ) -> Answer {
     let event_id = EventId::parse(&event_id).ok_or(Why::NotFound)?;
-    let details = owners.delivery(&business, &event_id).await?;
+    let (details, owned) =
+        tokio::join!(owners.delivery(&business, &event_id), owners.tables.owned(&business, clock::now()));
+    let (details, has_url) = (details?, owned.map_err(Why::from)?.url.is_some());
     let said = asked.ok().and_then(|Query(asked)| asked.said());
-    Ok(html(StatusCode::OK, page::delivery(&fill::delivery(details, said, clock::now()))))
+    Ok(html(StatusCode::OK, page::delivery(&fill::delivery(details, said, has_url, clock::now()))))
 }
 
 async fn resend(State(owners): App, Extension(business): Owner, Path(event_id): Path<String>) -> Answer {
     let event_id = EventId::parse(&event_id).ok_or(Why::NotFound)?;
-    owners.resend(&business, &event_id).await?;
-    Ok(see(&format!("/deliveries/{event_id}?said=resent")))
+    let said = match owners.resend(&business, &event_id).await? {
+        Sending::Now => "resent",
+        Sending::Waits => "waits",
+    };
+    Ok(see(&format!("/deliveries/{event_id}?said={said}")))
 }

@@ -1,26 +1,92 @@
-//! What the person on call reads: one line per request, with the route and never an address, a token, a body or a URL.
+//! What the person on call reads: a line per request, with the route and never an address, a token, a body or a URL.
 
 use std::error::Error;
 use std::time::Duration;
 
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
+use shared::attempt::Attempt;
+use shared::event::{BusinessId, EventId};
 use shared::log::error_chain;
+use shared::notices::NoticeError;
+use shared::verdict::Verdict;
 
-/// The end of a request. `route` is the route's pattern; None: there is no such route.
-pub(crate) fn answered(
-    method: &Method,
-    route: Option<&str>,
-    business_id: Option<&str>,
-    status: StatusCode,
-    took: Duration,
-) {
-    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    // A method may be any token, so that only those that have a route are told.
-    let method = route.map(|_| method.as_str());
-    tracing::info!(method, route, business_id, status_code = status.as_u16(), duration_ms, "answered");
+use crate::owner::{Fault, Why};
+
+/// What is to be told of an answer beside its status, on its way to the request's line.
+#[derive(Clone, Debug)]
+pub(crate) enum Noted {
+    /// Why nobody was let in.
+    Denied(&'static str),
+    /// A fault of ours.
+    Fault(String),
 }
 
-/// A fault of ours.
-pub(crate) fn fault(error: &(dyn Error + 'static)) {
-    tracing::error!(error = error_chain(error), "fault");
+impl Noted {
+    pub(crate) fn fault(error: &(dyn Error + 'static)) -> Self {
+        Self::Fault(error_chain(error))
+    }
+
+    pub(crate) fn fault_of(why: &Why) -> Option<Self> {
+        match why {
+            Why::Fault(fault) => Some(Self::fault(fault)),
+            _ => None,
+        }
+    }
+}
+
+/// A request and its answer.
+#[derive(Clone, Copy)]
+pub(crate) struct Line<'a> {
+    pub(crate) request_id: Option<&'a str>,
+    pub(crate) method: Option<&'a str>,
+    /// The route's pattern; None: there is no such route.
+    pub(crate) route: Option<&'a str>,
+    pub(crate) business_id: Option<&'a str>,
+    pub(crate) status: StatusCode,
+    pub(crate) took: Duration,
+    pub(crate) noted: Option<&'a Noted>,
+}
+
+/// The end of a request: ERROR if a fault of ours ended it.
+pub(crate) fn answered(line: &Line<'_>) {
+    let Line { request_id, method, route, business_id, status, took, noted } = *line;
+    let (status_code, duration_ms) = (status.as_u16(), ms(took));
+    match noted {
+        Some(Noted::Fault(error)) => {
+            tracing::error!(request_id, method, route, business_id, status_code, duration_ms, error, "fault");
+        }
+        Some(Noted::Denied(denied)) => {
+            tracing::info!(request_id, method, route, status_code, duration_ms, denied, "answered");
+        }
+        None => tracing::info!(request_id, method, route, business_id, status_code, duration_ms, "answered"),
+    }
+}
+
+/// A test of an owner: its attempt's line.
+pub(crate) fn tested(business_id: &BusinessId, attempt: &Attempt) {
+    let cause = match attempt.verdict {
+        Verdict::Delivered => None,
+        Verdict::Retry { cause, .. } => Some(cause.as_str()),
+    };
+    let (host, status_code, duration_ms) = (attempt.host.as_deref(), attempt.status_code(), ms(attempt.timings.total));
+    tracing::info!(business_id = business_id.as_str(), host, status_code, cause, duration_ms, "tested");
+}
+
+/// An event is sent again at the wish of its owner.
+pub(crate) fn resent(business_id: &BusinessId, event_id: &EventId) {
+    tracing::info!(business_id = business_id.as_str(), event_id = event_id.as_str(), "resent");
+}
+
+/// A fault of ours beside what was asked.
+pub(crate) fn fault_of(business_id: &BusinessId, fault: &Fault) {
+    tracing::error!(business_id = business_id.as_str(), error = error_chain(fault), "fault");
+}
+
+/// The operator could not be told; the notice waits in the endpoint's outbox.
+pub(crate) fn not_told(business_id: &BusinessId, error: &NoticeError) {
+    tracing::error!(business_id = business_id.as_str(), error = error_chain(error), "not_told");
+}
+
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -11,6 +11,7 @@ use super::{Item, Status, TableError, Tables, Written, condition_failed, key};
 use crate::body;
 use crate::endpoint::Timings;
 use crate::event::{BusinessId, Event, EventId};
+use crate::log::error_chain;
 use crate::verdict::Cause;
 
 /// So many parts of the ledger, a megabyte each, are looked through at once for what is rare; then the caller is told
@@ -118,7 +119,8 @@ impl Cursor {
 
     fn at(occurred: String) -> Option<Self> {
         let (at, event_id) = occurred.split_once('#')?;
-        at.parse::<Timestamp>().ok()?;
+        // As it is written, and in no other of the ways in which a time can be: it becomes a key.
+        at.parse::<Timestamp>().ok().filter(|time| format!("{time:.3}") == at)?;
         Some(Self { event_id: EventId::parse(event_id)?, occurred })
     }
 
@@ -202,7 +204,11 @@ impl Tables {
                     return Ok(Listed { next: start, deliveries });
                 }
                 start = Cursor::of(item);
-                deliveries.push(Summary::from_item(item)?);
+                // One record that cannot be read must not hide all others.
+                match Summary::from_item(item) {
+                    Ok(summary) => deliveries.push(summary),
+                    Err(error) => tracing::error!(error = error_chain(&error), "unreadable_record"),
+                }
             }
             start = answer.last_evaluated_key.as_ref().and_then(Cursor::of);
             if start.is_none() {
@@ -269,7 +275,7 @@ impl Tables {
         answer.item.map(|item| Details::from_item(&item)).transpose()
     }
 
-    /// Notes that an event whose schedule was spent is on its way again. One that has changed meanwhile is left alone.
+    /// Notes that an event is on its way again. One that has changed since it was read is left alone.
     ///
     /// # Errors
     ///
@@ -277,19 +283,20 @@ impl Tables {
     pub async fn note_resent(
         &self,
         business_id: &BusinessId,
-        event_id: &EventId,
+        read: &Summary,
         now: Timestamp,
     ) -> Result<Written, TableError> {
         let write = self
             .client
             .update_item()
             .table_name(&self.deliveries)
-            .set_key(Some(key(business_id, event_id)))
+            .set_key(Some(key(business_id, &read.event_id)))
             .update_expression("SET #status = :retrying, next_attempt_at = :now, updated_at = :now")
-            .condition_expression("#status = :failed")
+            .condition_expression("#status = :read AND updated_at = :read_at")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":retrying", s(Status::Retrying.as_str()))
-            .expression_attribute_values(":failed", s(Status::Failed.as_str()))
+            .expression_attribute_values(":read", s(read.status.as_str()))
+            .expression_attribute_values(":read_at", ms(read.updated_at))
             .expression_attribute_values(":now", ms(now));
         match write.send().await {
             Ok(_) => Ok(Written::Done),
@@ -315,7 +322,15 @@ mod tests {
         let occurred = "2026-03-01T10:00:00.500Z#evt_0123456789abcdef0123456789abcdef";
         let cursor = Cursor::at(occurred.to_owned()).expect("a place");
         assert_eq!(Cursor::parse(&cursor.to_text()), Some(cursor));
-        for text in ["", "x", "!!!", &URL_SAFE_NO_PAD.encode("2026#evt_1"), &URL_SAFE_NO_PAD.encode([255])] {
+        let other = "2026-03-01T10:00:00.500Z[u-ca=iso8601]#evt_0123456789abcdef0123456789abcdef";
+        for text in [
+            "",
+            "x",
+            &URL_SAFE_NO_PAD.encode(other),
+            "!!!",
+            &URL_SAFE_NO_PAD.encode("2026#evt_1"),
+            &URL_SAFE_NO_PAD.encode([255]),
+        ] {
             assert_eq!(Cursor::parse(text), None, "{text}");
         }
     }

@@ -10,6 +10,7 @@ use super::attributes::{number, s, text};
 use super::{Item, TableError, Tables, Written, condition_failed, endpoint_id, health};
 use crate::event::BusinessId;
 use crate::health::Health;
+use crate::signature::SigningSecret;
 
 /// What a business has set, and how its endpoint does.
 #[derive(Clone, Default)]
@@ -108,8 +109,8 @@ impl Tables {
         Ok(())
     }
 
-    /// Replaces the signing secret, if it is still `current`; that one is then valid until `until`. Without a current one
-    /// this makes the first.
+    /// Replaces the signing secret, if it is still `current`; that one is then valid until `until`, unless nothing could be
+    /// signed with it. Without a current one this makes the first.
     ///
     /// # Errors
     ///
@@ -128,6 +129,12 @@ impl Tables {
             .set_key(Some(key(business_id)))
             .expression_attribute_values(":new", s(new));
         let write = match current {
+            Some(current) if SigningSecret::parse(current).is_err() => write
+                .update_expression(
+                    "SET signing_secret = :new REMOVE previous_signing_secret, previous_signing_secret_expires_at",
+                )
+                .condition_expression("signing_secret = :current")
+                .expression_attribute_values(":current", s(current)),
             Some(current) => write
                 .update_expression(
                     "SET signing_secret = :new, previous_signing_secret = :current, \

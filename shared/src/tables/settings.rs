@@ -37,9 +37,10 @@ impl Settings {
         }
         if number::<f64>(item, "previous_signing_secret_expires_at")?
             .is_some_and(|expiry| now.as_duration().as_secs_f64() < expiry)
-            && let Some(previous) = text(item, "previous_signing_secret")?
+            // One that nothing can be signed with is nobody's: whoever verifies has the other.
+            && let Some(Ok(previous)) = text(item, "previous_signing_secret")?.map(SigningSecret::parse)
         {
-            signing_secrets.push(signing_secret("previous_signing_secret", previous)?);
+            signing_secrets.push(previous);
         }
         let static_header = match (text(item, "static_header_name")?, text(item, "static_header_value")?) {
             (None, None) => None,

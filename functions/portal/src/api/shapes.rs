@@ -36,7 +36,8 @@ pub(super) struct Settings {
     /// Why its last attempt failed, if failing.
     #[schema(required)]
     cause: Option<CauseName>,
-    /// How many events wait.
+    /// How many events wait; 1,000 stands for more.
+    #[schema(maximum = 1000)]
     held: u64,
     /// What is allowed but probably not meant.
     pub(super) warnings: Vec<Warning>,

@@ -3,17 +3,38 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::Timestamp;
 use shared::clock;
 use shared::command::Command;
 use shared::event::{BusinessId, EventId};
-use shared::tables::{Details, Listed, Status, Wanted};
+use shared::health::State;
+use shared::tables::{Details, Listed, Status, Summary, Wanted, Written};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::{LONGEST, Owners, Why};
+use crate::report;
 
 /// How many are sent again at the same time.
 const AT_ONCE: usize = 10;
+
+/// How many are looked up at a time. A part of the ledger is a megabyte, however many of it are wanted.
+const LISTED: usize = 100;
+
+/// An event that is tried again so soon is not sent again beside that.
+const SOON: Duration = Duration::from_mins(1);
+
+/// An attempt that is this late is taken for lost: longer than a message stays invisible after a crash.
+const LOST_AFTER: Duration = Duration::from_mins(15);
+
+/// What becomes of an event that is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sending {
+    /// It is on its way.
+    Now,
+    /// It waits for its endpoint, which is failing or paused.
+    Waits,
+}
 
 /// What became of sending all again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +43,8 @@ pub(crate) struct Resent {
     pub(crate) count: u64,
     /// Whether there was no time for all.
     pub(crate) more: bool,
+    /// How many cannot be, since their bodies are not kept.
+    pub(crate) not_kept: u64,
 }
 
 impl Owners {
@@ -36,54 +59,91 @@ impl Owners {
     }
 
     /// Sends one again, whatever became of it before.
-    pub(crate) async fn resend(&self, business_id: &BusinessId, event_id: &EventId) -> Result<(), Why> {
-        let details = self.delivery(business_id, event_id).await?;
-        if details.body.is_none() {
+    pub(crate) async fn resend(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Sending, Why> {
+        let now = clock::now();
+        let (details, owned) = tokio::join!(self.delivery(business_id, event_id), self.tables.owned(business_id, now));
+        let (Details { summary, body, .. }, owned) = (details?, owned?);
+        if owned.url.is_none() {
+            return Err(Why::NoUrl);
+        }
+        if body.is_none() {
             return Err(Why::NotKept);
         }
-        let command = Command::Deliver { business_id: business_id.clone(), event_id: event_id.clone(), resend: true };
-        self.commands.send(&command, Duration::ZERO).await?;
-        if details.summary.status == Status::Failed {
-            // After it is on its way: a mark without a message would be an event that waits for nothing.
-            self.tables.note_resent(business_id, event_id, clock::now()).await?;
+        if self.has_to_be_sent(business_id, &summary, now).await? {
+            let command =
+                Command::Deliver { business_id: business_id.clone(), event_id: event_id.clone(), resend: true };
+            self.commands.send(&command, Duration::ZERO).await?;
+            report::resent(business_id, event_id);
         }
-        Ok(())
+        if summary.status == Status::Failed {
+            // After it is on its way: a mark without a message would be an event that waits for nothing.
+            self.tables.note_resent(business_id, &summary, now).await?;
+        }
+        let goes_out = matches!(owned.here(now).state, State::Active { .. });
+        Ok(if goes_out { Sending::Now } else { Sending::Waits })
+    }
+
+    /// Whether an event needs a message. One that is tried again has one with its own schedule, and would get another at
+    /// each press of the button: so it gets one if its next attempt is far, and only the first press finds it so.
+    async fn has_to_be_sent(&self, business_id: &BusinessId, summary: &Summary, now: Timestamp) -> Result<bool, Why> {
+        if summary.status != Status::Retrying {
+            return Ok(true);
+        }
+        let is_near = |next: Timestamp| next <= now + SOON && now <= next + LOST_AFTER;
+        if summary.next_attempt_at.is_some_and(is_near) {
+            return Ok(false);
+        }
+        Ok(self.tables.note_resent(business_id, summary, now).await? == Written::Done)
     }
 
     /// Sends all that waits, in the order in which it happened.
     pub(crate) async fn release_held(&self, business_id: &BusinessId) -> Result<Resent, Why> {
         let held = self.tables.count_held(business_id).await?;
         self.resume(business_id).await?;
-        Ok(Resent { count: held, more: false })
+        Ok(Resent { count: held, ..Resent::default() })
     }
 
     /// Sends all again whose schedule was spent, as far as time allows.
     pub(crate) async fn resend_failed(self: &Arc<Self>, business_id: &BusinessId) -> Result<Resent, Why> {
+        if self.tables.owned(business_id, clock::now()).await?.url.is_none() {
+            return Err(Why::NoUrl);
+        }
         let until = Instant::now() + LONGEST;
         let mut resent = Resent::default();
-        let mut wanted = Wanted { status: Some(Status::Failed), limit: AT_ONCE, ..Wanted::default() };
+        let mut wanted = Wanted { status: Some(Status::Failed), limit: LISTED, ..Wanted::default() };
         loop {
             let listed = self.tables.list(business_id, &wanted).await?;
-            let mut sending = JoinSet::new();
-            for delivery in listed.deliveries {
-                let (owners, business_id) = (Arc::clone(self), business_id.clone());
-                sending.spawn(async move { owners.resend(&business_id, &delivery.event_id).await });
-            }
-            for sent in sending.join_all().await {
-                match sent {
-                    Ok(()) => resent.count += 1,
-                    // It cannot be sent again, now or later.
-                    Err(Why::NotKept | Why::NotFound) => {}
-                    Err(why) => return Err(why),
+            for some in listed.deliveries.chunks(AT_ONCE) {
+                if Instant::now() > until {
+                    return Ok(Resent { more: true, ..resent });
                 }
+                self.resend_some(business_id, some, &mut resent).await?;
             }
             wanted.after = listed.next;
             if wanted.after.is_none() {
                 return Ok(resent);
             }
-            if Instant::now() > until {
-                return Ok(Resent { more: true, ..resent });
+        }
+    }
+
+    async fn resend_some(
+        self: &Arc<Self>,
+        business_id: &BusinessId,
+        some: &[Summary],
+        resent: &mut Resent,
+    ) -> Result<(), Why> {
+        let mut sending = JoinSet::new();
+        for event_id in some.iter().map(|summary| summary.event_id.clone()) {
+            let (owners, business_id) = (Arc::clone(self), business_id.clone());
+            sending.spawn(async move { owners.resend(&business_id, &event_id).await });
+        }
+        for sent in sending.join_all().await {
+            match sent {
+                Ok(_) => resent.count += 1,
+                Err(Why::NotKept | Why::NotFound) => resent.not_kept += 1,
+                Err(why) => return Err(why),
             }
         }
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ use shared::guard::{Refusal, Target, Targets};
 use shared::request::{InvalidStaticHeader, StaticHeader};
 use shared::tables::{HeaderChange, Owned, Written};
 
+use super::health::Wish;
 use super::{Fault, Owners, Refused, Why};
 
 /// What stands for the value of a header that is stored. No value can be this, since it is not ASCII.
@@ -17,6 +18,8 @@ pub(crate) const SECRET_MASK: &str = "••••••••";
 
 /// How long the secret before a rotation stays valid.
 const ROTATION: Duration = Duration::from_hours(24);
+
+const JUST: Duration = Duration::from_mins(1);
 
 /// How many characters a new secret's text has: 190 bits.
 const SECRET_CHARS: usize = 32;
@@ -90,12 +93,14 @@ impl Owners {
             (Ok(warnings), Ok(header)) => (warnings, header),
             (url, header) => return Err(Why::Refused(Refused { url: url.err(), header: header.err() })),
         };
-        self.tables.save(business_id, url, header).await?;
         if before.signing_secret.is_none() {
+            // First, so that nothing is ever sent unsigned.
             self.tables.replace_secret(business_id, None, &new_secret()?, clock::now()).await?;
         }
-        if url.is_some() && url != before.url.as_deref().map(str::trim) {
-            self.moved(business_id).await?;
+        self.tables.save(business_id, url, header).await?;
+        if url.is_some() {
+            let is_another = url != before.url.as_deref().map(str::trim);
+            self.change(business_id, if is_another { Wish::Release } else { Wish::Keep }).await?;
         }
         warnings.dedup();
         Ok(Saved { url: url.map(ToOwned::to_owned), warnings })
@@ -109,6 +114,13 @@ impl Owners {
             Written::Done => Ok(()),
             Written::ConditionFailed => Err(Why::Changed),
         }
+    }
+
+    /// Whether the secret was replaced within the minute.
+    pub(crate) async fn has_just_rotated(&self, business_id: &BusinessId) -> Result<bool, Why> {
+        let now = clock::now();
+        let until = self.tables.owned(business_id, now).await?.previous_secret_until;
+        Ok(until.is_some_and(|until| until > now + ROTATION - JUST))
     }
 
     async fn judge(&self, url: Option<&str>) -> Result<Vec<Warning>, Refusal> {

@@ -139,7 +139,8 @@ pub(crate) fn said(said: Said) -> String {
         Said::Paused => "השליחה הושהתה. עדכונים חדשים יישמרו כאן עד לחידוש.".into(),
         Said::Resumed => "השליחה חודשה, ומה שהמתין נשלח עכשיו, בהדרגה.".into(),
         Said::Resent => "העדכון נשלח שוב. התוצאה תופיע כאן בעוד רגע.".into(),
-        Said::ResentFailed { count, more } => resent_failed(count, more),
+        Said::Waits => "העדכון ממתין, ויישלח עם חידוש השליחה או כשהמערכת שלך תענה שוב.".into(),
+        Said::ResentFailed { count, more, not_kept } => resent_failed(count, more, not_kept),
         Said::ReleasedHeld => "כל מה שהמתין נשלח עכשיו, בהדרגה.".into(),
         Said::Rotated => "נוצר סוד חתימה חדש.".into(),
         Said::NotKept => "אי אפשר לשלוח שוב: התוכן כבר לא שמור אצלנו.".into(),
@@ -147,14 +148,20 @@ pub(crate) fn said(said: Said) -> String {
     }
 }
 
-fn resent_failed(count: u64, more: bool) -> String {
+fn resent_failed(count: u64, more: bool, not_kept: u64) -> String {
     let sent = match count {
-        0 => return "אין מה לשלוח שוב: אף עדכון לא נכשל.".into(),
-        1 => "עדכון אחד נשלח שוב.".to_owned(),
-        _ => format!("{} נשלחים שוב.", updates(count)),
+        0 if more || not_kept > 0 => None,
+        0 => Some("אין מה לשלוח שוב: אין ביומן עדכונים שלא הגיעו.".to_owned()),
+        1 => Some("עדכון אחד נשלח שוב.".to_owned()),
+        _ => Some(format!("{} נשלחים שוב.", updates(count))),
     };
-    let rest = if more { " נשארו עוד: לחיצה נוספת תשלח גם אותם." } else { "" };
-    sent + rest
+    let lost = match not_kept {
+        0 => None,
+        1 => Some("עדכון אחד אי אפשר לשלוח, כי התוכן שלו לא שמור אצלנו.".to_owned()),
+        _ => Some(format!("{} אי אפשר לשלוח, כי התוכן שלהם לא שמור אצלנו.", updates(not_kept))),
+    };
+    let rest = more.then(|| "נשארו עוד: לחיצה נוספת תשלח גם אותם.".to_owned());
+    [sent, lost, rest].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// Whether what was said is bad news.
@@ -166,7 +173,11 @@ pub(crate) fn is_refusal(said: Said) -> bool {
 pub(crate) fn signed_out(reason: SignedOut) -> Advice {
     let again = "צריך לפתוח את העמוד מחדש מלוח הבקרה של ProSaaS.";
     match reason {
-        SignedOut::Missing => Advice::new("הכניסה לעמוד היא מלוח הבקרה", again),
+        // Within the dashboard, a browser that refuses cookies there ends here again and again.
+        SignedOut::Missing => Advice::new(
+            "הכניסה לעמוד היא מלוח הבקרה",
+            "צריך לפתוח את העמוד מלוח הבקרה של ProSaaS. אם זה חוזר, כדאי לפתוח אותו בלשונית חדשה.",
+        ),
         SignedOut::Expired => Advice::new("פג תוקף הכניסה לעמוד", again),
         SignedOut::Invalid => Advice::new("הקישור לעמוד אינו תקין", again),
     }
@@ -176,7 +187,9 @@ pub(crate) fn signed_out(reason: SignedOut) -> Advice {
 pub(crate) fn problem(problem: Problem) -> Advice {
     match problem {
         Problem::NotFound => Advice::new("לא מצאנו את מה שחיפשת", "ייתכן שהקישור ישן, או שהעדכון כבר לא שמור אצלנו."),
-        Problem::Refused => Advice::new("הפעולה לא בוצעה", "כדאי לחזור לעמוד, לרענן אותו ולנסות שוב."),
+        Problem::Refused => {
+            Advice::new("הפעולה לא בוצעה", "כדאי לחזור לעמוד, לרענן אותו ולנסות שוב. אם זה חוזר, כדאי לעדכן את הדפדפן.")
+        }
         Problem::TooLarge => Advice::new("מה שנשלח גדול מדי", "כדאי לחזור לעמוד, לקצר ולנסות שוב."),
         Problem::Fault => Advice::new("משהו השתבש אצלנו", "שום עדכון לא הולך לאיבוד. כדאי לנסות שוב בעוד דקה."),
     }

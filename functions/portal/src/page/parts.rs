@@ -13,6 +13,7 @@ use shared::verdict::Cause;
 
 use super::hebrew::{self, Advice};
 use super::view::{EndpointState, EndpointView, Overview, Row, Said, SettingsForm, ShownSecret, TestView};
+use crate::owner::HELD_COUNTED;
 
 /// What was just done, or that it was not.
 pub(super) struct NoticePart {
@@ -127,6 +128,7 @@ fn waiting(endpoint: &EndpointView) -> Option<String> {
     let held = match endpoint.held {
         0 => None,
         1 => Some("עדכון אחד ממתין.".to_owned()),
+        HELD_COUNTED.. => Some(format!("יותר מ־{} ממתינים.", hebrew::updates(HELD_COUNTED - 1))),
         count => Some(format!("{} ממתינים.", hebrew::updates(count))),
     };
     let outlook = match endpoint.state {

@@ -188,7 +188,7 @@ fn an_empty_log_says_what_will_appear_and_an_empty_part_of_it_what_to_do() {
     let mut view = overview_view();
     view.log.rows.clear();
     view.log.next_cursor = None;
-    assert!(overview(&view).contains("כאן יופיעו השיחות"));
+    assert!(overview(&view).contains("כאן יופיעו העדכונים"));
     view.log.filter = Some(Status::Failed);
     assert!(overview(&view).contains("לא נמצאו עדכונים מתאימים"));
     view.log.next_cursor = Some("x".into());

@@ -35,10 +35,14 @@ pub(crate) enum Said {
     Resumed,
     /// One delivery is on its way again.
     Resent,
-    /// So many failed ones are; and whether more are left, for which the button has to be pressed again.
+    /// It waits with the others until its endpoint does well, or the owner resumes.
+    Waits,
+    /// So many failed ones are on their way; whether more are left, for which the button has to be pressed again; and how
+    /// many cannot be sent, since their content is not kept.
     ResentFailed {
         count: u64,
         more: bool,
+        not_kept: u64,
     },
     /// All that was held is on its way.
     ReleasedHeld,
@@ -78,7 +82,7 @@ pub(crate) enum Hint {
 #[derive(Clone, Debug)]
 pub(crate) struct EndpointView {
     pub(crate) state: EndpointState,
-    /// How many events wait.
+    /// How many events wait; [`crate::owner::HELD_COUNTED`] stands for more.
     pub(crate) held: u64,
     /// What waited is on its way.
     pub(crate) is_releasing: bool,
@@ -173,6 +177,8 @@ pub(crate) struct Row {
 pub(crate) struct DeliveryView {
     /// When the page is made.
     pub(crate) now: Timestamp,
+    /// There is somewhere to send to.
+    pub(crate) has_url: bool,
     pub(crate) said: Option<Said>,
     pub(crate) row: Row,
     /// What the receiver answered last, made safe.

@@ -13,6 +13,10 @@ use crate::page::{
     SettingsForm, ShownSecret, TestView,
 };
 
+/// A longer body is shown as it is, and not to its end: deep nesting would be mostly indentation, and Lambda's answers end
+/// at 6 MB.
+const MAX_SHOWN_BYTES: usize = 256 * 1024;
+
 /// The main page, without what was just done.
 pub(super) fn overview(
     owned: &Owned,
@@ -114,9 +118,10 @@ pub(super) fn test(attempt: &Attempt) -> TestView {
 }
 
 /// One delivery's page.
-pub(super) fn delivery(details: Details, said: Option<Said>, now: Timestamp) -> DeliveryView {
+pub(super) fn delivery(details: Details, said: Option<Said>, has_url: bool, now: Timestamp) -> DeliveryView {
     DeliveryView {
         now,
+        has_url,
         said,
         row: row(&details.summary),
         snippet: details.response_snippet,
@@ -138,6 +143,9 @@ fn attempt(past: PastAttempt) -> AttemptView {
 
 /// A body made readable: an event's body is compact JSON, so that whatever is not in a string is structure.
 fn indented(body: &str) -> String {
+    if body.len() > MAX_SHOWN_BYTES {
+        return body.chars().take(MAX_SHOWN_BYTES / 4).chain(['…']).collect();
+    }
     let mut text = String::with_capacity(body.len() * 5 / 4);
     let (mut depth, mut in_string, mut is_escaped) = (0, false, false);
     let mut before = ' ';

@@ -39,7 +39,7 @@ impl<'a> DeliveryPart<'a> {
         let has_arrived = row.status == Status::Delivered;
         let advice = row.cause.filter(|_| !has_arrived);
         Self {
-            row: RowPart::new(row, view.now, true),
+            row: RowPart::new(row, view.now, view.has_url),
             advice: advice.map(|cause| hebrew::advice(cause, row.status_code, view.snippet.as_deref())),
             outlook: outlook(row.status),
             snippet: present(view.snippet.as_ref()),
@@ -79,7 +79,7 @@ fn outlook(status: Status) -> Option<&'static str> {
 
 fn readable(body: &str) -> Vec<(&'static str, String)> {
     let Ok(Value::Object(mut fields)) = serde_json::from_str(body) else { return Vec::new() };
-    [("סיכום", "summary"), ("תמלול", "transcript")]
+    [("סיכום", "summary"), ("תמליל", "transcript")]
         .into_iter()
         .filter_map(|(heading, name)| match fields.remove(name) {
             Some(Value::String(text)) if !text.trim().is_empty() => Some((heading, text)),

@@ -1,5 +1,6 @@
 //! The delivery log: rows, filters, and the buttons that send many again.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use shared::tables::Status;
 
 use super::Moment;
@@ -63,7 +64,9 @@ impl<'a> LogPart<'a> {
             older: log.next_cursor.as_deref().map(|cursor| link(log.filter, &log.search, Some(cursor))),
             newest,
             is_narrowed: log.filter.is_some() || !log.search.is_empty(),
-            can_resend_failed: has_url && log.rows.iter().any(|row| row.status == Status::Failed),
+            can_resend_failed: has_url
+                && !log.rows.is_empty()
+                && log.filter.is_none_or(|status| status == Status::Failed),
             send_held: (view.endpoint.held > 0 && !view.endpoint.is_releasing)
                 .then(|| send_held(view.endpoint.state))
                 .flatten(),
@@ -126,15 +129,7 @@ fn link(status: Option<Status>, search: &str, cursor: Option<&str>) -> String {
     if query.is_empty() { "/#deliveries".into() } else { format!("/?{}#deliveries", query.join("&")) }
 }
 
-/// Percent-encoding (RFC 3986, 2.1) of all but unreserved characters.
+/// Percent-encoding (RFC 3986, 2.1) of all but letters and digits.
 fn encoded(text: &str) -> String {
-    use std::fmt::Write;
-
-    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(byte.into()),
-            _ => write!(encoded, "%{byte:02X}").expect("writing to a String does not fail"),
-        }
-        encoded
-    })
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }

@@ -110,6 +110,7 @@ pub(super) fn delivery_view() -> DeliveryView {
         location: None,
     };
     DeliveryView {
+        has_url: true,
         now: now(),
         said: None,
         row: row(0, Status::Retrying, Some(Cause::Status)),
