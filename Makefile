@@ -1,5 +1,5 @@
 # What can be done with this checkout; `make` alone lists it. All tools but Rust, Python and a C compiler are installed
-# into .local/, each at one version, by the first target that needs them.
+# into .local/, each at one version, by the first target that needs them. `test` also needs a Chromium.
 
 PYTHON ?= python3
 # release or debug: how the function is built for the local stack.

@@ -106,14 +106,20 @@ impl IntoResponse for Why {
 }
 
 /// The settings, and how the endpoint does.
-#[utoipa::path(get, path = "/api/settings", responses((status = OK, body = Settings)))]
+#[utoipa::path(
+    get, path = "/api/settings",
+    responses((status = OK, description = "The settings as they are now", body = Settings))
+)]
 async fn settings(State(owners): App, Extension(business): Owner) -> Result<Json<Settings>, Why> {
     let (owned, held) = owners.settings(&business).await?;
     Ok(Json(Settings::new(&owned, held, owners.targets)))
 }
 
 /// Replaces the settings. The first ones also make the signing secret.
-#[utoipa::path(put, path = "/api/settings", request_body = SettingsChange, responses((status = OK, body = Settings)))]
+#[utoipa::path(
+    put, path = "/api/settings", request_body = SettingsChange,
+    responses((status = OK, description = "The settings as they are now", body = Settings))
+)]
 async fn save_settings(
     State(owners): App,
     Extension(business): Owner,
@@ -128,13 +134,19 @@ async fn save_settings(
 }
 
 /// Sends a `webhook.test` event now, signed and sent as every delivery is. If it arrives, what waits follows it.
-#[utoipa::path(post, path = "/api/test", responses((status = OK, body = TestResult)))]
+#[utoipa::path(
+    post, path = "/api/test",
+    responses((status = OK, description = "What the test came to", body = TestResult))
+)]
 async fn test(State(owners): App, Extension(business): Owner) -> Result<Json<TestResult>, Why> {
     Ok(Json(TestResult::new(&owners.test(&business).await?)))
 }
 
 /// The secret by which receivers verify; null as long as there is none.
-#[utoipa::path(get, path = "/api/signing-secret", responses((status = OK, body = SigningSecret)))]
+#[utoipa::path(
+    get, path = "/api/signing-secret",
+    responses((status = OK, description = "The secret as it is now", body = SigningSecret))
+)]
 async fn signing_secret(State(owners): App, Extension(business): Owner) -> Result<Json<SigningSecret>, Why> {
     let (owned, _) = owners.settings(&business).await?;
     let secret = owned.signing_secret.as_deref().map(SigningSecretText::of);
@@ -142,7 +154,10 @@ async fn signing_secret(State(owners): App, Extension(business): Owner) -> Resul
 }
 
 /// Replaces the secret; the one before stays valid for 24 hours. Without one this makes the first.
-#[utoipa::path(post, path = "/api/signing-secret/rotate", responses((status = OK, body = SigningSecret)))]
+#[utoipa::path(
+    post, path = "/api/signing-secret/rotate",
+    responses((status = OK, description = "The secret as it is now", body = SigningSecret))
+)]
 async fn rotate_signing_secret(owners: App, owner: Owner) -> Result<Json<SigningSecret>, Why> {
     owners.rotate(&owner).await?;
     signing_secret(owners, owner).await
@@ -152,7 +167,10 @@ async fn rotate_signing_secret(owners: App, owner: Owner) -> Result<Json<Signing
 ///
 /// There may be fewer than `limit`, even none, and yet older ones behind `next_cursor`: looking for what is rare goes
 /// through the log in parts.
-#[utoipa::path(get, path = "/api/deliveries", params(ListQuery), responses((status = OK, body = DeliveryList)))]
+#[utoipa::path(
+    get, path = "/api/deliveries", params(ListQuery),
+    responses((status = OK, description = "A part of the list", body = DeliveryList))
+)]
 async fn deliveries(
     State(owners): App,
     Extension(business): Owner,
@@ -187,8 +205,16 @@ fn wanted(query: ListQuery) -> Result<Wanted, String> {
 
 /// One delivery, with its body and attempts.
 #[utoipa::path(
-    get, path = "/api/deliveries/{event_id}", params(shapes::EventPath),
-    responses((status = OK, body = DeliveryDetails), (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"))
+    get, path = "/api/deliveries/{event_id}",
+    params((
+        "event_id" = String, Path, description = "The event's id, as `webhook-id` has it",
+        pattern = "^evt_[0-9a-f]{32}$", example = "evt_0123456789abcdef0123456789abcdef"
+    )),
+    responses(
+        (status = OK, description = "The delivery", body = DeliveryDetails),
+        (status = NOT_FOUND, description = "There is no such delivery", body = Problem,
+         content_type = "application/problem+json")
+    )
 )]
 async fn delivery(
     State(owners): App,
@@ -204,8 +230,16 @@ async fn delivery(
 /// At an endpoint that is failing or paused it waits with the others. One that is tried again within the minute anyway is
 /// left to that.
 #[utoipa::path(
-    post, path = "/api/deliveries/{event_id}/resend", params(shapes::EventPath),
-    responses((status = ACCEPTED, body = Sent), (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"))
+    post, path = "/api/deliveries/{event_id}/resend",
+    params((
+        "event_id" = String, Path, description = "The event's id, as `webhook-id` has it",
+        pattern = "^evt_[0-9a-f]{32}$", example = "evt_0123456789abcdef0123456789abcdef"
+    )),
+    responses(
+        (status = ACCEPTED, description = "They are on their way", body = Sent),
+        (status = NOT_FOUND, description = "There is no such delivery", body = Problem,
+         content_type = "application/problem+json")
+    )
 )]
 async fn resend(
     State(owners): App,
@@ -219,7 +253,8 @@ async fn resend(
 
 /// Sends all again whose schedule is spent, or all that are held.
 #[utoipa::path(
-    post, path = "/api/deliveries/resend", request_body = ResendAll, responses((status = ACCEPTED, body = Sent))
+    post, path = "/api/deliveries/resend", request_body = ResendAll,
+    responses((status = ACCEPTED, description = "They are on their way", body = Sent))
 )]
 async fn resend_all(
     State(owners): App,
@@ -237,14 +272,20 @@ fn accepted(resent: Resent) -> (StatusCode, Json<Sent>) {
 }
 
 /// Sends nothing from now on; events that come are held.
-#[utoipa::path(post, path = "/api/pause", responses((status = OK, body = Settings)))]
+#[utoipa::path(
+    post, path = "/api/pause",
+    responses((status = OK, description = "The settings as they are now", body = Settings))
+)]
 async fn pause(owners: App, owner: Owner) -> Result<Json<Settings>, Why> {
     owners.pause(&owner).await?;
     settings(owners, owner).await
 }
 
 /// Sends all again, what was held first.
-#[utoipa::path(post, path = "/api/resume", responses((status = OK, body = Settings)))]
+#[utoipa::path(
+    post, path = "/api/resume",
+    responses((status = OK, description = "The settings as they are now", body = Settings))
+)]
 async fn resume(owners: App, owner: Owner) -> Result<Json<Settings>, Why> {
     owners.resume(&owner).await?;
     settings(owners, owner).await

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use shared::attempt::Attempt;
 use shared::clock;
 use shared::event::{BusinessId, EventId};
+use shared::request::InvalidStaticHeader;
 use shared::tables::{Cursor, Status, Wanted};
 
 use crate::access::{self, Access};
@@ -229,13 +230,15 @@ async fn save(State(owners): App, Extension(business): Owner, form: Sent<Setting
     }
 }
 
-/// Shows a form again as it was typed, with what is wrong in it. A header's value is a password and is not repeated.
+/// Shows a form again as it was typed, with what is wrong in it. A header's value is a password and is not repeated, so
+/// that its field asks for it again: an owner who saw nothing there would believe it kept.
 fn typed(view: &mut Overview, form: SettingsForm, refused: Refused) {
     view.settings.url = form.generic_webhook_url;
     view.settings.url_error = refused.url;
     view.settings.hints.clear();
     view.settings.header_name = form.static_header_name;
-    view.settings.header_error = refused.header;
+    let value_again = (!form.static_header_value.is_empty()).then_some(InvalidStaticHeader::Value);
+    view.settings.header_error = refused.header.or(value_again);
 }
 
 async fn test(State(owners): App, Extension(business): Owner) -> Answer {

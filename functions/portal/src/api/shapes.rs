@@ -10,8 +10,10 @@ use shared::guard::Targets;
 use shared::health::State;
 use shared::tables::{self, Details, Owned, PastAttempt, Summary, printable};
 use shared::verdict::{Cause, Verdict};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::{IntoParams, ToSchema};
 
+use super::DEFAULT_LIMIT;
 use crate::owner::{HeaderWish, SECRET_MASK, SigningSecretText, Warning, warnings};
 
 /// The settings, and how the endpoint does.
@@ -264,26 +266,37 @@ impl SigningSecret {
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
     /// Only those that are so.
-    #[param(value_type = Option<DeliveryStatus>, inline)]
+    #[param(value_type = Option<WantedStatus>, inline)]
     pub(super) status: Option<String>,
     /// How many at most.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 20)]
+    #[param(schema_with = limit_schema)]
     pub(super) limit: Option<String>,
     /// Behind the last one of another list: its `next_cursor`.
+    #[param(pattern = "^[A-Za-z0-9_-]*$")]
     pub(super) cursor: Option<String>,
     /// Only those whose subject has this in it, or whose phone number ends so.
     #[param(max_length = 128)]
     pub(super) search: Option<String>,
 }
 
-/// Which delivery.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-pub(super) struct EventPath {
-    /// The event's id, as `webhook-id` has it.
-    #[param(pattern = "^evt_[0-9a-f]{32}$", example = "evt_0123456789abcdef0123456789abcdef")]
-    #[expect(dead_code, reason = "it describes what the handlers read themselves, to answer 404 rather than 400")]
-    event_id: String,
+/// What has become of an event; empty: whatever has.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "it describes what the handler reads itself, to say what is wrong with it")]
+enum WantedStatus {
+    Delivered,
+    Retrying,
+    Held,
+    Failed,
+    #[schema(rename = "")]
+    Any,
+}
+
+/// A number from 1 to 100, or empty.
+fn limit_schema() -> Schema {
+    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(100));
+    let empty = ObjectBuilder::new().schema_type(Type::String).max_length(Some(0));
+    OneOfBuilder::new().item(number.default(Some(DEFAULT_LIMIT.into()))).item(empty).into()
 }
 
 /// What has become of an event.
