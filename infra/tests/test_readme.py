@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from infra.local import environment
 from infra.local.business import new_signing_secret
 
+from .portal import Owner
 from .world import SECONDS, Merchant
 
 JAVASCRIPT = """
@@ -66,3 +68,13 @@ def test_the_readme_verifies_a_real_request_and_refuses_a_forged_one(
     assert verdict(interpreter, script, given | {"secret": new_signing_secret()}) == "false"
     late = request.headers | {"webhook-timestamp": "1762155755"}
     assert verdict(interpreter, script, given | {"headers": late}) == "false"
+
+
+def test_the_readme_makes_a_link_that_lets_an_owner_in(owner: Owner) -> None:
+    portal = owner.portal
+    made: dict[str, Callable[[str, str, str], str]] = {}
+    exec(snippet("py"), made)
+    link = made["link"](portal.url, portal.stack.portal_secret, owner.id)
+    assert link.startswith(f"{portal.url}/?token=")
+    reply = portal.send("GET", link.removeprefix(portal.url))
+    assert (reply.status, reply.headers["location"]) == (303, "/")
