@@ -39,5 +39,7 @@ def test_nothing_panicked_and_no_fault_was_ours_but_those_provoked(stack: Stack)
 
 
 @pytest.mark.last
-def test_the_portal_never_panicked_and_met_no_fault(stack: Stack) -> None:
-    assert [line for line in json_lines(stack.portal_log()) if line["level"] == "ERROR"] == []
+def test_the_portal_never_panicked_and_met_no_fault_but_those_provoked(stack: Stack) -> None:
+    errors = [line for line in json_lines(stack.portal_log()) if line["level"] == "ERROR"]
+    # Of settings that another system wrote and that cannot be used.
+    assert [line for line in errors if line["message"] != "fault" or "attribute" not in line["error"]] == []

@@ -108,5 +108,6 @@ def test_no_post_of_a_form_changes_anything_by_get(owner: Owner) -> None:
     cookie = owner.cookie()
     for path in FORMS:
         reply = owner.portal.send("GET", f"{path}?confirm=yes&status=failed", headers={"Cookie": cookie})
-        assert reply.status in (404, 405), path
+        # The address of a form, reloaded after its session had ended, leads back to the page.
+        assert reply.status == 405 or (reply.status, reply.headers["location"]) == (303, "/"), path
     assert owner.item() == {}
