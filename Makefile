@@ -60,9 +60,9 @@ test: setup ## All tests: Rust's, then the real stack on MiniStack and its page 
 run: setup ## The whole way on this machine until Ctrl-C; ONCE=1 ends once a call has arrived
 	@$(BIN)/python -m infra.local.run $(if $(ONCE),--once)
 
-screenshots: setup ## Take the README's pictures of the owner's page anew, into infra/screenshots
+screenshots: setup ## Pictures of the owner's page, into .local/screenshots
 	@sh infra/local/chromium.sh
-	SCREENSHOTS=$(CURDIR)/infra/screenshots $(BIN)/python -m pytest -c infra/tests/pytest.ini infra/tests/test_portal_page.py -k story
+	SCREENSHOTS=$(CURDIR)/$(LOCAL)/screenshots $(BIN)/python -m pytest -c infra/tests/pytest.ini infra/tests/test_portal_page.py -k story
 
 invoke: setup ## One invocation of deliver with EVENT=events/sqs/...
 	@$(BIN)/python -m infra.local.invoke $(EVENT)

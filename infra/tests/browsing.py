@@ -31,7 +31,7 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
-"""A folder that wants the README's pictures; none unless set."""
+"""A folder that wants pictures; none unless set."""
 
 
 class Size(Enum):
