@@ -9,11 +9,17 @@
 //! - an event that is held is looked at once more after it has been recorded: should the endpoint have recovered in
 //!   between, the release may have listed the held ones too early, and the event goes on by itself.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::event::EventId;
 use crate::health::{Admission, Attempted, EndpointId, Fate, Health, Notice, State};
 use crate::verdict::Cause;
+
+/// An event's new message comes when whoever sent it has ended for certain, function timeout included: what it records of
+/// the event must not come after, and undo, what its successor records.
+const OUTLIVES: Duration = Duration::from_mins(1);
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -287,9 +293,10 @@ impl Flow {
         match attempted {
             Attempted::Failed { cause: Cause::Gone, .. } => self.settle(health, attempted, now),
             // Before anything is stored: should the event become the pilot, it must be able to knock.
-            Attempted::Failed { next, .. } if self.place == Place::Held => {
-                self.waiting = Waiting::SendAgain(health, attempted);
-                Step::SendAgain(next.unwrap_or(now))
+            Attempted::Failed { cause, next } if self.place == Place::Held => {
+                let at = next.unwrap_or(now).max(now + OUTLIVES);
+                self.waiting = Waiting::SendAgain(health, Attempted::Failed { cause, next: Some(at) });
+                Step::SendAgain(at)
             }
             _ => self.settle(health, attempted, now),
         }

@@ -127,6 +127,15 @@ fn a_released_event_whose_endpoint_is_gone_stays_held_though_that_cannot_be_stor
 }
 
 #[test]
+fn a_new_message_comes_only_when_its_sender_has_ended() {
+    for (next, expected) in [(Some(at(5)), at(60)), (Some(at(600)), at(600)), (None, at(60))] {
+        let attempted = Attempted::Failed { cause: Cause::Status, next };
+        let replies = vec![looked(&active(0)), Reply::Posted(attempted)];
+        assert_eq!(names(1, Vehicle::Release, 0, replies).1, Step::SendAgain(expected));
+    }
+}
+
+#[test]
 fn a_message_whose_event_is_held_may_be_gone_so_a_failure_sends_a_new_one() {
     let held = Reply::Looked { health: active(0), endpoint: Some(endpoint()), delivered: false, held: true };
     let replies = vec![held, Reply::Posted(failed(30)), Reply::Done, Reply::Done, Reply::Done];

@@ -247,6 +247,18 @@ fn a_release_that_is_under_way_goes_on_at_another_url() {
 }
 
 #[test]
+fn a_release_without_a_step_for_a_quarter_of_an_hour_gets_another_token_once() {
+    let claimed = active(0).resume(at(0)).next_version().claimed("m1", at(0));
+    assert_eq!(claimed.revived(at(899)), claimed);
+    let revived = claimed.revived(at(900));
+    assert!(revived.outbox.token);
+    assert_eq!(revived.release.as_ref().map(|release| (release.holder.clone(), release.at)), Some((None, at(900))));
+    assert_eq!(revived.revived(at(5_000)), revived, "its token stands in the outbox");
+    let taken = revived.claimed("m2", at(901));
+    assert_eq!(taken.revived(at(902)), taken);
+}
+
+#[test]
 fn without_a_url_what_is_to_be_released_waits_for_the_next_one_even_the_same() {
     let nowhere = active(0).resume(at(0)).nowhere(at(3));
     assert_eq!((reason(&nowhere), nowhere.release.clone()), (Some(PausedReason::NoUrl), None));

@@ -35,6 +35,9 @@ use crate::drain::Help;
 use crate::state::{Answer, Budget, Running, World};
 use crate::world::{Reply, Status, Task, event};
 
+/// How long a list of held events is; the shorter, the more steps a release has.
+const LISTED: usize = 1;
+
 /// As long as a worker takes at most: less than the minute for which nobody else tries.
 const ALMOST_A_MINUTE: Duration = Duration::from_secs(59);
 

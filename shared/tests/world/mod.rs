@@ -12,9 +12,6 @@ use shared::flow::{self, Done, End, Flow, Vehicle};
 use shared::health::{Attempted, EndpointId, Fate, Health};
 use shared::release::{self, ReleaseStep};
 
-/// A listing's length. Production lists more; the fewer, the more steps a release has.
-pub(crate) const LISTED: usize = 2;
-
 /// The event of a number; a greater number happened later.
 pub(crate) fn event(number: usize) -> EventId {
     EventId::parse(&format!("evt_{number:032x}")).expect("32 hex digits")
@@ -178,7 +175,7 @@ impl Worker {
             Task::Store(health) if tables.store(health) => Reply::Done,
             Task::Store(_) => Reply::Conflict,
             Task::Record(event, fate) => tables.record(event, *fate, self.is_resend),
-            Task::List => Reply::Listed(tables.held().take(LISTED).collect()),
+            Task::List => Reply::Listed(tables.held().take(crate::LISTED).collect()),
             Task::Send(..) | Task::Announce | Task::Post(_) | Task::Leave(_) => Reply::Done,
         }
     }
