@@ -149,10 +149,10 @@ impl ReleaseStep {
             return if unsent { self.send_token(release.run, release.step) } else { Step::Finish(Token::Acknowledge) };
         }
         match &release.holder {
-            None => self.store(&health.claimed(&self.holder, now), Waiting::StoreAndLook),
+            None => self.claim(&health, now),
+            // The holder comes back late, and nobody is to take it for lost; or it is lost, and this one takes its place.
+            Some(_) if health.is_stale(now) => self.claim(&health, now),
             Some(holder) if *holder != self.holder => Step::Finish(Token::Acknowledge),
-            // It comes back late: nobody is to take it for lost.
-            Some(_) if health.is_stale(now) => self.store(&health.claimed(&self.holder, now), Waiting::StoreAndLook),
             Some(_) if self.delivered && self.empty => self.store(&health.release_done(), Waiting::StoreEnd),
             Some(_) if self.delivered => self.store(&health.stepped(now), Waiting::StoreStepped),
             Some(_) => {
@@ -170,6 +170,10 @@ impl ReleaseStep {
         }
         self.delivered = true;
         Step::Look
+    }
+
+    fn claim(&mut self, health: &Health, now: Timestamp) -> Step {
+        self.store(&health.claimed(&self.holder, now), Waiting::StoreAndLook)
     }
 
     fn store(&mut self, health: &Health, waiting: Waiting) -> Step {

@@ -76,6 +76,15 @@ fn of_two_tokens_for_a_step_one_does_nothing_and_a_token_that_comes_back_goes_on
 }
 
 #[test]
+fn a_step_whose_token_is_taken_for_lost_is_claimed_by_whichever_comes() {
+    for holder in ["m1", "m2"] {
+        let (mut token, _) = ReleaseStep::start(8, 0, holder);
+        let claimed = claimed_by("m1").claimed(holder, at(900)).next_version();
+        assert_eq!(token.next(looked(&claimed_by("m1")), at(900)), Step::Store(claimed));
+    }
+}
+
+#[test]
 fn a_token_sends_the_next_one_again_if_it_may_not_have_been_sent_and_ends_if_it_has() {
     let step_one = releasing().stepped(at(0)).next_version();
     let (mut token, _) = ReleaseStep::start(8, 0, "m1");
