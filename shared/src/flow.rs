@@ -293,13 +293,18 @@ impl Flow {
         match attempted {
             Attempted::Failed { cause: Cause::Gone, .. } => self.settle(health, attempted, now),
             // Before anything is stored: should the event become the pilot, it must be able to knock.
-            Attempted::Failed { cause, next } if self.place == Place::Held => {
+            Attempted::Failed { cause, next } if self.place == Place::Held && !self.probes(&health) => {
                 let at = next.unwrap_or(now).max(now + OUTLIVES);
                 self.waiting = Waiting::SendAgain(health, Attempted::Failed { cause, next: Some(at) });
                 Step::SendAgain(at)
             }
             _ => self.settle(health, attempted, now),
         }
+    }
+
+    /// Whether the attempt was made beside the pilot's. It is held again: a message of its own would knock every minute.
+    fn probes(&self, health: &Health) -> bool {
+        matches!(health.state, State::Failing { .. }) && !health.is_pilot(&self.event)
     }
 
     fn settle(&mut self, before: Health, attempted: Attempted, now: Timestamp) -> Step {

@@ -136,6 +136,15 @@ fn a_new_message_comes_only_when_its_sender_has_ended() {
 }
 
 #[test]
+fn a_held_event_that_tries_beside_the_pilot_in_vain_is_held_again_and_sends_nothing() {
+    let held = Reply::Looked { health: failing(), endpoint: Some(endpoint()), delivered: false, held: true };
+    let replies = vec![held, Reply::Done, Reply::Posted(failed(130)), Reply::Done, looked(&failing())];
+    let (names, end) = names(2, Vehicle::Message, 100, replies);
+    assert_eq!(names, ["Look", "Store", "Post", "Record", "Look"]);
+    assert_eq!(end, Step::Finish(End::Acknowledge(Done::Held)));
+}
+
+#[test]
 fn a_message_whose_event_is_held_may_be_gone_so_a_failure_sends_a_new_one() {
     let held = Reply::Looked { health: active(0), endpoint: Some(endpoint()), delivered: false, held: true };
     let replies = vec![held, Reply::Posted(failed(30)), Reply::Done, Reply::Done, Reply::Done];

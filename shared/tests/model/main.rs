@@ -393,8 +393,9 @@ fn nothing_is_lost_when_the_endpoint_says_that_it_is_gone_and_that_cannot_be_sto
 
 #[test]
 fn nothing_is_lost_when_the_endpoint_says_that_it_is_gone_and_its_owner_resumes() {
-    let gone = scenario(Budget { gone: 1, resumes: 1, ..TWO_EVENTS });
-    check("gone", Deliveries { workers: 1, ..gone.clone() }, Deliveries { schedule: schedule(2), ..gone });
+    let gone = Budget { gone: 1, resumes: 1, ..TWO_EVENTS };
+    let alone = |budget| Deliveries { workers: 1, ..scenario(budget) };
+    check("gone", alone(gone), alone(Budget { crashes: 1, faults: 1, ..gone }));
 }
 
 /// What the owner does is done by a page that nobody asks again if it dies: only a further call finds what it left.
