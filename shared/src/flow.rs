@@ -221,6 +221,7 @@ impl Flow {
                 _ => self.finish(End::Fault),
             },
             Waiting::StoreSettled { health, before, attempted, fate } => match reply {
+                Reply::Done if health.outbox == before.outbox => self.flush_found(health, Then::Record(fate), now),
                 Reply::Done => self.flush(health, Then::Record(fate)),
                 Reply::Conflict => self.look(Waiting::LookToSettle(attempted)),
                 _ => self.not_settled(&before, attempted),
@@ -258,7 +259,7 @@ impl Flow {
         };
         let health = stored.at(&endpoint, now).revived(now);
         self.endpoint = Some(endpoint);
-        if !health.outbox.is_empty() && !self.flush_tried {
+        if !health.outbox.is_empty() && !self.flush_tried && !health.is_being_announced(now) {
             self.flush_tried = true;
             return if health.outbox == stored.outbox {
                 self.flush(health, Then::Admit)
@@ -310,7 +311,7 @@ impl Flow {
     fn settle(&mut self, before: Health, attempted: Attempted, now: Timestamp) -> Step {
         let (settled, fate) = before.settle(&self.event, attempted, now);
         if settled == before {
-            return self.flush(settled, Then::Record(self.possible(fate, attempted)));
+            return self.flush_found(settled, Then::Record(self.possible(fate, attempted)), now);
         }
         let fate = self.possible(fate, attempted);
         let health = settled.next_version();
@@ -346,6 +347,11 @@ impl Flow {
             self.unfinished = true;
         }
         self.record(self.own_fate(attempted))
+    }
+
+    /// What another has left in the outbox, or is still at.
+    fn flush_found(&mut self, health: Health, then: Then, now: Timestamp) -> Step {
+        if health.is_being_announced(now) { self.then(then) } else { self.flush(health, then) }
     }
 
     fn flush(&mut self, health: Health, then: Then) -> Step {

@@ -151,6 +151,25 @@ fn a_probes_failure_puts_off_the_next_probe_and_leaves_the_pilot_alone() {
 }
 
 #[test]
+fn failures_that_end_together_beside_the_pilots_are_written_down_once() {
+    let health = failing(600);
+    assert_eq!(health.settle(&event(2), failed(50), at(9)), (health.clone(), Fate::Hold));
+    assert_ne!(health.settle(&event(2), failed(50), at(10)).0, health);
+}
+
+#[test]
+fn a_notice_is_left_to_whoever_made_the_change_for_a_while_and_a_token_is_not() {
+    let failing = active(FAILURES_TO_FAILING - 1).settle(&event(1), failed(30), at(0)).0;
+    let paused = active(0).settle(&event(1), GONE, at(0)).0;
+    for health in [&failing, &paused] {
+        assert!(health.is_being_announced(at(9)));
+        assert!(!health.is_being_announced(at(10)));
+        assert!(!health.flushed().is_being_announced(at(9)));
+    }
+    assert!(!failing.settle(&event(1), Attempted::Succeeded, at(5)).0.is_being_announced(at(5)));
+}
+
+#[test]
 fn the_pilots_failure_moves_its_time_on_and_keeps_since() {
     let (health, fate) = failing(5).settle(&event(1), failed(35), at(6));
     assert_eq!((pilot(&health), fate), (Some((&event(1), at(35))), Fate::Retry(at(35))));
