@@ -61,6 +61,8 @@ pub enum Reply {
         delivered: bool,
         /// Whether it says that the event is held.
         held: bool,
+        /// Whether as many attempts as may be under way at once are waiting for the endpoint's answer.
+        crowded: bool,
     },
     /// It is done.
     Done,
@@ -83,6 +85,8 @@ pub enum End {
     ReturnAt(Timestamp),
     /// It comes back at once, since the state has just changed.
     ReturnNow,
+    /// It comes back soon, without having been attempted: too many attempts are waiting for the endpoint's answer.
+    Crowded,
     /// It comes back by its schedule, without having been attempted: a fault of ours.
     Fault,
     /// The event has arrived, or is held, but what it changed is still to be stored or told: it comes back soon, whatever
@@ -248,7 +252,7 @@ impl Flow {
     }
 
     fn looked(&mut self, reply: Reply, now: Timestamp) -> Step {
-        let Reply::Looked { health: stored, endpoint, delivered, held } = reply else {
+        let Reply::Looked { health: stored, endpoint, delivered, held, crowded } = reply else {
             return self.finish(End::Fault);
         };
         if held && self.place == Place::Message {
@@ -276,6 +280,8 @@ impl Flow {
             };
         }
         match (health.admit(&self.event, now), self.vehicle) {
+            // Where one event is at it at a time, be it a release's or a pilot, it is not kept back by any crowd.
+            (Admission::Attempt, Vehicle::Message | Vehicle::Resend) if crowded => self.finish(End::Crowded),
             (Admission::Attempt, _) => self.post(health),
             // The release is over; what is left in its list stays held.
             (_, Vehicle::Release) => self.finish(End::Acknowledge(Done::Held)),

@@ -31,7 +31,7 @@ fn failed(next: i64) -> Attempted {
 }
 
 fn looked(health: &Health) -> Reply {
-    Reply::Looked { health: health.clone(), endpoint: Some(endpoint()), delivered: false, held: false }
+    Reply::Looked { health: health.clone(), endpoint: Some(endpoint()), delivered: false, held: false, crowded: false }
 }
 
 /// Steps by their names; what is stored does not matter here.
@@ -111,6 +111,33 @@ fn a_released_event_that_fails_has_a_message_of_its_own_before_anything_is_store
 }
 
 #[test]
+fn a_notice_that_another_is_about_to_announce_is_announced_by_nobody_else_until_it_is_late() {
+    let unannounced = active(FAILURES_TO_FAILING - 1).settle(&event(1), failed(600), at(0)).0;
+    assert_eq!(names(2, Vehicle::Message, 5, vec![looked(&unannounced)]).1, Step::Record(Fate::Hold));
+    let late = vec![looked(&active(0)), Reply::Posted(failed(30)), Reply::Conflict, looked(&unannounced)];
+    assert_eq!(names(2, Vehicle::Message, 5, late).1, Step::Record(Fate::Hold));
+    assert!(matches!(names(2, Vehicle::Message, 10, vec![looked(&unannounced)]).1, Step::Announce(_)));
+}
+
+#[test]
+fn a_crowd_keeps_back_messages_of_an_active_endpoint_and_nothing_else() {
+    let crowded = |health: &Health| match looked(health) {
+        Reply::Looked { health, endpoint, delivered, held, crowded: _ } => {
+            Reply::Looked { health, endpoint, delivered, held, crowded: true }
+        }
+        reply => reply,
+    };
+    for vehicle in [Vehicle::Message, Vehicle::Resend] {
+        assert_eq!(names(2, vehicle, 0, vec![crowded(&active(0))]).1, Step::Finish(End::Crowded));
+    }
+    assert_eq!(names(2, Vehicle::Release, 0, vec![crowded(&active(0))]).1, Step::Post);
+    for (number, now) in [(1, 600), (2, 100)] {
+        assert_eq!(names(number, Vehicle::Message, now, vec![crowded(&failing()), Reply::Done]).1, Step::Post);
+    }
+    assert_eq!(names(2, Vehicle::Message, 10, vec![crowded(&failing())]).1, Step::Record(Fate::Hold));
+}
+
+#[test]
 fn the_last_attempt_is_recorded_before_the_message_goes_to_the_dead_letter_queue() {
     let spent = Attempted::Failed { cause: Cause::Status, next: None };
     let replies = vec![looked(&active(0)), Reply::Posted(spent), Reply::Done, Reply::Done];
@@ -137,7 +164,8 @@ fn a_new_message_comes_only_when_its_sender_has_ended() {
 
 #[test]
 fn a_held_event_that_tries_beside_the_pilot_in_vain_is_held_again_and_sends_nothing() {
-    let held = Reply::Looked { health: failing(), endpoint: Some(endpoint()), delivered: false, held: true };
+    let held =
+        Reply::Looked { health: failing(), endpoint: Some(endpoint()), delivered: false, held: true, crowded: false };
     let replies = vec![held, Reply::Done, Reply::Posted(failed(130)), Reply::Done, looked(&failing())];
     let (names, end) = names(2, Vehicle::Message, 100, replies);
     assert_eq!(names, ["Look", "Store", "Post", "Record", "Look"]);
@@ -146,7 +174,8 @@ fn a_held_event_that_tries_beside_the_pilot_in_vain_is_held_again_and_sends_noth
 
 #[test]
 fn a_message_whose_event_is_held_may_be_gone_so_a_failure_sends_a_new_one() {
-    let held = Reply::Looked { health: active(0), endpoint: Some(endpoint()), delivered: false, held: true };
+    let held =
+        Reply::Looked { health: active(0), endpoint: Some(endpoint()), delivered: false, held: true, crowded: false };
     let replies = vec![held, Reply::Posted(failed(30)), Reply::Done, Reply::Done, Reply::Done];
     let (names, end) = names(1, Vehicle::Message, 0, replies);
     assert_eq!(names, ["Look", "Post", "SendAgain", "Store", "Record"]);
@@ -163,6 +192,7 @@ fn failures_that_end_at_the_same_time_are_all_counted() {
         endpoint: Some(EndpointId("a".to_owned())),
         delivered: false,
         held: false,
+        crowded: false,
     };
     let mut flows: Vec<_> = (1..=4)
         .map(|number| {

@@ -248,7 +248,10 @@ impl Run {
         if refused && reply.is_some() {
             reply = Some(Reply::Unavailable);
         }
-        let Some(reply) = reply else { return };
+        let Some(mut reply) = reply else { return };
+        if self.trouble.crowds(&mut self.rng) {
+            reply = reply.in_a_crowd();
+        }
         let claims = matches!(running.worker.task, Task::Store(_)) && reply == Reply::Done;
         running.worker.is_late = self.now > running.started + TIME_TO_BEGIN;
         running.worker.go_on(reply, self.clock(running.skew));

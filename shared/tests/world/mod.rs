@@ -42,7 +42,7 @@ impl Tables {
     fn look(&self, event: Option<&EventId>) -> Reply {
         let delivered = event.is_some_and(|event| self.says(event, Status::Delivered));
         let held = event.is_some_and(|event| self.says(event, Status::Held));
-        Reply::Looked { health: self.health.clone(), endpoint: self.url.clone(), delivered, held }
+        Reply::Looked { health: self.health.clone(), endpoint: self.url.clone(), delivered, held, crowded: false }
     }
 
     /// Whether the version before this state was the stored one, so that it is stored now.
@@ -118,13 +118,23 @@ pub(crate) enum Leave {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::large_enum_variant, reason = "there is one of it at a time, for a moment")]
 pub(crate) enum Reply {
-    Looked { health: Health, endpoint: Option<EndpointId>, delivered: bool, held: bool },
+    Looked { health: Health, endpoint: Option<EndpointId>, delivered: bool, held: bool, crowded: bool },
     Done,
     Conflict,
     AlreadyDelivered,
     Listed(Vec<EventId>),
     Posted(Attempted),
     Unavailable,
+}
+
+impl Reply {
+    /// The same, when as many attempts as may be under way are waiting for the endpoint's answer.
+    pub(crate) fn in_a_crowd(mut self) -> Self {
+        if let Self::Looked { crowded, .. } = &mut self {
+            *crowded = true;
+        }
+        self
+    }
 }
 
 /// One message being worked on.
@@ -245,14 +255,14 @@ fn leave(end: End) -> Leave {
         End::ReturnAt(at) => Leave::ReturnAt(at),
         End::ReturnNow | End::ReturnSpent => Leave::ReturnNow,
         End::Fault => Leave::AsItIs,
-        End::Unfinished => Leave::Soon,
+        End::Crowded | End::Unfinished => Leave::Soon,
     }
 }
 
 fn of_flow(reply: Reply) -> flow::Reply {
     match reply {
-        Reply::Looked { health, endpoint, delivered, held } => {
-            flow::Reply::Looked { health, endpoint, delivered, held }
+        Reply::Looked { health, endpoint, delivered, held, crowded } => {
+            flow::Reply::Looked { health, endpoint, delivered, held, crowded }
         }
         Reply::Done => flow::Reply::Done,
         Reply::Conflict => flow::Reply::Conflict,
