@@ -319,6 +319,33 @@ def test_delivery_asks_for_one_read_and_one_write_and_nothing_else(merchant: Mer
     assert others.total() <= int(PARAMETERS["MaximumConcurrency"])
 
 
+def test_delivery_that_waits_for_its_answer_tells_so_and_takes_it_back(merchant: Merchant, faults: Faults) -> None:
+    merchant.answers(Answer(200, delay_s=1.2))
+    with faults.tally(about=merchant.id) as mine:
+        merchant.publish()
+        merchant.receives()
+        wait_until_empty(merchant.stack)
+    assert mine.calls == {"dynamodb.BatchGetItem": 1, "dynamodb.UpdateItem": 3}
+
+
+def test_attempts_that_wait_and_cannot_say_so_are_delivered_all_the_same(
+    merchants: list[Merchant], faults: Faults
+) -> None:
+    for merchant in merchants:
+        merchant.answers(Answer(200, delay_s=1.2))
+    with every_way(faults, merchants, WRITE, settings):
+        for merchant in merchants:
+            merchant.publish()
+        for merchant in merchants:
+            merchant.receives()
+        until(lambda: [statuses(merchant) for merchant in merchants] == [{"delivered": 1}] * len(merchants), 10, "all")
+        wait_until_empty(merchants[0].stack)
+    assert [len(merchant.received()) for merchant in merchants] == [1] * len(merchants)
+    ids = {merchant.id for merchant in merchants}
+    levels = {line["level"] for line in log_lines(merchants[0].stack) if line.get("business_id") in ids}
+    assert levels <= {"INFO", "WARN", "DEBUG"}, "no fault"
+
+
 def test_event_of_a_failing_endpoint_costs_one_more_read_and_no_request(merchant: Merchant, faults: Faults) -> None:
     merchant.answers(200)
     pause(merchant)

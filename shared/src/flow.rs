@@ -9,11 +9,17 @@
 //! - an event that is held is looked at once more after it has been recorded: should the endpoint have recovered in
 //!   between, the release may have listed the held ones too early, and the event goes on by itself.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::event::EventId;
 use crate::health::{Admission, Attempted, EndpointId, Fate, Health, Notice, State};
 use crate::verdict::Cause;
+
+/// An event's new message comes when whoever sent it has ended for certain, function timeout included: what it records of
+/// the event must not come after, and undo, what its successor records.
+const OUTLIVES: Duration = Duration::from_mins(1);
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -57,6 +63,8 @@ pub enum Reply {
         held: bool,
         /// Whether it says that the event is tried again.
         retrying: bool,
+        /// Whether as many attempts as may be under way at once are waiting for the endpoint's answer.
+        crowded: bool,
     },
     /// It is done.
     Done,
@@ -79,6 +87,8 @@ pub enum End {
     ReturnAt(Timestamp),
     /// It comes back at once, since the state has just changed.
     ReturnNow,
+    /// It comes back soon, without having been attempted: too many attempts are waiting for the endpoint's answer.
+    Crowded,
     /// It comes back by its schedule, without having been attempted: a fault of ours.
     Fault,
     /// The event has arrived, or is held, but what it changed is still to be stored or told: it comes back soon, whatever
@@ -223,6 +233,7 @@ impl Flow {
                 _ => self.finish(End::Fault),
             },
             Waiting::StoreSettled { health, before, attempted, fate } => match reply {
+                Reply::Done if health.outbox == before.outbox => self.flush_found(health, Then::Record(fate), now),
                 Reply::Done => self.flush(health, Then::Record(fate)),
                 Reply::Conflict => self.look(Waiting::LookToSettle(attempted)),
                 _ => self.not_settled(&before, attempted),
@@ -249,7 +260,7 @@ impl Flow {
     }
 
     fn looked(&mut self, reply: Reply, now: Timestamp) -> Step {
-        let Reply::Looked { health: stored, endpoint, delivered, held, retrying } = reply else {
+        let Reply::Looked { health: stored, endpoint, delivered, held, retrying, crowded } = reply else {
             return self.finish(End::Fault);
         };
         if held && self.place == Place::Message {
@@ -260,7 +271,7 @@ impl Flow {
         };
         let health = stored.at(&endpoint, now).revived(now);
         self.endpoint = Some(endpoint);
-        if !health.outbox.is_empty() && !self.flush_tried {
+        if !health.outbox.is_empty() && !self.flush_tried && !health.is_being_announced(now) {
             self.flush_tried = true;
             return if health.outbox == stored.outbox {
                 self.flush(health, Then::Admit)
@@ -277,6 +288,8 @@ impl Flow {
             };
         }
         match (health.admit(&self.event, now), self.vehicle) {
+            // Where one event is at it at a time, be it a release's or a pilot, it is not kept back by any crowd.
+            (Admission::Attempt, Vehicle::Message | Vehicle::Resend) if crowded => self.finish(End::Crowded),
             (Admission::Attempt, _) => self.post(health),
             // The release is over; what is left in its list stays held.
             (_, Vehicle::Release) => self.finish(End::Acknowledge(Done::Held)),
@@ -306,18 +319,24 @@ impl Flow {
         match attempted {
             Attempted::Failed { cause: Cause::Gone, .. } => self.settle(health, attempted, now),
             // Before anything is stored: should the event become the pilot, it must be able to knock.
-            Attempted::Failed { next, .. } if self.place == Place::Held => {
-                self.waiting = Waiting::SendAgain(health, attempted);
-                Step::SendAgain(next.unwrap_or(now))
+            Attempted::Failed { cause, next } if self.place == Place::Held && !self.probes(&health) => {
+                let at = next.unwrap_or(now).max(now + OUTLIVES);
+                self.waiting = Waiting::SendAgain(health, Attempted::Failed { cause, next: Some(at) });
+                Step::SendAgain(at)
             }
             _ => self.settle(health, attempted, now),
         }
     }
 
+    /// Whether the attempt was made beside the pilot's. It is held again: a message of its own would knock every minute.
+    fn probes(&self, health: &Health) -> bool {
+        matches!(health.state, State::Failing { .. }) && !health.is_pilot(&self.event)
+    }
+
     fn settle(&mut self, before: Health, attempted: Attempted, now: Timestamp) -> Step {
         let (settled, fate) = before.settle(&self.event, attempted, now);
         if settled == before {
-            return self.flush(settled, Then::Record(self.possible(fate, attempted)));
+            return self.flush_found(settled, Then::Record(self.possible(fate, attempted)), now);
         }
         let fate = self.possible(fate, attempted);
         let health = settled.next_version();
@@ -353,6 +372,11 @@ impl Flow {
             self.unfinished = true;
         }
         self.record(self.own_fate(attempted))
+    }
+
+    /// What another has left in the outbox, or is still at.
+    fn flush_found(&mut self, health: Health, then: Then, now: Timestamp) -> Step {
+        if health.is_being_announced(now) { self.then(then) } else { self.flush(health, then) }
     }
 
     fn flush(&mut self, health: Health, then: Then) -> Step {

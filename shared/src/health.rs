@@ -38,6 +38,14 @@ pub const OVERDUE_AFTER: Duration = Duration::from_mins(15);
 /// A release that has made no step for this long has lost its token, and gets another.
 pub const STALE_AFTER: Duration = Duration::from_mins(15);
 
+/// A failure beside the pilot's that follows the last attempt so closely is not written down. Those that began before the
+/// fifth failure end together, and their writes would only stand in each other's way.
+pub const TOGETHER: Duration = Duration::from_secs(10);
+
+/// A failing or a paused endpoint is announced by whoever made it so. Until this has passed, nobody else does: it takes
+/// a count and a message, and of many that find the notice in the outbox each would send its own.
+pub const ANNOUNCED_WITHIN: Duration = Duration::from_secs(10);
+
 /// The endpoint of a state that waits for the next URL, whichever it is. No URL's.
 const NOWHERE: &str = "none";
 
@@ -319,8 +327,10 @@ impl Health {
                 Some(pilot_due) => (self.knocking(event, cause, pilot_due, *since, now), own),
                 None => (self.paused(PausedReason::Spent, now), own),
             },
-            State::Failing { .. } => (self.with_last_attempt(now), Fate::Hold),
-            State::Paused { .. } => (self.clone(), Fate::Hold),
+            State::Failing { last_attempt, .. } if now >= *last_attempt + TOGETHER => {
+                (self.with_last_attempt(now), Fate::Hold)
+            }
+            State::Failing { .. } | State::Paused { .. } => (self.clone(), Fate::Hold),
         }
     }
 
@@ -375,6 +385,17 @@ impl Health {
     #[must_use]
     pub fn release_done(&self) -> Self {
         Self { release: None, ..self.clone() }
+    }
+
+    /// Whether the outbox holds a notice alone, which another is about to announce.
+    #[must_use]
+    pub fn is_being_announced(&self, now: Timestamp) -> bool {
+        match &self.state {
+            State::Active { .. } => false,
+            State::Failing { since, .. } | State::Paused { since, .. } => {
+                self.outbox.notice.is_some() && !self.outbox.token && now < *since + ANNOUNCED_WITHIN
+            }
+        }
     }
 
     /// What was to be done about the last change has been done.

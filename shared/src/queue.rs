@@ -6,12 +6,17 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::MessageAttributeValue;
+use jiff::Timestamp;
 
 use crate::command::Command;
+use crate::event::BusinessId;
 use crate::publish::message_group;
 
 /// The longest a message can be delayed when it is sent: 15 minutes (Amazon SQS quotas).
 const MAX_DELAY: Duration = Duration::from_mins(15);
+
+/// The attribute of a message that was sent anew: when it was first sent, in Unix milliseconds.
+pub const FIRST_SENT: &str = "first_sent";
 
 /// A fault of ours: a queue did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -96,13 +101,38 @@ impl Queues {
         self.commands.send(command, delay).await
     }
 
-    /// Sends a message anew, as it is, for its receives to be counted from the beginning.
+    /// Sends a message anew, as it is, for its receives to be counted from the beginning. It says when it was first
+    /// sent, by which what happened keeps its order.
     ///
     /// # Errors
     ///
     /// [`QueueError`]; it may have been sent all the same.
-    pub async fn send_again(&self, body: &str) -> Result<(), QueueError> {
-        let send = self.client.send_message().queue_url(&self.events_url).message_body(body);
+    ///
+    /// # Panics
+    ///
+    /// Never: an attribute without a data type cannot be built, and this one has one.
+    pub async fn send_again(
+        &self,
+        body: &str,
+        business_id: Option<&BusinessId>,
+        first_sent: Option<Timestamp>,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
+        let mut send = self
+            .client
+            .send_message()
+            .queue_url(&self.events_url)
+            .message_body(body)
+            .set_message_group_id(business_id.map(message_group))
+            .delay_seconds(i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(i32::MAX));
+        if let Some(first_sent) = first_sent {
+            let value = MessageAttributeValue::builder()
+                .data_type("Number")
+                .string_value(first_sent.as_millisecond().to_string())
+                .build()
+                .expect("the data type is given");
+            send = send.message_attributes(FIRST_SENT, value);
+        }
         send.send().await.map_err(|error| QueueError(Box::new(error.into())))?;
         Ok(())
     }

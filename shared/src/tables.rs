@@ -6,6 +6,7 @@
 mod attributes;
 mod settings;
 mod health;
+mod waiting;
 mod record;
 mod owner;
 mod listing;
@@ -14,8 +15,9 @@ pub use listing::{Cursor, Details, Listed, PastAttempt, Summary, Wanted};
 pub use owner::{HeaderChange, Owned};
 pub use record::{Change, Kept, Record, Retention, Status, Try, printable};
 pub use settings::{Settings, endpoint_id};
+pub use waiting::Waiting;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -70,6 +72,8 @@ pub struct Looked {
     pub settings: Settings,
     /// How its endpoint does.
     pub health: Health,
+    /// Which attempts are waiting for its answer.
+    pub waiting: Waiting,
     /// What became of the event so far; None: nothing is known.
     pub record: Option<Record>,
 }
@@ -115,6 +119,7 @@ impl Tables {
         Ok(Looked {
             settings: Settings::from_item(&item, now)?,
             health: health::from_item(&item)?,
+            waiting: Waiting::from_item(&item),
             record: record.map(|item| Record::from_item(&item)).transpose()?,
         })
     }
@@ -166,6 +171,46 @@ impl Tables {
         match write.send().await {
             Ok(_) => Ok(Written::Done),
             Err(error) => condition_failed(error),
+        }
+    }
+
+    /// Tells the other environments of an attempt that waits for its answer, and will have ended by then.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`]; it may have been told all the same.
+    pub async fn begin_waiting(&self, business_id: &BusinessId, until: Timestamp) -> Result<(), TableError> {
+        self.change_waiting(business_id, "ADD #waiting :waiting", &BTreeSet::from([until])).await
+    }
+
+    /// Takes attempts back that have ended.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`]. What stays is over by its time, and taken back by another.
+    pub async fn end_waiting(&self, business_id: &BusinessId, over: &BTreeSet<Timestamp>) -> Result<(), TableError> {
+        self.change_waiting(business_id, "DELETE #waiting :waiting", over).await
+    }
+
+    async fn change_waiting(
+        &self,
+        business_id: &BusinessId,
+        expression: &str,
+        changed: &BTreeSet<Timestamp>,
+    ) -> Result<(), TableError> {
+        let write = self
+            .client
+            .update_item()
+            .table_name(&self.settings)
+            .key("business_id", AttributeValue::S(business_id.to_string()))
+            .update_expression(expression)
+            // A business that has left is not to come back as an item of nothing else.
+            .condition_expression("attribute_exists(business_id)")
+            .expression_attribute_names("#waiting", "waiting")
+            .expression_attribute_values(":waiting", waiting::to_attribute(changed));
+        match write.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => condition_failed(error).map(drop),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::message::{Content, Message, NotAMessage};
 use crate::report;
 
 /// How many messages of one business are under way at once in one environment: as many failures as it takes to know.
-const AT_ONCE: usize = 5;
+pub(crate) const AT_ONCE: usize = 5;
 
 /// Delivers every message before `deadline`; those that must come back are in the answer.
 ///

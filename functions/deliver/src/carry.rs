@@ -1,5 +1,7 @@
 //! Carries one event along its way: does what [`Flow`] says is next, and tells it what came of it.
 
+use std::collections::BTreeSet;
+use std::pin::pin;
 use std::time::Duration;
 
 use shared::Timestamp;
@@ -8,11 +10,19 @@ use shared::clock;
 use shared::command::Command;
 use shared::flow::{End, Flow, Reply, Step, Vehicle};
 use shared::health::{Attempted, Fate, Notice};
-use shared::tables::{Change, Record, Settings, Status, Try, Written, endpoint_id};
+use shared::tables::{Change, Record, Settings, Status, Try, Waiting, Written, endpoint_id};
 use shared::verdict::{Outcome, Verdict};
 
-use crate::delivery::{Deliver, Delivery, Fault};
+use crate::batch::AT_ONCE;
+use crate::delivery::{Deliver, Delivery, Fault, OUR_OWN_TIME};
 use crate::report;
+
+/// An attempt that has had no answer for so long tells the other environments that it waits. Most receivers answer
+/// sooner, which keeps a delivery to them at its one write.
+const SLOW_AFTER: Duration = Duration::from_millis(500);
+
+/// How long a message may be kept for telling that its attempt waits no more.
+const TELLING: Duration = Duration::from_millis(500);
 
 /// What has been learnt on the way.
 #[derive(Default)]
@@ -21,6 +31,10 @@ struct Learnt {
     record: Option<Record>,
     attempt: Option<(Attempt, Timestamp)>,
     fate: Option<Fate>,
+    /// Who waits for an answer of the endpoint.
+    waiting: Waiting,
+    /// Until when the attempt has told that it waits at the longest.
+    waits_until: Option<Timestamp>,
 }
 
 impl Deliver {
@@ -33,6 +47,7 @@ impl Deliver {
         loop {
             if let Step::Finish(end) = step {
                 report::ended(delivery, learnt.attempt.as_ref().map(|(attempt, _)| attempt), learnt.fate, end);
+                self.end_waiting(delivery, &learnt).await;
                 return end;
             }
             let reply = self.step(delivery, &mut learnt, step).await.unwrap_or_else(|fault| {
@@ -83,12 +98,14 @@ impl Deliver {
         let looked = looked?;
         learnt.settings = looked.settings;
         learnt.record = looked.record;
+        learnt.waiting = looked.waiting;
         Ok(Reply::Looked {
             health: looked.health,
             endpoint: learnt.settings.url.as_deref().map(endpoint_id),
             delivered: looked.record.is_some_and(|record| record.status == Status::Delivered),
             held: looked.record.is_some_and(|record| record.status == Status::Held),
             retrying: looked.record.is_some_and(|record| record.status == Status::Retrying),
+            crowded: learnt.waiting.count(clock::now()) >= AT_ONCE,
         })
     }
 
@@ -105,7 +122,21 @@ impl Deliver {
         let secret = self.internal_secret.get().await?;
         let url = learnt.settings.url.as_deref().unwrap_or_default();
         let credentials = &learnt.settings.credentials;
-        let attempt = self.attempter.attempt(delivery.event, url, credentials, &secret, delivery.number).await;
+        let attempt = self.attempter.attempt(delivery.event, url, credentials, &secret, delivery.number);
+        let mut attempt = pin!(attempt);
+        let attempt = match tokio::time::timeout(SLOW_AFTER, &mut attempt).await {
+            Ok(attempt) => attempt,
+            Err(_slow) => {
+                // Until what it comes to is stored. The microseconds by chance tell attempts apart that began together.
+                let chance = Duration::from_micros(fastrand::u64(..1_000));
+                let until = clock::now() + self.attempt_timeout + OUR_OWN_TIME + chance;
+                learnt.waits_until = Some(until);
+                tokio::select! {
+                    attempt = &mut attempt => attempt,
+                    () = self.begin_waiting(delivery, until) => attempt.await,
+                }
+            }
+        };
         let attempted = match attempt.verdict {
             Verdict::Delivered => Attempted::Succeeded,
             Verdict::Retry { cause, not_before } => {
@@ -114,6 +145,22 @@ impl Deliver {
         };
         learnt.attempt = Some((attempt, clock::now()));
         Ok(attempted)
+    }
+
+    async fn begin_waiting(&self, delivery: &Delivery<'_>, until: Timestamp) {
+        if let Err(error) = self.tables.begin_waiting(delivery.event.business_id(), until).await {
+            report::waiting_not_told(delivery, &error);
+        }
+    }
+
+    /// At the very end, when it is stored what the attempt came to: a failure must count before another takes its place.
+    async fn end_waiting(&self, delivery: &Delivery<'_>, learnt: &Learnt) {
+        let Some(until) = learnt.waits_until else { return };
+        let over: BTreeSet<_> = learnt.waiting.over(clock::now()).chain([until]).collect();
+        let telling = self.tables.end_waiting(delivery.event.business_id(), &over);
+        if let Ok(Err(error)) = tokio::time::timeout(TELLING, telling).await {
+            report::waiting_not_told(delivery, &error);
+        }
     }
 
     fn next_attempt(&self, number: u32, not_before: Option<Duration>) -> Option<Timestamp> {

@@ -24,10 +24,14 @@ use crate::message::{Content, Message};
 use crate::report;
 
 /// How long our own reads and writes around an attempt may take; what is left must suffice for the attempt.
-const OUR_OWN_TIME: Duration = Duration::from_secs(5);
+pub(crate) const OUR_OWN_TIME: Duration = Duration::from_secs(5);
 
-/// When a message comes back for which this invocation had no time left.
+/// When a message comes back for which there was no time or no place, the first time; it grows by as much each time, and
+/// up to as much is added by chance, so that those that came together do not come back together.
 const CROWDED: Duration = Duration::from_secs(5);
+
+/// So many receives a message may use up, attempts included, before it is sent anew rather than returned.
+const RETURNS: u32 = 3;
 
 /// When a message comes back whose endpoint's state has just changed.
 const NOW: Duration = Duration::from_secs(1);
@@ -91,7 +95,7 @@ impl Deliver {
     pub(crate) async fn message(&self, message: &Message, content: Content, deadline: Instant) -> Disposition {
         if !self.has_time(deadline) {
             report::crowded(message);
-            return self.crowded(message).await;
+            return self.crowded(message, content.business_id()).await;
         }
         match content {
             Content::Event(event) => {
@@ -164,6 +168,7 @@ impl Deliver {
             End::ReturnNow => self.return_after(message, NOW).await,
             // It comes back only for the queue to move it to the dead-letter queue.
             End::ReturnSpent => self.return_after(message, Duration::ZERO).await,
+            End::Crowded => self.crowded(message, Some(delivery.event.business_id())).await,
             End::Fault => self.after_fault(message).await,
             End::Unfinished if self.is_last_receive(message) => self.refer(delivery).await,
             End::Unfinished => self.return_after(message, SOON).await,
@@ -183,12 +188,18 @@ impl Deliver {
         }
     }
 
-    /// What there was no time for was not attempted, and must not end in the dead-letter queue for it.
-    async fn crowded(&self, message: &Message) -> Disposition {
-        if self.is_last_receive(message) && self.queues.send_again(&message.body).await.is_ok() {
-            return Disposition::Acknowledge;
+    /// What there was no time or no place for was not attempted, and must neither lose its attempts to that nor end in
+    /// the dead-letter queue: once a few receives are used up, it is sent anew, and has all of them again.
+    async fn crowded(&self, message: &Message, business_id: Option<&BusinessId>) -> Disposition {
+        let times = message.receive_count.min(RETURNS + 1);
+        let delay = CROWDED * times + CROWDED.mul_f64(fastrand::f64());
+        if times > RETURNS || self.is_last_receive(message) {
+            match self.queues.send_again(&message.body, business_id, message.sent, delay).await {
+                Ok(()) => return Disposition::Acknowledge,
+                Err(error) => report::not_rescheduled(message, &error),
+            }
         }
-        self.return_after(message, CROWDED).await
+        self.return_after(message, delay).await
     }
 
     fn is_last_receive(&self, message: &Message) -> bool {

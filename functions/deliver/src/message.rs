@@ -5,6 +5,7 @@ use lambda_runtime::Diagnostic;
 use shared::Timestamp;
 use shared::command::Command;
 use shared::event::{BusinessId, Event};
+use shared::queue::FIRST_SENT;
 
 /// One message.
 pub(crate) struct Message {
@@ -13,7 +14,7 @@ pub(crate) struct Message {
     pub(crate) body: String,
     /// The number of this attempt, from 1: how often the queue has handed the message out.
     pub(crate) receive_count: u32,
-    /// When it was sent to the queue.
+    /// When it was sent to the queue, the first time if it was sent anew.
     pub(crate) sent: Option<Timestamp>,
 }
 
@@ -66,7 +67,8 @@ impl TryFrom<SqsMessage> for Message {
         let given = |value: Option<String>, name| value.filter(|text| !text.is_empty()).ok_or(NotAMessage(name));
         let attribute = |name| record.attributes.get(name).map(String::as_str);
         let receive_count = attribute("ApproximateReceiveCount").and_then(|count| count.parse().ok());
-        let sent = attribute("SentTimestamp").and_then(|sent| sent.parse().ok());
+        let first_sent = record.message_attributes.get(FIRST_SENT).and_then(|sent| sent.string_value.as_deref());
+        let sent = first_sent.or(attribute("SentTimestamp")).and_then(|sent| sent.parse().ok());
         Ok(Self {
             receive_count: receive_count.unwrap_or(1),
             sent: sent.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok()),

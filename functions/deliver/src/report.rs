@@ -12,6 +12,7 @@ use shared::flow::{Done, End};
 use shared::health::{Fate, Notice, NoticeKind};
 use shared::log::error_chain;
 use shared::queue::QueueError;
+use shared::tables::TableError;
 use shared::verdict::Verdict;
 
 use crate::delivery::{Delivery, Fault};
@@ -61,6 +62,7 @@ pub(crate) fn ended(delivery: &Delivery<'_>, attempt: Option<&Attempt>, fate: Op
         (None, End::Acknowledge(Done::NotConfigured)) => event_line!(info, "not_configured", delivery),
         (None, End::Acknowledge(Done::Duplicate)) => event_line!(info, "duplicate", delivery),
         (None, End::Acknowledge(Done::Held)) => event_line!(info, "held", delivery),
+        (None, End::Crowded) => event_line!(info, "crowded", delivery),
         (None, End::ReturnSpent) => event_line!(error, "spent", delivery),
         // What kept it has its own line.
         (None, _) => {}
@@ -101,6 +103,11 @@ pub(crate) fn announced(business_id: &BusinessId, notice: &Notice, held: Option<
         NoticeKind::Paused => tracing::warn!(business_id, cause, %since, held, "endpoint_paused"),
         NoticeKind::Recovered => tracing::info!(business_id, cause, %since, held, "endpoint_recovered"),
     }
+}
+
+/// That an attempt waits, or waits no more, could not be told. The delivery goes on as if it had been.
+pub(crate) fn waiting_not_told(delivery: &Delivery<'_>, error: &TableError) {
+    event_line!(warn, "waiting_not_told", delivery, error = error_chain(error));
 }
 
 pub(crate) fn crowded(message: &Message) {

@@ -31,7 +31,14 @@ fn failed(next: i64) -> Attempted {
 }
 
 fn looked(health: &Health) -> Reply {
-    Reply::Looked { health: health.clone(), endpoint: Some(endpoint()), delivered: false, held: false, retrying: false }
+    Reply::Looked {
+        health: health.clone(),
+        endpoint: Some(endpoint()),
+        delivered: false,
+        held: false,
+        retrying: false,
+        crowded: false,
+    }
 }
 
 /// Steps by their names; what is stored does not matter here.
@@ -111,6 +118,33 @@ fn a_released_event_that_fails_has_a_message_of_its_own_before_anything_is_store
 }
 
 #[test]
+fn a_notice_that_another_is_about_to_announce_is_announced_by_nobody_else_until_it_is_late() {
+    let unannounced = active(FAILURES_TO_FAILING - 1).settle(&event(1), failed(600), at(0)).0;
+    assert_eq!(names(2, Vehicle::Message, 5, vec![looked(&unannounced)]).1, Step::Record(Fate::Hold));
+    let late = vec![looked(&active(0)), Reply::Posted(failed(30)), Reply::Conflict, looked(&unannounced)];
+    assert_eq!(names(2, Vehicle::Message, 5, late).1, Step::Record(Fate::Hold));
+    assert!(matches!(names(2, Vehicle::Message, 10, vec![looked(&unannounced)]).1, Step::Announce(_)));
+}
+
+#[test]
+fn a_crowd_keeps_back_messages_of_an_active_endpoint_and_nothing_else() {
+    let crowded = |health: &Health| match looked(health) {
+        Reply::Looked { health, endpoint, delivered, held, retrying, crowded: _ } => {
+            Reply::Looked { health, endpoint, delivered, held, retrying, crowded: true }
+        }
+        reply => reply,
+    };
+    for vehicle in [Vehicle::Message, Vehicle::Resend] {
+        assert_eq!(names(2, vehicle, 0, vec![crowded(&active(0))]).1, Step::Finish(End::Crowded));
+    }
+    assert_eq!(names(2, Vehicle::Release, 0, vec![crowded(&active(0))]).1, Step::Post);
+    for (number, now) in [(1, 600), (2, 100)] {
+        assert_eq!(names(number, Vehicle::Message, now, vec![crowded(&failing()), Reply::Done]).1, Step::Post);
+    }
+    assert_eq!(names(2, Vehicle::Message, 10, vec![crowded(&failing())]).1, Step::Record(Fate::Hold));
+}
+
+#[test]
 fn the_last_attempt_is_recorded_before_the_message_goes_to_the_dead_letter_queue() {
     let spent = Attempted::Failed { cause: Cause::Status, next: None };
     let replies = vec![looked(&active(0)), Reply::Posted(spent), Reply::Done, Reply::Done];
@@ -127,9 +161,40 @@ fn a_released_event_whose_endpoint_is_gone_stays_held_though_that_cannot_be_stor
 }
 
 #[test]
+fn a_new_message_comes_only_when_its_sender_has_ended() {
+    for (next, expected) in [(Some(at(5)), at(60)), (Some(at(600)), at(600)), (None, at(60))] {
+        let attempted = Attempted::Failed { cause: Cause::Status, next };
+        let replies = vec![looked(&active(0)), Reply::Posted(attempted)];
+        assert_eq!(names(1, Vehicle::Release, 0, replies).1, Step::SendAgain(expected));
+    }
+}
+
+#[test]
+fn a_held_event_that_tries_beside_the_pilot_in_vain_is_held_again_and_sends_nothing() {
+    let held = Reply::Looked {
+        health: failing(),
+        endpoint: Some(endpoint()),
+        delivered: false,
+        held: true,
+        retrying: false,
+        crowded: false,
+    };
+    let replies = vec![held, Reply::Done, Reply::Posted(failed(130)), Reply::Done, looked(&failing())];
+    let (names, end) = names(2, Vehicle::Message, 100, replies);
+    assert_eq!(names, ["Look", "Store", "Post", "Record", "Look"]);
+    assert_eq!(end, Step::Finish(End::Acknowledge(Done::Held)));
+}
+
+#[test]
 fn a_message_whose_event_is_held_may_be_gone_so_a_failure_sends_a_new_one() {
-    let held =
-        Reply::Looked { health: active(0), endpoint: Some(endpoint()), delivered: false, held: true, retrying: false };
+    let held = Reply::Looked {
+        health: active(0),
+        endpoint: Some(endpoint()),
+        delivered: false,
+        held: true,
+        retrying: false,
+        crowded: false,
+    };
     let replies = vec![held, Reply::Posted(failed(30)), Reply::Done, Reply::Done, Reply::Done];
     let (names, end) = names(1, Vehicle::Message, 0, replies);
     assert_eq!(names, ["Look", "Post", "SendAgain", "Store", "Record"]);
@@ -147,6 +212,7 @@ fn failures_that_end_at_the_same_time_are_all_counted() {
         delivered: false,
         held: false,
         retrying: false,
+        crowded: false,
     };
     let mut flows: Vec<_> = (1..=4)
         .map(|number| {
@@ -193,6 +259,7 @@ fn without_a_url_what_is_tried_again_waits_for_the_next_one_and_what_is_new_is_f
         delivered: false,
         held: false,
         retrying,
+        crowded: false,
     };
     let (_, end) = names(1, Vehicle::Message, 0, vec![nowhere(&active(0), false)]);
     assert_eq!(end, Step::Finish(End::Acknowledge(Done::NotConfigured)));

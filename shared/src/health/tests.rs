@@ -151,6 +151,25 @@ fn a_probes_failure_puts_off_the_next_probe_and_leaves_the_pilot_alone() {
 }
 
 #[test]
+fn failures_that_end_together_beside_the_pilots_are_written_down_once() {
+    let health = failing(600);
+    assert_eq!(health.settle(&event(2), failed(50), at(9)), (health.clone(), Fate::Hold));
+    assert_ne!(health.settle(&event(2), failed(50), at(10)).0, health);
+}
+
+#[test]
+fn a_notice_is_left_to_whoever_made_the_change_for_a_while_and_a_token_is_not() {
+    let failing = active(FAILURES_TO_FAILING - 1).settle(&event(1), failed(30), at(0)).0;
+    let paused = active(0).settle(&event(1), GONE, at(0)).0;
+    for health in [&failing, &paused] {
+        assert!(health.is_being_announced(at(9)));
+        assert!(!health.is_being_announced(at(10)));
+        assert!(!health.flushed().is_being_announced(at(9)));
+    }
+    assert!(!failing.settle(&event(1), Attempted::Succeeded, at(5)).0.is_being_announced(at(5)));
+}
+
+#[test]
 fn the_pilots_failure_moves_its_time_on_and_keeps_since() {
     let (health, fate) = failing(5).settle(&event(1), failed(35), at(6));
     assert_eq!((pilot(&health), fate), (Some((&event(1), at(35))), Fate::Retry(at(35))));
@@ -244,6 +263,18 @@ fn a_state_belongs_to_the_url_at_which_it_was_earned() {
 fn a_release_that_is_under_way_goes_on_at_another_url() {
     let releasing = active(0).resume(at(0)).next_version().flushed();
     assert_eq!(releasing.at(&endpoint("b"), at(0)).release, releasing.release);
+}
+
+#[test]
+fn a_release_without_a_step_for_a_quarter_of_an_hour_gets_another_token_once() {
+    let claimed = active(0).resume(at(0)).next_version().claimed("m1", at(0));
+    assert_eq!(claimed.revived(at(899)), claimed);
+    let revived = claimed.revived(at(900));
+    assert!(revived.outbox.token);
+    assert_eq!(revived.release.as_ref().map(|release| (release.holder.clone(), release.at)), Some((None, at(900))));
+    assert_eq!(revived.revived(at(5_000)), revived, "its token stands in the outbox");
+    let taken = revived.claimed("m2", at(901));
+    assert_eq!(taken.revived(at(902)), taken);
 }
 
 #[test]

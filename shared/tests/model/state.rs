@@ -60,6 +60,8 @@ pub(crate) struct Budget {
     pub(crate) faults: u8,
     /// Messages that are handed out although somebody has them.
     pub(crate) duplicates: u8,
+    /// Looks that find many attempts waiting for the endpoint's answer.
+    pub(crate) crowds: u8,
     /// Answers of 410.
     pub(crate) gone: u8,
     /// Times that the clock goes on although a message could be received.
@@ -81,6 +83,7 @@ impl Budget {
         crashes: 0,
         faults: 0,
         duplicates: 0,
+        crowds: 0,
         gone: 0,
         lags: 0,
         tarries: 0,
@@ -192,6 +195,12 @@ impl World {
         if let Some(reply) = reply {
             self.go_on(place, reply);
         }
+    }
+
+    /// Looks, and finds many attempts waiting for the endpoint's answer.
+    pub(crate) fn look_into_a_crowd(&mut self, place: usize) {
+        let reply = self.workers[place].worker.perform(&mut self.tables).in_a_crowd();
+        self.go_on(place, reply);
     }
 
     /// Does it, without the worker learning so.

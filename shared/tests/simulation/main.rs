@@ -21,6 +21,9 @@ mod trouble;
 use crate::books::Books;
 use crate::run::Run;
 
+/// How long a list of held events is; the shorter, the more steps a release has.
+const LISTED: usize = 3;
+
 const RUNS: u64 = 800;
 const WEEKS: i64 = 3;
 

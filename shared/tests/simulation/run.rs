@@ -248,7 +248,10 @@ impl Run {
         if refused && reply.is_some() {
             reply = Some(Reply::Unavailable);
         }
-        let Some(reply) = reply else { return };
+        let Some(mut reply) = reply else { return };
+        if self.trouble.crowds(&mut self.rng) {
+            reply = reply.in_a_crowd();
+        }
         let claims = matches!(running.worker.task, Task::Store(_)) && reply == Reply::Done;
         running.worker.is_late = self.now > running.started + TIME_TO_BEGIN;
         running.worker.go_on(reply, self.clock(running.skew));
@@ -277,12 +280,15 @@ impl Run {
         }
     }
 
-    /// Two events must not knock at one failing endpoint, unless a clock is wrong, or one of them has two messages: its
-    /// copies do not know of each other.
+    /// Two events must not knock at one failing endpoint, unless a clock is wrong, or one of them has two messages (its
+    /// copies do not know of each other), or the pilot comes early, since its worker died after storing when it is due.
     fn note_knock(&mut self, running: &Running, event: &EventId) {
         let business = running.business;
-        let is_failing = matches!(self.businesses[business].tables.health.state, State::Failing { .. });
-        if !running.claimed || !is_failing || !self.trouble.has_true_clocks() || self.copies(business, event) > 1 {
+        let is_expected = match &self.businesses[business].tables.health.state {
+            State::Failing { pilot, pilot_due, .. } => pilot != event || self.clock(0) >= *pilot_due,
+            _ => false,
+        };
+        if !running.claimed || !is_expected || !self.trouble.has_true_clocks() || self.copies(business, event) > 1 {
             return;
         }
         let others = self.workers.values().filter(|other| other.business == business && other.claimed);

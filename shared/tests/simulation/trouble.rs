@@ -19,6 +19,8 @@ pub(crate) struct Trouble {
     late: Vec<Window>,
     /// Out of a thousand messages.
     pub(crate) duplicates: u32,
+    /// Out of a thousand looks, those that find many attempts waiting for the endpoint's answer.
+    crowds: u32,
     /// How wrong a clock may be.
     skew: i64,
 }
@@ -32,6 +34,7 @@ impl Trouble {
             queue_down: windows(rng, until, 2, HOUR),
             late: windows(rng, until, 3, 2 * HOUR),
             duplicates: rng.u32(0..5),
+            crowds: rng.u32(0..200),
             skew: if rng.u8(0..4) == 0 { 10 * MINUTE } else { 0 },
         }
     }
@@ -48,6 +51,10 @@ impl Trouble {
             Task::Announce => strikes(rng, &self.queue_down, now) || strikes(rng, &self.tables_down, now),
             Task::Post(_) => false,
         }
+    }
+
+    pub(crate) fn crowds(&self, rng: &mut Rng) -> bool {
+        rng.u32(0..1_000) < self.crowds
     }
 
     /// How long a message that can be seen waits for a worker.

@@ -12,9 +12,6 @@ use shared::flow::{self, Done, End, Flow, Vehicle};
 use shared::health::{Attempted, EndpointId, Fate, Health};
 use shared::release::{self, ReleaseStep};
 
-/// A listing's length. Production lists more; the fewer, the more steps a release has.
-pub(crate) const LISTED: usize = 2;
-
 /// The event of a number; a greater number happened later.
 pub(crate) fn event(number: usize) -> EventId {
     EventId::parse(&format!("evt_{number:032x}")).expect("32 hex digits")
@@ -45,7 +42,14 @@ impl Tables {
     fn look(&self, event: Option<&EventId>) -> Reply {
         let says = |status| event.is_some_and(|event| self.says(event, status));
         let (delivered, held, retrying) = (says(Status::Delivered), says(Status::Held), says(Status::Retrying));
-        Reply::Looked { health: self.health.clone(), endpoint: self.url.clone(), delivered, held, retrying }
+        Reply::Looked {
+            health: self.health.clone(),
+            endpoint: self.url.clone(),
+            delivered,
+            held,
+            retrying,
+            crowded: false,
+        }
     }
 
     /// Whether the version before this state was the stored one, so that it is stored now.
@@ -121,13 +125,23 @@ pub(crate) enum Leave {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::large_enum_variant, reason = "there is one of it at a time, for a moment")]
 pub(crate) enum Reply {
-    Looked { health: Health, endpoint: Option<EndpointId>, delivered: bool, held: bool, retrying: bool },
+    Looked { health: Health, endpoint: Option<EndpointId>, delivered: bool, held: bool, retrying: bool, crowded: bool },
     Done,
     Conflict,
     AlreadyDelivered,
     Listed(Vec<EventId>),
     Posted(Attempted),
     Unavailable,
+}
+
+impl Reply {
+    /// The same, when as many attempts as may be under way are waiting for the endpoint's answer.
+    pub(crate) fn in_a_crowd(mut self) -> Self {
+        if let Self::Looked { crowded, .. } = &mut self {
+            *crowded = true;
+        }
+        self
+    }
 }
 
 /// One message being worked on.
@@ -178,7 +192,7 @@ impl Worker {
             Task::Store(health) if tables.store(health) => Reply::Done,
             Task::Store(_) => Reply::Conflict,
             Task::Record(event, fate) => tables.record(event, *fate, self.is_resend),
-            Task::List => Reply::Listed(tables.held().take(LISTED).collect()),
+            Task::List => Reply::Listed(tables.held().take(crate::LISTED).collect()),
             Task::Send(..) | Task::Announce | Task::Post(_) | Task::Leave(_) => Reply::Done,
         }
     }
@@ -248,14 +262,14 @@ fn leave(end: End) -> Leave {
         End::ReturnAt(at) => Leave::ReturnAt(at),
         End::ReturnNow | End::ReturnSpent => Leave::ReturnNow,
         End::Fault => Leave::AsItIs,
-        End::Unfinished => Leave::Soon,
+        End::Crowded | End::Unfinished => Leave::Soon,
     }
 }
 
 fn of_flow(reply: Reply) -> flow::Reply {
     match reply {
-        Reply::Looked { health, endpoint, delivered, held, retrying } => {
-            flow::Reply::Looked { health, endpoint, delivered, held, retrying }
+        Reply::Looked { health, endpoint, delivered, held, retrying, crowded } => {
+            flow::Reply::Looked { health, endpoint, delivered, held, retrying, crowded }
         }
         Reply::Done => flow::Reply::Done,
         Reply::Conflict => flow::Reply::Conflict,
