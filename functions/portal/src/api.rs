@@ -10,12 +10,12 @@ pub(crate) use body::Body;
 use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router, middleware};
-use shared::event::{BusinessId, Event, EventId};
+use shared::event::{BusinessId, Event};
 use shared::tables::{Cursor, Status, Wanted};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -27,6 +27,7 @@ use crate::access::{self, Access};
 use crate::owner::{Owners, Resent, SigningSecretText, Why};
 use crate::problem::Problem;
 use crate::report;
+use crate::which::Which;
 use shapes::{
     DeliveryDetails, DeliveryList, DeliverySummary, ListQuery, ResendAll, ResendStatus, Sent, Settings, SettingsChange,
     SigningSecret, TestResult,
@@ -219,9 +220,8 @@ fn wanted(query: ListQuery) -> Result<Wanted, String> {
 async fn delivery(
     State(owners): App,
     Extension(business): Owner,
-    Path(event_id): Path<String>,
+    Which(event_id): Which,
 ) -> Result<Json<DeliveryDetails>, Why> {
-    let event_id = EventId::parse(&event_id).ok_or(Why::NotFound)?;
     Ok(Json(DeliveryDetails::new(owners.delivery(&business, &event_id).await?)))
 }
 
@@ -244,9 +244,8 @@ async fn delivery(
 async fn resend(
     State(owners): App,
     Extension(business): Owner,
-    Path(event_id): Path<String>,
+    Which(event_id): Which,
 ) -> Result<(StatusCode, Json<Sent>), Why> {
-    let event_id = EventId::parse(&event_id).ok_or(Why::NotFound)?;
     owners.resend(&business, &event_id).await?;
     Ok(accepted(Resent { count: 1, ..Resent::default() }))
 }

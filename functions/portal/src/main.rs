@@ -7,6 +7,7 @@
 mod access;
 mod problem;
 mod owner;
+mod which;
 mod api;
 mod pages;
 mod page;

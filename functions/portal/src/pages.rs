@@ -8,7 +8,7 @@ mod fill;
 use std::sync::Arc;
 
 use axum::extract::rejection::{FormRejection, QueryRejection};
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Form, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -16,13 +16,14 @@ use axum::{Extension, Router, middleware};
 use serde::Deserialize;
 use shared::attempt::Attempt;
 use shared::clock;
-use shared::event::{BusinessId, EventId};
+use shared::event::BusinessId;
 use shared::request::InvalidStaticHeader;
 use shared::tables::{Cursor, Status, Wanted};
 
 use crate::access::{self, Access};
 use crate::owner::{HeaderWish, Owners, Refused, Resent, Sending, Why};
 use crate::page::{self, Overview, Problem, Said};
+use crate::which::Which;
 use crate::{html, report};
 
 /// How many deliveries the page shows at a time.
@@ -306,13 +307,8 @@ async fn resend_all(State(owners): App, Extension(business): Owner, form: Sent<R
     }
 }
 
-async fn delivery(
-    State(owners): App,
-    Extension(business): Owner,
-    Path(event_id): Path<String>,
-    asked: Address,
-) -> Answer {
-    let event_id = EventId::parse(&event_id).ok_or(Why::NotFound)?;
+async fn delivery(State(owners): App, Extension(business): Owner, which: Result<Which, Why>, asked: Address) -> Answer {
+    let Which(event_id) = which?;
     let (details, owned) =
         tokio::join!(owners.delivery(&business, &event_id), owners.tables.owned(&business, clock::now()));
     let (details, has_url) = (details?, owned.map_err(Why::from)?.url.is_some());
@@ -320,8 +316,8 @@ async fn delivery(
     Ok(html(StatusCode::OK, page::delivery(&fill::delivery(details, said, has_url, clock::now()))))
 }
 
-async fn resend(State(owners): App, Extension(business): Owner, Path(event_id): Path<String>) -> Answer {
-    let event_id = EventId::parse(&event_id).ok_or(Why::NotFound)?;
+async fn resend(State(owners): App, Extension(business): Owner, which: Result<Which, Why>) -> Answer {
+    let Which(event_id) = which?;
     let said = match owners.resend(&business, &event_id).await? {
         Sending::Now => "resent",
         Sending::Waits => "waits",
