@@ -23,8 +23,24 @@ use rustls::ClientConfig;
 
 use crate::environment::Aws;
 
-/// One try of one call. DynamoDB and SQS answer in milliseconds; a try that takes longer is better begun anew.
-const TRY_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// How long AWS is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// One try of one call.
+    try_timeout: Duration,
+    /// One call with its tries.
+    call_timeout: Duration,
+}
+
+impl Patience {
+    /// Around an attempt. DynamoDB and SQS answer in milliseconds; a try that takes longer is better begun anew. Two
+    /// calls stand in line there: with the longest attempt of 50 s they fit into the function's 60 s.
+    pub const OF_A_DELIVERY: Self =
+        Self { try_timeout: Duration::from_millis(1_500), call_timeout: Duration::from_millis(4_500) };
+
+    /// For an owner who waits: a megabyte of the ledger takes longer than a record.
+    pub const OF_A_PAGE: Self = Self { try_timeout: Duration::from_secs(5), call_timeout: Duration::from_secs(12) };
+}
 
 /// How long a try may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -32,17 +48,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a connection is kept. A frozen environment does not see that one is gone, and each that is costs a try.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// One call with its tries. Two calls stand in line around an attempt: with the longest attempt of 50 s they fit into
-/// the function's 60 s.
-const CALL_TIMEOUT: Duration = Duration::from_millis(4_500);
-
 /// The configuration that every AWS client of a function is made from.
 ///
 /// # Panics
 ///
 /// If the TLS configuration cannot be used, which the tests of [`crate::endpoint`] would show.
 #[must_use]
-pub fn sdk_config(aws: &Aws, tls: &ClientConfig) -> SdkConfig {
+pub fn sdk_config(aws: &Aws, tls: &ClientConfig, patience: Patience) -> SdkConfig {
     let credentials = Credentials::new(
         aws.access_key_id.clone(),
         aws.secret_access_key.clone(),
@@ -59,7 +71,10 @@ pub fn sdk_config(aws: &Aws, tls: &ClientConfig) -> SdkConfig {
         .time_source(SystemTimeSource::new())
         .retry_config(RetryConfig::standard())
         .timeout_config(
-            TimeoutConfig::builder().operation_attempt_timeout(TRY_TIMEOUT).operation_timeout(CALL_TIMEOUT).build(),
+            TimeoutConfig::builder()
+                .operation_attempt_timeout(patience.try_timeout)
+                .operation_timeout(patience.call_timeout)
+                .build(),
         )
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     config.set_endpoint_url(aws.endpoint_url.clone());

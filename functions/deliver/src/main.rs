@@ -16,6 +16,7 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use shared::attempt::Attempter;
+use shared::aws::Patience;
 use shared::body::Compressor;
 use shared::endpoint::{Endpoints, SystemLookup, tls};
 use shared::environment::Deliver as Environment;
@@ -53,7 +54,7 @@ fn remaining(deadline: u64) -> Duration {
 
 fn wire(environment: Environment) -> Deliver {
     let tls = tls::client_config();
-    let sdk = aws::sdk_config(&environment.aws, &tls);
+    let sdk = aws::sdk_config(&environment.aws, &tls, Patience::OF_A_DELIVERY);
     let endpoints = Endpoints::new(environment.targets, environment.attempt_timeout, &tls, SystemLookup);
     Deliver {
         tables: Tables::new(

@@ -26,6 +26,7 @@ use lambda_http::tower::ServiceExt as _;
 use lambda_http::{Adapter, Error, LambdaEvent, lambda_runtime};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use shared::attempt::Attempter;
+use shared::aws::Patience;
 use shared::endpoint::{Endpoints, SystemLookup, tls};
 use shared::environment::Portal as Environment;
 use shared::link::PortalSecret;
@@ -124,7 +125,7 @@ fn html(status: StatusCode, document: String) -> Response {
 
 fn wire(environment: Environment) -> (Owners, Access) {
     let tls = tls::client_config();
-    let sdk = aws::sdk_config(&environment.aws, &tls);
+    let sdk = aws::sdk_config(&environment.aws, &tls, Patience::OF_A_PAGE);
     let endpoints = Endpoints::new(environment.targets, environment.test_timeout, &tls, SystemLookup);
     let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
     let owners = Owners {
