@@ -157,14 +157,27 @@ enum Place {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Waiting {
     LookToAdmit,
-    LookToSettle(Attempted),
+    /// What was to be stored was not, for something else was; or it was, and the answer to it was lost.
+    LookToSettle {
+        attempted: Attempted,
+        meant: Box<Health>,
+        fate: Fate,
+    },
     LookAgain,
     StoreMove(Health),
     StoreNowhere,
-    StoreClaim { health: Health, was_pilot: bool },
+    StoreClaim {
+        health: Health,
+        was_pilot: bool,
+    },
     Post(Health),
     SendAgain(Health, Attempted),
-    StoreSettled { health: Health, before: Box<Health>, attempted: Attempted, fate: Fate },
+    StoreSettled {
+        health: Health,
+        before: Box<Health>,
+        attempted: Attempted,
+        fate: Fate,
+    },
     Token(Health, Then),
     Notice(Health, Then),
     StoreFlushed(Then),
@@ -201,7 +214,13 @@ impl Flow {
     pub fn next(&mut self, reply: Reply, now: Timestamp) -> Step {
         match std::mem::replace(&mut self.waiting, Waiting::LookToAdmit) {
             Waiting::LookToAdmit => self.looked(reply, now),
-            Waiting::LookToSettle(attempted) => self.looked_to_settle(reply, attempted, now),
+            Waiting::LookToSettle { attempted, meant, fate } => match reply {
+                // Two that count a failure may mean the same; what has to be told is one's own.
+                Reply::Looked { health, .. } if health == *meant && !meant.outbox.is_empty() => {
+                    self.flush(health, Then::Record(fate))
+                }
+                reply => self.looked_to_settle(reply, attempted, now),
+            },
             Waiting::LookAgain => self.looked_again(&reply, now),
             Waiting::StoreMove(health) => match reply {
                 Reply::Done => self.flush(health, Then::Admit),
@@ -235,7 +254,7 @@ impl Flow {
             Waiting::StoreSettled { health, before, attempted, fate } => match reply {
                 Reply::Done if health.outbox == before.outbox => self.flush_found(health, Then::Record(fate), now),
                 Reply::Done => self.flush(health, Then::Record(fate)),
-                Reply::Conflict => self.look(Waiting::LookToSettle(attempted)),
+                Reply::Conflict => self.look(Waiting::LookToSettle { attempted, meant: Box::new(health), fate }),
                 _ => self.not_settled(&before, attempted),
             },
             Waiting::Token(mut health, then) => {

@@ -104,7 +104,8 @@ impl Deliver {
             endpoint: learnt.settings.url.as_deref().map(endpoint_id),
             delivered: looked.record.is_some_and(|record| record.status == Status::Delivered),
             held: looked.record.is_some_and(|record| record.status == Status::Held),
-            retrying: looked.record.is_some_and(|record| record.status == Status::Retrying),
+            // One whose record is missing or was not read has been tried if its message has been here before.
+            retrying: looked.record.map_or(delivery.number > 1, |record| record.status == Status::Retrying),
             crowded: learnt.waiting.count(clock::now()) >= AT_ONCE,
         })
     }

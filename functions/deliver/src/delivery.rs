@@ -95,7 +95,11 @@ impl Deliver {
     pub(crate) async fn message(&self, message: &Message, content: Content, deadline: Instant) -> Disposition {
         if !self.has_time(deadline) {
             report::crowded(message);
-            return self.crowded(message, content.business_id()).await;
+            return match content {
+                // The release knows its token by the message's id: it stays the same message.
+                Content::Command(Command::Release { .. }) => self.return_after(message, CROWDED).await,
+                _ => self.crowded(message, content.business_id()).await,
+            };
         }
         match content {
             Content::Event(event) => {
@@ -188,8 +192,8 @@ impl Deliver {
         }
     }
 
-    /// What there was no time or no place for was not attempted, and must neither lose its attempts to that nor end in
-    /// the dead-letter queue: once a few receives are used up, it is sent anew, and has all of them again.
+    /// What there was no time or no place for was not attempted, and must not end in the dead-letter queue for it, nor lose
+    /// more than a few attempts: once so many receives are used up, it is sent anew, and has all of them again.
     async fn crowded(&self, message: &Message, business_id: Option<&BusinessId>) -> Disposition {
         let times = message.receive_count.min(RETURNS + 1);
         let delay = CROWDED * times + CROWDED.mul_f64(fastrand::f64());

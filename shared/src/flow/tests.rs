@@ -270,3 +270,13 @@ fn without_a_url_what_is_tried_again_waits_for_the_next_one_and_what_is_new_is_f
     let paused = active(0).pause(at(0));
     assert_eq!(names(1, Vehicle::Message, 0, vec![nowhere(&paused, true)]).1, Step::Record(Fate::Hold));
 }
+
+#[test]
+fn a_change_that_was_stored_although_it_said_otherwise_is_told_by_its_maker() {
+    let gone = Reply::Posted(Attempted::Failed { cause: Cause::Gone, next: Some(at(30)) });
+    let (mut flow, _) = Flow::start(event(1), Vehicle::Message, None);
+    flow.next(looked(&active(0)), at(0));
+    let Step::Store(meant) = flow.next(gone, at(1)) else { panic!("a pause is stored") };
+    assert_eq!(flow.next(Reply::Conflict, at(1)), Step::Look);
+    assert!(matches!(flow.next(looked(&meant), at(2)), Step::Announce(_)));
+}

@@ -8,7 +8,7 @@ use shared::clock;
 use shared::command::Command;
 use shared::event::{BusinessId, EventId};
 use shared::health::State;
-use shared::tables::{Details, Listed, Status, Summary, Wanted, Written};
+use shared::tables::{Details, Listed, Status, Summary, Wanted};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -23,6 +23,9 @@ const LISTED: usize = 100;
 
 /// An event that is tried again so soon is not sent again beside that.
 const SOON: Duration = Duration::from_mins(1);
+
+/// How long the ledger is given to take a note.
+const NOTED_WITHIN: Duration = Duration::from_secs(1);
 
 /// An attempt that is this late is taken for lost: longer than a message stays invisible after a crash.
 const LOST_AFTER: Duration = Duration::from_mins(15);
@@ -60,6 +63,16 @@ impl Owners {
 
     /// Sends one again, whatever became of it before.
     pub(crate) async fn resend(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Sending, Why> {
+        Ok(self.send_again(business_id, event_id, None).await?.unwrap_or(Sending::Now))
+    }
+
+    /// Sends one again, if it is what it is taken for; None: it is not any more.
+    async fn send_again(
+        &self,
+        business_id: &BusinessId,
+        event_id: &EventId,
+        taken_for: Option<Status>,
+    ) -> Result<Option<Sending>, Why> {
         let now = clock::now();
         let (details, owned) = tokio::join!(self.delivery(business_id, event_id), self.tables.owned(business_id, now));
         let (Details { summary, body, .. }, owned) = (details?, owned?);
@@ -69,31 +82,25 @@ impl Owners {
         if body.is_none() {
             return Err(Why::NotKept);
         }
-        if self.has_to_be_sent(business_id, &summary, now).await? {
-            let command =
-                Command::Deliver { business_id: business_id.clone(), event_id: event_id.clone(), resend: true };
-            self.commands.send(&command, Duration::ZERO).await?;
-            report::resent(business_id, event_id);
+        if taken_for.is_some_and(|status| status != summary.status) {
+            return Ok(None);
         }
-        if summary.status == Status::Failed {
-            // After it is on its way: a mark without a message would be an event that waits for nothing.
-            self.tables.note_resent(business_id, &summary, now).await?;
+        if has_to_be_sent(&summary, now) {
+            // Only what has arrived is sent although it has arrived: should another message of the others deliver first,
+            // this one finds that.
+            let resend = summary.status == Status::Delivered;
+            let command = Command::Deliver { business_id: business_id.clone(), event_id: event_id.clone(), resend };
+            // A message that comes before its time goes back until then, so the note has to come before the message.
+            let delay = if summary.status == Status::Retrying { NOTED_WITHIN } else { Duration::ZERO };
+            self.commands.send(&command, delay).await?;
+            report::resent(business_id, event_id);
+            if matches!(summary.status, Status::Failed | Status::Retrying) {
+                // After it is on its way: a mark without a message would be an event that waits for nothing.
+                self.tables.note_resent(business_id, &summary, now).await?;
+            }
         }
         let goes_out = matches!(owned.here(now).state, State::Active { .. });
-        Ok(if goes_out { Sending::Now } else { Sending::Waits })
-    }
-
-    /// Whether an event needs a message. One that is tried again has one with its own schedule, and would get another at
-    /// each press of the button: so it gets one if its next attempt is far, and only the first press finds it so.
-    async fn has_to_be_sent(&self, business_id: &BusinessId, summary: &Summary, now: Timestamp) -> Result<bool, Why> {
-        if summary.status != Status::Retrying {
-            return Ok(true);
-        }
-        let is_near = |next: Timestamp| next <= now + SOON && now <= next + LOST_AFTER;
-        if summary.next_attempt_at.is_some_and(is_near) {
-            return Ok(false);
-        }
-        Ok(self.tables.note_resent(business_id, summary, now).await? == Written::Done)
+        Ok(Some(if goes_out { Sending::Now } else { Sending::Waits }))
     }
 
     /// Sends all that waits, in the order in which it happened.
@@ -135,15 +142,25 @@ impl Owners {
         let mut sending = JoinSet::new();
         for event_id in some.iter().map(|summary| summary.event_id.clone()) {
             let (owners, business_id) = (Arc::clone(self), business_id.clone());
-            sending.spawn(async move { owners.resend(&business_id, &event_id).await });
+            sending.spawn(async move { owners.send_again(&business_id, &event_id, Some(Status::Failed)).await });
         }
         for sent in sending.join_all().await {
             match sent {
-                Ok(_) => resent.count += 1,
+                Ok(Some(_)) => resent.count += 1,
+                // Somebody else was faster.
+                Ok(None) => {}
                 Err(Why::NotKept | Why::NotFound) => resent.not_kept += 1,
                 Err(why) => return Err(why),
             }
         }
         Ok(())
     }
+}
+
+/// Whether an event needs a message. One that is tried again has one with its own schedule, and would get another at each
+/// press of the button: so it gets one if its next attempt is far, which is noted then, so that the next press finds it
+/// near.
+fn has_to_be_sent(summary: &Summary, now: Timestamp) -> bool {
+    let is_near = |next: Timestamp| next <= now + SOON && now <= next + LOST_AFTER;
+    summary.status != Status::Retrying || !summary.next_attempt_at.is_some_and(is_near)
 }
