@@ -94,16 +94,22 @@ async def listen(handler: Handler, tls: ssl.SSLContext | None = None) -> tuple[a
 def serving(handler: Handler) -> Iterator[str]:
     """Serve on a thread and an event loop of its own for as long as the block lasts, and give the URL."""
     loop = asyncio.new_event_loop()
-    server, port = loop.run_until_complete(listen(handler))
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
+    # Never on the caller's own thread: what drives a browser keeps a loop running there.
+    server, port = asyncio.run_coroutine_threadsafe(listen(handler), loop).result()
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(_end(server), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
         loop.close()
+
+
+async def _end(server: asyncio.Server) -> None:
+    server.close()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
