@@ -228,10 +228,9 @@ fn the_recipes_are_those_of_the_readme() {
     assert!(readme.contains(condition) && page.contains(condition));
 }
 
-/// For looking at them: `cargo test -p portal -- --ignored pages_to_look_at` writes them to target/pages/.
+/// For people to look at without a stack: each kind of page, in target/pages.
 #[test]
-#[ignore = "writes files for people to look at"]
-fn pages_to_look_at() -> std::io::Result<()> {
+fn every_kind_of_page_is_written_where_it_can_be_looked_at() -> std::io::Result<()> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/pages");
     std::fs::create_dir_all(&folder)?;
     for (name, text) in [("page.css", STYLE), ("page.js", SCRIPT), ("icon.svg", ICON)] {
