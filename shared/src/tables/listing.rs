@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 
-use super::attributes::{self, map, ms, number, required, s, text, time};
-use super::{Item, Status, TableError, Tables, Written, condition_failed, key};
+use super::attributes::{self, ms, number, required, s, text, time};
+use super::{Item, Status, TableError, Tables, Written, condition_failed, key, record};
 use crate::body;
 use crate::endpoint::Timings;
 use crate::event::{BusinessId, Event, EventId};
@@ -17,6 +17,9 @@ use crate::verdict::Cause;
 /// So many parts of the ledger, a megabyte each, are looked through at once for what is rare; then the caller is told
 /// where to go on. Together they hold about 15,000 records.
 const PARTS: usize = 5;
+
+/// An event that was asked for so lately is on its way, unless a crash lost the message.
+const JUST_ASKED: Duration = Duration::from_mins(1);
 
 /// One delivery, without its body.
 #[derive(Clone, Debug)]
@@ -61,6 +64,8 @@ pub struct Details {
 /// One attempt, as the ledger has kept it.
 #[derive(Clone, Debug)]
 pub struct PastAttempt {
+    /// Its number, from 1.
+    pub number: u32,
     /// When it ended.
     pub at: Timestamp,
     /// Why it failed; None: it did not.
@@ -137,8 +142,8 @@ impl Summary {
             event_type: required(owned("event_type")?, "event_type")?,
             subject: owned("subject")?,
             phone_ending: owned("phone_last_digits")?,
-            status: required(text(item, "status")?.and_then(Status::parse), "status")?,
-            cause: text(item, "cause")?.and_then(Cause::parse),
+            status: Status::of(item)?,
+            cause: text(item, "cause")?.map(Cause::read),
             status_code: number(item, "status_code")?,
             attempts: number(item, "attempts")?.unwrap_or(0),
             created_at: required(text(item, "created_at")?.and_then(|at| at.parse().ok()), "created_at")?,
@@ -150,12 +155,8 @@ impl Summary {
 
 impl Details {
     fn from_item(item: &Item) -> Result<Self, TableError> {
-        let attempts = match item.get("tries") {
-            Some(AttributeValue::L(tries)) => {
-                tries.iter().map(PastAttempt::from_attribute).collect::<Result<_, _>>()?
-            }
-            _ => Vec::new(),
-        };
+        let mut attempts = record::attempts(item).map(PastAttempt::from_item).collect::<Result<Vec<_>, _>>()?;
+        attempts.sort_by_key(|attempt| attempt.number);
         let body = match item.get("body") {
             Some(AttributeValue::B(compressed)) => body::decompress(compressed.as_ref()),
             _ => None,
@@ -166,13 +167,12 @@ impl Details {
 }
 
 impl PastAttempt {
-    fn from_attribute(attribute: &AttributeValue) -> Result<Self, TableError> {
-        let holder = Item::from([("tries".to_owned(), attribute.clone())]);
-        let item = required(map(&holder, "tries")?, "tries")?;
+    fn from_item(item: &Item) -> Result<Self, TableError> {
         let phase = |name| Ok::<_, TableError>(number(item, name)?.map(Duration::from_millis));
         Ok(Self {
-            at: required(time(item, "at")?, "tries")?,
-            cause: text(item, "cause")?.and_then(Cause::parse),
+            number: required(number(item, "number")?, "number")?,
+            at: required(time(item, "at")?, "at")?,
+            cause: text(item, "cause")?.map(Cause::read),
             status_code: number(item, "status_code")?,
             timings: Timings {
                 dns: phase("dns_ms")?,
@@ -270,9 +270,39 @@ impl Tables {
     ///
     /// [`TableError`].
     pub async fn details(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Option<Details>, TableError> {
-        let request = self.client.get_item().table_name(&self.deliveries);
-        let answer = request.set_key(Some(key(business_id, event_id))).consistent_read(true).send().await?;
-        answer.item.map(|item| Details::from_item(&item)).transpose()
+        self.item(business_id, event_id).await?.map(|item| Details::from_item(&item)).transpose()
+    }
+
+    /// Notes that the owner asks for an event again that has arrived. [`Written::ConditionFailed`]: that was asked for less
+    /// than a minute ago, and it has not arrived since, or it is not said to have arrived at all.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`]; it may have been noted all the same.
+    pub async fn ask_again(
+        &self,
+        business_id: &BusinessId,
+        event_id: &EventId,
+        now: Timestamp,
+    ) -> Result<Written, TableError> {
+        let write = self
+            .client
+            .update_item()
+            .table_name(&self.deliveries)
+            .set_key(Some(key(business_id, event_id)))
+            .update_expression("SET resend_asked_at = :now")
+            .condition_expression(
+                "#status = :delivered AND (attribute_not_exists(resend_asked_at) OR resend_asked_at < :lately \
+                 OR resend_asked_at <= last_delivered_at)",
+            )
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":delivered", s(Status::Delivered.as_str()))
+            .expression_attribute_values(":lately", ms(now - JUST_ASKED))
+            .expression_attribute_values(":now", ms(now));
+        match write.send().await {
+            Ok(_) => Ok(Written::Done),
+            Err(error) => condition_failed(error),
+        }
     }
 
     /// Notes that an event is on its way again. One that has changed since it was read is left alone.

@@ -17,15 +17,33 @@ use crate::signature::SigningSecret;
 pub struct Settings {
     /// The owner's URL as it was typed; None: nothing is to be sent.
     pub url: Option<String>,
+    /// What tells that endpoint from another.
+    pub endpoint: Option<EndpointId>,
     /// What deliveries are signed and marked with.
     pub credentials: Credentials,
 }
 
-/// What tells this URL from another: the beginning of its SHA-256. The URL itself is in the same item, but this goes
-/// into states and comparisons, and from there perhaps into a log.
-#[must_use]
-pub fn endpoint_id(url: &str) -> EndpointId {
-    EndpointId(hex::encode(&Sha256::digest(url.trim().as_bytes())[..16]))
+/// What tells the endpoint of a settings item from another: the beginnings of two SHA-256, of the URL and of what goes
+/// with a delivery. All of it is in the same item, but this goes into states and comparisons, and from there perhaps into
+/// a log; the secret is among what is hashed, so that a short header is not to be guessed from it. None: there is no URL.
+pub(super) fn endpoint_id(item: &Item) -> Result<Option<EndpointId>, TableError> {
+    let Some(url) = url(item)? else {
+        return Ok(None);
+    };
+    let beginning = |hash: Sha256| hex::encode(&hash.finalize()[..16]);
+    let mut carried = Sha256::new();
+    for name in ["static_header_name", "static_header_value", "signing_secret"] {
+        let value = text(item, name).ok().flatten().unwrap_or_default();
+        carried.update(value.len().to_be_bytes());
+        carried.update(value);
+    }
+    let url = Sha256::new().chain_update(url);
+    Ok(Some(EndpointId(format!("{}.{}", beginning(url), beginning(carried)))))
+}
+
+/// The owner's URL as it was typed, but for white space around it.
+fn url(item: &Item) -> Result<Option<&str>, TableError> {
+    Ok(text(item, "generic_webhook_url")?.map(str::trim).filter(|url| !url.is_empty()))
 }
 
 impl Settings {
@@ -49,8 +67,11 @@ impl Settings {
             (None, Some(_)) => return Err(TableError::Invalid("static_header_name")),
             (Some(_), None) => return Err(TableError::Invalid("static_header_value")),
         };
-        let url = text(item, "generic_webhook_url")?.filter(|url| !url.trim().is_empty()).map(ToOwned::to_owned);
-        Ok(Self { url, credentials: Credentials { signing_secrets, static_header } })
+        Ok(Self {
+            url: url(item)?.map(ToOwned::to_owned),
+            endpoint: endpoint_id(item)?,
+            credentials: Credentials { signing_secrets, static_header },
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use shared::clock;
 use shared::command::Command;
 use shared::event::{BusinessId, EventId};
 use shared::health::State;
-use shared::tables::{Details, Listed, Status, Summary, Wanted};
+use shared::tables::{Details, Listed, Owned, Status, Summary, Wanted, Written};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -88,7 +88,12 @@ impl Owners {
         if has_to_be_sent(&summary, now) {
             // Only what has arrived is sent although it has arrived: should another message of the others deliver first,
             // this one finds that.
-            let resend = summary.status == Status::Delivered;
+            let resend = (summary.status == Status::Delivered).then_some(now);
+            if resend.is_some() && self.tables.ask_again(business_id, event_id, now).await? == Written::ConditionFailed
+            {
+                // It has just been asked for, and two presses of the button are one.
+                return Ok(Some(outlook(&owned, now)));
+            }
             let command = Command::Deliver { business_id: business_id.clone(), event_id: event_id.clone(), resend };
             // A message that comes before its time goes back until then, so the note has to come before the message.
             let delay = if summary.status == Status::Retrying { NOTED_WITHIN } else { Duration::ZERO };
@@ -99,8 +104,7 @@ impl Owners {
                 self.tables.note_resent(business_id, &summary, now).await?;
             }
         }
-        let goes_out = matches!(owned.here(now).state, State::Active { .. });
-        Ok(Some(if goes_out { Sending::Now } else { Sending::Waits }))
+        Ok(Some(outlook(&owned, now)))
     }
 
     /// Sends all that waits, in the order in which it happened.
@@ -154,6 +158,13 @@ impl Owners {
             }
         }
         Ok(())
+    }
+}
+
+fn outlook(owned: &Owned, now: Timestamp) -> Sending {
+    match owned.here(now).state {
+        State::Active { .. } => Sending::Now,
+        State::Failing { .. } | State::Paused { .. } => Sending::Waits,
     }
 }
 

@@ -70,7 +70,7 @@ fn present(text: Option<&String>) -> Option<&str> {
 
 fn outlook(status: Status) -> Option<&'static str> {
     match status {
-        Status::Delivered => None,
+        Status::Delivered | Status::Other => None,
         Status::Retrying => Some("ממשיכים לנסות מעצמנו. אפשר גם לשלוח עכשיו."),
         Status::Held => Some("העדכון שמור כאן ויישלח כשהשליחה תתחדש."),
         Status::Failed => Some("כל הניסיונות נוצלו. אחרי שמתקנים, אפשר לשלוח שוב מכאן."),
