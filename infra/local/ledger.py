@@ -22,5 +22,5 @@ def put_attempts(record: dict[str, Any], attempts: list[dict[str, Any]]) -> None
     first = int(record["attempts"]) - len(attempts) + 1
     for number, attempt in enumerate(attempts, first):
         # DynamoDB's numbers have 38 digits, but nothing here needs more than it takes to tell attempts apart.
-        own = {"number": number, "id": random.getrandbits(63)}  # noqa: S311
+        own = {"number": number, "id": random.getrandbits(63)}
         record[f"attempt_{(number - 1) % KEPT:02}"] = attempt | own
