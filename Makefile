@@ -11,6 +11,8 @@ EVENT ?= events/sqs/single.json
 ARCHITECTURE ?= arm64
 # The template's other parameters, where they differ: PARAMETERS="AlarmEmail=oncall@example.com".
 PARAMETERS ?=
+# The tables, queues or secrets that a deployment may have to replace, and is allowed to: YES="SettingsTable".
+YES ?=
 
 DENY := 0.20.2
 MACHETE := 0.9.2
@@ -19,10 +21,10 @@ LOCAL := .local
 BIN := $(LOCAL)/venv/bin
 SAM := $(LOCAL)/sam/bin/python -m samcli
 PIP := bin/pip install --quiet --disable-pip-version-check --no-deps --requirement
-OVERRIDES := --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
+OVERRIDES := Architecture=$(ARCHITECTURE) $(PARAMETERS)
 TOOL := cargo install --quiet --locked --debug --root $(LOCAL) --target-dir $(LOCAL)/tools
 
-export BUILD PORT
+export BUILD PORT YES
 export NODE := $(CURDIR)/$(BIN)/node
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
@@ -79,10 +81,10 @@ load: setup ## Throughput and latency with and without bad neighbours
 redrive: setup ## The dead-letter queue back to the events queue, of STACK=..., RATE=... a second
 	@$(BIN)/python -m infra.local.redrive $(if $(STACK),--stack $(STACK)) $(if $(RATE),--rate $(RATE))
 
-deploy: setup ## Build and deploy to the AWS account of the environment
+deploy: setup ## Build, look at what would change, and deploy to the AWS account of the environment, as STACK=...
 	cargo metadata --locked --format-version 1 >/dev/null
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build --config-file $(CURDIR)/infra/samconfig.toml $(OVERRIDES)
-	$(SAM) deploy --config-file $(CURDIR)/infra/samconfig.toml $(OVERRIDES)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build --config-file $(CURDIR)/infra/samconfig.toml --parameter-overrides $(OVERRIDES)
+	@$(BIN)/python -m infra.local.deploy $(if $(STACK),--stack $(STACK)) $(OVERRIDES)
 
 clean: ## Remove what was built; the tools in .local/ stay
 	cargo clean

@@ -3,7 +3,8 @@
 A stack lasts as long as its block: `with running_stack(...) as stack`. It ends without a trace, since all of it lives
 in one process and one temporary folder.
 
-It does not adapt the template. Where MiniStack differs from AWS, what it needs is done here after the deployment.
+It leaves out of the built template what MiniStack refuses (`template.for_ministack`) and changes nothing else of it.
+Where MiniStack differs otherwise, what it needs is done here after the deployment.
 """
 
 import os
@@ -17,7 +18,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from . import environment
+from . import environment, template
 from .faults import Faults
 from .ministack import Ministack, ministack
 from .processes import finish
@@ -28,6 +29,10 @@ MODE = os.environ.get("BUILD", "release")
 """`debug` saves the minutes of an optimised build while the function is being worked on."""
 
 BUILT = environment.ROOT / ".aws-sam" / ("build" if MODE == "release" else MODE)
+BUILT_TEMPLATE = BUILT / "template.yaml"
+DEPLOYED_TEMPLATE = BUILT / "ministack.json"
+"""Beside the built one, since both name the functions' folders relative to themselves."""
+
 BOOTSTRAP = BUILT / "DeliverFunction" / "bootstrap"
 
 LOCAL_PARAMETERS = {"Architecture": environment.ARCHITECTURE, "UnsafeTargets": "YesForLocalTestsOnly"}
@@ -135,11 +140,12 @@ def running_stack(
 
 def _deploy(running: Ministack, parameters: dict[str, str], log: Path) -> Stack:
     endpoint = running.endpoint
+    template.write(template.for_ministack(template.read(BUILT_TEMPLATE)), DEPLOYED_TEMPLATE)
     argv = [
         *environment.SAM,
         "deploy",
         f"--config-file={CONFIGURATION}",
-        f"--template-file={BUILT / 'template.yaml'}",
+        f"--template-file={DEPLOYED_TEMPLATE}",
         "--no-progressbar",
         "--parameter-overrides",
         *(f"{name}={value}" for name, value in parameters.items()),
