@@ -78,7 +78,7 @@ impl fmt::Display for EventType {
     }
 }
 
-/// Which business an event belongs to: 1 to 128 characters, none of them a control character.
+/// Which business an event belongs to: 1 to 128 characters, not all white space, none of them a control character.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BusinessId(String);
 
@@ -90,9 +90,9 @@ impl BusinessId {
     ///
     /// # Errors
     ///
-    /// [`MalformedEvent`] if it is empty, longer than [`Self::MAX_CHARS`] or has control characters.
+    /// [`MalformedEvent`] if it is empty or blank, longer than [`Self::MAX_CHARS`] or has control characters.
     pub fn parse(id: &str) -> Result<Self, MalformedEvent> {
-        if id.is_empty() {
+        if id.trim().is_empty() {
             return Err(MalformedEvent::Missing("business_id"));
         }
         if id.chars().count() > Self::MAX_CHARS || id.chars().any(char::is_control) {

@@ -6,16 +6,17 @@
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::attributes::{number, text};
+use super::attributes::{cleaned, number, text};
 use super::{Item, TableError};
 use crate::health::EndpointId;
+use crate::pasted;
 use crate::request::{Credentials, InvalidStaticHeader, StaticHeader};
 use crate::signature::SigningSecret;
 
 /// Where a business's deliveries go, and what they carry.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// The owner's URL as it was typed; None: nothing is to be sent.
+    /// The owner's URL, cleaned; None: nothing is to be sent.
     pub url: Option<String>,
     /// What deliveries are signed and marked with.
     pub credentials: Credentials,
@@ -25,7 +26,7 @@ pub struct Settings {
 /// into states and comparisons, and from there perhaps into a log.
 #[must_use]
 pub fn endpoint_id(url: &str) -> EndpointId {
-    EndpointId(hex::encode(&Sha256::digest(url.trim().as_bytes())[..16]))
+    EndpointId(hex::encode(&Sha256::digest(pasted::cleaned(url).as_bytes())[..16]))
 }
 
 impl Settings {
@@ -42,22 +43,26 @@ impl Settings {
         {
             signing_secrets.push(previous);
         }
-        let static_header = match (text(item, "static_header_name")?, text(item, "static_header_value")?) {
+        let static_header = match (cleaned(item, "static_header_name")?, cleaned(item, "static_header_value")?) {
             (None, None) => None,
-            (Some(name), Some(value)) => Some(static_header(name, value)?),
+            (Some(name), Some(value)) => Some(static_header(&name, &value)?),
             // Half a header: what was meant cannot be told, and to send without it would look forged.
             (None, Some(_)) => return Err(TableError::Invalid("static_header_name")),
             (Some(_), None) => return Err(TableError::Invalid("static_header_value")),
         };
-        let url = text(item, "generic_webhook_url")?.filter(|url| !url.trim().is_empty()).map(ToOwned::to_owned);
-        Ok(Self { url, credentials: Credentials { signing_secrets, static_header } })
+        Ok(Self {
+            url: cleaned(item, "generic_webhook_url")?,
+            credentials: Credentials { signing_secrets, static_header },
+        })
     }
 }
 
 fn static_header(name: &str, value: &str) -> Result<StaticHeader, TableError> {
     StaticHeader::parse(name, value).map_err(|error| match error {
-        InvalidStaticHeader::Name | InvalidStaticHeader::Reserved => TableError::Invalid("static_header_name"),
-        InvalidStaticHeader::Value => TableError::Invalid("static_header_value"),
+        InvalidStaticHeader::Name | InvalidStaticHeader::NameTooLong | InvalidStaticHeader::Reserved => {
+            TableError::Invalid("static_header_name")
+        }
+        InvalidStaticHeader::Value | InvalidStaticHeader::ValueTooLong => TableError::Invalid("static_header_value"),
     })
 }
 
@@ -90,9 +95,26 @@ mod tests {
             vec![("generic_webhook_url", AttributeValue::Null(true))],
             vec![("generic_webhook_url", s(""))],
             vec![("generic_webhook_url", s("  "))],
+            vec![("generic_webhook_url", s("\u{200f}\u{a0}\n"))],
         ] {
             assert_eq!(settings(&item).expect("readable").url, None);
         }
+    }
+
+    #[test]
+    fn what_another_system_wrote_loses_what_nobody_sees() {
+        let clean = "https://n8n.example/webhook/abc";
+        let read = settings(&[
+            ("generic_webhook_url", s(&format!("\u{200f}{clean}\u{200f}\u{a0}\n"))),
+            ("static_header_name", s("\tX-Key\u{200b}")),
+            ("static_header_value", s("a value\u{a0}\r\n")),
+        ])
+        .expect("readable");
+        assert_eq!(read.url.as_deref(), Some(clean));
+        assert_eq!(read.credentials.static_header, StaticHeader::parse("X-Key", "a value").ok());
+        assert_eq!(endpoint_id(&format!("\u{202a}{clean}\u{202c} ")), endpoint_id(clean));
+        let none = [("static_header_name", s("\u{200f}")), ("static_header_value", s(" "))];
+        assert_eq!(settings(&none).expect("readable").credentials.static_header, None);
     }
 
     #[test]
