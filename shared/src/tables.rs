@@ -12,7 +12,7 @@ mod owner;
 mod listing;
 
 pub use listing::{Cursor, Details, Listed, PastAttempt, Summary, Wanted};
-pub use owner::{HeaderChange, Owned};
+pub use owner::{HeaderChange, Owned, UrlChange};
 pub use record::{Change, Kept, Record, Retention, Status, Try, printable};
 pub use settings::Settings;
 pub use waiting::Waiting;

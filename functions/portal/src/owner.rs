@@ -5,13 +5,16 @@
 
 mod deliveries;
 mod health;
+mod hints;
 mod settings;
 
-pub(crate) use deliveries::{Resent, Sending};
-pub(crate) use settings::{HeaderWish, SECRET_MASK, SigningSecretText, Warning, warnings};
+pub(crate) use deliveries::{Resent, Sending, is_overdue};
+pub(crate) use hints::{Warning, warnings};
+pub(crate) use settings::{HeaderWish, SECRET_MASK, SigningSecretText, UrlWish};
 
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use health::Wish;
 use shared::attempt::{Attempt, Attempter};
 use shared::clock;
@@ -22,7 +25,7 @@ use shared::queue::{Commands, QueueError};
 use shared::request::InvalidStaticHeader;
 use shared::secret::{SecretError, SecretSource};
 use shared::signature::InternalSecret;
-use shared::tables::{Owned, TableError, Tables};
+use shared::tables::{Owned, TableError, Tables, Written};
 use shared::verdict::Verdict;
 
 use crate::report;
@@ -50,8 +53,20 @@ pub(crate) enum Why {
     NotKept,
     /// Somebody else changed the same at the same moment.
     Changed,
+    /// So many tests were made in this minute; when the next begins.
+    TooManyTests(Duration),
     /// A fault of ours.
     Fault(Fault),
+}
+
+impl Why {
+    /// For the header of that name: when it makes sense to ask again.
+    pub(crate) fn retry_after(&self) -> Option<HeaderValue> {
+        match self {
+            Self::TooManyTests(wait) => Some(wait.as_secs().into()),
+            _ => None,
+        }
+    }
 }
 
 /// Which fields of the settings were refused, and why.
@@ -93,6 +108,10 @@ macro_rules! faults_are_reasons {
 
 faults_are_reasons!(Fault, TableError, QueueError, SecretError, MalformedEvent);
 
+/// So many tests a business may make in a calendar minute. A button that is pressed in despair presses no more than that,
+/// and nobody makes of the test a means of sending.
+const TESTS_A_MINUTE: u32 = 10;
+
 /// How long a use case that does many things goes on; the rest is for the next time it is asked.
 const LONGEST: Duration = Duration::from_secs(15);
 
@@ -118,6 +137,9 @@ impl Owners {
         let (looked, secret) = tokio::join!(self.tables.look(business_id, None, now), self.internal_secret.get());
         let (settings, secret) = (looked?.settings, secret?);
         let url = settings.url.ok_or(Why::NoUrl)?;
+        if self.tables.count_test(business_id, TESTS_A_MINUTE, now).await? == Written::ConditionFailed {
+            return Err(Why::TooManyTests(rest_of_minute(now)));
+        }
         let event = test_event(business_id, now)?;
         let attempt = self.attempter.attempt(&event, &url, &settings.credentials, &secret, 1).await;
         if attempt.verdict == Verdict::Delivered {
@@ -126,6 +148,11 @@ impl Owners {
         report::tested(business_id, &attempt);
         Ok(attempt)
     }
+}
+
+/// How long until the next calendar minute: 1 to 60 s.
+fn rest_of_minute(now: shared::Timestamp) -> Duration {
+    Duration::from_secs(60 - now.as_second().rem_euclid(60).unsigned_abs())
 }
 
 /// A call that nobody made, with every field that a call has, so that a workflow can be built on it.
@@ -153,6 +180,12 @@ fn test_event(business_id: &BusinessId, now: shared::Timestamp) -> Result<Event,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_minute_ends_with_its_last_second() {
+        let rest = |second| rest_of_minute(shared::Timestamp::from_second(second).expect("a time")).as_secs();
+        assert_eq!([0, 1, 59, 60, 119].map(rest), [60, 59, 1, 60, 1]);
+    }
 
     #[test]
     fn a_test_has_the_fields_of_a_call_and_is_a_new_event_each_time() {

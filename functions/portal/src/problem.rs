@@ -71,11 +71,17 @@ fn refused_url(refusal: shared::guard::Refusal) -> &'static str {
     use shared::guard::Refusal;
     match refusal {
         Refusal::TooLong => "too_long",
+        Refusal::TwoUrls => "two_urls",
+        Refusal::Words => "words",
+        Refusal::Placeholder => "placeholder",
         Refusal::Control => "control",
+        Refusal::Backslash => "backslash",
         Refusal::Unreadable => "unreadable",
         Refusal::Scheme => "scheme",
         Refusal::UserInfo => "user_info",
+        Refusal::Fragment => "fragment",
         Refusal::Port => "port",
+        Refusal::SpecialName => "special_name",
         Refusal::Address => "blocked",
     }
 }
@@ -84,8 +90,10 @@ fn refused_header(invalid: shared::request::InvalidStaticHeader) -> (&'static st
     use shared::request::InvalidStaticHeader;
     match invalid {
         InvalidStaticHeader::Name => ("/static_header/name", "name"),
+        InvalidStaticHeader::NameTooLong => ("/static_header/name", "too_long"),
         InvalidStaticHeader::Reserved => ("/static_header/name", "reserved"),
         InvalidStaticHeader::Value => ("/static_header/value", "value"),
+        InvalidStaticHeader::ValueTooLong => ("/static_header/value", "too_long"),
     }
 }
 
@@ -97,6 +105,7 @@ impl From<Why> for Problem {
             Why::NotFound => Self::new(StatusCode::NOT_FOUND, "there is no such delivery"),
             Why::NotKept => Self::new(StatusCode::CONFLICT, "the body of this delivery is not kept"),
             Why::Changed => Self::new(StatusCode::CONFLICT, "somebody else changed this at the same moment"),
+            Why::TooManyTests(_) => Self::new(StatusCode::TOO_MANY_REQUESTS, "ten tests were made in this minute"),
             // What it was is in the log, and nobody else's business.
             Why::Fault(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "something of ours failed; try again"),
         }

@@ -85,8 +85,12 @@ pub struct PastAttempt {
 pub struct Wanted {
     /// Only those.
     pub status: Option<Status>,
-    /// Only those whose subject has this in it, or whose phone number ends so.
+    /// Only those whose subject has this in it, or whose phone number ends so; cleaned.
     pub search: Option<String>,
+    /// Only those that were published then or later.
+    pub from: Option<Timestamp>,
+    /// Only those that were published then or earlier.
+    pub to: Option<Timestamp>,
     /// How many at most.
     pub limit: usize,
     /// Behind this one.
@@ -107,6 +111,15 @@ pub struct Listed {
     pub deliveries: Vec<Summary>,
     /// Where older ones are; None: there are none. There may be more even if none was found here.
     pub next: Option<Cursor>,
+}
+
+impl Wanted {
+    /// Between which values of `occurred` the range lies, both ends included: a time, `#`, an id.
+    fn bounds(&self) -> (String, String) {
+        let (from, to) = (self.from.unwrap_or(Timestamp::MIN), self.to.unwrap_or(Timestamp::MAX));
+        // The character behind `#`.
+        (format!("{from:.3}"), format!("{to:.3}$"))
+    }
 }
 
 impl Cursor {
@@ -195,7 +208,12 @@ impl Tables {
     /// [`TableError`].
     pub async fn list(&self, business_id: &BusinessId, wanted: &Wanted) -> Result<Listed, TableError> {
         let mut deliveries = Vec::new();
-        let mut start = wanted.after.clone();
+        let (oldest, newest) = wanted.bounds();
+        // DynamoDB takes no place that is beyond the range; one above it is before its beginning, one below behind its end.
+        let mut start = wanted.after.clone().filter(|cursor| cursor.occurred <= newest);
+        if oldest > newest || start.as_ref().is_some_and(|cursor| cursor.occurred < oldest) {
+            return Ok(Listed { deliveries, next: None });
+        }
         for _ in 0..PARTS {
             let answer = self.part(business_id, wanted, start.as_ref()).await?;
             for item in answer.items() {
@@ -231,8 +249,16 @@ impl Tables {
             .index_name("by_time")
             .consistent_read(true)
             .scan_index_forward(false)
-            .key_condition_expression("business_id = :business")
             .expression_attribute_values(":business", s(business_id.as_str()));
+        query = if wanted.from.is_none() && wanted.to.is_none() {
+            query.key_condition_expression("business_id = :business")
+        } else {
+            let (oldest, newest) = wanted.bounds();
+            query
+                .key_condition_expression("business_id = :business AND occurred BETWEEN :oldest AND :newest")
+                .expression_attribute_values(":oldest", s(oldest))
+                .expression_attribute_values(":newest", s(newest))
+        };
         if let Some(Cursor { occurred, event_id }) = start {
             query = query
                 .exclusive_start_key("business_id", s(business_id.as_str()))
@@ -337,10 +363,28 @@ impl Tables {
 
 /// What a search says of the end of a phone number: as much of it as the ledger knows. None if it is no number.
 fn phone_digits(search: &str) -> Option<String> {
-    let written = |character: char| character.is_ascii_digit() || " +-()*".contains(character);
-    let digits: Vec<char> = search.chars().filter(char::is_ascii_digit).collect();
+    let number = search.strip_prefix("tel:").unwrap_or(search);
+    let digits: Vec<char> = number.chars().filter_map(digit).collect();
     let known = digits.len().saturating_sub(Event::PHONE_ENDING_DIGITS);
-    (search.chars().all(written) && !digits.is_empty()).then(|| digits[known..].iter().collect())
+    let is_number = number.chars().all(|character| digit(character).is_some() || separates(character));
+    (is_number && !digits.is_empty()).then(|| digits[known..].iter().collect())
+}
+
+/// The ASCII digit of a digit: of an ASCII, Arabic, Persian or full-width one.
+fn digit(character: char) -> Option<char> {
+    let of_zero = |zero: char| char::from_digit(u32::from(character).checked_sub(u32::from(zero))?, 10);
+    ['0', '\u{660}', '\u{6f0}', '\u{ff10}'].into_iter().find_map(of_zero)
+}
+
+/// What people write between the digits of a phone number: spaces, brackets, and every kind of hyphen and dash, the
+/// Hebrew one (U+05BE) among them.
+fn separates(character: char) -> bool {
+    character.is_whitespace()
+        || "+-()[]*./,".contains(character)
+        || matches!(
+            character,
+            '\u{5be}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0b}' | '\u{ff0d}'
+        )
 }
 
 #[cfg(test)]
@@ -366,12 +410,39 @@ mod tests {
     }
 
     #[test]
+    fn a_range_has_both_its_ends() {
+        let wanted = |from: &str, to: &str| {
+            Wanted { from: from.parse().ok(), to: to.parse().ok(), ..Wanted::default() }.bounds()
+        };
+        let within = |(oldest, newest): (String, String), at: &str| {
+            let occurred = format!("{at}#evt_0123456789abcdef0123456789abcdef");
+            oldest <= occurred && occurred <= newest
+        };
+        let hour = wanted("2026-03-01T10:00:00Z", "2026-03-01T13:00:00.500+02:00");
+        for (at, expected) in [
+            ("2026-03-01T09:59:59.999Z", false),
+            ("2026-03-01T10:00:00.000Z", true),
+            ("2026-03-01T11:00:00.500Z", true),
+            ("2026-03-01T11:00:00.501Z", false),
+        ] {
+            assert_eq!(within(hour.clone(), at), expected, "{at}");
+            assert!(within(wanted("", ""), at));
+        }
+    }
+
+    #[test]
     fn a_phone_number_is_found_by_its_end_however_it_is_written() {
         for (search, digits) in [
             ("054-123-4567", Some("4567")),
             ("+972 54 123 4567", Some("4567")),
             ("67", Some("67")),
+            ("+972\u{a0}54\u{2011}123\u{2013}4567", Some("4567")),
+            ("(054) 123\u{5be}45.67", Some("4567")),
+            ("tel:+972-54-123-4567", Some("4567")),
+            ("\u{664}\u{665}\u{666}\u{6f7}", Some("4567")),
+            ("\u{ff14}\u{ff15}", Some("45")),
             ("CA-4567", None),
+            ("tel:", None),
             ("--", None),
         ] {
             assert_eq!(phone_digits(search).as_deref(), digits, "{search}");

@@ -10,11 +10,11 @@ use shared::guard::Targets;
 use shared::health::State;
 use shared::tables::{self, Details, Owned, PastAttempt, Summary, printable};
 use shared::verdict::{Cause, Verdict};
-use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::DEFAULT_LIMIT;
-use crate::owner::{HeaderWish, SECRET_MASK, SigningSecretText, Warning, warnings};
+use crate::owner::{HeaderWish, SECRET_MASK, SigningSecretText, UrlWish, Warning, is_overdue, warnings};
 
 /// The settings, and how the endpoint does.
 #[derive(Debug, Serialize, ToSchema)]
@@ -144,14 +144,17 @@ impl Settings {
     }
 }
 
-/// New settings, which replace the stored ones.
+/// New settings. Those that are named replace the stored ones; an absent member stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SettingsChange {
     /// Where finished calls are to be sent; null or empty: nowhere.
-    #[serde(deserialize_with = "Option::deserialize")]
-    #[schema(required, example = "https://n8n.example.com/webhook/calls", max_length = 2048)]
-    pub(super) generic_webhook_url: Option<String>,
+    #[serde(default, deserialize_with = "url_wish")]
+    #[schema(
+        required = false, value_type = Option<String>, example = "https://n8n.example.com/webhook/calls",
+        max_length = 2048
+    )]
+    pub(super) generic_webhook_url: UrlWish,
     /// The owner's own header. Absent: it stays; null: there is none any more.
     #[serde(default, deserialize_with = "header_wish")]
     #[schema(required = false, value_type = Option<StaticHeaderChange>)]
@@ -163,11 +166,16 @@ pub(super) struct SettingsChange {
 #[serde(deny_unknown_fields)]
 struct StaticHeaderChange {
     /// A token of RFC 9110 that the request does not need for itself.
-    #[schema(example = "X-Api-Key")]
+    #[schema(example = "X-Api-Key", max_length = 128)]
     name: String,
     /// Visible ASCII.
-    #[schema(example = "s3cret")]
+    #[schema(example = "s3cret", max_length = 4096)]
     value: String,
+}
+
+/// Called only if the field is there.
+fn url_wish<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UrlWish, D::Error> {
+    Option::deserialize(deserializer).map(UrlWish::Set)
 }
 
 /// Called only if the field is there: null clears, absent keeps.
@@ -270,6 +278,12 @@ pub(super) struct ListQuery {
     /// Only those that are so.
     #[param(value_type = Option<WantedStatus>, inline)]
     pub(super) status: Option<String>,
+    /// Only those that were first published then or later; RFC 3339.
+    #[param(schema_with = time_schema)]
+    pub(super) from: Option<String>,
+    /// Only those that were first published then or earlier; RFC 3339.
+    #[param(schema_with = time_schema)]
+    pub(super) to: Option<String>,
     /// How many at most.
     #[param(schema_with = limit_schema)]
     pub(super) limit: Option<String>,
@@ -299,6 +313,14 @@ fn limit_schema() -> Schema {
     let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(100));
     let empty = ObjectBuilder::new().schema_type(Type::String).max_length(Some(0));
     OneOfBuilder::new().item(number.default(Some(DEFAULT_LIMIT.into()))).item(empty).into()
+}
+
+/// A time, or empty.
+fn time_schema() -> Schema {
+    let time =
+        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+    let empty = ObjectBuilder::new().schema_type(Type::String).max_length(Some(0));
+    OneOfBuilder::new().item(time).item(empty).into()
 }
 
 /// What has become of an event.
@@ -355,6 +377,8 @@ pub(super) struct DeliverySummary {
     /// When it is tried again; RFC 3339.
     #[schema(required, format = DateTime)]
     next_attempt_at: Option<String>,
+    /// It should have been tried again long ago, and will not be by itself: it has to be sent again.
+    overdue: bool,
     /// HTTP status code of the last answer.
     #[schema(required)]
     status_code: Option<u16>,
@@ -366,8 +390,8 @@ pub(super) struct DeliverySummary {
     phone_last_digits: Option<String>,
 }
 
-impl From<&Summary> for DeliverySummary {
-    fn from(summary: &Summary) -> Self {
+impl DeliverySummary {
+    pub(super) fn new(summary: &Summary, now: Timestamp) -> Self {
         Self {
             event_id: summary.event_id.to_string(),
             event_type: summary.event_type.clone(),
@@ -377,6 +401,7 @@ impl From<&Summary> for DeliverySummary {
             created_at: rfc3339(summary.created_at),
             updated_at: rfc3339(summary.updated_at),
             next_attempt_at: summary.next_attempt_at.map(rfc3339),
+            overdue: is_overdue(summary.status, summary.next_attempt_at, now),
             status_code: summary.status_code,
             subject: summary.subject.clone(),
             phone_last_digits: summary.phone_ending.clone(),
@@ -421,9 +446,9 @@ struct AttemptEntry {
 }
 
 impl DeliveryDetails {
-    pub(super) fn new(details: Details) -> Self {
+    pub(super) fn new(details: Details, now: Timestamp) -> Self {
         Self {
-            summary: DeliverySummary::from(&details.summary),
+            summary: DeliverySummary::new(&details.summary, now),
             body: details.body,
             response_snippet: details.response_snippet,
             attempt_log: details.attempts.into_iter().map(AttemptEntry::from).collect(),

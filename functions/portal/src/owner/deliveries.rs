@@ -27,8 +27,9 @@ const SOON: Duration = Duration::from_mins(1);
 /// How long the ledger is given to take a note.
 const NOTED_WITHIN: Duration = Duration::from_secs(1);
 
-/// An attempt that is this late is taken for lost: longer than a message stays invisible after a crash.
-const LOST_AFTER: Duration = Duration::from_mins(15);
+/// An attempt that is this late is taken for lost: two visibility timeouts of the events queue, so that a message which
+/// one crash has kept back has come in between.
+const OVERDUE_AFTER: Duration = Duration::from_secs(2 * 360);
 
 /// What becomes of an event that is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,10 +169,17 @@ fn outlook(owned: &Owned, now: Timestamp) -> Sending {
     }
 }
 
+/// Whether an event that is to be tried again will not be: its attempt is long past, so its message is gone. Faults of ours
+/// can use up a message's receives, and then nothing is left that could write so.
+pub(crate) fn is_overdue(status: Status, next_attempt_at: Option<Timestamp>, now: Timestamp) -> bool {
+    status == Status::Retrying && next_attempt_at.is_some_and(|next| now > next + OVERDUE_AFTER)
+}
+
 /// Whether an event needs a message. One that is tried again has one with its own schedule, and would get another at each
 /// press of the button: so it gets one if its next attempt is far, which is noted then, so that the next press finds it
 /// near.
 fn has_to_be_sent(summary: &Summary, now: Timestamp) -> bool {
-    let is_near = |next: Timestamp| next <= now + SOON && now <= next + LOST_AFTER;
-    summary.status != Status::Retrying || !summary.next_attempt_at.is_some_and(is_near)
+    let Summary { status, next_attempt_at, .. } = *summary;
+    let is_near = next_attempt_at.is_some_and(|next| next <= now + SOON);
+    status != Status::Retrying || !is_near || is_overdue(status, next_attempt_at, now)
 }

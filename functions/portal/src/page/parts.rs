@@ -157,7 +157,8 @@ pub(super) struct SettingsPart<'a> {
 
 impl<'a> SettingsPart<'a> {
     pub(super) fn new(form: &'a SettingsForm) -> Self {
-        let of_value = form.header_error == Some(InvalidStaticHeader::Value);
+        let of_value =
+            matches!(form.header_error, Some(InvalidStaticHeader::Value | InvalidStaticHeader::ValueTooLong));
         let header_error = form.header_error.map(hebrew::header_error);
         Self {
             form,

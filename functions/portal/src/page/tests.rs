@@ -22,7 +22,7 @@ fn every_page_is_a_hebrew_document_from_right_to_left_without_inline_script_or_s
         assert!(page.starts_with("<!doctype html>\n<html lang=\"he\" dir=\"rtl\">"), "{name}");
         assert!(page.trim_end().ends_with("</html>"), "{name}");
         assert_eq!(page.matches("<script").count(), 1, "{name}");
-        assert!(page.contains("<script src=\"/page.js\" defer></script>"), "{name}");
+        assert!(page.contains(&format!("<script src=\"/page.js?v={}\" defer></script>", SCRIPT.version)), "{name}");
         assert_eq!(page.matches("<h1").count(), 1, "{name}");
         assert_eq!(page.matches("<main id=\"main\"").count(), 1, "{name}");
         for forbidden in ["<style", " style=", " onclick=", " onload=", "javascript:", "http://", "src=\"//"] {
@@ -109,7 +109,9 @@ fn a_refused_header_opens_its_details_and_marks_the_right_field() {
     for (error, id) in [
         (InvalidStaticHeader::Name, "static_header_name-error"),
         (InvalidStaticHeader::Reserved, "static_header_name-error"),
+        (InvalidStaticHeader::NameTooLong, "static_header_name-error"),
         (InvalidStaticHeader::Value, "static_header_value-error"),
+        (InvalidStaticHeader::ValueTooLong, "static_header_value-error"),
     ] {
         let mut view = overview_view();
         view.settings.header_error = Some(error);
@@ -172,6 +174,19 @@ fn rows_tell_their_event_and_status_and_are_resent_only_if_that_helps() {
 }
 
 #[test]
+fn what_is_overdue_is_not_said_to_be_tried_again_and_can_be_sent() {
+    let stuck = Row { is_overdue: true, ..row(0, Status::Retrying, Some(Cause::Status)) };
+    let mut view = overview_view();
+    view.log.rows = vec![stuck.clone()];
+    let pages = [overview(&view), delivery(&DeliveryView { row: stuck.clone(), ..delivery_view() })];
+    for page in pages {
+        assert!(page.contains(&format!("action=\"/deliveries/{}/resend\"", stuck.event_id)));
+        assert!(page.contains(">נתקע<") && !page.contains(">מנסים שוב</span>"), "{page}");
+        assert!(!page.contains("ממשיכים לנסות"), "{page}");
+    }
+}
+
+#[test]
 fn links_of_the_log_keep_what_was_looked_for() {
     let mut view = overview_view();
     view.log.filter = Some(Status::Failed);
@@ -210,7 +225,7 @@ fn page_and_style_with_twenty_rows_stay_below_60_kb() {
     view.test = Some(samples::test_view(Some(Cause::Status), Some(404)));
     view.secret = samples::secret_view();
     view.log.rows = (0..20).map(|index| row(index, Status::Failed, Some(Cause::Failed(Failure::Tls)))).collect();
-    let size = overview(&view).len() + STYLE.len();
+    let size = overview(&view).len() + STYLE.text.len();
     assert!(size < 60_000, "{size}");
 }
 
@@ -233,8 +248,8 @@ fn the_recipes_are_those_of_the_readme() {
 fn every_kind_of_page_is_written_where_it_can_be_looked_at() -> std::io::Result<()> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/pages");
     std::fs::create_dir_all(&folder)?;
-    for (name, text) in [("page.css", STYLE), ("page.js", SCRIPT), ("icon.svg", ICON)] {
-        std::fs::write(folder.join(name), text)?;
+    for (name, text) in [STYLE, SCRIPT, ICON].map(|asset| (asset.path, asset.text)) {
+        std::fs::write(folder.join(name.trim_start_matches('/')), text)?;
     }
     for (name, page) in samples::pages() {
         std::fs::write(folder.join(format!("{name}.html")), page)?;

@@ -51,6 +51,8 @@ pub(crate) enum Said {
     NotKept,
     /// A test or a release was asked for while there is no URL.
     NoUrl,
+    /// Too many tests were made within a minute.
+    TooManyTests,
 }
 
 /// The settings, as they are stored or, beside errors, as they were typed.
@@ -70,8 +72,18 @@ pub(crate) struct SettingsForm {
 pub(crate) enum Hint {
     /// `/webhook-test/`: n8n takes one call there, and only while its editor listens.
     N8nTest,
-    /// `hooks.slack.com` wants `{"text": ...}`.
+    /// A page of a tool, for people; its hook has another address.
+    ToolPage,
+    /// Slack's incoming webhooks want `{"text": ...}`.
     Slack,
+    /// Slack's workflows take texts only.
+    SlackWorkflow,
+    Discord,
+    GoogleChat,
+    Telegram,
+    Teams,
+    /// Power Automate, by which Teams is reached too.
+    PowerAutomate,
     /// Its name has no address (yet).
     Unresolved,
     /// Plain http, which only test stacks allow.
@@ -84,7 +96,7 @@ pub(crate) struct EndpointView {
     pub(crate) state: EndpointState,
     /// How many events wait; [`shared::tables::HELD_COUNTED`] stands for more.
     pub(crate) held: u64,
-    /// What waited is on its way.
+    /// What waited is on its way, and made a step not long ago.
     pub(crate) is_releasing: bool,
 }
 
@@ -170,6 +182,8 @@ pub(crate) struct Row {
     pub(crate) status_code: Option<u16>,
     pub(crate) attempts: u32,
     pub(crate) next_attempt_at: Option<Timestamp>,
+    /// It should have been tried again long ago, and will not be by itself.
+    pub(crate) is_overdue: bool,
 }
 
 /// One delivery's own page.

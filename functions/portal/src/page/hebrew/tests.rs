@@ -8,8 +8,14 @@ use super::*;
 
 const CAUSES: [&str; 10] =
     ["dns", "refused", "reset", "tls", "timeout", "protocol", "blocked", "status", "redirect", "gone"];
-const REFUSALS: [Refusal; 7] = [
+const REFUSALS: [Refusal; 13] = [
     Refusal::TooLong,
+    Refusal::TwoUrls,
+    Refusal::Words,
+    Refusal::Placeholder,
+    Refusal::Backslash,
+    Refusal::Fragment,
+    Refusal::SpecialName,
     Refusal::Control,
     Refusal::Unreadable,
     Refusal::Scheme,
@@ -64,9 +70,27 @@ fn what_n8n_answers_to_404_leads_to_the_remedy() {
 fn everything_that_can_be_wrong_with_the_settings_has_its_own_text() {
     let texts: HashSet<_> = REFUSALS.into_iter().map(refusal).collect();
     assert_eq!(texts.len(), REFUSALS.len());
-    let errors = [InvalidStaticHeader::Name, InvalidStaticHeader::Reserved, InvalidStaticHeader::Value];
+    let errors = [
+        InvalidStaticHeader::Name,
+        InvalidStaticHeader::NameTooLong,
+        InvalidStaticHeader::Reserved,
+        InvalidStaticHeader::Value,
+        InvalidStaticHeader::ValueTooLong,
+    ];
     assert_eq!(errors.into_iter().map(header_error).collect::<HashSet<_>>().len(), errors.len());
-    let hints = [Hint::N8nTest, Hint::Slack, Hint::Unresolved, Hint::Http];
+    let hints = [
+        Hint::N8nTest,
+        Hint::ToolPage,
+        Hint::Slack,
+        Hint::SlackWorkflow,
+        Hint::Discord,
+        Hint::GoogleChat,
+        Hint::Telegram,
+        Hint::Teams,
+        Hint::PowerAutomate,
+        Hint::Unresolved,
+        Hint::Http,
+    ];
     assert_eq!(hints.into_iter().map(hint).collect::<HashSet<_>>().len(), hints.len());
     assert!(hints.into_iter().map(hint).chain(texts).all(is_hebrew));
 }

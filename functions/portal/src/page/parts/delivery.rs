@@ -41,7 +41,7 @@ impl<'a> DeliveryPart<'a> {
         Self {
             row: RowPart::new(row, view.now, view.has_url),
             advice: advice.map(|cause| hebrew::advice(cause, row.status_code, view.snippet.as_deref())),
-            outlook: outlook(row.status),
+            outlook: outlook(row.status, row.is_overdue),
             snippet: present(view.snippet.as_ref()),
             attempts: view.attempts.iter().rev().map(|attempt| AttemptPart::new(attempt, view.now)).collect(),
             body: view.body.as_deref(),
@@ -68,8 +68,11 @@ fn present(text: Option<&String>) -> Option<&str> {
     text.map(String::as_str).filter(|text| !text.is_empty())
 }
 
-fn outlook(status: Status) -> Option<&'static str> {
+fn outlook(status: Status, is_overdue: bool) -> Option<&'static str> {
     match status {
+        Status::Retrying if is_overdue => {
+            Some("הניסיון הבא היה צריך להיות כבר, ולא היה, בגלל תקלה אצלנו. כדי שהעדכון יגיע צריך לשלוח אותו מכאן.")
+        }
         Status::Delivered | Status::Other => None,
         Status::Retrying => Some("ממשיכים לנסות מעצמנו. אפשר גם לשלוח עכשיו."),
         Status::Held => Some("העדכון שמור כאן ויישלח כשהשליחה תתחדש."),

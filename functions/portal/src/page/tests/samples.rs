@@ -50,6 +50,7 @@ pub(super) fn row(index: i64, status: Status, cause: Option<Cause>) -> Row {
             Status::Failed => 16,
         },
         next_attempt_at: (status == Status::Retrying).then(|| ago(-12)),
+        is_overdue: false,
     }
 }
 
