@@ -315,7 +315,7 @@ def test_a_crowded_message_that_is_sent_anew_says_since_when(
 def test_of_states_that_are_stored_from_one_version_one_wins_and_the_others_count_on(
     merchant: Merchant, second: SecondStack
 ) -> None:
-    merchant.answers(500)
+    merchant.answers(500, health={"version": 3, "state": "active"})
     stores = Gate()
     with second.proxy.rule(stores, "UpdateItem", table=settings_of(second), about=merchant.id):
         second.publish_together(*(merchant.call() for _ in range(AT_ONCE)))
