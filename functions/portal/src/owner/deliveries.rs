@@ -27,9 +27,9 @@ const SOON: Duration = Duration::from_mins(1);
 /// How long the ledger is given to take a note.
 const NOTED_WITHIN: Duration = Duration::from_secs(1);
 
-/// An attempt that is this late is taken for lost: two visibility timeouts of the events queue, so that a message which
+/// An attempt that is this late is taken for lost: two visibility timeouts of the events queue, of six minutes each, so that a message which
 /// one crash has kept back has come in between.
-const OVERDUE_AFTER: Duration = Duration::from_secs(2 * 360);
+const OVERDUE_AFTER: Duration = Duration::from_mins(12);
 
 /// What becomes of an event that is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -85,8 +85,12 @@ fn is_page(host: &str, path: &str) -> bool {
     let below = |domain: &str| host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
     let in_path = |beginnings: &[&str]| beginnings.iter().any(|beginning| path.starts_with(beginning));
     match host {
-        "docs.google.com" | "drive.google.com" | "www.make.com" | "make.powerautomate.com" => true,
-        "airtable.com" | "www.airtable.com" => true,
+        "docs.google.com"
+        | "drive.google.com"
+        | "www.make.com"
+        | "make.powerautomate.com"
+        | "airtable.com"
+        | "www.airtable.com" => true,
         // Its hooks had this host once.
         "zapier.com" | "www.zapier.com" => !in_path(&["/hooks/"]),
         "script.google.com" => !in_path(&["/macros/"]),
