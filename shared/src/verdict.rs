@@ -70,6 +70,8 @@ pub enum Cause {
     Redirect,
     /// 410: the endpoint says it is gone for good.
     Gone,
+    /// A cause that a newer version of this system has stored and this one does not know. No attempt has it.
+    Other,
 }
 
 impl Cause {
@@ -92,6 +94,12 @@ impl Cause {
         Self::ALL.into_iter().find(|cause| cause.as_str() == name)
     }
 
+    /// The cause of a stored name, whoever stored it.
+    #[must_use]
+    pub fn read(name: &str) -> Self {
+        Self::parse(name).unwrap_or(Self::Other)
+    }
+
     /// The name in the ledger and the log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -106,6 +114,7 @@ impl Cause {
             Self::Status => "status",
             Self::Redirect => "redirect",
             Self::Gone => "gone",
+            Self::Other => "other",
         }
     }
 }

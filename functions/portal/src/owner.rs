@@ -108,9 +108,6 @@ macro_rules! faults_are_reasons {
 
 faults_are_reasons!(Fault, TableError, QueueError, SecretError, MalformedEvent);
 
-/// So far held events are counted; this many stand for more.
-pub(crate) const HELD_COUNTED: u64 = 1_000;
-
 /// So many tests a business may make in a calendar minute. A button that is pressed in despair presses no more than that,
 /// and nobody makes of the test a means of sending.
 const TESTS_A_MINUTE: u32 = 10;
@@ -121,11 +118,17 @@ const LONGEST: Duration = Duration::from_secs(15);
 impl Owners {
     /// What a business has set, and how many of its events wait, as far as they are counted.
     pub(crate) async fn settings(&self, business_id: &BusinessId) -> Result<(Owned, u64), Why> {
-        let (owned, held) = tokio::join!(
-            self.tables.owned(business_id, clock::now()),
-            self.tables.count_held_to(business_id, HELD_COUNTED)
-        );
+        let (owned, held) =
+            tokio::join!(self.tables.owned(business_id, clock::now()), self.tables.count_held(business_id));
         Ok((owned?, held?))
+    }
+
+    /// Lets go what waited for what has just been done. That is done, whatever becomes of the rest: it is found by the next
+    /// change, or the next event.
+    async fn wake(&self, business_id: &BusinessId, wish: Wish) {
+        if let Err(Why::Fault(fault)) = self.change(business_id, wish).await {
+            report::fault_of(business_id, &fault);
+        }
     }
 
     /// Sends a `webhook.test` event now, by the way that every delivery goes. If it arrives, what waits follows it.
@@ -140,10 +143,7 @@ impl Owners {
         let event = test_event(business_id, now)?;
         let attempt = self.attempter.attempt(&event, &url, &settings.credentials, &secret, 1).await;
         if attempt.verdict == Verdict::Delivered {
-            // It arrived, whatever becomes of the rest: that is found by the next change, or the next event.
-            if let Err(Why::Fault(fault)) = self.change(business_id, Wish::Release).await {
-                report::fault_of(business_id, &fault);
-            }
+            self.wake(business_id, Wish::Release).await;
         }
         report::tested(business_id, &attempt);
         Ok(attempt)

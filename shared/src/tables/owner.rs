@@ -7,9 +7,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::attributes::{cleaned, n, number, s, text};
-use super::{Item, TableError, Tables, Written, condition_failed, endpoint_id, health};
+use super::settings::endpoint_id;
+use super::{Item, TableError, Tables, Written, condition_failed, health};
 use crate::event::BusinessId;
-use crate::health::Health;
+use crate::health::{EndpointId, Health};
 use crate::signature::SigningSecret;
 
 /// How many tests the counter of a minute has room for.
@@ -20,6 +21,8 @@ const TESTS_A_MINUTE_BELOW: i64 = 1_000;
 pub struct Owned {
     /// The owner's URL, cleaned; None: nothing is to be sent.
     pub url: Option<String>,
+    /// What tells that endpoint from another.
+    pub endpoint: Option<EndpointId>,
     /// The name of the owner's own header, if it has a value too.
     pub static_header_name: Option<String>,
     /// The `whsec_` secret.
@@ -59,8 +62,8 @@ impl Owned {
     /// How the endpoint does that is set now.
     #[must_use]
     pub fn here(&self, now: Timestamp) -> Health {
-        match &self.url {
-            Some(url) => self.health.at(&endpoint_id(url), now),
+        match &self.endpoint {
+            Some(endpoint) => self.health.at(endpoint, now),
             None => self.health.clone(),
         }
     }
@@ -72,6 +75,7 @@ impl Owned {
         let until = until.and_then(|seconds| Timestamp::from_second(seconds as i64).ok());
         Ok(Self {
             url: cleaned(item, "generic_webhook_url")?,
+            endpoint: endpoint_id(item)?,
             static_header_name: cleaned(item, "static_header_value")?.and(cleaned(item, "static_header_name")?),
             signing_secret: set("signing_secret")?.map(ToOwned::to_owned),
             previous_secret_until: until.filter(|until| *until > now && item.contains_key("previous_signing_secret")),

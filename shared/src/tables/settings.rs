@@ -9,7 +9,6 @@ use sha2::{Digest as _, Sha256};
 use super::attributes::{cleaned, number, text};
 use super::{Item, TableError};
 use crate::health::EndpointId;
-use crate::pasted;
 use crate::request::{Credentials, InvalidStaticHeader, StaticHeader};
 use crate::signature::SigningSecret;
 
@@ -18,15 +17,28 @@ use crate::signature::SigningSecret;
 pub struct Settings {
     /// The owner's URL, cleaned; None: nothing is to be sent.
     pub url: Option<String>,
+    /// What tells that endpoint from another.
+    pub endpoint: Option<EndpointId>,
     /// What deliveries are signed and marked with.
     pub credentials: Credentials,
 }
 
-/// What tells this URL from another: the beginning of its SHA-256. The URL itself is in the same item, but this goes
-/// into states and comparisons, and from there perhaps into a log.
-#[must_use]
-pub fn endpoint_id(url: &str) -> EndpointId {
-    EndpointId(hex::encode(&Sha256::digest(pasted::cleaned(url).as_bytes())[..16]))
+/// What tells the endpoint of a settings item from another: the beginnings of two SHA-256, of the URL and of what goes
+/// with a delivery. All of it is in the same item, but this goes into states and comparisons, and from there perhaps into
+/// a log; the secret is among what is hashed, so that a short header is not to be guessed from it. None: there is no URL.
+pub(super) fn endpoint_id(item: &Item) -> Result<Option<EndpointId>, TableError> {
+    let Some(url) = cleaned(item, "generic_webhook_url")? else {
+        return Ok(None);
+    };
+    let beginning = |hash: Sha256| hex::encode(&hash.finalize()[..16]);
+    let mut carried = Sha256::new();
+    for name in ["static_header_name", "static_header_value", "signing_secret"] {
+        let value = cleaned(item, name).ok().flatten().unwrap_or_default();
+        carried.update(value.len().to_be_bytes());
+        carried.update(value);
+    }
+    let url = Sha256::new().chain_update(url);
+    Ok(Some(EndpointId(format!("{}.{}", beginning(url), beginning(carried)))))
 }
 
 impl Settings {
@@ -52,6 +64,7 @@ impl Settings {
         };
         Ok(Self {
             url: cleaned(item, "generic_webhook_url")?,
+            endpoint: endpoint_id(item)?,
             credentials: Credentials { signing_secrets, static_header },
         })
     }
@@ -112,9 +125,36 @@ mod tests {
         .expect("readable");
         assert_eq!(read.url.as_deref(), Some(clean));
         assert_eq!(read.credentials.static_header, StaticHeader::parse("X-Key", "a value").ok());
-        assert_eq!(endpoint_id(&format!("\u{202a}{clean}\u{202c} ")), endpoint_id(clean));
+        let endpoint = |url: &str| settings(&[("generic_webhook_url", s(url))]).expect("readable").endpoint;
+        assert_eq!(endpoint(&format!("\u{202a}{clean}\u{202c} ")), endpoint(clean));
         let none = [("static_header_name", s("\u{200f}")), ("static_header_value", s(" "))];
         assert_eq!(settings(&none).expect("readable").credentials.static_header, None);
+    }
+
+    #[test]
+    fn an_endpoint_is_its_url_and_what_goes_with_a_delivery() {
+        let endpoint = |url: &str, name: &str, value: &str, secret: &str| {
+            let item = [
+                ("generic_webhook_url", s(url)),
+                ("static_header_name", s(name)),
+                ("static_header_value", s(value)),
+                ("signing_secret", s(secret)),
+            ];
+            settings(&item).expect("readable").endpoint.expect("a URL")
+        };
+        let EndpointId(one) = endpoint("https://a.example/", "X-Key", "1", SECRET);
+        assert_eq!(endpoint("https://a.example/", "X-Key", "1", SECRET).0, one);
+        let url = |id: &str| id.split('.').next().map(ToOwned::to_owned);
+        for EndpointId(other) in [
+            endpoint("https://a.example/", "X-Other", "1", SECRET),
+            endpoint("https://a.example/", "X-Key", "2", SECRET),
+            endpoint("https://a.example/", "X-Key", "1", OLDER),
+        ] {
+            assert_ne!(other, one);
+            assert_eq!(url(&other), url(&one));
+        }
+        assert_ne!(url(&endpoint("https://b.example/", "X-Key", "1", SECRET).0), url(&one));
+        assert_eq!(settings(&[("signing_secret", s(SECRET))]).expect("readable").endpoint, None);
     }
 
     #[test]

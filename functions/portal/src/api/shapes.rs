@@ -90,6 +90,7 @@ enum CauseName {
     Status,
     Redirect,
     Gone,
+    Other,
 }
 
 impl From<Cause> for CauseName {
@@ -106,6 +107,7 @@ impl From<Cause> for CauseName {
             Cause::Status => Self::Status,
             Cause::Redirect => Self::Redirect,
             Cause::Gone => Self::Gone,
+            Cause::Other => Self::Other,
         }
     }
 }
@@ -329,6 +331,7 @@ enum DeliveryStatus {
     Retrying,
     Held,
     Failed,
+    Other,
 }
 
 impl From<tables::Status> for DeliveryStatus {
@@ -338,6 +341,7 @@ impl From<tables::Status> for DeliveryStatus {
             tables::Status::Retrying => Self::Retrying,
             tables::Status::Held => Self::Held,
             tables::Status::Failed => Self::Failed,
+            tables::Status::Other => Self::Other,
         }
     }
 }

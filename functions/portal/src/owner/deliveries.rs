@@ -8,7 +8,7 @@ use shared::clock;
 use shared::command::Command;
 use shared::event::{BusinessId, EventId};
 use shared::health::State;
-use shared::tables::{Details, Listed, Status, Summary, Wanted};
+use shared::tables::{Details, Listed, Owned, Status, Summary, Wanted, Written};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -27,8 +27,8 @@ const SOON: Duration = Duration::from_mins(1);
 /// How long the ledger is given to take a note.
 const NOTED_WITHIN: Duration = Duration::from_secs(1);
 
-/// An attempt that is this late is taken for lost: two visibility timeouts of the events queue, of six minutes each, so that a message which
-/// one crash has kept back has come in between.
+/// An attempt that is this late is taken for lost: two visibility timeouts of the events queue, of six minutes each. A
+/// message that a crash has kept back has come again by then.
 const OVERDUE_AFTER: Duration = Duration::from_mins(12);
 
 /// What becomes of an event that is sent again.
@@ -89,7 +89,12 @@ impl Owners {
         if has_to_be_sent(&summary, now) {
             // Only what has arrived is sent although it has arrived: should another message of the others deliver first,
             // this one finds that.
-            let resend = summary.status == Status::Delivered;
+            let resend = (summary.status == Status::Delivered).then_some(now);
+            if resend.is_some() && self.tables.ask_again(business_id, event_id, now).await? == Written::ConditionFailed
+            {
+                // It has just been asked for, and two presses of the button are one.
+                return Ok(Some(outlook(&owned, now)));
+            }
             let command = Command::Deliver { business_id: business_id.clone(), event_id: event_id.clone(), resend };
             // A message that comes before its time goes back until then, so the note has to come before the message.
             let delay = if summary.status == Status::Retrying { NOTED_WITHIN } else { Duration::ZERO };
@@ -100,8 +105,7 @@ impl Owners {
                 self.tables.note_resent(business_id, &summary, now).await?;
             }
         }
-        let goes_out = matches!(owned.here(now).state, State::Active { .. });
-        Ok(Some(if goes_out { Sending::Now } else { Sending::Waits }))
+        Ok(Some(outlook(&owned, now)))
     }
 
     /// Sends all that waits, in the order in which it happened.
@@ -155,6 +159,13 @@ impl Owners {
             }
         }
         Ok(())
+    }
+}
+
+fn outlook(owned: &Owned, now: Timestamp) -> Sending {
+    match owned.here(now).state {
+        State::Active { .. } => Sending::Now,
+        State::Failing { .. } | State::Paused { .. } => Sending::Waits,
     }
 }
 

@@ -101,14 +101,17 @@ impl Owners {
         Ok(Saved { url: wanted.map(ToOwned::to_owned), warnings })
     }
 
-    /// Replaces the signing secret; the one before stays valid for a day. Without one this makes the first.
+    /// Replaces the signing secret; the one before stays valid for a day. Without one this makes the first. What waits for
+    /// an endpoint that refused the secret before goes out.
     pub(crate) async fn rotate(&self, business_id: &BusinessId) -> Result<(), Why> {
         let now = clock::now();
-        let current = self.tables.owned(business_id, now).await?.signing_secret;
+        let Owned { signing_secret: current, url, .. } = self.tables.owned(business_id, now).await?;
         match self.tables.replace_secret(business_id, current.as_deref(), &new_secret()?, now + ROTATION).await? {
-            Written::Done => Ok(()),
-            Written::ConditionFailed => Err(Why::Changed),
+            Written::Done if url.is_some() => self.wake(business_id, Wish::Keep).await,
+            Written::Done => {}
+            Written::ConditionFailed => return Err(Why::Changed),
         }
+        Ok(())
     }
 
     /// Whether the secret was replaced within the minute.

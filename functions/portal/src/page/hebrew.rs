@@ -101,6 +101,7 @@ pub(crate) fn status(status: Status, is_overdue: bool) -> &'static str {
         Status::Retrying => "מנסים שוב",
         Status::Held => "ממתין",
         Status::Failed => "לא הגיע",
+        Status::Other => "מצב אחר",
     }
 }
 
@@ -109,7 +110,7 @@ pub(crate) fn resend(status: Status) -> &'static str {
     match status {
         Status::Delivered => "שליחה נוספת",
         Status::Retrying | Status::Held => "שליחה עכשיו",
-        Status::Failed => "שליחה שוב",
+        Status::Failed | Status::Other => "שליחה שוב",
     }
 }
 
@@ -121,6 +122,7 @@ pub(crate) fn filter(status: Option<Status>) -> &'static str {
         Some(Status::Retrying) => "מנסים שוב",
         Some(Status::Held) => "ממתינים",
         Some(Status::Failed) => "לא הגיעו",
+        Some(Status::Other) => "מצב אחר",
     }
 }
 

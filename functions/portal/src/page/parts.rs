@@ -13,7 +13,7 @@ use shared::verdict::Cause;
 
 use super::hebrew::{self, Advice};
 use super::view::{EndpointState, EndpointView, Overview, Row, Said, SettingsForm, ShownSecret, TestView};
-use crate::owner::HELD_COUNTED;
+use shared::tables::HELD_COUNTED;
 
 /// What was just done, or that it was not.
 pub(super) struct NoticePart {

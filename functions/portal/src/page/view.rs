@@ -94,7 +94,7 @@ pub(crate) enum Hint {
 #[derive(Clone, Debug)]
 pub(crate) struct EndpointView {
     pub(crate) state: EndpointState,
-    /// How many events wait; [`crate::owner::HELD_COUNTED`] stands for more.
+    /// How many events wait; [`shared::tables::HELD_COUNTED`] stands for more.
     pub(crate) held: u64,
     /// What waited is on its way, and made a step not long ago.
     pub(crate) is_releasing: bool,

@@ -30,6 +30,7 @@ pub(crate) fn short(cause: Cause, code: Option<u16>) -> String {
         Cause::Failed(Failure::Blocked) => "כתובת שאסור לשלוח אליה",
         Cause::Redirect => "הפניה לכתובת אחרת",
         Cause::Gone => "הכתובת נסגרה",
+        Cause::Other => "סיבה אחרת",
         Cause::Status => answered(code),
     };
     with_code(text, code)
@@ -61,6 +62,7 @@ pub(crate) fn advice(cause: Cause, code: Option<u16>, snippet: Option<&str>) -> 
     let failure = match cause {
         Cause::Failed(failure) => failure,
         Cause::Status => return status(code, snippet.unwrap_or_default()),
+        Cause::Other => return Advice::new("השליחה לא הצליחה.", "אפשר לבדוק את הכתובת בלחיצה על ״בדיקה״."),
         Cause::Redirect => {
             return Advice::new(
                 with_code("הכתובת מפנה לכתובת אחרת", code) + ".",

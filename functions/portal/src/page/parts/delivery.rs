@@ -73,7 +73,7 @@ fn outlook(status: Status, is_overdue: bool) -> Option<&'static str> {
         Status::Retrying if is_overdue => {
             Some("הניסיון הבא היה צריך להיות כבר, ולא היה, בגלל תקלה אצלנו. כדי שהעדכון יגיע צריך לשלוח אותו מכאן.")
         }
-        Status::Delivered => None,
+        Status::Delivered | Status::Other => None,
         Status::Retrying => Some("ממשיכים לנסות מעצמנו. אפשר גם לשלוח עכשיו."),
         Status::Held => Some("העדכון שמור כאן ויישלח כשהשליחה תתחדש."),
         Status::Failed => Some("כל הניסיונות נוצלו. אחרי שמתקנים, אפשר לשלוח שוב מכאן."),

@@ -46,7 +46,7 @@ pub(super) fn row(index: i64, status: Status, cause: Option<Cause>) -> Row {
         attempts: match status {
             Status::Delivered => 1,
             Status::Retrying => 3,
-            Status::Held => 0,
+            Status::Held | Status::Other => 0,
             Status::Failed => 16,
         },
         next_attempt_at: (status == Status::Retrying).then(|| ago(-12)),
