@@ -169,8 +169,9 @@ fn outlook(owned: &Owned, now: Timestamp) -> Sending {
     }
 }
 
-/// Whether an event that is to be tried again will not be: its attempt is long past, so its message is gone. Faults of ours
-/// can use up a message's receives, and then nothing is left that could write so.
+/// Whether an event should have been tried again long ago, and was not. Most likely its message is gone: faults of ours can
+/// use up a message's receives, and then nothing is left that could write so. One that waits in a crowd may look the same,
+/// and is only sent sooner.
 pub(crate) fn is_overdue(status: Status, next_attempt_at: Option<Timestamp>, now: Timestamp) -> bool {
     status == Status::Retrying && next_attempt_at.is_some_and(|next| now > next + OVERDUE_AFTER)
 }
