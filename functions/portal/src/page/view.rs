@@ -182,7 +182,7 @@ pub(crate) struct Row {
     pub(crate) status_code: Option<u16>,
     pub(crate) attempts: u32,
     pub(crate) next_attempt_at: Option<Timestamp>,
-    /// It should have been tried again long ago, and will not be by itself.
+    /// It should have been tried again long ago, and was not.
     pub(crate) is_overdue: bool,
 }
 
