@@ -7,6 +7,7 @@
 //! vetted is in [`crate::endpoint`].
 
 mod address;
+mod refusal;
 mod target;
 
 pub use address::is_global;

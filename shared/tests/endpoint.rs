@@ -19,8 +19,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const TIMEOUT: Duration = Duration::from_millis(600);
+mod raw;
+
+use raw::{LOOPBACK, TIMEOUT, answer, outcome_of, post, serve, unsafe_endpoints};
 
 /// A resolver that gives each of its answers once, and counts how often it is asked.
 #[derive(Clone)]
@@ -44,53 +45,6 @@ impl Lookup for Lying {
         self.asked.fetch_add(1, Ordering::SeqCst);
         Ok(self.answers.lock().unwrap().pop_front().unwrap_or_default())
     }
-}
-
-/// Serves every connection on a port of loopback and counts them.
-async fn serve<F, Fut>(ip: IpAddr, port: u16, connection: F) -> (SocketAddr, Arc<AtomicUsize>)
-where
-    F: Fn(TcpStream) -> Fut + Send + 'static,
-    Fut: Future<Output = io::Result<()>> + Send + 'static,
-{
-    let listener = TcpListener::bind((ip, port)).await.unwrap();
-    let (address, connections) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
-    let counter = Arc::clone(&connections);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            counter.fetch_add(1, Ordering::SeqCst);
-            tokio::spawn(connection(stream));
-        }
-    });
-    (address, connections)
-}
-
-/// Reads one request and answers it with these bytes.
-async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, response: &[u8]) -> io::Result<S> {
-    let mut request = Vec::new();
-    while !request.ends_with(b"{}") {
-        let mut buffer = [0; 4096];
-        let count = stream.read(&mut buffer).await?;
-        if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        request.extend_from_slice(&buffer[..count]);
-    }
-    stream.write_all(response).await?;
-    Ok(stream)
-}
-
-fn unsafe_endpoints(lookup: impl Lookup) -> Endpoints {
-    Endpoints::new(Targets::UnsafeForLocalTestsOnly, TIMEOUT, &tls::client_config(), lookup)
-}
-
-async fn post(endpoints: &Endpoints, url: &str) -> Posted {
-    let target = Target::parse(url, Targets::UnsafeForLocalTestsOnly).unwrap();
-    endpoints.post(&target, http::HeaderMap::new(), "{}".to_owned()).await
-}
-
-async fn outcome_of(response: &'static [u8]) -> Outcome {
-    let (address, _) = serve(LOOPBACK, 0, move |stream| async move { answer(stream, response).await.map(drop) }).await;
-    post(&unsafe_endpoints(SystemLookup), &format!("http://{address}/")).await.outcome
 }
 
 fn status(outcome: &Outcome) -> Option<u16> {

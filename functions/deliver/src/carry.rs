@@ -210,11 +210,12 @@ fn written(written: Written, otherwise: Reply) -> Reply {
 fn tried(attempt: &Attempt, at: Timestamp) -> Try {
     let (snippet, location) = match &attempt.outcome {
         Outcome::Answered(answer) => (answer.snippet.clone(), answer.location.clone()),
-        Outcome::Failed(_) => (Vec::new(), None),
+        Outcome::Failed(_) => (String::new(), None),
     };
     let cause = match attempt.verdict {
         Verdict::Delivered => None,
         Verdict::Retry { cause, .. } => Some(cause),
     };
-    Try { at, cause, status_code: attempt.status_code(), timings: attempt.timings, snippet, location }
+    let (status_code, timings, clue) = (attempt.status_code(), attempt.timings, attempt.clue);
+    Try { at, cause, status_code, timings, snippet, location, clue }
 }
