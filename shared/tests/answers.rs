@@ -28,7 +28,7 @@ async fn answer_to(response: &[u8]) -> Answer {
     }
 }
 
-/// Each of these was also given to curl 7.88, which takes them as they stand here.
+/// curl 7.88 reads all of these too, but for lines without a colon, of which some versions of it read none.
 #[tokio::test]
 async fn an_answer_is_read_as_leniently_as_curl_reads_it() {
     let many = format!("HTTP/1.1 201 Created\r\n{}Content-Length: 2\r\n\r\nok", fields(999));
@@ -55,6 +55,9 @@ async fn an_answer_is_read_as_leniently_as_curl_reads_it() {
         b"HTTP/1.0 201 Created\r\n\r\nok",
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\nX: y\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n\
           HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 201 Created\r\nTransfer-Encoding: identity\r\n\r\nok",
+        b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\nContent-Length: 9\r\n\r\n2\r\nok\r\n0\r\n\r\n",
         b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nok\r\n0\r\nX-Trailer: 1\r\n\r\n",
     ] {
         let answer = answer_to(response).await;
@@ -66,7 +69,7 @@ async fn an_answer_is_read_as_leniently_as_curl_reads_it() {
 #[tokio::test]
 async fn what_is_no_answer_is_a_protocol_failure() {
     let too_many = format!("HTTP/1.1 200 OK\r\n{}\r\n", fields(1_001));
-    let endless = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(500_000));
+    let endless = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(2_000_000));
     for response in [
         too_many.as_bytes(),
         endless.as_bytes(),

@@ -1,6 +1,6 @@
 //! Receivers down to the bytes: real sockets that answer whatever a test wishes.
 
-#![allow(dead_code, reason = "each test uses some of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test uses some of it")]
 
 use std::future::Future;
 use std::io;
