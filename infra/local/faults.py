@@ -191,10 +191,11 @@ class Faults:
     async def handle(self, path: str, headers: dict[bytes, bytes], body: bytes) -> bytes | None:
         """Answer one request of the function."""
 
-        async def forward() -> Answer:
-            return await self._upstream.ask(self.forward_to, path, headers, body)
-
         call = _read(headers, body)
+
+        async def forward() -> Answer:
+            return await self._ask(call, path, headers, body)
+
         for tally in self._tallies:
             tally.count(call)
         rule = next((rule for rule in self._rules if rule.befalls(call, self._chance)), None)
@@ -204,6 +205,9 @@ class Faults:
             # The local AWS is gone, as it is when a stack ends while the function is at work.
             answer = None
         return answer.response() if answer else None
+
+    async def _ask(self, _call: Call, path: str, headers: dict[bytes, bytes], body: bytes) -> Answer:
+        return await self._upstream.ask(self.forward_to, path, headers, body)
 
 
 class Tally:

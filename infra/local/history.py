@@ -13,6 +13,7 @@ from typing import Any
 
 from . import environment
 from .business import Business
+from .ledger import attempts, put_attempts
 from .processes import until
 from .receiver import Receiver
 from .stack import Stack
@@ -87,12 +88,12 @@ def _rewrite(stack: Stack, business: Business, event_id: str, past: Past) -> Non
         "updated_at": ended,
     }
     record |= {"attempts": past.attempts}
-    record["tries"] = [record["tries"][-1] | {"at": ended}]
+    put_attempts(record, [attempts(record)[-1] | {"at": ended}])
     if past.status != "delivered":
         _did_not_arrive(record, past)
     stack.deliveries.put_item(Item=record)
     if past.status == "retrying":
-        command = {"command": "deliver", "business_id": business.id, "event_id": event_id, "resend": False}
+        command = {"command": "deliver", "business_id": business.id, "event_id": event_id}
         # SQS delays a message for a quarter of an hour at most.
         stack.queue.send_message(
             QueueUrl=stack.outputs["EventsQueueUrl"],
@@ -100,7 +101,7 @@ def _rewrite(stack: Stack, business: Business, event_id: str, past: Past) -> Non
             DelaySeconds=int(NEXT_ATTEMPT.total_seconds()),
         )
     if past.status == "failed":
-        command = {"command": "deliver", "business_id": business.id, "event_id": event_id, "resend": False}
+        command = {"command": "deliver", "business_id": business.id, "event_id": event_id}
         stack.queue.send_message(
             QueueUrl=stack.outputs["DeadLetterQueueUrl"], MessageBody=json.dumps(command, separators=(",", ":"))
         )
@@ -112,8 +113,9 @@ def _did_not_arrive(record: dict[str, Any], past: Past) -> None:
     if past.status == "held":
         # What waits does not expire, and was never tried.
         record["held"] = record["occurred"]
+        put_attempts(record, [])
         record["attempts"] = 0
-        del record["expires_at"], record["tries"]
+        del record["expires_at"]
         return
     told = {"cause": past.cause, "status_code": past.status_code}
     record |= {name: value for name, value in (told | {"response_snippet": past.snippet}).items() if value is not None}
@@ -124,7 +126,7 @@ def _did_not_arrive(record: dict[str, Any], past: Past) -> None:
     if past.status == "failed":
         spacing, last = timedelta(hours=10, minutes=40), last - past.ago + timedelta(hours=79)
     kept = reversed(range(min(past.attempts, 5)))
-    record["tries"] = [attempt | {"at": _ms(last - number * spacing)} for number in kept]
+    put_attempts(record, [attempt | {"at": _ms(last - number * spacing)} for number in kept])
     record["updated_at"] = _ms(last)
     if past.status == "retrying":
         record["next_attempt_at"] = int((time.time() + NEXT_ATTEMPT.total_seconds()) * 1000)

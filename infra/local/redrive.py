@@ -9,16 +9,14 @@ It is one StartMessageMoveTask, so it goes on in SQS if this command is ended. I
 """
 
 import argparse
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from . import account
 from .processes import Failure, command
 
 NAME = "prosaas-webhooks"
@@ -66,10 +64,9 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.rate is not None and not 1 <= asked.rate <= MOST_PER_SECOND:
         raise Failure(f"The rate must be 1 to {MOST_PER_SECOND} messages a second.")
-    session = boto3.session.Session()
     try:
-        sqs = session.client("sqs", config=_direct())
-        queues = queues_of(session.client("cloudformation", config=_direct()), sqs, asked.stack)
+        sqs = account.client("sqs")
+        queues = queues_of(account.client("cloudformation"), sqs, asked.stack)
         return redrive(sqs, queues, asked.rate)
     except (BotoCoreError, ClientError) as error:
         raise Failure(f"AWS refused: {error}") from None
@@ -138,11 +135,6 @@ def _progress(sqs: Any, queues: Queues) -> Progress | None:  # noqa: ANN401
     task = tasks[0]
     moved, of = task.get("ApproximateNumberOfMessagesMoved", 0), task.get("ApproximateNumberOfMessagesToMove", 0)
     return Progress(task["Status"], moved, of, task.get("TaskHandle"), task.get("FailureReason"))
-
-
-def _direct() -> Config | None:
-    # The local stack is not behind the proxy that an account may be behind.
-    return Config(proxies={}) if "127.0.0.1" in os.environ.get("AWS_ENDPOINT_URL", "") else None
 
 
 if __name__ == "__main__":

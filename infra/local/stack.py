@@ -3,7 +3,8 @@
 A stack lasts as long as its block: `with running_stack(...) as stack`. It ends without a trace, since all of it lives
 in one process and one temporary folder.
 
-It does not adapt the template. Where MiniStack differs from AWS, what it needs is done here after the deployment.
+It leaves out of the built template what MiniStack refuses (`template.for_ministack`) and changes nothing else of it.
+Where MiniStack differs otherwise, what it needs is done here after the deployment.
 """
 
 import os
@@ -17,7 +18,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from . import environment
+from . import environment, template
 from .faults import Faults
 from .ministack import Ministack, ministack
 from .processes import finish
@@ -28,6 +29,10 @@ MODE = os.environ.get("BUILD", "release")
 """`debug` saves the minutes of an optimised build while the function is being worked on."""
 
 BUILT = environment.ROOT / ".aws-sam" / ("build" if MODE == "release" else MODE)
+BUILT_TEMPLATE = BUILT / "template.yaml"
+DEPLOYED_TEMPLATE = BUILT / "ministack.json"
+"""Beside the built one, since both name the functions' folders relative to themselves."""
+
 BOOTSTRAP = BUILT / "DeliverFunction" / "bootstrap"
 
 LOCAL_PARAMETERS = {"Architecture": environment.ARCHITECTURE, "UnsafeTargets": "YesForLocalTestsOnly"}
@@ -45,7 +50,11 @@ class Stack:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         """Make a client of an AWS service that talks to the local stack and nowhere else."""
-        return _session().client(service, endpoint_url=self.endpoint, config=_DIRECT)
+        return _session().client(service, endpoint_url=self.endpoint_of(service), config=_DIRECT)
+
+    def endpoint_of(self, _service: str) -> str:
+        """Give the endpoint of an AWS service: the local stack has one for all."""
+        return self.endpoint
 
     @cached_property
     def queue(self) -> Any:  # noqa: ANN401
@@ -55,14 +64,12 @@ class Stack:
     @cached_property
     def settings(self) -> Any:  # noqa: ANN401
         """The settings table."""
-        resource = _session().resource("dynamodb", endpoint_url=self.endpoint, config=_DIRECT)
-        return resource.Table(self.outputs["SettingsTableName"])
+        return self._table("SettingsTableName")
 
     @cached_property
     def deliveries(self) -> Any:  # noqa: ANN401
         """The deliveries table."""
-        resource = _session().resource("dynamodb", endpoint_url=self.endpoint, config=_DIRECT)
-        return resource.Table(self.outputs["DeliveriesTableName"])
+        return self._table("DeliveriesTableName")
 
     @cached_property
     def internal_secret(self) -> str:
@@ -86,6 +93,10 @@ class Stack:
     def portal_log(self) -> list[str]:
         """Give the same of `portal`."""
         return self._log(self._configuration("PortalFunctionName"))
+
+    def _table(self, output: str) -> Any:  # noqa: ANN401
+        resource = _session().resource("dynamodb", endpoint_url=self.endpoint_of("dynamodb"), config=_DIRECT)
+        return resource.Table(self.outputs[output])
 
     def _secret(self, output: str) -> str:
         return self.client("secretsmanager").get_secret_value(SecretId=self.outputs[output])["SecretString"]
@@ -129,11 +140,12 @@ def running_stack(
 
 def _deploy(running: Ministack, parameters: dict[str, str], log: Path) -> Stack:
     endpoint = running.endpoint
+    template.write(template.for_ministack(template.read(BUILT_TEMPLATE)), DEPLOYED_TEMPLATE)
     argv = [
         *environment.SAM,
         "deploy",
         f"--config-file={CONFIGURATION}",
-        f"--template-file={BUILT / 'template.yaml'}",
+        f"--template-file={DEPLOYED_TEMPLATE}",
         "--no-progressbar",
         "--parameter-overrides",
         *(f"{name}={value}" for name, value in parameters.items()),

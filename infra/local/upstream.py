@@ -27,11 +27,14 @@ class Upstream:
         reader, writer = await self._connection(endpoint)
         try:
             writer.write(request)
-            answer = await _answer(reader)
+            answer, is_kept = await _answer(reader)
         except BaseException:
             writer.close()
             raise
-        self._idle.append((reader, writer))
+        if is_kept:
+            self._idle.append((reader, writer))
+        else:
+            writer.close()
         return answer
 
     async def _connection(self, endpoint: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -44,7 +47,7 @@ class Upstream:
         return await asyncio.open_connection(to.hostname, to.port)
 
 
-async def _answer(reader: asyncio.StreamReader) -> Answer:
+async def _answer(reader: asyncio.StreamReader) -> tuple[Answer, bool]:
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError as error:
@@ -59,7 +62,8 @@ async def _answer(reader: asyncio.StreamReader) -> Answer:
         buffer += more
     further = b"".join(b"%s: %s\r\n" % (name, headers[name]) for name in _SAID_AGAIN if name in headers)
     kind = headers.get(b"content-type", b"application/json").decode()
-    return Answer(int(first.split(b" ")[1]), kind, found[0], further.decode())
+    answer = Answer(int(first.split(b" ")[1]), kind, found[0], further.decode())
+    return answer, headers.get(b"connection", b"").lower() != b"close"
 
 
 _SAID_AGAIN = (b"x-amz-crc32", b"x-amzn-query-error", b"x-amzn-errortype", b"x-amzn-requestid")

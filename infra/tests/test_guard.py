@@ -10,11 +10,11 @@ from .world import DeadLetters, Merchant
 
 
 @contextmanager
-def guarded(stack: Stack) -> Iterator[None]:
-    """Run the function as the template's default has it."""
+def guarded(stack: Stack, output: str = "DeliverFunctionName") -> Iterator[None]:
+    """Run a function as the template's default has it."""
     functions = stack.client("lambda")
-    name = stack.outputs["DeliverFunctionName"]
-    variables = stack.function["Environment"]["Variables"]
+    name = stack.outputs[output]
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     functions.update_function_configuration(
         FunctionName=name, Environment={"Variables": variables | {"UNSAFE_TARGETS": "No"}}
     )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from infra.local.ledger import attempts
 from infra.local.processes import until
 from infra.local.receiver import Answer, Manner
 
@@ -16,7 +17,7 @@ def test_delivered_event_is_in_the_ledger_with_its_attempt(merchant: Merchant) -
     assert (record["event_type"], record["attempts"], record["status_code"]) == ("call.completed", 1, 200)
     assert "cause" not in record
     assert record["response_snippet"] == "thank\ufffd[2Jyou", "controls are made safe"
-    [attempt] = record["tries"]
+    [attempt] = attempts(record)
     assert attempt["total_ms"] >= attempt["first_byte_ms"] >= 50
     assert record["expires_at"] - int(record["updated_at"] / 1000) == 30 * 24 * 3600
 
@@ -26,8 +27,8 @@ def test_every_failed_attempt_is_in_the_ledger_and_the_success_clears_the_cause(
     merchant.publish()
     request = merchant.receives(3)[0]
     record = merchant.recorded(event_id_of(request), status="delivered")
-    assert [attempt.get("cause") for attempt in record["tries"]] == ["status", "redirect", None]
-    assert record["tries"][1]["location"] == "https://elsewhere.example/x"
+    assert [attempt.get("cause") for attempt in attempts(record)] == ["status", "redirect", None]
+    assert attempts(record)[1]["location"] == "https://elsewhere.example/x"
     assert record["attempts"] == 3
     assert "cause" not in record
     assert "next_attempt_at" not in record

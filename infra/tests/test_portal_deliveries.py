@@ -30,6 +30,7 @@ LIST = {
     "status_code",
     "subject",
     "phone_last_digits",
+    "overdue",
 }
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 MANY = 20_000
@@ -146,6 +147,37 @@ def test_lists_are_newest_first_in_parts_filtered_and_searched(owner: Owner) -> 
     assert ids(walk(owner, "search=0123")) == [records[123]["event_id"]]
     assert ids(walk(owner, "search=CA00012&status=failed")) == [records[129]["event_id"]]
     assert walk(owner, "search=%27%20OR%201") == []
+
+
+def test_a_list_is_of_a_range_of_time_with_both_its_ends(owner: Owner) -> None:
+    records = written(owner, 60)
+    tenth, fortieth = records[10]["created_at"], records[40]["created_at"]
+    newest = ids(records)[::-1]
+    wanted = ids(records[10:41])[::-1]
+    assert ids(walk(owner, f"limit=7&from={tenth}&to={fortieth}")) == wanted
+    israel = fortieth.replace("00:00:40.000Z", "02:00:40%2B02:00")
+    assert israel != fortieth
+    assert ids(walk(owner, f"from={tenth}&to={israel}")) == wanted
+    assert ids(walk(owner, f"from={fortieth}")) == newest[:20]
+    assert ids(walk(owner, f"to={tenth}&from=")) == newest[49:]
+    assert (
+        ids(walk(owner, f"from={tenth}&to={fortieth}&status=failed"))
+        == [record["event_id"] for record in records[10:41] if record["status"] == "failed"][::-1]
+    )
+    assert ids(walk(owner, f"from={tenth}&to={tenth}")) == ids(records[10:11])
+    assert walk(owner, "to=2025-01-01T00:00:00Z") == []
+    # A place that is not within the range is one all the same.
+    place = owner.get("/api/deliveries?limit=5").json["next_cursor"]
+    assert ids(walk(owner, f"from={tenth}&to={fortieth}", place)) == wanted
+    place = owner.get(f"/api/deliveries?limit=1&to={tenth}").json["next_cursor"]
+    assert walk(owner, f"from={fortieth}", place) == []
+
+
+@pytest.mark.parametrize(
+    "query", ["from=yesterday", "to=2026-01-01", "from=1767225600", "from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z"]
+)
+def test_a_range_that_cannot_be_is_a_problem(owner: Owner, query: str) -> None:
+    owner.get(f"/api/deliveries?{query}").problem(400)
 
 
 def test_a_part_stays_where_it_is_when_newer_ones_come(owner: Owner) -> None:

@@ -1,5 +1,8 @@
 """What an owner's actions mend, and what they must not break, when something else changed or failed meanwhile."""
 
+import re
+import time
+
 from infra.local.processes import until
 from infra.local.receiver import Answer
 
@@ -99,10 +102,66 @@ def test_pressing_again_and_again_gives_an_event_no_second_schedule(owner: Owner
     assert arrived(merchant) == [event_id] * 4
 
 
+def record(owner: Owner, event_id: str, **attributes: object) -> None:
+    """Write to a record of the ledger."""
+    names = {f"#{name}": name for name in attributes}
+    owner.portal.stack.deliveries.update_item(
+        Key={"business_id": owner.id, "event_id": event_id},
+        UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
+        ExpressionAttributeNames=names,
+        ExpressionAttributeValues={f":{name}": value for name, value in attributes.items()},
+    )
+
+
+def test_a_release_that_makes_no_step_does_not_hide_its_remedy(owner: Owner) -> None:
+    merchant = owner.merchant
+    owner.saves(owner.url)
+    owner.post("/api/pause")
+    ids = event_ids(merchant, 2, "held")
+    # Its token is lost: the state says that it is under way, and no message is.
+    health = merchant.health() | {"version": 90, "state": "active", "release_run": 90, "release_step": 1}
+    for minutes, offered in ((1, False), (20, True)):
+        health["release_at"] = int((time.time() - minutes * 60) * 1000)
+        writes_directly(owner, health=health)
+        page = owner.portal.send("GET", "/", headers={"Cookie": owner.cookie()}).text
+        assert ('name="status" value="held"' in page) == offered
+        assert ("נשלח עכשיו, בהדרגה" in page) != offered, "nothing says that it goes on"
+    assert owner.post("/api/deliveries/resend", {"status": "held"}).status == 202
+    until(lambda: arrived(merchant) == ids, SECONDS, "both, in order")
+
+
+def test_a_message_that_was_lost_is_told_and_can_be_sent_again(owner: Owner) -> None:
+    merchant = owner.merchant
+    merchant.receiver.script(merchant.path, Answer(500))
+    owner.saves(owner.url)
+    [event_id] = event_ids(merchant, 1, "failed")
+    merchant.receiver.script(merchant.path, Answer(200))
+    told = {"Cookie": owner.cookie()}
+    form = f'action="/deliveries/{event_id}/resend"'
+    for minutes, overdue in ((5, False), (13, True)):
+        # Its message is gone with its receives used up, and nothing has written that.
+        record(owner, event_id, status="retrying", next_attempt_at=int((time.time() - minutes * 60) * 1000))
+        [entry] = owner.get("/api/deliveries").json["deliveries"]
+        assert (entry["status"], entry["overdue"]) == ("retrying", overdue)
+        assert owner.get(f"/api/deliveries/{event_id}").json["overdue"] == overdue
+        page = owner.portal.send("GET", "/", headers=told).text
+        assert (form in page) == overdue
+        one = owner.portal.send("GET", f"/deliveries/{event_id}", headers=told).text
+        for text in (page, one):
+            chip = re.search(r'class="chip [a-z]+">([^<]+)<', text)
+            assert chip
+            assert (chip[1] == "מנסים שוב") != overdue, "nobody tries it again"
+            assert ("הבא" in text.replace("הבאה", "")) != overdue, "no next attempt"
+        assert ("ממשיכים לנסות מעצמנו" in one) != overdue
+    assert owner.post(f"/api/deliveries/{event_id}/resend").status == 202
+    merchant.recorded(event_id, "delivered")
+    assert not owner.get(f"/api/deliveries/{event_id}").json["overdue"]
+
+
 def test_no_address_is_one_that_cannot_be_read(portal: Portal) -> None:
     for query in ("a=<x>", 'a="', "a={}|^`", "a=%ff", "%", "a=\\"):
         assert portal.send("GET", f"/?{query}").status in (200, 401), query
-    assert portal.send("GET", "/api/<x>").status == 404
+    portal.send("GET", "/api/<x>").problem(404)
 
 
 def test_the_address_of_a_form_leads_back_to_the_page(owner: Owner) -> None:

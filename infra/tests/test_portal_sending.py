@@ -10,7 +10,7 @@ from infra.local.processes import until
 from infra.local.receiver import Answer, Manner
 from infra.local.signatures import internal_is_right, standard_is_right
 
-from .portal import Owner
+from .portal import Owner, Reply
 from .world import SECONDS, Merchant, wait_until_empty
 
 
@@ -82,6 +82,32 @@ def test_a_test_that_does_not_arrive_says_why(owner: Owner, answer: Answer, stat
     if answer.body:
         assert told["response_snippet"] == answer.body.decode()
     assert owner.get("/api/settings").json["status"] == "active", "a test is no attempt"
+
+
+def test_ten_tests_a_minute_are_enough(owner: Owner, stranger: Owner) -> None:
+    owner.saves(owner.url)
+    stranger.saves(stranger.url)
+
+    def refused() -> tuple[int, Reply] | None:
+        # Anew, should a minute end in between.
+        start, sent = int(time.time() // 60), 0
+        while (reply := owner.post("/api/test")).status == 200:
+            sent += 1
+        return (sent, reply) if int(time.time() // 60) == start else None
+
+    before = len(owner.merchant.received())
+    sent, reply = until(refused, 2 * 60, "a minute")
+    assert sent <= 10
+    reply.problem(429)
+    assert 1 <= int(reply.headers["retry-after"]) <= 60
+    assert len(owner.merchant.received()) - before in (sent, 10, 20), "what is refused is not sent"
+    cookie = {"Cookie": owner.cookie(), "Sec-Fetch-Site": "same-origin"}
+    page = owner.portal.send("POST", "/test", "", headers=cookie)
+    assert (page.status, page.media_type) == (429, "text/html")
+    assert "retry-after" in page.headers
+    assert 'id="notice" class="notice bad"' in page.text
+    assert stranger.post("/api/test").json["delivered"], "each business has its own"
+    assert "generic_webhook_url" in owner.item()
 
 
 def test_an_endpoint_that_nobody_listens_at_is_told_without_its_address(owner: Owner) -> None:

@@ -98,6 +98,7 @@ FORGED: dict[str, Callable[[str], str]] = {
     "exp as text": lambda key: mint(key, claims(exp=str(NOW + HOUR // 2))),
     "no sub": lambda key: mint(key, claims(sub=None)),
     "an empty sub": lambda key: mint(key, claims(sub="")),
+    "a sub of white space": lambda key: mint(key, claims(sub=" \u00a0\u3000")),
     "sub of 129 characters": lambda key: mint(key, claims(sub="ב" * 129)),
     "sub as a number": lambda key: mint(key, claims(sub=7)),
     "sub as a list": lambda key: mint(key, claims(sub=["b-forged"])),

@@ -1,13 +1,14 @@
 """One business never reaches another's, whatever it asks for; and what every answer has in common."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from infra.local.receiver import Answer
 
-from .portal import Owner, Portal, Reply
+from .portal import Owner, Reply
 from .test_portal_sending import event_ids
 from .test_portal_session import directives
 
@@ -130,6 +131,55 @@ def test_what_is_not_there_is_said_in_the_callers_language(owner: Owner) -> None
     assert 'dir="rtl"' in page.text
 
 
+SPELLINGS = [
+    "/api",
+    "/api/",
+    "//api",
+    "//api/settings",
+    "/api//settings",
+    "/api/settings/",
+    "/API",
+    "/API/settings",
+    "/Api/Settings",
+    "/%61pi/nothing",
+    "/%61%70%69",
+    "/%2561pi/settings",
+    "/api%2fsettings/x",
+    "/api%5cnothing",
+    "/api\\nothing",
+    "/./api/nothing",
+    "/../api",
+    "/%2e/api",
+    "/x/../api",
+    "/x/..%2fapi",
+    "/api/.",
+    "/api/..",
+    "/api/../",
+    "/api/deliveries/%2e%2e%2f%2e%2e",
+    "/api/deliveries/../..",
+    "/api/%2e%2e/",
+    "/api/..;/settings",
+    "/api%20",
+    "/api%E2%80%8F/settings",
+    "/api/<x>",
+    "/api?x=1",
+]
+
+
+@pytest.mark.parametrize("path", SPELLINGS)
+def test_everything_below_api_answers_with_a_problem_however_it_is_spelt(owner: Owner, path: str) -> None:
+    for token in (owner.token, None):
+        reply = owner.portal.send("GET", path, token=token, headers={"Cookie": owner.cookie()})
+        reply.problem(404)
+    owner.portal.send("POST", path, {"a": 1}, token=owner.token).problem(404)
+
+
+@pytest.mark.parametrize("path", ["/apis", "/ap", "/api.html", "/x/api", "/deliveries/api"])
+def test_what_is_not_below_api_is_a_page(owner: Owner, path: str) -> None:
+    reply = owner.portal.send("GET", path, headers={"Cookie": owner.cookie()})
+    assert (reply.status, reply.media_type) == (404, "text/html")
+
+
 def test_bodies_over_the_cap_are_refused(owner: Owner) -> None:
     large = json.dumps({"generic_webhook_url": f"https://x.example/{'x' * 1_000_000}"})
     headers = {"Content-Type": "application/json"}
@@ -140,9 +190,20 @@ def test_bodies_over_the_cap_are_refused(owner: Owner) -> None:
     assert owner.item() == {}
 
 
-@pytest.mark.parametrize("path", ["/page.css", "/page.js"])
-def test_the_pages_files_need_no_session_and_are_what_they_say(portal: Portal, path: str) -> None:
-    reply = portal.send("GET", path)
-    assert reply.status == 200
-    assert reply.media_type in ("text/css", "text/javascript")
-    assert reply.headers["x-content-type-options"] == "nosniff"
+def test_the_pages_files_need_no_session_and_are_kept_by_their_content(owner: Owner) -> None:
+    page = owner.portal.send("GET", "/").text
+    addresses = re.findall(r'(?:href|src)="(/(?:page|icon)[^"]*)"', page)
+    types = {"text/css", "text/javascript", "image/svg+xml"}
+    assert len(addresses) == len(types)
+    for address in addresses:
+        path, _, version = address.partition("?")
+        assert version, "it changes with the content"
+        kept = owner.portal.send("GET", address)
+        assert kept.status == 200
+        assert kept.headers["x-content-type-options"] == "nosniff"
+        assert {"immutable", "max-age=31536000"} <= set(kept.headers["cache-control"].split(", "))
+        types.remove(kept.media_type)
+        for other in (path, f"{path}?v=0000000000000000", f"{path}?v=", f"{path}?w=%FF"):
+            reply = owner.portal.send("GET", other)
+            assert (reply.status, reply.body) == (200, kept.body), "what there is now, for a page of another version"
+            assert reply.headers["cache-control"] == "no-cache"

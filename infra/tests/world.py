@@ -148,7 +148,8 @@ class Merchant:
 
     def resend(self, event_id: str) -> None:
         """Have a kept event sent again, whether it has arrived or not."""
-        command = {"command": "deliver", "business_id": self.id, "event_id": event_id, "resend": True}
+        asked_at = int(time.time() * 1000)
+        command = {"command": "deliver", "business_id": self.id, "event_id": event_id, "resend_asked_at": asked_at}
         self.publish_text(json.dumps(command, separators=(",", ":")))
 
     def move_to(self, url: str) -> None:

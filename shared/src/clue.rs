@@ -68,7 +68,7 @@ pub enum Clue {
 
 impl Clue {
     /// All but the refusals.
-    const ALL: [Self; 22] = [
+    pub const ALL: [Self; 22] = [
         Self::NoConnection,
         Self::NoHandshake,
         Self::NoAnswer,

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{BusinessId, EventId};
@@ -21,8 +22,8 @@ pub enum Command {
         business_id: BusinessId,
         /// Which.
         event_id: EventId,
-        /// Whether it is sent even if it has arrived before.
-        resend: bool,
+        /// When the owner asked for it: the event is sent even if it had arrived before then. None: nobody asked.
+        resend: Option<Timestamp>,
     },
     /// Carry a release on.
     Release {
@@ -38,8 +39,18 @@ pub enum Command {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 enum Wire {
-    Deliver { business_id: String, event_id: String, resend: bool },
-    Release { business_id: String, run: u64, step: u64 },
+    Deliver {
+        business_id: String,
+        event_id: String,
+        /// Unix milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resend_asked_at: Option<i64>,
+    },
+    Release {
+        business_id: String,
+        run: u64,
+        step: u64,
+    },
 }
 
 impl Command {
@@ -51,15 +62,24 @@ impl Command {
 
     fn read(message: &str) -> Option<Self> {
         Some(match serde_json::from_str(message).ok()? {
-            Wire::Deliver { business_id, event_id, resend } => Self::Deliver {
+            Wire::Deliver { business_id, event_id, resend_asked_at } => Self::Deliver {
                 business_id: BusinessId::parse(&business_id).ok()?,
                 event_id: EventId::parse(&event_id)?,
-                resend,
+                resend: resend_asked_at.map(Timestamp::from_millisecond).transpose().ok()?,
             },
             Wire::Release { business_id, run, step } => {
                 Self::Release { business_id: BusinessId::parse(&business_id).ok()?, run, step }
             }
         })
+    }
+
+    /// The event that it refers to; None: it refers to none by name.
+    #[must_use]
+    pub fn event_id(&self) -> Option<&EventId> {
+        match self {
+            Self::Deliver { event_id, .. } => Some(event_id),
+            Self::Release { .. } => None,
+        }
     }
 
     /// Whom it concerns.
@@ -75,9 +95,11 @@ impl Command {
 impl fmt::Display for Command {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let wire = match self.clone() {
-            Self::Deliver { business_id, event_id, resend } => {
-                Wire::Deliver { business_id: business_id.to_string(), event_id: event_id.to_string(), resend }
-            }
+            Self::Deliver { business_id, event_id, resend } => Wire::Deliver {
+                business_id: business_id.to_string(),
+                event_id: event_id.to_string(),
+                resend_asked_at: resend.map(Timestamp::as_millisecond),
+            },
             Self::Release { business_id, run, step } => {
                 Wire::Release { business_id: business_id.to_string(), run, step }
             }
@@ -96,7 +118,12 @@ mod tests {
         let business_id = BusinessId::parse("עסק \"1\"").expect("an id");
         let event_id = EventId::parse("evt_0123456789abcdef0123456789abcdef").expect("an id");
         for command in [
-            Command::Deliver { business_id: business_id.clone(), event_id, resend: true },
+            Command::Deliver { business_id: business_id.clone(), event_id: event_id.clone(), resend: None },
+            Command::Deliver {
+                business_id: business_id.clone(),
+                event_id,
+                resend: Some(Timestamp::from_millisecond(1_750_000_000_123).expect("a time")),
+            },
             Command::Release { business_id, run: 7, step: 0 },
         ] {
             assert_eq!(Command::parse(&command.to_string()), Some(command));
@@ -107,7 +134,8 @@ mod tests {
     fn an_event_is_no_command_whatever_its_fields() {
         for message in [
             r#"{"command":"dance"}"#,
-            r#"{"command":"deliver","business_id":"b","event_id":"x","resend":false}"#,
+            r#"{"command":"deliver","business_id":"b","event_id":"x"}"#,
+            r#"{"command":"deliver","business_id":"b","event_id":"evt_0123456789abcdef0123456789abcdef","resend_asked_at":9e99}"#,
             r#"{"command":"release","business_id":"b","run":1,"step":0,"event_type":"gate.opened"}"#,
         ] {
             assert_eq!(Command::parse(message), None, "{message}");

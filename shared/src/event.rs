@@ -40,13 +40,17 @@ pub enum MalformedEvent {
 pub struct EventType(String);
 
 impl EventType {
-    const EXPECTED: &str = "a dotted name such as call.completed";
+    /// Longest name in characters, all of them ASCII.
+    pub const MAX_CHARS: usize = 128;
+
+    const EXPECTED: &str = "a dotted name such as call.completed, at most 128 characters";
 
     /// Reads a name, bringing the older spellings (`calls.completed`) to the present one.
     ///
     /// # Errors
     ///
-    /// [`MalformedEvent::Field`] unless it matches `[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+`.
+    /// [`MalformedEvent::Field`] unless it matches `[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+`, or if it is longer than
+    /// [`Self::MAX_CHARS`].
     pub fn parse(name: &str) -> Result<Self, MalformedEvent> {
         let name = match name {
             "calls.completed" => "call.completed",
@@ -58,7 +62,7 @@ impl EventType {
             part.starts_with(|c: char| c.is_ascii_lowercase())
                 && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         };
-        if name.contains('.') && name.split('.').all(segment) {
+        if name.len() <= Self::MAX_CHARS && name.contains('.') && name.split('.').all(segment) {
             Ok(Self(name.to_owned()))
         } else {
             Err(MalformedEvent::Field { field: "event_type", expected: Self::EXPECTED })
@@ -78,7 +82,7 @@ impl fmt::Display for EventType {
     }
 }
 
-/// Which business an event belongs to: 1 to 128 characters, none of them a control character.
+/// Which business an event belongs to: 1 to 128 characters, none of them a control character, not all of them blank.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BusinessId(String);
 
@@ -90,9 +94,9 @@ impl BusinessId {
     ///
     /// # Errors
     ///
-    /// [`MalformedEvent`] if it is empty, longer than [`Self::MAX_CHARS`] or has control characters.
+    /// [`MalformedEvent`] if it is blank, longer than [`Self::MAX_CHARS`] or has control characters.
     pub fn parse(id: &str) -> Result<Self, MalformedEvent> {
-        if id.is_empty() {
+        if id.chars().all(char::is_whitespace) {
             return Err(MalformedEvent::Missing("business_id"));
         }
         if id.chars().count() > Self::MAX_CHARS || id.chars().any(char::is_control) {
@@ -159,6 +163,7 @@ pub struct Event {
     id: EventId,
     subject: Option<String>,
     phone_ending: Option<String>,
+    unread: Vec<&'static str>,
     body: String,
 }
 
@@ -198,7 +203,7 @@ impl Event {
         members.insert("business_id", Value::String(business_id.0.clone()));
 
         let kind = fields::Kind::of(&event_type);
-        let members = kind.normalise(members)?;
+        let fields::Normalised { members, unread } = kind.normalise(members)?;
         let body = members.to_json();
         let natural_key = match kind.natural_key(&members) {
             Some(key) => key,
@@ -207,7 +212,7 @@ impl Event {
         let id = EventId::derive(&event_type, &business_id, natural_key);
         let subject = kind.subject(&members).map(|id| id.chars().take(Self::SUBJECT_CHARS).collect());
         let phone_ending = kind.phone(&members).and_then(ending);
-        Ok(Self { kind: event_type, business_id, id, subject, phone_ending, body })
+        Ok(Self { kind: event_type, business_id, id, subject, phone_ending, unread, body })
     }
 
     /// The same event under the id by which it is known already.
@@ -244,6 +249,14 @@ impl Event {
     #[must_use]
     pub fn phone_ending(&self) -> Option<&str> {
         self.phone_ending.as_deref()
+    }
+
+    /// The optional fields that were published in a form that cannot be read, in the order of their table. In the body
+    /// they have their defaults, and what was published stands under `metadata.unread_<field>`; so an event that is
+    /// parsed from a body has none.
+    #[must_use]
+    pub fn unread(&self) -> &[&'static str] {
+        &self.unread
     }
 
     /// The exact text that is signed, sent and stored.

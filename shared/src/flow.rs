@@ -57,7 +57,7 @@ pub enum Reply {
         health: Health,
         /// Where events go; None: nowhere.
         endpoint: Option<EndpointId>,
-        /// Whether the ledger says that the event has arrived.
+        /// Whether the ledger says that the event has arrived; of a resend: since the owner asked for it.
         delivered: bool,
         /// Whether it says that the event is held.
         held: bool,
@@ -74,6 +74,8 @@ pub enum Reply {
     AlreadyDelivered,
     /// Of [`Step::Post`].
     Posted(Attempted),
+    /// Of [`Step::Post`]: the invocation would end before the attempt does, so that none was made.
+    NoTime,
     /// Of any step: a fault of ours kept it from being done, or from being known to be done.
     Unavailable,
 }
@@ -87,7 +89,8 @@ pub enum End {
     ReturnAt(Timestamp),
     /// It comes back at once, since the state has just changed.
     ReturnNow,
-    /// It comes back soon, without having been attempted: too many attempts are waiting for the endpoint's answer.
+    /// It comes back soon, without having been attempted: too many attempts are waiting for the endpoint's answer, or the
+    /// invocation has no time left for one.
     Crowded,
     /// It comes back by its schedule, without having been attempted: a fault of ours.
     Fault,
@@ -241,6 +244,9 @@ impl Flow {
             },
             Waiting::Post(health) => match reply {
                 Reply::Posted(attempted) => self.posted(health, attempted, now),
+                // It stays in the release's list, for its next step.
+                Reply::NoTime if self.vehicle == Vehicle::Release => self.finish(End::Acknowledge(Done::Held)),
+                Reply::NoTime => self.finish(End::Crowded),
                 _ => self.finish(End::Fault),
             },
             Waiting::SendAgain(health, attempted) => match reply {
@@ -298,7 +304,7 @@ impl Flow {
                 self.store(&health, Waiting::StoreMove)
             };
         }
-        if delivered && self.vehicle != Vehicle::Resend {
+        if delivered {
             // A pilot whose success was recorded, but not yet stored.
             return if health.is_pilot(&self.event) {
                 self.settle(health, Attempted::Succeeded, now)

@@ -8,6 +8,7 @@
 
 mod address;
 mod refusal;
+mod text;
 mod target;
 
 pub use address::is_global;
@@ -20,7 +21,7 @@ use std::net::IpAddr;
 pub enum Targets {
     /// Public https endpoints only.
     Public,
-    /// Also plain http, any port and private addresses.
+    /// Also plain http, any port, private addresses and special-use names.
     UnsafeForLocalTestsOnly,
 }
 
@@ -41,9 +42,21 @@ pub enum Refusal {
     /// Longer than [`Target::MAX_CHARS`].
     #[error("the URL is longer than 2,048 characters")]
     TooLong,
+    /// Two URLs in one text.
+    #[error("there is more than one URL")]
+    TwoUrls,
+    /// Words, white space or quotation marks beside the URL or within.
+    #[error("there is something beside the URL")]
+    Words,
+    /// `{{...}}` or `<TOKEN>`, left in where something had to be filled in.
+    #[error("the URL has a placeholder in it")]
+    Placeholder,
     /// Has control characters.
     #[error("the URL has control characters")]
     Control,
+    /// Has a backslash, which the URL Standard reads as a slash and other readers do not.
+    #[error("the URL has a backslash")]
+    Backslash,
     /// Not an absolute URL with a host.
     #[error("not a URL with a host")]
     Unreadable,
@@ -53,9 +66,15 @@ pub enum Refusal {
     /// `user:password@` in the URL.
     #[error("the URL has a user name or password")]
     UserInfo,
+    /// A fragment: the address of a place in a page, and never sent.
+    #[error("the URL has a fragment")]
+    Fragment,
     /// A port below 1024 other than 443.
     #[error("the port is neither 443 nor at least 1024")]
     Port,
+    /// A name that no public DNS has (RFC 6761, 6762, 7686, 8375 and ICANN's `.internal`).
+    #[error("the host is a special-use name")]
+    SpecialName,
     /// The host is, or resolves to, an address that is not globally reachable.
     #[error("the host has an address that is not public")]
     Address,

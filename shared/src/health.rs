@@ -49,9 +49,20 @@ pub const ANNOUNCED_WITHIN: Duration = Duration::from_secs(10);
 /// The endpoint of a state that waits for the next URL, whichever it is. No URL's.
 const NOWHERE: &str = "none";
 
-/// What tells one URL from another, without being it.
+/// What tells one endpoint from another, without being its URL: where deliveries go, and what they carry.
+///
+/// A text of two parts, joined by a dot: the URL's, and that of all else which decides whether a receiver takes a
+/// delivery. Without a dot it is the URL's alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EndpointId(pub String);
+
+impl EndpointId {
+    /// Whether this is the same URL, whatever is sent there with a delivery.
+    fn has_url_of(&self, other: &Self) -> bool {
+        let url = |id: &Self| id.0.split('.').next().map(ToOwned::to_owned);
+        url(self) == url(other)
+    }
+}
 
 /// What is known of an endpoint. The default is what is known of one that never failed: nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -145,7 +156,7 @@ pub struct Release {
     pub step: u64,
     /// Who does it: the message that is its token, so that a second token for the same step does nothing.
     pub holder: Option<String>,
-    /// When the last step began or ended.
+    /// When the last step began or ended; in the future: before when the next must not begin.
     pub at: Timestamp,
 }
 
@@ -186,6 +197,8 @@ pub enum NoticeKind {
     Paused,
     /// Events go out again.
     Recovered,
+    /// What a newer version of this system has stored and this one does not know.
+    Other,
 }
 
 impl NoticeKind {
@@ -196,13 +209,15 @@ impl NoticeKind {
             Self::Failing => "failing",
             Self::Paused => "paused",
             Self::Recovered => "recovered",
+            Self::Other => "other",
         }
     }
 
-    /// The kind of a name.
+    /// The kind of a stored name, whoever stored it.
     #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Failing, Self::Paused, Self::Recovered].into_iter().find(|kind| kind.as_str() == name)
+    pub fn read(name: &str) -> Self {
+        let known = [Self::Failing, Self::Paused, Self::Recovered];
+        known.into_iter().find(|kind| kind.as_str() == name).unwrap_or(Self::Other)
     }
 }
 
@@ -252,15 +267,17 @@ pub enum Fate {
 }
 
 impl Health {
-    /// What is known at this endpoint: a state earned at another one ends, and what was held there is released here.
+    /// What is known at this endpoint: a state earned at another one ends, and what was held there is released here. What
+    /// the owner has paused goes on being paused if only the header or the secret is another.
     #[must_use]
     pub fn at(&self, endpoint: &EndpointId, now: Timestamp) -> Self {
-        if self.endpoint.as_ref().is_none_or(|earned_at| earned_at == endpoint) {
-            return Self { endpoint: Some(endpoint.clone()), ..self.clone() };
-        }
         let moved = Self { endpoint: Some(endpoint.clone()), ..self.clone() };
+        let Some(earned_at) = self.endpoint.as_ref().filter(|earned_at| *earned_at != endpoint) else {
+            return moved;
+        };
         match self.state {
             State::Active { .. } => Self { state: State::default(), ..moved },
+            State::Paused { reason: PausedReason::Owner, .. } if earned_at.has_url_of(endpoint) => moved,
             State::Failing { .. } | State::Paused { .. } => moved.released(now),
         }
     }
@@ -374,10 +391,10 @@ impl Health {
         }
     }
 
-    /// The step of the release is done, and the next is whose token claims it.
+    /// The step of the release is done, and the next is whose token claims it, not before `at`.
     #[must_use]
-    pub fn stepped(&self, now: Timestamp) -> Self {
-        let next = |release: &Release| Release { step: release.step + 1, holder: None, at: now, ..release.clone() };
+    pub fn stepped(&self, at: Timestamp) -> Self {
+        let next = |release: &Release| Release { step: release.step + 1, holder: None, at, ..release.clone() };
         Self { release: self.release.as_ref().map(next), ..self.clone() }
     }
 

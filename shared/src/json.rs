@@ -184,6 +184,11 @@ impl Object {
         self.0.insert(name.into(), value);
     }
 
+    /// Sets a member behind the others, unless one of that name is there.
+    pub fn insert_new(&mut self, name: impl Into<String>, value: Value) {
+        self.0.entry(name.into()).or_insert(value);
+    }
+
     /// Takes a member out, the others keep their order.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.0.shift_remove(name)
@@ -193,6 +198,11 @@ impl Object {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
+    }
+
+    /// Looks a member up to change it.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
+        self.0.get_mut(name)
     }
 
     /// Appends the members of `other` behind those of this object.

@@ -8,6 +8,8 @@
 
 pub mod json;
 
+pub mod pasted;
+
 pub mod event;
 
 #[cfg(feature = "publish")]

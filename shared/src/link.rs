@@ -251,6 +251,7 @@ mod tests {
             (format!(r#"{{"sub":"b","exp":{}}}"#, NOW - 60), InvalidToken::Expired),
             (format!(r#"{{"sub":"b","exp":{},"nbf":{}}}"#, NOW + 60, NOW + 61), InvalidToken::TooLong),
             (format!(r#"{{"sub":"","exp":{}}}"#, NOW + 60), InvalidToken::Subject),
+            (format!(r#"{{"sub":" \u00a0\u3000","exp":{}}}"#, NOW + 60), InvalidToken::Subject),
             (format!(r#"{{"sub":"{}","exp":{}}}"#, "x".repeat(129), NOW + 60), InvalidToken::Subject),
             (format!(r#"{{"sub":"a\nb","exp":{}}}"#, NOW + 60), InvalidToken::Subject),
             (format!(r#"{{"sub":1,"exp":{}}}"#, NOW + 60), InvalidToken::Malformed),

@@ -18,6 +18,9 @@ const MAX_DELAY: Duration = Duration::from_mins(15);
 /// The attribute of a message that was sent anew: when it was first sent, in Unix milliseconds.
 pub const FIRST_SENT: &str = "first_sent";
 
+/// Another of such a message: since when it has found no time or no place, in Unix milliseconds.
+pub const CROWDED_SINCE: &str = "crowded_since";
+
 /// A fault of ours: a queue did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[error("the queue did not answer")]
@@ -102,7 +105,7 @@ impl Queues {
     }
 
     /// Sends a message anew, as it is, for its receives to be counted from the beginning. It says when it was first
-    /// sent, by which what happened keeps its order.
+    /// sent, by which what happened keeps its order, and since when it has found no time or no place.
     ///
     /// # Errors
     ///
@@ -116,22 +119,26 @@ impl Queues {
         body: &str,
         business_id: Option<&BusinessId>,
         first_sent: Option<Timestamp>,
+        crowded_since: Timestamp,
         delay: Duration,
     ) -> Result<(), QueueError> {
+        let milliseconds = |time: Timestamp| {
+            MessageAttributeValue::builder()
+                .data_type("Number")
+                .string_value(time.as_millisecond().to_string())
+                .build()
+                .expect("the data type is given")
+        };
         let mut send = self
             .client
             .send_message()
             .queue_url(&self.events_url)
             .message_body(body)
             .set_message_group_id(business_id.map(message_group))
-            .delay_seconds(i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(i32::MAX));
+            .delay_seconds(i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(i32::MAX))
+            .message_attributes(CROWDED_SINCE, milliseconds(crowded_since));
         if let Some(first_sent) = first_sent {
-            let value = MessageAttributeValue::builder()
-                .data_type("Number")
-                .string_value(first_sent.as_millisecond().to_string())
-                .build()
-                .expect("the data type is given");
-            send = send.message_attributes(FIRST_SENT, value);
+            send = send.message_attributes(FIRST_SENT, milliseconds(first_sent));
         }
         send.send().await.map_err(|error| QueueError(Box::new(error.into())))?;
         Ok(())

@@ -9,11 +9,16 @@
 //! A step is claimed before it is begun, by the message that is its token: of two tokens for the same step, one does
 //! nothing. Notices are not this machine's: a topic that is down must not keep events back.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::event::EventId;
 use crate::flow::{Done, End};
 use crate::health::{EndpointId, Health};
+
+/// That a step begins so much before its time does not count: delays are whole seconds, and clocks differ a little.
+const EARLY: Duration = Duration::from_secs(5);
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +33,8 @@ pub enum Step {
         run: u64,
         /// Its step.
         step: u64,
+        /// When the step may begin; None: a moment later.
+        at: Option<Timestamp>,
     },
     /// List the first few held events, in the order in which they happened; all that was held before now counts.
     List,
@@ -42,13 +49,14 @@ pub enum Step {
 pub enum Token {
     /// It is deleted.
     Acknowledge,
+    /// It comes back at this time, before which the receiver wishes for nothing.
+    ReturnAt(Timestamp),
     /// A fault of ours: it comes back by itself.
     Return,
 }
 
 /// What came of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it at a time, for a moment")]
 pub enum Reply {
     /// Of [`Step::Look`].
     Looked {
@@ -64,7 +72,12 @@ pub enum Reply {
     /// Of [`Step::List`].
     Listed(Vec<EventId>),
     /// Of [`Step::Deliver`].
-    Ended(End),
+    Ended {
+        /// What became of the event.
+        end: End,
+        /// The receiver wishes for nothing before this time (`Retry-After`).
+        not_before: Option<Timestamp>,
+    },
     /// Of any step: a fault of ours.
     Unavailable,
 }
@@ -82,6 +95,8 @@ pub struct ReleaseStep {
     delivered: bool,
     /// Whether there was nothing in it.
     empty: bool,
+    /// What the receiver wished for, if it did.
+    not_before: Option<Timestamp>,
     waiting: Waiting,
 }
 
@@ -102,8 +117,17 @@ impl ReleaseStep {
     /// A machine for a token, which is the message `holder`, and its first step.
     #[must_use]
     pub fn start(run: u64, step: u64, holder: &str) -> (Self, Step) {
-        let (holder, queue) = (holder.to_owned(), Vec::new());
-        (Self { run, step, holder, queue, delivered: false, empty: false, waiting: Waiting::Look }, Step::Look)
+        let release = Self {
+            run,
+            step,
+            holder: holder.to_owned(),
+            queue: Vec::new(),
+            delivered: false,
+            empty: false,
+            not_before: None,
+            waiting: Waiting::Look,
+        };
+        (release, Step::Look)
     }
 
     /// Takes the reply to the last step and gives the next one.
@@ -117,19 +141,21 @@ impl ReleaseStep {
             (Waiting::StoreAndLook, Reply::Done)
             | (Waiting::StoreAndLook | Waiting::StoreEnd | Waiting::StoreStepped, Reply::Conflict) => Step::Look,
             (Waiting::StoreEnd | Waiting::NextToken, Reply::Done) => Step::Finish(Token::Acknowledge),
-            (Waiting::StoreStepped, Reply::Done) => self.send_token(self.run, self.step + 1),
+            (Waiting::StoreStepped, Reply::Done) => self.send_token(self.run, self.step + 1, self.not_before),
             (Waiting::List, Reply::Listed(events)) => {
                 self.empty = events.is_empty();
                 self.queue = events;
                 self.queue.reverse();
                 self.deliver()
             }
-            (Waiting::Deliver, Reply::Ended(End::Acknowledge(Done::Held))) => {
-                // The endpoint fails again, or there is no time left; what remains stays held.
-                self.queue.clear();
+            (Waiting::Deliver, Reply::Ended { end: End::Acknowledge(done), not_before }) => {
+                self.not_before = not_before;
+                if done == Done::Held || not_before.is_some() {
+                    // The endpoint fails again or wishes for a rest, or there is no time left; what remains stays held.
+                    self.queue.clear();
+                }
                 self.deliver()
             }
-            (Waiting::Deliver, Reply::Ended(End::Acknowledge(_))) => self.deliver(),
             _ => Step::Finish(Token::Return),
         }
     }
@@ -146,15 +172,24 @@ impl ReleaseStep {
             // Another release without a token, or our own next step: a crash came before the token was sent.
             let is_ours = release.run == self.run;
             let unsent = if is_ours { release.step == self.step + 1 } else { health.outbox.token };
-            return if unsent { self.send_token(release.run, release.step) } else { Step::Finish(Token::Acknowledge) };
+            let at = Some(release.at).filter(|at| *at > now);
+            return if unsent {
+                self.send_token(release.run, release.step, at)
+            } else {
+                Step::Finish(Token::Acknowledge)
+            };
         }
         match &release.holder {
+            // A message can be delayed for 15 minutes at most when it is sent; the rest is waited for here.
+            None if release.at > now + EARLY => Step::Finish(Token::ReturnAt(release.at)),
             None => self.claim(&health, now),
             // The holder comes back late, and nobody is to take it for lost; or it is lost, and this one takes its place.
             Some(_) if health.is_stale(now) => self.claim(&health, now),
             Some(holder) if *holder != self.holder => Step::Finish(Token::Acknowledge),
             Some(_) if self.delivered && self.empty => self.store(&health.release_done(), Waiting::StoreEnd),
-            Some(_) if self.delivered => self.store(&health.stepped(now), Waiting::StoreStepped),
+            Some(_) if self.delivered => {
+                self.store(&health.stepped(self.not_before.unwrap_or(now)), Waiting::StoreStepped)
+            }
             Some(_) => {
                 self.waiting = Waiting::List;
                 Step::List
@@ -181,9 +216,9 @@ impl ReleaseStep {
         Step::Store(health.next_version())
     }
 
-    fn send_token(&mut self, run: u64, step: u64) -> Step {
+    fn send_token(&mut self, run: u64, step: u64, at: Option<Timestamp>) -> Step {
         self.waiting = Waiting::NextToken;
-        Step::SendToken { run, step }
+        Step::SendToken { run, step, at }
     }
 }
 

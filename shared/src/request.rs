@@ -42,16 +42,43 @@ pub enum InvalidStaticHeader {
     /// Not a token of RFC 9110, 5.6.2.
     #[error("the header's name is not a token")]
     Name,
+    /// A name of more than [`StaticHeader::MAX_NAME_CHARS`], on saving.
+    #[error("the header's name is longer than 128 characters")]
+    NameTooLong,
     /// A name that the request needs for itself.
     #[error("the header's name is reserved")]
     Reserved,
     /// Empty, or anything but visible ASCII and spaces between.
     #[error("the header's value is not visible ASCII")]
     Value,
+    /// A value of more than [`StaticHeader::MAX_VALUE_CHARS`], on saving.
+    #[error("the header's value is longer than 4,096 characters")]
+    ValueTooLong,
 }
 
 impl StaticHeader {
-    /// Reads a name and a value.
+    /// Longest name that is saved, in characters.
+    pub const MAX_NAME_CHARS: usize = 128;
+
+    /// Longest value that is saved, in characters: the settings item is read and written with it.
+    pub const MAX_VALUE_CHARS: usize = 4096;
+
+    /// Reads a name and a value that an owner wants to save.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidStaticHeader`], which repeats neither.
+    pub fn parse_to_save(name: &str, value: &str) -> Result<Self, InvalidStaticHeader> {
+        if name.chars().count() > Self::MAX_NAME_CHARS {
+            return Err(InvalidStaticHeader::NameTooLong);
+        }
+        if value.chars().count() > Self::MAX_VALUE_CHARS {
+            return Err(InvalidStaticHeader::ValueTooLong);
+        }
+        Self::parse(name, value)
+    }
+
+    /// Reads a name and a value, of any length: a longer one that is stored already is still sent.
     ///
     /// # Errors
     ///
@@ -152,6 +179,17 @@ mod tests {
         ] {
             assert_eq!(StaticHeader::parse(name, value), Err(error), "{name:?} {value:?}");
         }
+    }
+
+    #[test]
+    fn what_is_saved_is_bounded() {
+        let (name, value) = ("n".repeat(128), "v".repeat(4096));
+        assert!(StaticHeader::parse_to_save(&name, &value).is_ok());
+        let (longer_name, longer_value) = (format!("{name}n"), format!("{value}v"));
+        assert_eq!(StaticHeader::parse_to_save(&longer_name, "v"), Err(InvalidStaticHeader::NameTooLong));
+        assert_eq!(StaticHeader::parse_to_save("n", &longer_value), Err(InvalidStaticHeader::ValueTooLong));
+        assert_eq!(StaticHeader::parse_to_save("Host", "v"), Err(InvalidStaticHeader::Reserved));
+        assert!(StaticHeader::parse(&longer_name, &longer_value).is_ok());
     }
 
     #[test]

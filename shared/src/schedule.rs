@@ -68,10 +68,15 @@ impl Schedule {
             return None;
         }
         let position = usize::try_from(attempt.max(1) - 1).unwrap_or(usize::MAX).min(self.steps.len() - 1);
-        let longest = self.steps.iter().max().copied().unwrap_or_default();
-        let wait = self.steps[position].max(not_before.unwrap_or_default().min(longest));
+        let wait = self.steps[position].max(not_before.unwrap_or_default().min(self.longest_step()));
         let jittered = wait.as_secs_f64() * (1.0 + MAX_JITTER * jitter.clamp(0.0, 1.0));
         Some(Duration::from_secs_f64(jittered.ceil()))
+    }
+
+    /// The longest step: no wish of a receiver is heeded beyond it.
+    #[must_use]
+    pub fn longest_step(&self) -> Duration {
+        self.steps.iter().max().copied().unwrap_or_default()
     }
 
     /// How many attempts there are before the dead-letter queue.

@@ -12,16 +12,16 @@ mod owner;
 mod listing;
 
 pub use listing::{Cursor, Details, Listed, PastAttempt, Summary, Wanted};
-pub use owner::{HeaderChange, Owned};
-pub use record::{Change, Kept, Record, Retention, Status, Try, printable};
-pub use settings::{Settings, endpoint_id};
+pub use owner::{HeaderChange, Owned, UrlChange};
+pub use record::{Change, Kept, LOCATION_CHARS, Record, Retention, Status, Try, printable};
+pub use settings::Settings;
 pub use waiting::Waiting;
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use jiff::Timestamp;
 
 use crate::event::{BusinessId, EventId};
@@ -31,6 +31,12 @@ type Item = HashMap<String, AttributeValue>;
 
 /// How often a part of a read that DynamoDB left out is asked for again, and after how long each time.
 const UNPROCESSED_RETRIES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(200)];
+
+/// How often a record is written anew because another message of its event was faster.
+const RECORD_TRIES: usize = 5;
+
+/// So far held events are counted, and this many stand for more: a million of them must not keep a notice from going out.
+pub const HELD_COUNTED: u64 = 1_000;
 
 /// How many held events a step of a release takes: at one step a second, about 10 events a second.
 const HELD_AT_A_TIME: i32 = 10;
@@ -47,6 +53,9 @@ pub enum TableError {
     /// An attribute holds what it cannot hold. Sending without it would be a delivery that looks forged.
     #[error("the attribute {0} is invalid")]
     Invalid(&'static str),
+    /// Others wrote the same record each time in between.
+    #[error("a record was changed by others each time it was to be written")]
+    Contended,
 }
 
 impl<E> From<aws_sdk_dynamodb::error::SdkError<E>> for TableError
@@ -214,32 +223,52 @@ impl Tables {
         }
     }
 
-    /// Writes what became of an event.
+    /// Writes what became of an event. [`Written::ConditionFailed`]: the ledger says that it has arrived.
     ///
     /// # Errors
     ///
-    /// [`TableError`]; it may have been written all the same.
+    /// [`TableError`]; it may have been written all the same, and to write it again does no harm then.
     pub async fn record(
         &self,
         business_id: &BusinessId,
         event_id: &EventId,
         change: &Change<'_>,
     ) -> Result<Written, TableError> {
-        let update = change.to_update();
-        let write = self
-            .client
-            .update_item()
-            .table_name(&self.deliveries)
-            .set_key(Some(key(business_id, event_id)))
-            .update_expression(update.expression)
-            .set_condition_expression(update.condition)
-            .set_expression_attribute_names(Some(update.names))
-            .set_expression_attribute_values(Some(update.values))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None);
-        match write.send().await {
-            Ok(_) => Ok(Written::Done),
-            Err(error) => condition_failed(error),
+        let mut before = change.before.map(|record| record.attempts);
+        for _ in 0..RECORD_TRIES {
+            let update = change.to_update(before);
+            let write = self
+                .client
+                .update_item()
+                .table_name(&self.deliveries)
+                .set_key(Some(key(business_id, event_id)))
+                .update_expression(update.expression)
+                .set_condition_expression(update.condition)
+                .set_expression_attribute_names(Some(update.names))
+                .set_expression_attribute_values(Some(update.values));
+            match write.send().await {
+                Ok(_) => return Ok(Written::Done),
+                Err(error) => condition_failed(error)?,
+            };
+            // Another message of the event was faster, or the answer to a try of this very write was lost.
+            let item = self.item(business_id, event_id).await?.unwrap_or_default();
+            if change.is_in(&item) {
+                return Ok(Written::Done);
+            }
+            let record = Some(item).filter(|item| !item.is_empty()).map(|item| Record::from_item(&item)).transpose()?;
+            if !change.over_delivered && record.is_some_and(|record| record.status == Status::Delivered) {
+                return Ok(Written::ConditionFailed);
+            }
+            before = record.map(|record| record.attempts);
         }
+        Err(TableError::Contended)
+    }
+
+    /// A record, with all that it has.
+    async fn item(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Option<Item>, TableError> {
+        let request = self.client.get_item().table_name(&self.deliveries);
+        let answer = request.set_key(Some(key(business_id, event_id))).consistent_read(true).send().await?;
+        Ok(answer.item)
     }
 
     /// Gives an event up that cannot be read any more: it is no longer held.
@@ -267,15 +296,8 @@ impl Tables {
     ///
     /// [`TableError`].
     pub async fn kept(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Option<Kept>, TableError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.deliveries)
-            .set_key(Some(key(business_id, event_id)))
-            .consistent_read(true)
-            .send()
-            .await?;
-        Ok(answer.item.and_then(|item| Kept::from_item(&item, event_id)))
+        let item = self.item(business_id, event_id).await?;
+        Ok(item.and_then(|item| Kept::from_item(&item, event_id)))
     }
 
     /// The first few held events, in the order in which they happened.
@@ -288,37 +310,14 @@ impl Tables {
         answer.items().iter().map(attributes::event_id).collect()
     }
 
-    /// How many events are held.
+    /// How many events are held, counted to 1,000 and no further, with one request: of so many, all keys fit one answer.
     ///
     /// # Errors
     ///
     /// [`TableError`].
     pub async fn count_held(&self, business_id: &BusinessId) -> Result<u64, TableError> {
-        let mut count = 0;
-        let mut start = None;
-        loop {
-            let answer = self
-                .held_query(business_id)
-                .select(aws_sdk_dynamodb::types::Select::Count)
-                .set_exclusive_start_key(start)
-                .send()
-                .await?;
-            count += u64::try_from(answer.count).unwrap_or_default();
-            start = answer.last_evaluated_key;
-            if start.is_none() {
-                return Ok(count);
-            }
-        }
-    }
-
-    /// How many events are held, up to `limit`, with one request.
-    ///
-    /// # Errors
-    ///
-    /// [`TableError`].
-    pub async fn count_held_to(&self, business_id: &BusinessId, limit: u64) -> Result<u64, TableError> {
-        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        let query = self.held_query(business_id).select(aws_sdk_dynamodb::types::Select::Count).limit(limit);
+        let query = self.held_query(business_id).select(aws_sdk_dynamodb::types::Select::Count);
+        let query = query.limit(i32::try_from(HELD_COUNTED).unwrap_or(i32::MAX));
         Ok(u64::try_from(query.send().await?.count).unwrap_or_default())
     }
 

@@ -80,6 +80,8 @@ pub enum Cause {
     SignIn,
     /// 410: the endpoint says it is gone for good.
     Gone,
+    /// A cause that a newer version of this system has stored and this one does not know. No attempt has it.
+    Other,
 }
 
 impl Cause {
@@ -103,6 +105,12 @@ impl Cause {
         Self::ALL.into_iter().find(|cause| cause.as_str() == name)
     }
 
+    /// The cause of a stored name, whoever stored it.
+    #[must_use]
+    pub fn read(name: &str) -> Self {
+        Self::parse(name).unwrap_or(Self::Other)
+    }
+
     /// The name in the ledger and the log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -118,6 +126,7 @@ impl Cause {
             Self::Redirect => "redirect",
             Self::SignIn => "sign_in",
             Self::Gone => "gone",
+            Self::Other => "other",
         }
     }
 }

@@ -8,18 +8,22 @@ use shared::Timestamp;
 use shared::attempt::Attempt;
 use shared::clock;
 use shared::command::Command;
-use shared::flow::{End, Flow, Reply, Step, Vehicle};
+use shared::flow::{End, Flow, Reply, Step};
 use shared::health::{Attempted, Fate, Notice};
-use shared::tables::{Change, Record, Settings, Status, Try, Waiting, Written, endpoint_id};
+use shared::tables::{Change, Record, Settings, Status, Try, Waiting, Written};
 use shared::verdict::{Outcome, Verdict};
+use tokio::time::Instant;
 
 use crate::batch::AT_ONCE;
-use crate::delivery::{Deliver, Delivery, Fault, OUR_OWN_TIME};
+use crate::delivery::{Deliver, Delivery, Fault, OUR_OWN_TIME, from_now};
 use crate::report;
 
 /// An attempt that has had no answer for so long tells the other environments that it waits. Most receivers answer
 /// sooner, which keeps a delivery to them at its one write.
 const SLOW_AFTER: Duration = Duration::from_millis(500);
+
+/// How long a write that failed is waited with before the next.
+const BETWEEN_WRITES: Duration = Duration::from_secs(1);
 
 /// How long a message may be kept for telling that its attempt waits no more.
 const TELLING: Duration = Duration::from_millis(500);
@@ -35,11 +39,21 @@ struct Learnt {
     waiting: Waiting,
     /// Until when the attempt has told that it waits at the longest.
     waits_until: Option<Timestamp>,
+    /// Before when the receiver wishes for nothing.
+    not_before: Option<Timestamp>,
+}
+
+/// How an event's way ended.
+pub(crate) struct Carried {
+    /// What becomes of its message.
+    pub(crate) end: End,
+    /// The receiver wishes for nothing before this time (`Retry-After`).
+    pub(crate) not_before: Option<Timestamp>,
 }
 
 impl Deliver {
     /// Carries an event to the end of its way.
-    pub(crate) async fn carry(&self, delivery: &Delivery<'_>) -> End {
+    pub(crate) async fn carry(&self, delivery: &Delivery<'_>) -> Carried {
         let instead_of_holding = (!self.compressor.can_keep(delivery.event.body()))
             .then(|| self.next_attempt(delivery.number, None).map_or(Fate::Fail, Fate::Retry));
         let mut learnt = Learnt::default();
@@ -48,7 +62,7 @@ impl Deliver {
             if let Step::Finish(end) = step {
                 report::ended(delivery, learnt.attempt.as_ref().map(|(attempt, _)| attempt), learnt.fate, end);
                 self.end_waiting(delivery, &learnt).await;
-                return end;
+                return Carried { end, not_before: learnt.not_before };
             }
             let reply = self.step(delivery, &mut learnt, step).await.unwrap_or_else(|fault| {
                 report::fault(delivery, &fault);
@@ -69,17 +83,13 @@ impl Deliver {
                 Reply::Done
             }
             Step::Announce(notice) => self.announce(delivery, &notice).await?,
-            // What came before may have taken its time; the message then comes back.
-            Step::Post if !self.has_time(delivery.deadline) => {
-                report::crowded(delivery.message);
-                Reply::Unavailable
-            }
+            // What came before may have taken its time.
+            Step::Post if !self.has_time(delivery.deadline) => Reply::NoTime,
             Step::Post => Reply::Posted(self.post(delivery, learnt).await?),
             Step::SendAgain(at) => {
                 let event_id = delivery.event.id().clone();
-                let command = Command::Deliver { business_id: business_id.clone(), event_id, resend: false };
-                let delay = Duration::try_from(at.duration_since(clock::now())).unwrap_or_default();
-                self.queues.send(&command, delay).await?;
+                let command = Command::Deliver { business_id: business_id.clone(), event_id, resend: None };
+                self.queues.send(&command, from_now(at)).await?;
                 Reply::Done
             }
             Step::Record(fate) => {
@@ -101,12 +111,12 @@ impl Deliver {
         learnt.waiting = looked.waiting;
         Ok(Reply::Looked {
             health: looked.health,
-            endpoint: learnt.settings.url.as_deref().map(endpoint_id),
-            delivered: looked.record.is_some_and(|record| record.status == Status::Delivered),
+            endpoint: learnt.settings.endpoint.clone(),
+            delivered: looked.record.is_some_and(|record| has_arrived(record, delivery.resend)),
             held: looked.record.is_some_and(|record| record.status == Status::Held),
             // One whose record is missing or was not read has been tried if its message has been here before.
             retrying: looked.record.map_or(delivery.number > 1, |record| record.status == Status::Retrying),
-            crowded: learnt.waiting.count(clock::now()) >= AT_ONCE,
+            crowded: !delivery.message.has_been_patient(clock::now()) && learnt.waiting.count(clock::now()) >= AT_ONCE,
         })
     }
 
@@ -141,6 +151,8 @@ impl Deliver {
         let attempted = match attempt.verdict {
             Verdict::Delivered => Attempted::Succeeded,
             Verdict::Retry { cause, not_before } => {
+                let longest = self.schedule.longest_step();
+                learnt.not_before = not_before.map(|wait| clock::now() + wait.min(longest));
                 Attempted::Failed { cause, next: self.next_attempt(delivery.number, not_before) }
             }
         };
@@ -192,12 +204,33 @@ impl Deliver {
             occurred: delivery.occurred,
             now: clock::now(),
             retention: self.retention,
-            over_delivered: delivery.vehicle == Vehicle::Resend,
+            over_delivered: delivery.resend.is_some(),
         };
-        let event = delivery.event;
-        let done = self.tables.record(event.business_id(), event.id(), &change).await?;
-        Ok(written(done, Reply::AlreadyDelivered))
+        Ok(written(self.write(delivery, &change).await?, Reply::AlreadyDelivered))
     }
+
+    /// That an event has arrived is written again until the message's time is over, since nothing else keeps it from being
+    /// sent again. Of what has failed, the message comes back anyway.
+    async fn write(&self, delivery: &Delivery<'_>, change: &Change<'_>) -> Result<Written, Fault> {
+        let event = delivery.event;
+        loop {
+            let done = self.tables.record(event.business_id(), event.id(), change).await;
+            let again = Instant::now() + BETWEEN_WRITES;
+            match done {
+                // The last failure is the one that is told.
+                Err(_) if change.status == Status::Delivered && again + OUR_OWN_TIME <= delivery.deadline => {
+                    tokio::time::sleep_until(again).await;
+                }
+                done => return Ok(done?),
+            }
+        }
+    }
+}
+
+/// Whether an event has arrived; with the owner's wish that it be sent again, since that was asked for.
+fn has_arrived(record: Record, resend: Option<Timestamp>) -> bool {
+    let since = |asked_at| record.last_delivered.is_some_and(|at| at >= asked_at);
+    record.status == Status::Delivered && resend.is_none_or(since)
 }
 
 fn written(written: Written, otherwise: Reply) -> Reply {
@@ -216,6 +249,14 @@ fn tried(attempt: &Attempt, at: Timestamp) -> Try {
         Verdict::Delivered => None,
         Verdict::Retry { cause, .. } => Some(cause),
     };
-    let (status_code, timings, clue) = (attempt.status_code(), attempt.timings, attempt.clue);
-    Try { at, cause, status_code, timings, snippet, location, clue }
+    Try {
+        id: fastrand::u64(..),
+        at,
+        cause,
+        status_code: attempt.status_code(),
+        timings: attempt.timings,
+        snippet,
+        location,
+        clue: attempt.clue,
+    }
 }

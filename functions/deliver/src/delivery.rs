@@ -84,9 +84,11 @@ pub(crate) struct Delivery<'a> {
     /// When it was first published.
     pub(crate) occurred: Timestamp,
     pub(crate) vehicle: Vehicle,
+    /// When the owner asked that it be sent again, if that is what brings it.
+    pub(crate) resend: Option<Timestamp>,
     /// The number of this attempt on its schedule, from 1.
     pub(crate) number: u32,
-    /// When the invocation ends.
+    /// When the message must have been answered for.
     pub(crate) deadline: Instant,
 }
 
@@ -109,15 +111,15 @@ impl Deliver {
                     event: &event,
                     occurred,
                     vehicle: Vehicle::Message,
+                    resend: None,
                     number: message.receive_count,
                     deadline,
                 };
-                let end = self.carry(&delivery).await;
+                let end = self.carry(&delivery).await.end;
                 self.follow(&delivery, end).await
             }
             Content::Command(Command::Deliver { business_id, event_id, resend }) => {
-                let vehicle = if resend { Vehicle::Resend } else { Vehicle::Message };
-                self.kept(message, &business_id, &event_id, vehicle, deadline).await
+                self.kept(message, &business_id, &event_id, resend, deadline).await
             }
             Content::Command(Command::Release { business_id, run, step }) => {
                 self.release(message, &business_id, run, step, deadline).await
@@ -131,29 +133,35 @@ impl Deliver {
         Instant::now() + self.attempt_timeout + OUR_OWN_TIME <= deadline
     }
 
+    /// The last moment at which an attempt may begin.
+    pub(crate) fn latest_begin(&self, deadline: Instant) -> Instant {
+        deadline.checked_sub(self.attempt_timeout + OUR_OWN_TIME).unwrap_or_else(Instant::now)
+    }
+
     async fn kept(
         &self,
         message: &Message,
         business_id: &BusinessId,
         event_id: &EventId,
-        vehicle: Vehicle,
+        resend: Option<Timestamp>,
         deadline: Instant,
     ) -> Disposition {
         match self.tables.kept(business_id, event_id).await {
-            // A message can be delayed for 15 minutes at most when it is sent; the rest is waited for here.
-            Ok(Some(kept)) if vehicle == Vehicle::Message && is_early(kept.next_attempt) => {
-                self.return_at(message, kept.next_attempt.unwrap_or_default()).await
-            }
             Ok(Some(kept)) => {
                 let delivery = Delivery {
                     message,
                     event: &kept.event,
                     occurred: kept.occurred,
-                    vehicle,
+                    vehicle: if resend.is_some() { Vehicle::Resend } else { Vehicle::Message },
+                    resend,
                     number: message.receive_count,
                     deadline,
                 };
-                let end = self.carry(&delivery).await;
+                // A message can be delayed for 15 minutes at most when it is sent; the rest is waited for here.
+                if let Some(at) = kept.next_attempt.filter(|at| resend.is_none() && is_early(*at)) {
+                    return self.come_back(&delivery, from_now(at)).await;
+                }
+                let end = self.carry(&delivery).await.end;
                 self.follow(&delivery, end).await
             }
             Ok(None) => self.set_aside(message, NOT_KEPT).await,
@@ -169,21 +177,24 @@ impl Deliver {
         match end {
             End::Acknowledge(_) => Disposition::Acknowledge,
             End::ReturnAt(at) => self.return_at(message, at).await,
-            End::ReturnNow => self.return_after(message, NOW).await,
+            End::ReturnNow => self.come_back(delivery, NOW).await,
             // It comes back only for the queue to move it to the dead-letter queue.
             End::ReturnSpent => self.return_after(message, Duration::ZERO).await,
             End::Crowded => self.crowded(message, Some(delivery.event.business_id())).await,
             End::Fault => self.after_fault(message).await,
-            End::Unfinished if self.is_last_receive(message) => self.refer(delivery).await,
-            End::Unfinished => self.return_after(message, SOON).await,
+            End::Unfinished => self.come_back(delivery, SOON).await,
         }
     }
 
-    /// A message that must not go to the dead-letter queue yet is followed by one that refers to its event.
-    async fn refer(&self, delivery: &Delivery<'_>) -> Disposition {
+    /// An event that the ledger has kept comes back, without an attempt of its own having failed. At its last receive the
+    /// message would go to the dead-letter queue instead, so another one that refers to the event takes its place.
+    async fn come_back(&self, delivery: &Delivery<'_>, delay: Duration) -> Disposition {
+        if !self.is_last_receive(delivery.message) {
+            return self.return_after(delivery.message, delay).await;
+        }
         let (business_id, event_id) = (delivery.event.business_id().clone(), delivery.event.id().clone());
-        let command = Command::Deliver { business_id, event_id, resend: false };
-        match self.queues.send(&command, SOON).await {
+        let command = Command::Deliver { business_id, event_id, resend: delivery.resend };
+        match self.queues.send(&command, delay).await {
             Ok(()) => Disposition::Acknowledge,
             Err(error) => {
                 report::fault(delivery, &error.into());
@@ -198,7 +209,8 @@ impl Deliver {
         let times = message.receive_count.min(RETURNS + 1);
         let delay = CROWDED * times + CROWDED.mul_f64(fastrand::f64());
         if times > RETURNS || self.is_last_receive(message) {
-            match self.queues.send_again(&message.body, business_id, message.sent, delay).await {
+            let since = message.crowded_since.unwrap_or_else(clock::now);
+            match self.queues.send_again(&message.body, business_id, message.sent, since, delay).await {
                 Ok(()) => return Disposition::Acknowledge,
                 Err(error) => report::not_rescheduled(message, &error),
             }
@@ -220,9 +232,8 @@ impl Deliver {
         }
     }
 
-    async fn return_at(&self, message: &Message, at: Timestamp) -> Disposition {
-        let wait = Duration::try_from(at.duration_since(clock::now())).unwrap_or_default();
-        self.return_after(message, Duration::from_secs_f64(wait.as_secs_f64().ceil())).await
+    pub(crate) async fn return_at(&self, message: &Message, at: Timestamp) -> Disposition {
+        self.return_after(message, from_now(at)).await
     }
 
     async fn return_after(&self, message: &Message, delay: Duration) -> Disposition {
@@ -249,6 +260,12 @@ impl Deliver {
 }
 
 /// Whether an attempt is due only later; that a delay is whole seconds, and clocks differ a little, does not count.
-fn is_early(next_attempt: Option<Timestamp>) -> bool {
-    next_attempt.is_some_and(|at| at > clock::now() + Duration::from_secs(5))
+fn is_early(next_attempt: Timestamp) -> bool {
+    next_attempt > clock::now() + Duration::from_secs(5)
+}
+
+/// How long until then, in whole seconds, since that is what the queue can wait; none if it has passed.
+pub(crate) fn from_now(at: Timestamp) -> Duration {
+    let wait = Duration::try_from(at.duration_since(clock::now())).unwrap_or_default();
+    Duration::from_secs_f64(wait.as_secs_f64().ceil())
 }

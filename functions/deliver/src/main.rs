@@ -25,7 +25,7 @@ use shared::queue::Queues;
 use shared::secret::SecretSource;
 use shared::signature::InternalSecret;
 use shared::tables::{Retention, Tables};
-use shared::{aws, clock, log};
+use shared::{Timestamp, aws, clock, log};
 use tokio::time::Instant;
 
 use delivery::Deliver;
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Error> {
     log::start("deliver", environment.log_level);
     let deliver = Arc::new(wire(environment));
     let handler = |event: LambdaEvent<SqsEvent>| {
-        let deadline = Instant::now() + remaining(event.context.deadline);
+        let deadline = Instant::now() + remaining(event.context.deadline, clock::now());
         batch::deliver_all(Arc::clone(&deliver), event.payload, deadline)
     };
     Runtime::new(service_fn(handler)).run().await
@@ -45,11 +45,17 @@ async fn main() -> Result<(), Error> {
 /// The function's timeout, as the template has it.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// How long until an invocation's deadline, which Lambda gives in Unix milliseconds. `cargo lambda watch` gives a number
-/// that is none; then an invocation has the function's timeout.
-fn remaining(deadline: u64) -> Duration {
-    let now = u64::try_from(clock::now().as_millisecond()).unwrap_or_default();
-    deadline.checked_sub(now).map_or(TIMEOUT, Duration::from_millis)
+/// Unix milliseconds of 2001: no deadline is earlier.
+const EARLIEST_DEADLINE: u64 = 1_000_000_000_000;
+
+/// How long until an invocation's deadline, which Lambda gives in Unix milliseconds; one that has passed leaves no time at
+/// all. `cargo lambda watch` gives a number that is no such time; then an invocation has the function's timeout.
+fn remaining(deadline: u64, now: Timestamp) -> Duration {
+    if deadline < EARLIEST_DEADLINE {
+        return TIMEOUT;
+    }
+    let now = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    Duration::from_millis(deadline.saturating_sub(now)).min(TIMEOUT)
 }
 
 fn wire(environment: Environment) -> Deliver {
@@ -78,5 +84,25 @@ fn wire(environment: Environment) -> Deliver {
         schedule: environment.schedule,
         compressor: Compressor::new(),
         retention: Retention(environment.retention),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_that_has_passed_leaves_no_time_and_one_that_is_none_the_functions_timeout() {
+        let now = Timestamp::from_second(1_800_000_000).expect("a time");
+        for (deadline, seconds) in [
+            (1_800_000_050_000, 50),
+            (1_800_000_000_000, 0),
+            (1_799_999_999_999, 0),
+            (0, 60),
+            (600_000, 60),
+            (u64::MAX, 60),
+        ] {
+            assert_eq!(remaining(deadline, now), Duration::from_secs(seconds), "{deadline}");
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! A queue message, with what a delivery needs of it. Read once, at the door of the batch.
 
+use std::time::Duration;
+
 use aws_lambda_events::event::sqs::SqsMessage;
 use lambda_runtime::Diagnostic;
 use shared::Timestamp;
 use shared::command::Command;
-use shared::event::{BusinessId, Event};
-use shared::queue::FIRST_SENT;
+use shared::event::{BusinessId, Event, EventId};
+use shared::queue::{CROWDED_SINCE, FIRST_SENT};
 
 /// One message.
 pub(crate) struct Message {
@@ -16,6 +18,19 @@ pub(crate) struct Message {
     pub(crate) receive_count: u32,
     /// When it was sent to the queue, the first time if it was sent anew.
     pub(crate) sent: Option<Timestamp>,
+    /// Since when it has found no time or no place, if it was sent anew for that.
+    pub(crate) crowded_since: Option<Timestamp>,
+}
+
+/// For so long a message comes back because many attempts wait at its endpoint. Then it is attempted, however many wait:
+/// it would otherwise go round for ever beside an endpoint that is always slow.
+const PATIENCE: Duration = Duration::from_hours(1);
+
+impl Message {
+    /// Whether it has made room for others for long enough.
+    pub(crate) fn has_been_patient(&self, now: Timestamp) -> bool {
+        self.crowded_since.is_some_and(|since| now >= since + PATIENCE)
+    }
 }
 
 /// What a message says.
@@ -46,6 +61,14 @@ impl Content {
             Self::Malformed(_) => None,
         }
     }
+
+    pub(crate) fn event_id(&self) -> Option<&EventId> {
+        match self {
+            Self::Event(event) => Some(event.id()),
+            Self::Command(command) => command.event_id(),
+            Self::Malformed(_) => None,
+        }
+    }
 }
 
 /// A record that is not a message of an SQS queue. It cannot be reported as failed by itself, since that goes by its
@@ -67,11 +90,12 @@ impl TryFrom<SqsMessage> for Message {
         let given = |value: Option<String>, name| value.filter(|text| !text.is_empty()).ok_or(NotAMessage(name));
         let attribute = |name| record.attributes.get(name).map(String::as_str);
         let receive_count = attribute("ApproximateReceiveCount").and_then(|count| count.parse().ok());
-        let first_sent = record.message_attributes.get(FIRST_SENT).and_then(|sent| sent.string_value.as_deref());
-        let sent = first_sent.or(attribute("SentTimestamp")).and_then(|sent| sent.parse().ok());
+        let ours = |name| record.message_attributes.get(name).and_then(|value| value.string_value.as_deref());
+        let time = |milliseconds: &str| Timestamp::from_millisecond(milliseconds.parse().ok()?).ok();
         Ok(Self {
             receive_count: receive_count.unwrap_or(1),
-            sent: sent.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok()),
+            sent: ours(FIRST_SENT).or(attribute("SentTimestamp")).and_then(time),
+            crowded_since: ours(CROWDED_SINCE).and_then(time),
             id: given(record.message_id, "messageId")?,
             receipt_handle: given(record.receipt_handle, "receiptHandle")?,
             body: record.body.unwrap_or_default(),

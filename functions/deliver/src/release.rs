@@ -7,10 +7,11 @@ use shared::command::Command;
 use shared::event::{BusinessId, EventId};
 use shared::flow::{Done, End, Vehicle};
 use shared::release::{ReleaseStep, Reply, Step, Token};
-use shared::tables::{Written, endpoint_id};
+use shared::tables::Written;
 use tokio::time::Instant;
 
-use crate::delivery::{Deliver, Delivery, Disposition, Fault, NOT_KEPT};
+use crate::carry::Carried;
+use crate::delivery::{Deliver, Delivery, Disposition, Fault, NOT_KEPT, from_now};
 use crate::message::Message;
 use crate::report;
 
@@ -32,6 +33,7 @@ impl Deliver {
             if let Step::Finish(token) = next {
                 return match token {
                     Token::Acknowledge => Disposition::Acknowledge,
+                    Token::ReturnAt(at) => self.return_at(message, at).await,
                     Token::Return => self.after_fault(message).await,
                 };
             }
@@ -53,21 +55,23 @@ impl Deliver {
         Ok(match step {
             Step::Look => {
                 let looked = self.tables.look(business_id, None, clock::now()).await?;
-                Reply::Looked { health: looked.health, endpoint: looked.settings.url.as_deref().map(endpoint_id) }
+                Reply::Looked { health: looked.health, endpoint: looked.settings.endpoint }
             }
             Step::Store(health) => match self.tables.store(business_id, &health).await? {
                 Written::Done => Reply::Done,
                 Written::ConditionFailed => Reply::Conflict,
             },
-            Step::SendToken { run, step } => {
+            Step::SendToken { run, step, at } => {
                 let command = Command::Release { business_id: business_id.clone(), run, step };
-                self.queues.send(&command, BETWEEN_STEPS).await?;
+                self.queues.send(&command, at.map_or(BETWEEN_STEPS, from_now)).await?;
                 Reply::Done
             }
             Step::List => Reply::Listed(self.tables.held(business_id).await?),
             // What there is no time for stays held, for the next step.
-            Step::Deliver(_) if !self.has_time(deadline) => Reply::Ended(End::Acknowledge(Done::Held)),
-            Step::Deliver(event_id) => Reply::Ended(self.released(message, business_id, &event_id, deadline).await?),
+            Step::Deliver(_) if !self.has_time(deadline) => {
+                Reply::Ended { end: End::Acknowledge(Done::Held), not_before: None }
+            }
+            Step::Deliver(event_id) => self.released(message, business_id, &event_id, deadline).await?,
             Step::Finish(_) => Reply::Done,
         })
     }
@@ -78,22 +82,24 @@ impl Deliver {
         business_id: &BusinessId,
         event_id: &EventId,
         deadline: Instant,
-    ) -> Result<End, Fault> {
+    ) -> Result<Reply, Fault> {
         let Some(kept) = self.tables.kept(business_id, event_id).await? else {
             return self.give_up(message, business_id, event_id).await;
         };
         let (event, occurred) = (&kept.event, kept.occurred);
-        let delivery = Delivery { message, event, occurred, vehicle: Vehicle::Release, number: 1, deadline };
-        Ok(self.carry(&delivery).await)
+        let delivery =
+            Delivery { message, event, occurred, vehicle: Vehicle::Release, resend: None, number: 1, deadline };
+        let Carried { end, not_before } = self.carry(&delivery).await;
+        Ok(Reply::Ended { end, not_before })
     }
 
     /// A held event whose body is gone must not keep back those behind it: it is set aside, and said to be.
-    async fn give_up(&self, message: &Message, business_id: &BusinessId, event_id: &EventId) -> Result<End, Fault> {
+    async fn give_up(&self, message: &Message, business_id: &BusinessId, event_id: &EventId) -> Result<Reply, Fault> {
         let (business_id, event_id) = (business_id.clone(), event_id.clone());
         self.tables.abandon(&business_id, &event_id).await?;
-        let command = Command::Deliver { business_id, event_id, resend: false };
+        let command = Command::Deliver { business_id, event_id, resend: None };
         self.queues.copy_to_dead_letters(&command.to_string(), NOT_KEPT).await?;
         report::malformed(message, NOT_KEPT);
-        Ok(End::Acknowledge(Done::Duplicate))
+        Ok(Reply::Ended { end: End::Acknowledge(Done::Duplicate), not_before: None })
     }
 }

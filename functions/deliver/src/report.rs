@@ -104,6 +104,7 @@ pub(crate) fn announced(business_id: &BusinessId, notice: &Notice, held: Option<
         NoticeKind::Failing => tracing::warn!(business_id, cause, %since, held, "endpoint_failing"),
         NoticeKind::Paused => tracing::warn!(business_id, cause, %since, held, "endpoint_paused"),
         NoticeKind::Recovered => tracing::info!(business_id, cause, %since, held, "endpoint_recovered"),
+        NoticeKind::Other => tracing::warn!(business_id, cause, %since, held, "endpoint_changed"),
     }
 }
 
@@ -126,6 +127,11 @@ pub(crate) fn malformed(message: &Message, detail: &str) {
 
 pub(crate) fn malformed_not_copied(message: &Message, detail: &str, error: &QueueError) {
     tracing::error!(message_id = message.id, detail, error = error_chain(error), "malformed_not_copied");
+}
+
+/// A message that was not done with when the invocation had to end.
+pub(crate) fn overdue(message_id: &str) {
+    tracing::error!(message_id, "overdue");
 }
 
 pub(crate) fn panicked(message_id: &str) {

@@ -12,11 +12,13 @@ use std::sync::Arc;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router, middleware};
 use shared::event::{BusinessId, Event};
 use shared::tables::{Cursor, Status, Wanted};
+use shared::{Timestamp, clock, pasted};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
@@ -100,7 +102,9 @@ fn describe(mut document: utoipa::openapi::OpenApi) -> String {
 impl IntoResponse for Why {
     fn into_response(self) -> Response {
         let fault = report::Noted::fault_of(&self);
+        let wait = self.retry_after();
         let mut response = Problem::from(self).into_response();
+        wait.map(|wait| response.headers_mut().insert(RETRY_AFTER, wait));
         fault.map(|fault| response.extensions_mut().insert(fault));
         response
     }
@@ -116,7 +120,7 @@ async fn settings(State(owners): App, Extension(business): Owner) -> Result<Json
     Ok(Json(Settings::new(&owned, held, owners.targets)))
 }
 
-/// Replaces the settings. The first ones also make the signing secret.
+/// Replaces the settings that are named; the others stay. The first ones also make the signing secret.
 #[utoipa::path(
     put, path = "/api/settings", request_body = SettingsChange,
     responses((status = OK, description = "The settings as they are now", body = Settings))
@@ -126,7 +130,7 @@ async fn save_settings(
     Extension(business): Owner,
     Body(change): Body<SettingsChange>,
 ) -> Result<Json<Settings>, Why> {
-    let saved = owners.save(&business, change.generic_webhook_url.as_deref(), change.static_header).await?;
+    let saved = owners.save(&business, change.generic_webhook_url, change.static_header).await?;
     let (owned, held) = owners.settings(&business).await?;
     let mut settings = Settings::new(&owned, held, owners.targets);
     // What only the look-up of the URL's name could tell is in here alone.
@@ -135,9 +139,16 @@ async fn save_settings(
 }
 
 /// Sends a `webhook.test` event now, signed and sent as every delivery is. If it arrives, what waits follows it.
+///
+/// Ten tests a calendar minute for each business.
 #[utoipa::path(
     post, path = "/api/test",
-    responses((status = OK, description = "What the test came to", body = TestResult))
+    responses(
+        (status = OK, description = "What the test came to", body = TestResult),
+        (status = TOO_MANY_REQUESTS, description = "Ten were made in this minute", body = Problem,
+         content_type = "application/problem+json",
+         headers(("Retry-After" = u32, description = "Seconds until the next minute")))
+    )
 )]
 async fn test(State(owners): App, Extension(business): Owner) -> Result<Json<TestResult>, Why> {
     Ok(Json(TestResult::new(&owners.test(&business).await?)))
@@ -182,8 +193,9 @@ async fn deliveries(
         .and_then(|Query(query)| wanted(query))
         .map_err(|detail| Problem::new(StatusCode::BAD_REQUEST, detail).into_response())?;
     let listed = owners.list(&business, &wanted).await.map_err(Why::into_response)?;
+    let now = clock::now();
     Ok(Json(DeliveryList {
-        deliveries: listed.deliveries.iter().map(DeliverySummary::from).collect(),
+        deliveries: listed.deliveries.iter().map(|summary| DeliverySummary::new(summary, now)).collect(),
         next_cursor: listed.next.as_ref().map(Cursor::to_text),
     }))
 }
@@ -192,7 +204,11 @@ fn wanted(query: ListQuery) -> Result<Wanted, String> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let status = given(query.status).map(|name| Status::parse(&name).ok_or("status is none that there is"));
     let after = given(query.cursor).map(|text| Cursor::parse(&text).ok_or("cursor is none that a list has given"));
-    let search = given(query.search);
+    let search = given(query.search.as_deref().map(pasted::cleaned));
+    let (from, to) = (time("from", given(query.from))?, time("to", given(query.to))?);
+    if from.zip(to).is_some_and(|(from, to)| from > to) {
+        return Err("from is later than to".to_owned());
+    }
     if search.as_ref().is_some_and(|text| text.chars().count() > Event::SUBJECT_CHARS) {
         return Err("search is longer than 128 characters".to_owned());
     }
@@ -201,7 +217,11 @@ fn wanted(query: ListQuery) -> Result<Wanted, String> {
         Some(Ok(limit @ 1..=100)) => limit,
         Some(_) => return Err("limit is not 1 to 100".to_owned()),
     };
-    Ok(Wanted { status: status.transpose()?, search, limit, after: after.transpose()? })
+    Ok(Wanted { status: status.transpose()?, search, from, to, limit, after: after.transpose()? })
+}
+
+fn time(name: &str, text: Option<String>) -> Result<Option<Timestamp>, String> {
+    text.map(|text| text.parse().map_err(|_| format!("{name} is no time of RFC 3339"))).transpose()
 }
 
 /// One delivery, with its body and attempts.
@@ -222,7 +242,7 @@ async fn delivery(
     Extension(business): Owner,
     Which(event_id): Which,
 ) -> Result<Json<DeliveryDetails>, Why> {
-    Ok(Json(DeliveryDetails::new(owners.delivery(&business, &event_id).await?)))
+    Ok(Json(DeliveryDetails::new(owners.delivery(&business, &event_id).await?, clock::now())))
 }
 
 /// Sends one again, whatever became of it before.

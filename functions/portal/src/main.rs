@@ -4,6 +4,7 @@
 
 #![allow(clippy::expect_used, reason = "each says why it cannot fail")]
 
+mod spelling;
 mod access;
 mod problem;
 mod owner;
@@ -15,7 +16,7 @@ mod report;
 
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, RawQuery};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -54,9 +55,11 @@ async fn main() -> Result<(), Error> {
 }
 
 /// Whatever stands in a request's address, the rest must be able to read it: the adapter panics at what no URI may hold
-/// (RFC 3986, 2), and that would be an error of ours which anybody can cause.
+/// (RFC 3986, 2), and that would be an error of ours which anybody can cause. It also resolves the path, so that a spelling
+/// of the API's is told before.
 fn readable(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
     if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload {
+        request.raw_path = request.raw_path.as_deref().map(|path| spelling::routed(path).to_owned());
         for part in [&mut request.raw_path, &mut request.raw_query_string].into_iter().flatten() {
             *part = encoded(part);
         }
@@ -86,30 +89,38 @@ fn router(owners: Arc<Owners>, access: Arc<Access>) -> Router {
     Router::new()
         .merge(api::router(Arc::clone(&owners), Arc::clone(&access)))
         .merge(pages::router(owners, Arc::clone(&access)))
-        .route("/page.css", asset("text/css; charset=utf-8", page::STYLE))
-        .route("/page.js", asset("text/javascript; charset=utf-8", page::SCRIPT))
-        .route("/icon.svg", asset("image/svg+xml", page::ICON))
+        .route(page::STYLE.path, asset(&page::STYLE))
+        .route(page::SCRIPT.path, asset(&page::SCRIPT))
+        .route(page::ICON.path, asset(&page::ICON))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn_with_state(access, access::every))
 }
 
-/// What is the same for everybody, and may be kept for as long as a session lasts.
-fn asset(content_type: &'static str, text: &'static str) -> axum::routing::MethodRouter {
-    let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "public, max-age=3600")];
-    get(move || std::future::ready((headers, text)))
+/// For good: the address changes with the content (RFC 8246).
+const KEPT: &str = "public, max-age=31536000, immutable";
+
+/// What is the same for everybody. A page of another version, before a deployment or after, gets what there is, and its
+/// browser asks again the next time.
+fn asset(asset: &'static page::Asset) -> axum::routing::MethodRouter {
+    get(move |RawQuery(query): RawQuery| {
+        let is_this = query.as_deref().and_then(|query| query.strip_prefix("v=")) == Some(asset.version);
+        let kept = if is_this { KEPT } else { "no-cache" };
+        let headers = [(header::CONTENT_TYPE, asset.content_type), (header::CACHE_CONTROL, kept)];
+        std::future::ready((headers, asset.text))
+    })
 }
 
 async fn not_found(uri: Uri) -> Response {
-    if uri.path().starts_with("/api/") {
+    if spelling::is_api(uri.path()) {
         return Problem::new(StatusCode::NOT_FOUND, "there is no such route").into_response();
     }
     html(StatusCode::NOT_FOUND, page::problem(page::Problem::NotFound))
 }
 
 async fn method_not_allowed(method: Method, uri: Uri) -> Response {
-    if uri.path().starts_with("/api/") {
+    if spelling::is_api(uri.path()) {
         return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "the route has no such method").into_response();
     }
     if method.is_safe() {

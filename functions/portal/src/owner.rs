@@ -5,13 +5,16 @@
 
 mod deliveries;
 mod health;
+mod hints;
 mod settings;
 
-pub(crate) use deliveries::{Resent, Sending};
-pub(crate) use settings::{HeaderWish, SECRET_MASK, SigningSecretText, Warning, warnings};
+pub(crate) use deliveries::{Resent, Sending, is_overdue};
+pub(crate) use hints::{Warning, warnings};
+pub(crate) use settings::{HeaderWish, SECRET_MASK, SigningSecretText, UrlWish};
 
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use health::Wish;
 use shared::attempt::{Attempt, Attempter};
 use shared::clock;
@@ -22,7 +25,7 @@ use shared::queue::{Commands, QueueError};
 use shared::request::InvalidStaticHeader;
 use shared::secret::{SecretError, SecretSource};
 use shared::signature::InternalSecret;
-use shared::tables::{Owned, TableError, Tables};
+use shared::tables::{Owned, TableError, Tables, Written};
 use shared::verdict::Verdict;
 
 use crate::report;
@@ -50,8 +53,20 @@ pub(crate) enum Why {
     NotKept,
     /// Somebody else changed the same at the same moment.
     Changed,
+    /// So many tests were made in this minute; when the next begins.
+    TooManyTests(Duration),
     /// A fault of ours.
     Fault(Fault),
+}
+
+impl Why {
+    /// For the header of that name: when it makes sense to ask again.
+    pub(crate) fn retry_after(&self) -> Option<HeaderValue> {
+        match self {
+            Self::TooManyTests(wait) => Some(wait.as_secs().into()),
+            _ => None,
+        }
+    }
 }
 
 /// Which fields of the settings were refused, and why.
@@ -93,8 +108,9 @@ macro_rules! faults_are_reasons {
 
 faults_are_reasons!(Fault, TableError, QueueError, SecretError, MalformedEvent);
 
-/// So far held events are counted; this many stand for more.
-pub(crate) const HELD_COUNTED: u64 = 1_000;
+/// So many tests a business may make in a calendar minute. A button that is pressed in despair presses no more than that,
+/// and nobody makes of the test a means of sending.
+const TESTS_A_MINUTE: u32 = 10;
 
 /// How long a use case that does many things goes on; the rest is for the next time it is asked.
 const LONGEST: Duration = Duration::from_secs(15);
@@ -102,11 +118,17 @@ const LONGEST: Duration = Duration::from_secs(15);
 impl Owners {
     /// What a business has set, and how many of its events wait, as far as they are counted.
     pub(crate) async fn settings(&self, business_id: &BusinessId) -> Result<(Owned, u64), Why> {
-        let (owned, held) = tokio::join!(
-            self.tables.owned(business_id, clock::now()),
-            self.tables.count_held_to(business_id, HELD_COUNTED)
-        );
+        let (owned, held) =
+            tokio::join!(self.tables.owned(business_id, clock::now()), self.tables.count_held(business_id));
         Ok((owned?, held?))
+    }
+
+    /// Lets go what waited for what has just been done. That is done, whatever becomes of the rest: it is found by the next
+    /// change, or the next event.
+    async fn wake(&self, business_id: &BusinessId, wish: Wish) {
+        if let Err(Why::Fault(fault)) = self.change(business_id, wish).await {
+            report::fault_of(business_id, &fault);
+        }
     }
 
     /// Sends a `webhook.test` event now, by the way that every delivery goes. If it arrives, what waits follows it.
@@ -115,17 +137,22 @@ impl Owners {
         let (looked, secret) = tokio::join!(self.tables.look(business_id, None, now), self.internal_secret.get());
         let (settings, secret) = (looked?.settings, secret?);
         let url = settings.url.ok_or(Why::NoUrl)?;
+        if self.tables.count_test(business_id, TESTS_A_MINUTE, now).await? == Written::ConditionFailed {
+            return Err(Why::TooManyTests(rest_of_minute(now)));
+        }
         let event = test_event(business_id, now)?;
         let attempt = self.attempter.attempt(&event, &url, &settings.credentials, &secret, 1).await;
         if attempt.verdict == Verdict::Delivered {
-            // It arrived, whatever becomes of the rest: that is found by the next change, or the next event.
-            if let Err(Why::Fault(fault)) = self.change(business_id, Wish::Release).await {
-                report::fault_of(business_id, &fault);
-            }
+            self.wake(business_id, Wish::Release).await;
         }
         report::tested(business_id, &attempt);
         Ok(attempt)
     }
+}
+
+/// How long until the next calendar minute: 1 to 60 s.
+fn rest_of_minute(now: shared::Timestamp) -> Duration {
+    Duration::from_secs(60 - now.as_second().rem_euclid(60).unsigned_abs())
 }
 
 /// A call that nobody made, with every field that a call has, so that a workflow can be built on it.
@@ -153,6 +180,12 @@ fn test_event(business_id: &BusinessId, now: shared::Timestamp) -> Result<Event,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_minute_ends_with_its_last_second() {
+        let rest = |second| rest_of_minute(shared::Timestamp::from_second(second).expect("a time")).as_secs();
+        assert_eq!([0, 1, 59, 60, 119].map(rest), [60, 59, 1, 60, 1]);
+    }
 
     #[test]
     fn a_test_has_the_fields_of_a_call_and_is_a_new_event_each_time() {

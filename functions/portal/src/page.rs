@@ -6,23 +6,18 @@
 
 #![allow(clippy::expect_used, reason = "each says why it cannot fail")]
 
+mod assets;
 mod view;
 mod hebrew;
 mod parts;
 
+pub(crate) use assets::{Asset, ICON, SCRIPT, STYLE};
 pub(crate) use view::*;
 
 use askama::Template;
 
 use hebrew::Advice;
 use parts::{DeliveryPart, LogPart, NoticePart, SecretPart, SettingsPart, StatusPart, TestPart};
-
-/// `/page.css`
-pub(crate) const STYLE: &str = include_str!("../assets/page.css");
-/// `/page.js`
-pub(crate) const SCRIPT: &str = include_str!("../assets/page.js");
-/// `/icon.svg`
-pub(crate) const ICON: &str = include_str!("../assets/icon.svg");
 
 #[derive(Template)]
 #[template(path = "overview.html")]

@@ -17,11 +17,12 @@ use serde::Deserialize;
 use shared::attempt::Attempt;
 use shared::clock;
 use shared::event::BusinessId;
+use shared::pasted;
 use shared::request::InvalidStaticHeader;
 use shared::tables::{Cursor, Status, Wanted};
 
 use crate::access::{self, Access};
-use crate::owner::{HeaderWish, Owners, Refused, Resent, Sending, Why};
+use crate::owner::{HeaderWish, Owners, Refused, Resent, Sending, UrlWish, Why};
 use crate::page::{self, Overview, Problem, Said};
 use crate::which::Which;
 use crate::{html, report};
@@ -89,13 +90,13 @@ struct Asked {
 
 impl Asked {
     fn wanted(&self) -> Wanted {
-        let given =
-            |text: &Option<String>| text.clone().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let search = self.search.as_deref().map(pasted::cleaned).filter(|text| !text.is_empty());
         Wanted {
             status: self.status.as_deref().and_then(Status::parse),
-            search: given(&self.search).map(|text| text.chars().take(128).collect()),
+            search: search.map(|text| text.chars().take(128).collect()),
             limit: ROWS,
             after: self.cursor.as_deref().and_then(Cursor::parse),
+            ..Wanted::default()
         }
     }
 
@@ -156,8 +157,10 @@ impl IntoResponse for Unshown {
             Why::NoUrl => see("/?said=no-url"),
             Why::NotKept => see("/?said=not-kept"),
             Why::Changed => see("/"),
-            // Forms that can be refused say so beside their fields.
-            Why::Refused(_) => html(StatusCode::UNPROCESSABLE_ENTITY, page::problem(Problem::Refused)),
+            // Forms that can be refused say so beside their fields, and so does the test.
+            Why::Refused(_) | Why::TooManyTests(_) => {
+                html(StatusCode::UNPROCESSABLE_ENTITY, page::problem(Problem::Refused))
+            }
             Why::Fault(_) => {
                 let mut response = html(StatusCode::SERVICE_UNAVAILABLE, page::problem(Problem::Fault));
                 report::Noted::fault_of(&why).map(|noted| response.extensions_mut().insert(noted));
@@ -202,17 +205,17 @@ struct SettingsForm {
 
 impl SettingsForm {
     fn header(&self) -> HeaderWish {
-        let (name, value) = (self.static_header_name.trim(), self.static_header_value.trim());
+        let (name, value) = (pasted::cleaned(&self.static_header_name), pasted::cleaned(&self.static_header_value));
         if name.is_empty() && value.is_empty() {
             return HeaderWish::Clear;
         }
-        HeaderWish::Set { name: name.to_owned(), value: Some(value.to_owned()).filter(|value| !value.is_empty()) }
+        HeaderWish::Set { name, value: Some(value).filter(|value| !value.is_empty()) }
     }
 }
 
 async fn save(State(owners): App, Extension(business): Owner, form: Sent<SettingsForm>) -> Answer {
     let Form(form) = form?;
-    match owners.save(&business, Some(&form.generic_webhook_url), form.header()).await {
+    match owners.save(&business, UrlWish::Set(Some(form.generic_webhook_url.clone())), form.header()).await {
         Ok(saved) if saved.url.is_none() => Ok(see("/?said=cleared")),
         Ok(saved) => {
             // What only a look-up tells would be gone after a redirect.
@@ -243,10 +246,21 @@ fn typed(view: &mut Overview, form: SettingsForm, refused: Refused) {
 }
 
 async fn test(State(owners): App, Extension(business): Owner) -> Answer {
-    let attempt: Attempt = owners.test(&business).await?;
+    let attempt: Attempt = match owners.test(&business).await {
+        Err(why @ Why::TooManyTests(_)) => return too_many_tests(&owners, &business, &why).await,
+        tested => tested?,
+    };
     let mut view = show(&owners, &business, &newest(), false).await?;
     view.test = Some(fill::test(&attempt));
     Ok(html(StatusCode::OK, page::overview(&view)))
+}
+
+async fn too_many_tests(owners: &Owners, business: &BusinessId, why: &Why) -> Answer {
+    let mut view = show(owners, business, &newest(), false).await?;
+    view.said = Some(Said::TooManyTests);
+    let mut response = html(StatusCode::TOO_MANY_REQUESTS, page::overview(&view));
+    why.retry_after().map(|wait| response.headers_mut().insert(header::RETRY_AFTER, wait));
+    Ok(response)
 }
 
 async fn pause(State(owners): App, Extension(business): Owner) -> Answer {

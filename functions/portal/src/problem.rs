@@ -56,7 +56,7 @@ impl Problem {
     pub(crate) fn fields(refused: Refused) -> Self {
         let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "a field was refused");
         if let Some(refusal) = refused.url {
-            let (pointer, code) = ("/generic_webhook_url", refused_url(refusal));
+            let (pointer, code) = ("/generic_webhook_url", refusal.as_str());
             problem.errors.push(FieldError { pointer, code, detail: refusal.to_string() });
         }
         if let Some(invalid) = refused.header {
@@ -67,25 +67,14 @@ impl Problem {
     }
 }
 
-fn refused_url(refusal: shared::guard::Refusal) -> &'static str {
-    use shared::guard::Refusal;
-    match refusal {
-        Refusal::TooLong => "too_long",
-        Refusal::Control => "control",
-        Refusal::Unreadable => "unreadable",
-        Refusal::Scheme => "scheme",
-        Refusal::UserInfo => "user_info",
-        Refusal::Port => "port",
-        Refusal::Address => "blocked",
-    }
-}
-
 fn refused_header(invalid: shared::request::InvalidStaticHeader) -> (&'static str, &'static str) {
     use shared::request::InvalidStaticHeader;
     match invalid {
         InvalidStaticHeader::Name => ("/static_header/name", "name"),
+        InvalidStaticHeader::NameTooLong => ("/static_header/name", "too_long"),
         InvalidStaticHeader::Reserved => ("/static_header/name", "reserved"),
         InvalidStaticHeader::Value => ("/static_header/value", "value"),
+        InvalidStaticHeader::ValueTooLong => ("/static_header/value", "too_long"),
     }
 }
 
@@ -97,6 +86,7 @@ impl From<Why> for Problem {
             Why::NotFound => Self::new(StatusCode::NOT_FOUND, "there is no such delivery"),
             Why::NotKept => Self::new(StatusCode::CONFLICT, "the body of this delivery is not kept"),
             Why::Changed => Self::new(StatusCode::CONFLICT, "somebody else changed this at the same moment"),
+            Why::TooManyTests(_) => Self::new(StatusCode::TOO_MANY_REQUESTS, "ten tests were made in this minute"),
             // What it was is in the log, and nobody else's business.
             Why::Fault(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "something of ours failed; try again"),
         }

@@ -2,17 +2,22 @@
 //!
 //! A kind is a table of names and rules, so that a further typed event is a further table and no code. Fields that a
 //! table does not name pass through behind those it names: the call service may add one without a change here.
+//!
+//! Only a required field can make an event malformed. An optional one that cannot be read takes its default, and what
+//! was published stands in `metadata`: a call must not be lost for one odd field.
 
 use super::{EventType, MalformedEvent, time};
 use crate::json::{MAX_SAFE_INTEGER, Object, Value};
 
-/// What a field has to be, and what it is when it is absent, null or `""`.
+/// What a field has to be, and what it is when it is absent, null or `""`, or cannot be read.
 #[derive(Clone, Copy)]
 enum Rule {
     /// A string, or an integer that becomes one. Required.
     Id,
     /// The same, or "".
     OptionalId,
+    /// A phone number: a string, or an integer that becomes one; or "".
+    Phone,
     /// A string, or the default.
     Text(&'static str),
     /// A point in time, or "".
@@ -32,7 +37,7 @@ const CALL_COMPLETED: Fields = &[
     ("business_id", Rule::Id),
     ("call_id", Rule::Id),
     ("lead_id", Rule::OptionalId),
-    ("phone", Rule::Text("")),
+    ("phone", Rule::Phone),
     ("started_at", Rule::Time),
     ("ended_at", Rule::Time),
     ("duration_sec", Rule::Seconds),
@@ -48,7 +53,7 @@ const LEAD_CREATED: Fields = &[
     ("business_id", Rule::Id),
     ("lead_id", Rule::Id),
     ("name", Rule::Text("")),
-    ("phone", Rule::Text("")),
+    ("phone", Rule::Phone),
     ("email", Rule::Text("")),
     ("source", Rule::Text("")),
     ("metadata", Rule::Map),
@@ -60,7 +65,7 @@ const APPOINTMENT_BOOKED: Fields = &[
     ("appointment_id", Rule::Id),
     ("lead_id", Rule::OptionalId),
     ("lead_name", Rule::Text("")),
-    ("lead_phone", Rule::Text("")),
+    ("lead_phone", Rule::Phone),
     ("scheduled_at", Rule::Time),
     ("service", Rule::Text("")),
     ("notes", Rule::Text("")),
@@ -72,7 +77,7 @@ const LEAD_STATUS_CHANGED: Fields = &[
     ("business_id", Rule::Id),
     ("lead_id", Rule::Id),
     ("lead_name", Rule::Text("")),
-    ("lead_phone", Rule::Text("")),
+    ("lead_phone", Rule::Phone),
     ("old_status", Rule::Text("")),
     ("new_status", Rule::Text("")),
     ("source", Rule::Text("")),
@@ -103,13 +108,22 @@ impl Kind {
     }
 
     /// Puts the typed fields first, each of its type, and the others behind them as they came.
-    pub(super) fn normalise(&self, mut members: Object) -> Result<Object, MalformedEvent> {
+    pub(super) fn normalise(&self, mut members: Object) -> Result<Normalised, MalformedEvent> {
         let mut normalised = Object::default();
+        let mut unread = Vec::new();
         for &(field, rule) in self.fields {
-            normalised.insert(field, rule.apply(field, members.take(field))?);
+            let value = match members.take(field).filter(|value| !is_absent(value)) {
+                None => rule.default().ok_or(MalformedEvent::Missing(field))?,
+                Some(value) => rule.read(value).or_else(|value| {
+                    unread.push((field, value));
+                    rule.default().ok_or(MalformedEvent::Field { field, expected: AN_ID })
+                })?,
+            };
+            normalised.insert(field, value);
         }
+        let unread = keep(unread, normalised.get_mut(METADATA));
         normalised.extend(members);
-        Ok(normalised)
+        Ok(Normalised { members: normalised, unread })
     }
 
     pub(super) fn natural_key<'a>(&self, normalised: &'a Object) -> Option<&'a str> {
@@ -132,50 +146,67 @@ fn text<'a>(members: &'a Object, field: &str) -> Option<&'a str> {
     }
 }
 
-impl Rule {
-    fn apply(self, field: &'static str, value: Option<Value>) -> Result<Value, MalformedEvent> {
-        let value = value.filter(|value| !is_absent(value));
-        let normalised = match (self, value) {
-            (Self::Id, None) => return Err(MalformedEvent::Missing(field)),
-            (Self::OptionalId | Self::Time, None) => Some(Value::String(String::new())),
-            (Self::Text(default), None) => Some(Value::String(default.to_owned())),
-            (Self::Seconds, None) => Some(Value::Number(0.0)),
-            (Self::Direction, None) => Some(Value::String("inbound".to_owned())),
-            (Self::Map, None) => Some(Value::Object(Object::default())),
+/// The members of a normalised event, and the names of the fields that could not be read.
+pub(super) struct Normalised {
+    pub(super) members: Object,
+    pub(super) unread: Vec<&'static str>,
+}
 
-            (Self::Id | Self::OptionalId, Some(value)) => id(&value).map(Value::String),
-            (Self::Text(_), Some(value @ Value::String(_))) | (Self::Map, Some(value @ Value::Object(_))) => {
-                Some(value)
-            }
-            (Self::Time, Some(Value::String(text))) => time::to_utc(&text).map(Value::String),
-            (Self::Seconds, Some(Value::Number(seconds))) if (0.0..=MAX_SAFE_INTEGER).contains(&seconds) => {
-                Some(Value::Number(seconds.round()))
-            }
-            (Self::Direction, Some(Value::String(direction))) if matches!(&*direction, "inbound" | "outbound") => {
-                Some(Value::String(direction))
-            }
-            _ => None,
-        };
-        normalised.ok_or(MalformedEvent::Field { field, expected: self.expected() })
-    }
+/// Where what could not be read is kept.
+const METADATA: &str = "metadata";
 
-    fn expected(self) -> &'static str {
-        match self {
-            Self::Id | Self::OptionalId => "a string or an integer",
-            Self::Text(_) => "a string",
-            Self::Time => "an RFC 3339 time, or ISO 8601 without offset for UTC",
-            Self::Seconds => "a number of seconds from 0 to 2^53 - 1",
-            Self::Direction => "inbound or outbound",
-            Self::Map => "an object",
+/// Keeps what could not be read, as text, behind the members of metadata. One that has such a name already wins: an
+/// event that passes through here again stays as it is.
+fn keep(unread: Vec<(&'static str, Value)>, metadata: Option<&mut Value>) -> Vec<&'static str> {
+    let fields = unread.iter().map(|(field, _)| *field).collect();
+    if let Some(Value::Object(metadata)) = metadata {
+        for (field, value) in unread {
+            let text = match value {
+                Value::String(text) => text,
+                value => value.to_json(),
+            };
+            metadata.insert_new(format!("unread_{field}"), Value::String(text));
         }
     }
+    fields
 }
+
+impl Rule {
+    /// What stands for a value that is absent or cannot be read; None: the field is required.
+    fn default(self) -> Option<Value> {
+        let text = |text: &str| Some(Value::String(text.to_owned()));
+        match self {
+            Self::Id => None,
+            Self::OptionalId | Self::Phone | Self::Time => text(""),
+            Self::Text(default) => text(default),
+            Self::Seconds => Some(Value::Number(0.0)),
+            Self::Direction => text("inbound"),
+            Self::Map => Some(Value::Object(Object::default())),
+        }
+    }
+
+    /// The value as a receiver gets it; or, if it cannot be read, as it came.
+    fn read(self, value: Value) -> Result<Value, Value> {
+        let read = match (self, &value) {
+            (Self::Text(_), Value::String(_)) | (Self::Map, Value::Object(_)) => return Ok(value),
+            (Self::Id | Self::OptionalId | Self::Phone, value) => id(value).map(Value::String),
+            (Self::Time, Value::String(text)) => time::to_utc(text).map(Value::String),
+            (Self::Seconds, value) => seconds(value).map(Value::Number),
+            (Self::Direction, Value::String(text)) => direction(text).map(|name| Value::String(name.to_owned())),
+            _ => None,
+        };
+        read.ok_or(value)
+    }
+}
+
+/// What an id has to be.
+const AN_ID: &str = "a string or an integer";
 
 /// A string that has to be there.
 pub(super) fn required_text(members: &Object, field: &'static str) -> Result<String, MalformedEvent> {
     match members.get(field).filter(|value| !is_absent(value)) {
         Some(Value::String(text)) => Ok(text.clone()),
-        Some(_) => Err(MalformedEvent::Field { field, expected: Rule::Text("").expected() }),
+        Some(_) => Err(MalformedEvent::Field { field, expected: "a string" }),
         None => Err(MalformedEvent::Missing(field)),
     }
 }
@@ -183,7 +214,7 @@ pub(super) fn required_text(members: &Object, field: &'static str) -> Result<Str
 /// A string, or an integer as its digits, that has to be there.
 pub(super) fn required_id(members: &Object, field: &'static str) -> Result<String, MalformedEvent> {
     let value = members.get(field).filter(|value| !is_absent(value)).ok_or(MalformedEvent::Missing(field))?;
-    id(value).ok_or(MalformedEvent::Field { field, expected: Rule::Id.expected() })
+    id(value).ok_or(MalformedEvent::Field { field, expected: AN_ID })
 }
 
 fn is_absent(value: &Value) -> bool {
@@ -197,4 +228,21 @@ fn id(value: &Value) -> Option<String> {
         Value::Number(number) if number.fract() == 0.0 && number.abs() <= MAX_SAFE_INTEGER => Some(value.to_json()),
         _ => None,
     }
+}
+
+/// Whole seconds from a number, or from a text that JSON would read as one: `NaN` and `1:07` are none.
+fn seconds(value: &Value) -> Option<f64> {
+    let seconds = match value {
+        Value::Number(seconds) => *seconds,
+        Value::String(text) => match Value::parse(text) {
+            Ok(Value::Number(seconds)) => seconds,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    (0.0..=MAX_SAFE_INTEGER).contains(&seconds).then(|| seconds.round())
+}
+
+fn direction(text: &str) -> Option<&'static str> {
+    ["inbound", "outbound"].into_iter().find(|name| name.eq_ignore_ascii_case(text))
 }

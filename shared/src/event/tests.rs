@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod odd;
+
 const PLAIN: &str = r#"{"event_type":"call.completed","business_id":"b1","call_id":"c1"}"#;
 
 fn body(text: &str) -> String {
@@ -70,42 +72,54 @@ fn an_unknown_kind_passes_through_untyped_in_its_own_order() {
 
 #[test]
 fn malformed_events_say_which_field_and_why_but_never_a_value() {
-    let call =
-        |member: &str| format!(r#"{{"event_type":"call.completed","business_id":"b1","call_id":"c1",{member}}}"#);
+    let call = |call_id: &str| format!(r#"{{"event_type":"call.completed","business_id":"b1","call_id":{call_id}}}"#);
     for (text, message) in [
         ("[]".to_owned(), "the event is an array, not an object"),
         ("{".to_owned(), "not valid JSON at line 1, column 1"),
         (r#"{"business_id":"b1"}"#.to_owned(), "event_type is required"),
+        (r#"{"event_type":7,"business_id":"b1"}"#.to_owned(), "event_type must be a string"),
         (
             r#"{"event_type":"Call","business_id":"b1"}"#.to_owned(),
-            "event_type must be a dotted name such as call.completed",
+            "event_type must be a dotted name such as call.completed, at most 128 characters",
         ),
         (r#"{"event_type":"a.b"}"#.to_owned(), "business_id is required"),
-        (r#"{"event_type":"call.completed","business_id":"b1","call_id":""}"#.to_owned(), "call_id is required"),
-        (call(r#""call_id":1.5"#), "call_id must be a string or an integer"),
-        (call(r#""call_id":1e300"#), "call_id must be a string or an integer"),
-        (call(r#""duration_sec":1e300"#), "duration_sec must be a number of seconds from 0 to 2^53 - 1"),
-        (call(r#""phone":972550000000"#), "phone must be a string"),
-        (call(r#""duration_sec":-1"#), "duration_sec must be a number of seconds from 0 to 2^53 - 1"),
-        (call(r#""duration_sec":"92""#), "duration_sec must be a number of seconds from 0 to 2^53 - 1"),
-        (
-            call(r#""started_at":"yesterday""#),
-            "started_at must be an RFC 3339 time, or ISO 8601 without offset for UTC",
-        ),
-        (call(r#""direction":"sideways""#), "direction must be inbound or outbound"),
-        (call(r#""metadata":[]"#), "metadata must be an object"),
-        (call(r#""x":1e999"#), "a number is out of a double's range"),
+        (r#"{"event_type":"a.b","business_id":" "}"#.to_owned(), "business_id is required"),
+        (r#"{"event_type":"a.b","business_id":true}"#.to_owned(), "business_id must be a string or an integer"),
+        (r#"{"event_type":"lead.created","business_id":"b","lead_id":null}"#.to_owned(), "lead_id is required"),
+        (r#"{"event_type":"appointment.booked","business_id":"b"}"#.to_owned(), "appointment_id is required"),
+        (r#"{"event_type":"lead.status_changed","business_id":"b"}"#.to_owned(), "lead_id is required"),
+        (call(r#""""#), "call_id is required"),
+        (call("1.5"), "call_id must be a string or an integer"),
+        (call("1e300"), "call_id must be a string or an integer"),
+        (call("[]"), "call_id must be a string or an integer"),
+        (call(r#""c","x":1e999"#), "a number is out of a double's range"),
+        (call(r#""c","x":"\ud800""#), "not valid JSON at line 1, column 8"),
+        (call(&format!(r#""c","x":{}1{}"#, "[".repeat(128), "]".repeat(128))), "nested more than 128 deep"),
     ] {
         assert_eq!(refusal(&text), message, "{text}");
     }
 }
 
 #[test]
-fn a_business_id_is_1_to_128_characters_without_controls() {
+fn a_business_id_is_1_to_128_characters_without_controls_and_not_blank() {
     let with_id = |id: &str| Event::parse(&format!(r#"{{"event_type":"a.b","business_id":{id:?}}}"#));
     assert!(with_id(&"x".repeat(128)).is_ok());
-    assert!(with_id(&"x".repeat(129)).is_err());
-    assert!(BusinessId::parse("a\nb").is_err());
+    assert!(with_id(&"א".repeat(128)).is_ok(), "characters, not bytes");
+    assert!(with_id(" x ").is_ok());
+    for id in [&"x".repeat(129), "", " ", "\u{a0}\u{2003}", "a\nb", "a\u{7f}", "\u{85}"] {
+        assert!(BusinessId::parse(id).is_err(), "{id:?}");
+    }
+}
+
+#[test]
+fn an_event_type_is_dotted_words_of_128_characters_at_most() {
+    let longest = format!("a.{}", "b".repeat(126));
+    for name in ["a.b", "call.completed", "a1_.b_2.c", &longest] {
+        assert_eq!(EventType::parse(name).expect("a name").as_str(), name);
+    }
+    for name in ["call", "a..b", ".a", "a.", "A.b", "a.1b", "a._b", "a-b.c", "a.b ", "a.ב", &format!("{longest}b")] {
+        assert!(EventType::parse(name).is_err(), "{name}");
+    }
 }
 
 /// Computed with `printf 'call.completed\nb1\nc1' | sha256sum`, so independent of this code.

@@ -1,35 +1,42 @@
 //! Points in time, as the call service writes them and as a receiver gets them.
 //!
 //! In: RFC 3339, or ISO 8601 without an offset, which is what Python's `datetime.isoformat()` makes of a naive UTC
-//! time. Out: RFC 3339 in UTC with `Z`, the fraction with the digits it came with. A date alone names no point in time
-//! and is refused.
+//! time. Out: RFC 3339 in UTC with `Z`, the fraction with the digits it came with, nine at most. A date alone names no
+//! point in time and is refused.
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use std::borrow::Cow;
+
+use jiff::SignedDuration;
+use jiff::fmt::temporal::Pieces;
+use jiff::tz::Offset;
+
+/// So many digits of a fraction are kept: nanoseconds. RFC 3339 allows any number of them.
+const FRACTION_DIGITS: usize = 9;
 
 /// Brings a time to UTC; None if it is not one, or its year is outside RFC 3339's 0000 to 9999.
 pub(super) fn to_utc(text: &str) -> Option<String> {
-    // Time zone annotations in brackets are RFC 9557's, not RFC 3339's.
-    if !text.contains(':') || text.contains('[') {
+    // What stands in brackets is RFC 9557's, not RFC 3339's.
+    if text.contains('[') {
         return None;
     }
-    let timestamp = match text.parse::<Timestamp>() {
-        Ok(timestamp) => timestamp,
-        Err(_) if has_offset(text) => return None,
-        Err(_) => text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp(),
-    };
-    let printed = format!("{timestamp:.*}", fraction_digits(text));
-    printed.starts_with(|c: char| c.is_ascii_digit()).then_some(printed)
+    let (text, digits) = to_nanoseconds(text);
+    let pieces = Pieces::parse(&*text).ok()?;
+    // Not by way of a timestamp: its years end a day before RFC 3339's.
+    let offset = SignedDuration::from(pieces.to_numeric_offset().unwrap_or(Offset::UTC));
+    let utc = pieces.date().to_datetime(pieces.time()?).checked_sub(offset).ok()?;
+    (utc.year() >= 0).then(|| format!("{utc:.digits$}Z"))
 }
 
-/// A civil time is read leniently, offset ignored; one that has an offset must not come that far.
-fn has_offset(text: &str) -> bool {
-    let clock = text.find(':').map_or("", |colon| &text[colon..]);
-    clock.contains(['Z', 'z', '+', '-', '['])
-}
-
-fn fraction_digits(text: &str) -> usize {
-    let fraction = text.split(['.', ',']).nth(1).unwrap_or("");
-    fraction.bytes().take_while(u8::is_ascii_digit).count()
+/// The text with the digits of a fraction that are kept, and how many they are.
+fn to_nanoseconds(text: &str) -> (Cow<'_, str>, usize) {
+    let Some(point) = text.find(['.', ',']) else { return (text.into(), 0) };
+    let fraction = &text[point + 1..];
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+    if digits <= FRACTION_DIGITS {
+        return (text.into(), digits);
+    }
+    let kept = format!("{}{}", &text[..=point + FRACTION_DIGITS], &fraction[digits..]);
+    (kept.into(), FRACTION_DIGITS)
 }
 
 #[cfg(test)]
@@ -42,21 +49,37 @@ mod tests {
             ("2026-03-01T10:15:00+02:00", "2026-03-01T08:15:00Z"),
             ("2026-03-01T10:15:00Z", "2026-03-01T10:15:00Z"),
             ("2026-03-01t10:15:00z", "2026-03-01T10:15:00Z"),
+            ("2026-03-01T10:15:00-00:00", "2026-03-01T10:15:00Z"),
             ("2026-03-01T10:15:00", "2026-03-01T10:15:00Z"),
             ("2026-03-01 10:15:00", "2026-03-01T10:15:00Z"),
             ("2026-03-01T10:15", "2026-03-01T10:15:00Z"),
+            ("20260301T101500", "2026-03-01T10:15:00Z"),
             ("2026-03-01T00:30:00+02:00", "2026-02-28T22:30:00Z"),
+            ("1996-12-19T16:39:57-08:00", "1996-12-20T00:39:57Z"),
+            ("2026-03-01T10-02:00", "2026-03-01T12:00:00Z"),
+            ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+            ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"),
         ] {
             assert_eq!(to_utc(input).as_deref(), Some(output), "{input}");
         }
     }
 
+    /// A leap second is one in which nothing else ever is: the second before stands for it.
     #[test]
-    fn fractions_keep_their_digits() {
+    fn a_leap_second_is_read() {
+        assert_eq!(to_utc("1990-12-31T23:59:60Z").as_deref(), Some("1990-12-31T23:59:59Z"));
+        assert_eq!(to_utc("1990-12-31T15:59:60-08:00").as_deref(), Some("1990-12-31T23:59:59Z"));
+    }
+
+    #[test]
+    fn fractions_keep_their_digits_up_to_nanoseconds() {
         for (input, output) in [
             ("2026-03-01T10:15:00.123456", "2026-03-01T10:15:00.123456Z"),
             ("2026-03-01T10:15:00.500+02:00", "2026-03-01T08:15:00.500Z"),
+            ("2026-03-01T10:15:00,5", "2026-03-01T10:15:00.5Z"),
             ("2026-03-01T10:15:00.000000001Z", "2026-03-01T10:15:00.000000001Z"),
+            ("2026-03-01T10:15:00.1234567899+02:00", "2026-03-01T08:15:00.123456789Z"),
+            ("2026-03-01T10:15:00.123456789123456789", "2026-03-01T10:15:00.123456789Z"),
         ] {
             assert_eq!(to_utc(input).as_deref(), Some(output), "{input}");
         }
@@ -65,17 +88,25 @@ mod tests {
     #[test]
     fn what_names_no_point_in_time_is_refused() {
         for input in [
+            "",
             "2026-03-01",
+            "20260301",
+            "01/03/2026 10:15",
+            "01.03.2026 10:15:00",
             "yesterday",
             "10:15:00",
+            "Sun, 01 Mar 2026 10:15:00 GMT",
+            "2026-03-01T10:15:00 UTC",
             "2026-13-01T10:15:00Z",
             "2026-02-30T10:15:00",
             "2026-03-01T25:00:00Z",
             "2026-03-01T10:15:00+99:00",
+            "2026-03-01T10-99:00",
             "-000001-03-01T10:15:00Z",
-            "2026-03-01T10:15:00.1234567890Z",
+            "0000-01-01T00:00:00+02:00",
             "1767225600",
             "2026-03-01T10:15:00Z[Asia/Jerusalem]",
+            "2026-03-01T10:15:00[u-ca=hebrew]",
             "9999-12-31T23:30:00-05:00",
         ] {
             assert_eq!(to_utc(input), None, "{input}");

@@ -70,6 +70,17 @@ fn a_fault_before_the_attempt_leaves_the_message_and_one_after_a_success_does_no
 }
 
 #[test]
+fn what_there_is_no_time_for_comes_back_and_what_a_release_brings_waits_for_its_next_step() {
+    let replies = || vec![looked(&active(0)), Reply::NoTime];
+    for vehicle in [Vehicle::Message, Vehicle::Resend] {
+        assert_eq!(names(1, vehicle, 0, replies()).1, Step::Finish(End::Crowded));
+    }
+    assert_eq!(names(1, Vehicle::Release, 0, replies()).1, Step::Finish(End::Acknowledge(Done::Held)));
+    let pilots = vec![looked(&failing()), Reply::Done, Reply::NoTime];
+    assert_eq!(names(1, Vehicle::Message, 600, pilots).1, Step::Finish(End::Crowded), "also the pilot");
+}
+
+#[test]
 fn a_held_event_is_looked_at_again_and_goes_on_if_the_endpoint_has_recovered_in_between() {
     let replies = |then: &Health| vec![looked(&failing()), Reply::Done, looked(then)];
     let (names_of, end) = names(2, Vehicle::Message, 10, replies(&failing()));

@@ -3,13 +3,19 @@
 use super::Refusal;
 
 impl Refusal {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 13] = [
         Self::TooLong,
+        Self::TwoUrls,
+        Self::Words,
+        Self::Placeholder,
         Self::Control,
+        Self::Backslash,
         Self::Unreadable,
         Self::Scheme,
         Self::UserInfo,
+        Self::Fragment,
         Self::Port,
+        Self::SpecialName,
         Self::Address,
     ];
 
@@ -18,11 +24,17 @@ impl Refusal {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::TooLong => "too_long",
+            Self::TwoUrls => "two_urls",
+            Self::Words => "words",
+            Self::Placeholder => "placeholder",
             Self::Control => "control",
+            Self::Backslash => "backslash",
             Self::Unreadable => "unreadable",
             Self::Scheme => "scheme",
             Self::UserInfo => "user_info",
+            Self::Fragment => "fragment",
             Self::Port => "port",
+            Self::SpecialName => "special_name",
             Self::Address => "blocked",
         }
     }

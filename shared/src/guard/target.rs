@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
-use super::{Refusal, Targets};
+use super::{Refusal, Targets, text};
+use crate::pasted;
 
 /// A vetted URL. Its `Debug` and `Display` show the host alone: the path of a webhook is often its password.
 #[derive(Clone, PartialEq, Eq)]
@@ -15,20 +16,18 @@ impl Target {
     /// Longest URL in characters.
     pub const MAX_CHARS: usize = 2048;
 
-    /// Reads and vets a URL. A host that is a name is vetted again, by its addresses, when it is dialled.
+    /// Cleans, reads and vets a URL. A host that is a name is vetted again, by its addresses, when it is dialled.
     ///
     /// # Errors
     ///
     /// [`Refusal`], which does not repeat the URL.
     pub fn parse(text: &str, targets: Targets) -> Result<Self, Refusal> {
-        let text = text.trim_matches(' ');
+        let text = pasted::cleaned(text);
         if text.chars().count() > Self::MAX_CHARS {
             return Err(Refusal::TooLong);
         }
-        if text.chars().any(char::is_control) {
-            return Err(Refusal::Control);
-        }
-        let url = Url::parse(text).map_err(|_| Refusal::Unreadable)?;
+        text::judge(&text)?;
+        let mut url = Url::parse(&text).map_err(|_| Refusal::Unreadable)?;
         match (url.scheme(), targets) {
             ("https", _) | ("http", Targets::UnsafeForLocalTestsOnly) => {}
             _ => return Err(Refusal::Scheme),
@@ -36,11 +35,16 @@ impl Target {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Refusal::UserInfo);
         }
+        if url.fragment().is_some_and(|fragment| !fragment.is_empty()) {
+            return Err(Refusal::Fragment);
+        }
+        url.set_fragment(None);
         if targets == Targets::Public && !matches!(url.port_or_known_default(), Some(443 | 1024..)) {
             return Err(Refusal::Port);
         }
         let address: Option<IpAddr> = match url.host().ok_or(Refusal::Unreadable)? {
             Host::Domain(name) if !is_name(name) => return Err(Refusal::Unreadable),
+            Host::Domain(name) if targets == Targets::Public && is_special(name) => return Err(Refusal::SpecialName),
             Host::Domain(_) => None,
             Host::Ipv4(v4) => Some(v4.into()),
             Host::Ipv6(v6) => Some(v6.into()),
@@ -80,6 +84,16 @@ fn is_name(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(label)
 }
 
+/// Names that no public DNS has, and that a resolver of somebody's own network may answer.
+const SPECIAL_NAMES: [&str; 7] = ["localhost", "local", "internal", "home.arpa", "onion", "invalid", "test"];
+
+/// Whether a name is one of those or below one. The URL Standard has made it lower-case.
+fn is_special(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let is_below = |special| name.strip_suffix(special).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    SPECIAL_NAMES.into_iter().any(is_below)
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
@@ -101,6 +115,11 @@ mod tests {
             "https://קליניקה.example/hook",
             "https://8.8.8.8/hook",
             " https://hook.eu1.make.com/abc ",
+            "\u{200f}https://hook.eu1.make.com/abc\u{a0}\n",
+            "HTTPS://proxy.example/in?to=https://n8n.example/hook&or=http://x.example/?https://y.example/",
+            "https://localhost.example/a^b|c'd",
+            "https://contest/",
+            "https://n8n.example/?q=%7B%22a%22%3A%7B%7D%7D&from=%3Ca@b.example%3E",
         ] {
             assert!(public(text).is_ok(), "{text}");
         }
@@ -120,18 +139,59 @@ mod tests {
             ("https://example.com:1023/", Refusal::Port),
             ("example.com/hook", Refusal::Unreadable),
             ("https://", Refusal::Unreadable),
-            ("https://exa mple.com/", Refusal::Unreadable),
-            ("https://a{b}.com/", Refusal::Unreadable),
-            ("https://\"x\".com/", Refusal::Unreadable),
+            ("two words", Refusal::Unreadable),
+            ("//example.com/", Refusal::Unreadable),
+            ("hhttps://example.com/", Refusal::Scheme),
+            ("ftp://example.com/?x=https://y.example/", Refusal::Scheme),
+            ("https://exa mple.com/", Refusal::Words),
+            ("https://exam\u{2009}ple.com/", Refusal::Words),
+            ("https://\"x\".com/", Refusal::Words),
+            ("view-source:https://example.com/", Refusal::Words),
+            ("כתובת https://example.com/", Refusal::Words),
+            ("https://example.com/ כתובת", Refusal::Words),
+            ("<https://example.com/>", Refusal::Words),
+            ("https://a{b}.com/", Refusal::Placeholder),
+            ("https://example.com/{{ $json.id }}", Refusal::Placeholder),
+            ("https://example.com/%7b%7Bid}}", Refusal::Placeholder),
+            ("https://example.com/<TOKEN>", Refusal::Placeholder),
+            ("https://example.com/%3cmy-token%3E", Refusal::Placeholder),
+            ("https://example.com/a https://example.com/b", Refusal::TwoUrls),
+            ("https://example.com/ahttps://example.com/a", Refusal::TwoUrls),
+            ("https://example.com/a?b=chttp://example.com/", Refusal::TwoUrls),
+            ("https://example.com/?c==https://example.com/?c==", Refusal::TwoUrls),
+            ("https:\\\\example.com\\hook", Refusal::Backslash),
+            ("https://example.com/a\\b", Refusal::Backslash),
+            ("https://example.com/#!/view/a", Refusal::Fragment),
+            ("https://example.com/a#b", Refusal::Fragment),
             ("https://a..b/", Refusal::Unreadable),
             ("https://exam\nple.com/", Refusal::Control),
-            ("https://example.com/\n", Refusal::Control),
+            ("https://example.com/a\tb", Refusal::Control),
+            ("https://example.com/\u{2028}b", Refusal::Control),
             ("https://127.0.0.1/", Refusal::Address),
             ("https://[::1]/", Refusal::Address),
         ] {
             assert_eq!(public(text), Err(refusal), "{text}");
         }
         assert_eq!(public(&format!("https://example.com/{}", "x".repeat(2048))), Err(Refusal::TooLong));
+    }
+
+    #[test]
+    fn an_empty_fragment_is_no_part_of_the_url() {
+        assert_eq!(public("https://example.com/a#").expect("a public URL").url().as_str(), "https://example.com/a");
+    }
+
+    #[test]
+    fn special_use_names_are_refused_in_any_spelling_and_their_likes_are_not() {
+        for name in SPECIAL_NAMES {
+            let spellings = [name.to_owned(), name.to_uppercase(), format!("{name}."), format!("a.b.{name}")];
+            for host in spellings {
+                assert_eq!(public(&format!("https://{host}/")), Err(Refusal::SpecialName), "{host}");
+                let unsafe_target = Target::parse(&format!("https://{host}/"), Targets::UnsafeForLocalTestsOnly);
+                assert!(unsafe_target.is_ok(), "{host}");
+            }
+            assert!(public(&format!("https://my{name}/")).is_ok(), "{name}");
+            assert!(public(&format!("https://{name}.example/")).is_ok(), "{name}");
+        }
     }
 
     #[test]
@@ -197,6 +257,19 @@ mod tests {
             for host in spellings(v4) {
                 prop_assert_eq!(public(&format!("https://{host}/")), Err(Refusal::Address), "{}", host);
             }
+        }
+
+        #[test]
+        fn a_url_with_marks_is_the_url_without_them(
+            path in "[a-z0-9/?=&%.]{0,40}",
+            marks in prop::collection::vec((0..99usize, prop::sample::select(vec!['\u{200f}', '\u{202c}', '\u{a0}', '\u{ad}'])), 0..5),
+        ) {
+            let url = format!("https://hook.example/{path}");
+            let mut marked: Vec<char> = url.chars().collect();
+            for (place, mark) in marks {
+                marked.insert(place % (marked.len() + 1), mark);
+            }
+            prop_assert_eq!(public(&marked.into_iter().collect::<String>()), public(&url));
         }
 
         #[test]

@@ -278,6 +278,21 @@ fn a_release_without_a_step_for_a_quarter_of_an_hour_gets_another_token_once() {
 }
 
 #[test]
+fn another_header_or_secret_ends_every_bad_state_but_the_one_that_the_owner_wished() {
+    let earned = |health: Health| Health { endpoint: Some(endpoint("a.1")), ..health };
+    let spent = earned(paused(PausedReason::Spent));
+    for health in [earned(failing(600)), spent.clone(), earned(paused(PausedReason::Gone))] {
+        assert!(begins_a_release(&health.at(&endpoint("a.2"), at(9))), "{health:?}");
+        assert_eq!(health.at(&endpoint("a.1"), at(9)), health);
+    }
+    let wished = earned(paused(PausedReason::Owner));
+    assert_eq!(reason(&wished.at(&endpoint("a.2"), at(9))), Some(PausedReason::Owner));
+    assert!(begins_a_release(&wished.at(&endpoint("b.1"), at(9))), "another URL ends that too");
+    let moved = spent.at(&endpoint("a.2"), at(9)).next_version();
+    assert_eq!(moved.at(&endpoint("a.2"), at(9)), moved, "once");
+}
+
+#[test]
 fn without_a_url_what_is_to_be_released_waits_for_the_next_one_even_the_same() {
     let nowhere = active(0).resume(at(0)).nowhere(at(3));
     assert_eq!((reason(&nowhere), nowhere.release.clone()), (Some(PausedReason::NoUrl), None));
@@ -290,9 +305,9 @@ fn names_are_read_back_as_they_are_written() {
         assert_eq!(PausedReason::parse(reason.as_str()), Some(reason));
     }
     for kind in [NoticeKind::Failing, NoticeKind::Paused, NoticeKind::Recovered] {
-        assert_eq!(NoticeKind::parse(&kind.to_string()), Some(kind));
+        assert_eq!(NoticeKind::read(&kind.to_string()), kind);
     }
-    assert_eq!((PausedReason::parse(""), NoticeKind::parse("active")), (None, None));
+    assert_eq!((PausedReason::parse(""), NoticeKind::read("active")), (None, NoticeKind::Other));
 }
 
 /// One thing that may happen to a stored state.

@@ -29,7 +29,11 @@ fn looked(health: &Health) -> Reply {
 }
 
 fn arrived() -> Reply {
-    Reply::Ended(End::Acknowledge(Done::Delivered))
+    ended(End::Acknowledge(Done::Delivered))
+}
+
+fn ended(end: End) -> Reply {
+    Reply::Ended { end, not_before: None }
 }
 
 /// A token that has claimed its step and listed these.
@@ -50,7 +54,7 @@ fn events_go_one_after_the_other_in_the_order_of_the_list_and_then_the_next_toke
     assert_eq!(next(arrived()), Step::Deliver(event(2)));
     assert_eq!(next(arrived()), Step::Look);
     assert_eq!(next(looked(&claimed_by("m1"))), Step::Store(claimed_by("m1").stepped(at(9)).next_version()));
-    assert_eq!(next(Reply::Done), Step::SendToken { run: 8, step: 1 });
+    assert_eq!(next(Reply::Done), Step::SendToken { run: 8, step: 1, at: None });
     assert_eq!(next(Reply::Done), Step::Finish(Token::Acknowledge));
 }
 
@@ -88,7 +92,7 @@ fn a_step_whose_token_is_taken_for_lost_is_claimed_by_whichever_comes() {
 fn a_token_sends_the_next_one_again_if_it_may_not_have_been_sent_and_ends_if_it_has() {
     let step_one = releasing().stepped(at(0)).next_version();
     let (mut token, _) = ReleaseStep::start(8, 0, "m1");
-    assert_eq!(token.next(looked(&step_one), at(0)), Step::SendToken { run: 8, step: 1 });
+    assert_eq!(token.next(looked(&step_one), at(0)), Step::SendToken { run: 8, step: 1, at: None });
     let (mut token, _) = ReleaseStep::start(8, 0, "m1");
     assert_eq!(token.next(looked(&step_one.stepped(at(0))), at(0)), Step::Finish(Token::Acknowledge));
 }
@@ -97,7 +101,7 @@ fn a_token_sends_the_next_one_again_if_it_may_not_have_been_sent_and_ends_if_it_
 fn a_token_of_an_earlier_release_sends_the_one_that_a_later_release_still_lacks() {
     let later = releasing().resume(at(0)).next_version();
     let (mut token, _) = ReleaseStep::start(8, 0, "m1");
-    assert_eq!(token.next(looked(&later), at(0)), Step::SendToken { run: 9, step: 0 });
+    assert_eq!(token.next(looked(&later), at(0)), Step::SendToken { run: 9, step: 0, at: None });
     assert_eq!(token.next(Reply::Done, at(0)), Step::Finish(Token::Acknowledge));
     let (mut token, _) = ReleaseStep::start(8, 0, "m1");
     assert_eq!(token.next(looked(&later.flushed()), at(0)), Step::Finish(Token::Acknowledge));
@@ -106,15 +110,29 @@ fn a_token_of_an_earlier_release_sends_the_one_that_a_later_release_still_lacks(
 #[test]
 fn a_token_stops_where_the_endpoint_fails_again_and_leaves_the_rest_held() {
     let (mut token, _) = listed(&[event(1), event(2)]);
-    assert_eq!(token.next(Reply::Ended(End::Acknowledge(Done::Held)), at(0)), Step::Look);
+    assert_eq!(token.next(ended(End::Acknowledge(Done::Held)), at(0)), Step::Look);
     let paused = claimed_by("m1").pause(at(0)).next_version();
     assert_eq!(token.next(looked(&paused), at(0)), Step::Finish(Token::Acknowledge));
 }
 
 #[test]
+fn a_receiver_that_wishes_for_a_rest_gets_the_next_step_when_it_is_over() {
+    let (mut token, _) = listed(&[event(1), event(2)]);
+    let limited = Reply::Ended { end: End::Acknowledge(Done::SentAgain), not_before: Some(at(3_600)) };
+    assert_eq!(token.next(limited, at(1)), Step::Look, "the second one is not sent");
+    let rests = claimed_by("m1").stepped(at(3_600)).next_version();
+    assert_eq!(token.next(looked(&claimed_by("m1")), at(1)), Step::Store(rests.clone()));
+    assert_eq!(token.next(Reply::Done, at(1)), Step::SendToken { run: 8, step: 1, at: Some(at(3_600)) });
+    let comes = |seconds| ReleaseStep::start(8, 1, "m2").0.next(looked(&rests), at(seconds));
+    assert_eq!(comes(901), Step::Finish(Token::ReturnAt(at(3_600))), "a message is delayed for 15 minutes at most");
+    assert!(matches!(comes(3_600), Step::Store(_)));
+    assert!(!rests.is_stale(at(4_000)), "nobody takes its token for lost");
+}
+
+#[test]
 fn a_fault_on_the_way_brings_the_token_back() {
     let (mut token, _) = listed(&[event(1), event(2)]);
-    assert_eq!(token.next(Reply::Ended(End::Fault), at(0)), Step::Finish(Token::Return));
+    assert_eq!(token.next(ended(End::Fault), at(0)), Step::Finish(Token::Return));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{Item, TableError};
 use crate::event::EventId;
+use crate::pasted;
 
 pub(super) fn text<'a>(item: &'a Item, name: &'static str) -> Result<Option<&'a str>, TableError> {
     match item.get(name) {
@@ -14,6 +15,11 @@ pub(super) fn text<'a>(item: &'a Item, name: &'static str) -> Result<Option<&'a 
         Some(AttributeValue::S(value)) => Ok(Some(value.as_str()).filter(|value| !value.is_empty())),
         Some(_) => Err(TableError::Invalid(name)),
     }
+}
+
+/// What somebody has pasted or another system has written, cleaned; None if nothing is left.
+pub(super) fn cleaned(item: &Item, name: &'static str) -> Result<Option<String>, TableError> {
+    Ok(text(item, name)?.map(pasted::cleaned).filter(|text| !text.is_empty()))
 }
 
 pub(super) fn number<T: std::str::FromStr>(item: &Item, name: &'static str) -> Result<Option<T>, TableError> {

@@ -1,4 +1,8 @@
 //! An endpoint's health as the attribute `health` of the settings item, a map.
+//!
+//! A newer version of this system may have written what this one does not know, and then have been rolled back. That must
+//! not keep a business's events back: an unknown state is that of an endpoint that never failed, an unknown name is
+//! "other".
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -8,8 +12,6 @@ use crate::event::EventId;
 use crate::health::{EndpointId, Health, Notice, NoticeKind, Outbox, PausedReason, Release, State};
 use crate::verdict::Cause;
 
-const INVALID: TableError = TableError::Invalid("health");
-
 /// Reads the state of a settings item; one without it never failed.
 pub(super) fn from_item(item: &Item) -> Result<Health, TableError> {
     let Some(health) = map(item, "health")? else {
@@ -18,7 +20,7 @@ pub(super) fn from_item(item: &Item) -> Result<Health, TableError> {
     Ok(Health {
         version: required(number(health, "version")?, "health")?,
         endpoint: text(health, "endpoint")?.map(|id| EndpointId(id.to_owned())),
-        state: state(health)?,
+        state: state(health)?.unwrap_or_default(),
         release: match (number(health, "release_run")?, number(health, "release_step")?) {
             (Some(run), Some(step)) => Some(Release {
                 run,
@@ -35,23 +37,24 @@ pub(super) fn from_item(item: &Item) -> Result<Health, TableError> {
     })
 }
 
-fn state(health: &Item) -> Result<State, TableError> {
+/// None: one that is not known here.
+fn state(health: &Item) -> Result<Option<State>, TableError> {
     let since = || required(time(health, "since")?, "health");
     match text(health, "state")? {
-        Some("active") => Ok(State::Active { failures: number(health, "failures")?.unwrap_or(0) }),
-        Some("failing") => Ok(State::Failing {
+        Some("active") => Ok(Some(State::Active { failures: number(health, "failures")?.unwrap_or(0) })),
+        Some("failing") => Ok(Some(State::Failing {
             since: since()?,
-            cause: required(text(health, "cause")?.and_then(Cause::parse), "health")?,
+            cause: Cause::read(required(text(health, "cause")?, "health")?),
             pilot: required(text(health, "pilot")?.and_then(EventId::parse), "health")?,
             pilot_due: required(time(health, "pilot_due")?, "health")?,
             last_attempt: required(time(health, "last_attempt")?, "health")?,
-        }),
-        Some("paused") => Ok(State::Paused {
+        })),
+        Some("paused") => Ok(Some(State::Paused {
             since: since()?,
             // A reason that a newer version wrote: all that follows from it is that events wait.
             reason: text(health, "reason")?.and_then(PausedReason::parse).unwrap_or(PausedReason::Owner),
-        }),
-        _ => Err(INVALID),
+        })),
+        _ => Ok(None),
     }
 }
 
@@ -60,7 +63,7 @@ fn notice(health: &Item) -> Result<Option<Notice>, TableError> {
         return Ok(None);
     };
     Ok(Some(Notice {
-        kind: NoticeKind::parse(kind).ok_or(INVALID)?,
+        kind: NoticeKind::read(kind),
         since: required(time(health, "notice_since")?, "health")?,
         cause: text(health, "notice_cause")?.unwrap_or_default().to_owned(),
     }))
@@ -176,6 +179,30 @@ mod tests {
             let item = Item::from([("health".to_owned(), to_attribute(&health))]);
             prop_assert_eq!(from_item(&item).expect("readable"), health);
         }
+    }
+
+    #[test]
+    fn what_a_newer_version_has_written_is_read_as_other() {
+        let stored = |attributes: &[(&str, AttributeValue)]| {
+            let map = attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+            from_item(&Item::from([("health".to_owned(), AttributeValue::M(map))])).expect("readable")
+        };
+        let asleep = stored(&[("version", n(7)), ("state", s("asleep"))]);
+        assert_eq!((asleep.version, asleep.state), (7, State::default()));
+        let failing = [
+            ("version", n(7)),
+            ("state", s("failing")),
+            ("cause", s("teapot")),
+            ("since", n(0)),
+            ("pilot", s("evt_00000000000000000000000000000001")),
+            ("pilot_due", n(0)),
+            ("last_attempt", n(0)),
+            ("notice", s("wobbling")),
+            ("notice_since", n(0)),
+        ];
+        let failing = stored(&failing);
+        assert!(matches!(failing.state, State::Failing { cause: Cause::Other, .. }), "{failing:?}");
+        assert_eq!(failing.outbox.notice.expect("a notice").kind, NoticeKind::Other);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 
-use super::attributes::{self, map, ms, number, required, s, text, time};
-use super::{Item, Status, TableError, Tables, Written, condition_failed, key};
+use super::attributes::{self, ms, number, required, s, text, time};
+use super::{Item, Status, TableError, Tables, Written, condition_failed, key, record};
 use crate::body;
 use crate::clue::Clue;
 use crate::endpoint::Timings;
@@ -19,6 +19,9 @@ use crate::verdict::Cause;
 /// So many parts of the ledger, a megabyte each, are looked through at once for what is rare; then the caller is told
 /// where to go on. Together they hold about 15,000 records.
 const PARTS: usize = 5;
+
+/// An event that was asked for so lately is on its way, unless a crash lost the message.
+const JUST_ASKED: Duration = Duration::from_mins(1);
 
 /// One delivery, without its body.
 #[derive(Clone, Debug)]
@@ -65,6 +68,8 @@ pub struct Details {
 /// One attempt, as the ledger has kept it.
 #[derive(Clone, Debug)]
 pub struct PastAttempt {
+    /// Its number, from 1.
+    pub number: u32,
     /// When it ended.
     pub at: Timestamp,
     /// Why it failed; None: it did not.
@@ -86,8 +91,12 @@ pub struct PastAttempt {
 pub struct Wanted {
     /// Only those.
     pub status: Option<Status>,
-    /// Only those whose subject has this in it, or whose phone number ends so.
+    /// Only those whose subject has this in it, or whose phone number ends so; cleaned.
     pub search: Option<String>,
+    /// Only those that were published then or later.
+    pub from: Option<Timestamp>,
+    /// Only those that were published then or earlier.
+    pub to: Option<Timestamp>,
     /// How many at most.
     pub limit: usize,
     /// Behind this one.
@@ -108,6 +117,15 @@ pub struct Listed {
     pub deliveries: Vec<Summary>,
     /// Where older ones are; None: there are none. There may be more even if none was found here.
     pub next: Option<Cursor>,
+}
+
+impl Wanted {
+    /// Between which values of `occurred` the range lies, both ends included: a time, `#`, an id.
+    fn bounds(&self) -> (String, String) {
+        let (from, to) = (self.from.unwrap_or(Timestamp::MIN), self.to.unwrap_or(Timestamp::MAX));
+        // The character behind `#`.
+        (format!("{from:.3}"), format!("{to:.3}$"))
+    }
 }
 
 impl Cursor {
@@ -143,8 +161,8 @@ impl Summary {
             event_type: required(owned("event_type")?, "event_type")?,
             subject: owned("subject")?,
             phone_ending: owned("phone_last_digits")?,
-            status: required(text(item, "status")?.and_then(Status::parse), "status")?,
-            cause: text(item, "cause")?.and_then(Cause::parse),
+            status: Status::of(item)?,
+            cause: text(item, "cause")?.map(Cause::read),
             status_code: number(item, "status_code")?,
             clue: clue(item),
             attempts: number(item, "attempts")?.unwrap_or(0),
@@ -157,12 +175,8 @@ impl Summary {
 
 impl Details {
     fn from_item(item: &Item) -> Result<Self, TableError> {
-        let attempts = match item.get("tries") {
-            Some(AttributeValue::L(tries)) => {
-                tries.iter().map(PastAttempt::from_attribute).collect::<Result<_, _>>()?
-            }
-            _ => Vec::new(),
-        };
+        let mut attempts = record::attempts(item).map(PastAttempt::from_item).collect::<Result<Vec<_>, _>>()?;
+        attempts.sort_by_key(|attempt| attempt.number);
         let body = match item.get("body") {
             Some(AttributeValue::B(compressed)) => body::decompress(compressed.as_ref()),
             _ => None,
@@ -173,13 +187,12 @@ impl Details {
 }
 
 impl PastAttempt {
-    fn from_attribute(attribute: &AttributeValue) -> Result<Self, TableError> {
-        let holder = Item::from([("tries".to_owned(), attribute.clone())]);
-        let item = required(map(&holder, "tries")?, "tries")?;
+    fn from_item(item: &Item) -> Result<Self, TableError> {
         let phase = |name| Ok::<_, TableError>(number(item, name)?.map(Duration::from_millis));
         Ok(Self {
-            at: required(time(item, "at")?, "tries")?,
-            cause: text(item, "cause")?.and_then(Cause::parse),
+            number: required(number(item, "number")?, "number")?,
+            at: required(time(item, "at")?, "at")?,
+            cause: text(item, "cause")?.map(Cause::read),
             status_code: number(item, "status_code")?,
             timings: Timings {
                 dns: phase("dns_ms")?,
@@ -209,7 +222,12 @@ impl Tables {
     /// [`TableError`].
     pub async fn list(&self, business_id: &BusinessId, wanted: &Wanted) -> Result<Listed, TableError> {
         let mut deliveries = Vec::new();
-        let mut start = wanted.after.clone();
+        let (oldest, newest) = wanted.bounds();
+        // DynamoDB takes no place that is beyond the range; one above it is before its beginning, one below behind its end.
+        let mut start = wanted.after.clone().filter(|cursor| cursor.occurred <= newest);
+        if oldest > newest || start.as_ref().is_some_and(|cursor| cursor.occurred < oldest) {
+            return Ok(Listed { deliveries, next: None });
+        }
         for _ in 0..PARTS {
             let answer = self.part(business_id, wanted, start.as_ref()).await?;
             for item in answer.items() {
@@ -245,8 +263,16 @@ impl Tables {
             .index_name("by_time")
             .consistent_read(true)
             .scan_index_forward(false)
-            .key_condition_expression("business_id = :business")
             .expression_attribute_values(":business", s(business_id.as_str()));
+        query = if wanted.from.is_none() && wanted.to.is_none() {
+            query.key_condition_expression("business_id = :business")
+        } else {
+            let (oldest, newest) = wanted.bounds();
+            query
+                .key_condition_expression("business_id = :business AND occurred BETWEEN :oldest AND :newest")
+                .expression_attribute_values(":oldest", s(oldest))
+                .expression_attribute_values(":newest", s(newest))
+        };
         if let Some(Cursor { occurred, event_id }) = start {
             query = query
                 .exclusive_start_key("business_id", s(business_id.as_str()))
@@ -284,9 +310,39 @@ impl Tables {
     ///
     /// [`TableError`].
     pub async fn details(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Option<Details>, TableError> {
-        let request = self.client.get_item().table_name(&self.deliveries);
-        let answer = request.set_key(Some(key(business_id, event_id))).consistent_read(true).send().await?;
-        answer.item.map(|item| Details::from_item(&item)).transpose()
+        self.item(business_id, event_id).await?.map(|item| Details::from_item(&item)).transpose()
+    }
+
+    /// Notes that the owner asks for an event again that has arrived. [`Written::ConditionFailed`]: that was asked for less
+    /// than a minute ago, and it has not arrived since, or it is not said to have arrived at all.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`]; it may have been noted all the same.
+    pub async fn ask_again(
+        &self,
+        business_id: &BusinessId,
+        event_id: &EventId,
+        now: Timestamp,
+    ) -> Result<Written, TableError> {
+        let write = self
+            .client
+            .update_item()
+            .table_name(&self.deliveries)
+            .set_key(Some(key(business_id, event_id)))
+            .update_expression("SET resend_asked_at = :now")
+            .condition_expression(
+                "#status = :delivered AND (attribute_not_exists(resend_asked_at) OR resend_asked_at < :lately \
+                 OR resend_asked_at <= last_delivered_at)",
+            )
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":delivered", s(Status::Delivered.as_str()))
+            .expression_attribute_values(":lately", ms(now - JUST_ASKED))
+            .expression_attribute_values(":now", ms(now));
+        match write.send().await {
+            Ok(_) => Ok(Written::Done),
+            Err(error) => condition_failed(error),
+        }
     }
 
     /// Notes that an event is on its way again. One that has changed since it was read is left alone.
@@ -321,10 +377,28 @@ impl Tables {
 
 /// What a search says of the end of a phone number: as much of it as the ledger knows. None if it is no number.
 fn phone_digits(search: &str) -> Option<String> {
-    let written = |character: char| character.is_ascii_digit() || " +-()*".contains(character);
-    let digits: Vec<char> = search.chars().filter(char::is_ascii_digit).collect();
+    let number = search.strip_prefix("tel:").unwrap_or(search);
+    let digits: Vec<char> = number.chars().filter_map(digit).collect();
     let known = digits.len().saturating_sub(Event::PHONE_ENDING_DIGITS);
-    (search.chars().all(written) && !digits.is_empty()).then(|| digits[known..].iter().collect())
+    let is_number = number.chars().all(|character| digit(character).is_some() || separates(character));
+    (is_number && !digits.is_empty()).then(|| digits[known..].iter().collect())
+}
+
+/// The ASCII digit of a digit: of an ASCII, Arabic, Persian or full-width one.
+fn digit(character: char) -> Option<char> {
+    let of_zero = |zero: char| char::from_digit(u32::from(character).checked_sub(u32::from(zero))?, 10);
+    ['0', '\u{660}', '\u{6f0}', '\u{ff10}'].into_iter().find_map(of_zero)
+}
+
+/// What people write between the digits of a phone number: spaces, brackets, and every kind of hyphen and dash, the
+/// Hebrew one (U+05BE) among them.
+fn separates(character: char) -> bool {
+    character.is_whitespace()
+        || "+-()[]*./,".contains(character)
+        || matches!(
+            character,
+            '\u{5be}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0b}' | '\u{ff0d}'
+        )
 }
 
 #[cfg(test)]
@@ -350,12 +424,39 @@ mod tests {
     }
 
     #[test]
+    fn a_range_has_both_its_ends() {
+        let wanted = |from: &str, to: &str| {
+            Wanted { from: from.parse().ok(), to: to.parse().ok(), ..Wanted::default() }.bounds()
+        };
+        let within = |(oldest, newest): (String, String), at: &str| {
+            let occurred = format!("{at}#evt_0123456789abcdef0123456789abcdef");
+            oldest <= occurred && occurred <= newest
+        };
+        let hour = wanted("2026-03-01T10:00:00Z", "2026-03-01T13:00:00.500+02:00");
+        for (at, expected) in [
+            ("2026-03-01T09:59:59.999Z", false),
+            ("2026-03-01T10:00:00.000Z", true),
+            ("2026-03-01T11:00:00.500Z", true),
+            ("2026-03-01T11:00:00.501Z", false),
+        ] {
+            assert_eq!(within(hour.clone(), at), expected, "{at}");
+            assert!(within(wanted("", ""), at));
+        }
+    }
+
+    #[test]
     fn a_phone_number_is_found_by_its_end_however_it_is_written() {
         for (search, digits) in [
             ("054-123-4567", Some("4567")),
             ("+972 54 123 4567", Some("4567")),
             ("67", Some("67")),
+            ("+972\u{a0}54\u{2011}123\u{2013}4567", Some("4567")),
+            ("(054) 123\u{5be}45.67", Some("4567")),
+            ("tel:+972-54-123-4567", Some("4567")),
+            ("\u{664}\u{665}\u{666}\u{6f7}", Some("4567")),
+            ("\u{ff14}\u{ff15}", Some("45")),
             ("CA-4567", None),
+            ("tel:", None),
             ("--", None),
         ] {
             assert_eq!(phone_digits(search).as_deref(), digits, "{search}");

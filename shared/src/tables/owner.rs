@@ -1,22 +1,28 @@
 //! A business's settings as its owner sees and changes them.
 //!
-//! What `deliver` reads to send is in `settings`; here nothing is judged that is stored, so that an owner can see and
-//! correct what another system has written.
+//! What `deliver` reads to send is in `settings`; here nothing is judged that is stored, only cleaned in the same way, so
+//! that an owner can see and correct what another system has written.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use super::attributes::{number, s, text};
-use super::{Item, TableError, Tables, Written, condition_failed, endpoint_id, health};
+use super::attributes::{cleaned, n, number, s, text};
+use super::settings::endpoint_id;
+use super::{Item, TableError, Tables, Written, condition_failed, health};
 use crate::event::BusinessId;
-use crate::health::Health;
+use crate::health::{EndpointId, Health};
 use crate::signature::SigningSecret;
+
+/// How many tests the counter of a minute has room for.
+const TESTS_A_MINUTE_BELOW: i64 = 1_000;
 
 /// What a business has set, and how its endpoint does.
 #[derive(Clone, Default)]
 pub struct Owned {
-    /// The owner's URL as it was typed; None: nothing is to be sent.
+    /// The owner's URL, cleaned; None: nothing is to be sent.
     pub url: Option<String>,
+    /// What tells that endpoint from another.
+    pub endpoint: Option<EndpointId>,
     /// The name of the owner's own header, if it has a value too.
     pub static_header_name: Option<String>,
     /// The `whsec_` secret.
@@ -43,12 +49,21 @@ pub enum HeaderChange<'a> {
     },
 }
 
+/// What becomes of the URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UrlChange<'a> {
+    /// It stays.
+    Keep,
+    /// This one, which has been cleaned and vetted; None: there is none any more.
+    Set(Option<&'a str>),
+}
+
 impl Owned {
     /// How the endpoint does that is set now.
     #[must_use]
     pub fn here(&self, now: Timestamp) -> Health {
-        match &self.url {
-            Some(url) => self.health.at(&endpoint_id(url), now),
+        match &self.endpoint {
+            Some(endpoint) => self.health.at(endpoint, now),
             None => self.health.clone(),
         }
     }
@@ -59,8 +74,9 @@ impl Owned {
         #[expect(clippy::cast_possible_truncation, reason = "a fraction of a second does not matter")]
         let until = until.and_then(|seconds| Timestamp::from_second(seconds as i64).ok());
         Ok(Self {
-            url: set("generic_webhook_url")?.map(ToOwned::to_owned),
-            static_header_name: set("static_header_value")?.and(set("static_header_name")?).map(ToOwned::to_owned),
+            url: cleaned(item, "generic_webhook_url")?,
+            endpoint: endpoint_id(item)?,
+            static_header_name: cleaned(item, "static_header_value")?.and(cleaned(item, "static_header_name")?),
             signing_secret: set("signing_secret")?.map(ToOwned::to_owned),
             previous_secret_until: until.filter(|until| *until > now && item.contains_key("previous_signing_secret")),
             health: health::from_item(item)?,
@@ -80,7 +96,7 @@ impl Tables {
         Owned::from_item(&answer.item.unwrap_or_default(), now)
     }
 
-    /// Stores a URL, or that there is none, and the owner's own header. Both have been vetted.
+    /// Stores a URL, or that there is none, and the owner's own header. Both have been vetted. What stays is not written.
     ///
     /// # Errors
     ///
@@ -88,25 +104,67 @@ impl Tables {
     pub async fn save(
         &self,
         business_id: &BusinessId,
-        url: Option<&str>,
+        url: UrlChange<'_>,
         header: HeaderChange<'_>,
     ) -> Result<(), TableError> {
-        let write = self.client.update_item().table_name(&self.settings).set_key(Some(key(business_id)));
-        let url = url.map_or(AttributeValue::Null(true), s);
-        let write = write.expression_attribute_values(":url", url);
-        let expression = "SET generic_webhook_url = :url";
-        let write = match header {
-            HeaderChange::Keep => write.update_expression(expression),
-            HeaderChange::Clear => {
-                write.update_expression(format!("{expression} REMOVE static_header_name, static_header_value"))
+        let mut write = self.client.update_item().table_name(&self.settings).set_key(Some(key(business_id)));
+        let (mut sets, mut removes) = (Vec::new(), Vec::new());
+        if let UrlChange::Set(url) = url {
+            sets.push("generic_webhook_url = :url");
+            write = write.expression_attribute_values(":url", url.map_or(AttributeValue::Null(true), s));
+        }
+        match header {
+            HeaderChange::Keep => {}
+            HeaderChange::Clear => removes.push("static_header_name, static_header_value"),
+            HeaderChange::Set { name, value } => {
+                sets.push("static_header_name = :name, static_header_value = :value");
+                write =
+                    write.expression_attribute_values(":name", s(name)).expression_attribute_values(":value", s(value));
             }
-            HeaderChange::Set { name, value } => write
-                .update_expression(format!("{expression}, static_header_name = :name, static_header_value = :value"))
-                .expression_attribute_values(":name", s(name))
-                .expression_attribute_values(":value", s(value)),
+        }
+        let clause = |word: &str, parts: &[&str]| match parts {
+            [] => String::new(),
+            parts => format!("{word} {} ", parts.join(", ")),
         };
-        write.send().await?;
+        let expression = clause("SET", &sets) + &clause("REMOVE", &removes);
+        if !expression.is_empty() {
+            write.update_expression(expression).send().await?;
+        }
         Ok(())
+    }
+
+    /// Counts a test of the calendar minute of `now`, unless `limit` have been counted in it already.
+    ///
+    /// The counter is one number, the minute and its count behind it: a later minute is a larger number, so that one
+    /// condition tells whether the minute is new and another whether it is full.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`]; it may have been counted all the same.
+    pub async fn count_test(
+        &self,
+        business_id: &BusinessId,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Written, TableError> {
+        let begin = now.as_second().div_euclid(60) * TESTS_A_MINUTE_BELOW;
+        let (first, full) = (n(begin + 1), n(begin + i64::from(limit)));
+        let write = || {
+            let write = self.client.update_item().table_name(&self.settings).set_key(Some(key(business_id)));
+            write.expression_attribute_names("#tests", "tests").expression_attribute_values(":first", first.clone())
+        };
+        let further = write()
+            .update_expression("ADD #tests :one")
+            .condition_expression("#tests >= :first AND #tests < :full")
+            .expression_attribute_values(":one", n(1))
+            .expression_attribute_values(":full", full);
+        let begun = write()
+            .update_expression("SET #tests = :first")
+            .condition_expression("attribute_not_exists(#tests) OR #tests < :first");
+        if counted(begun.send().await)? == Written::Done {
+            return Ok(Written::Done);
+        }
+        counted(further.send().await)
     }
 
     /// Replaces the signing secret, if it is still `current`; that one is then valid until `until`, unless nothing could be
@@ -159,6 +217,13 @@ impl Tables {
     }
 }
 
+fn counted<T, E>(sent: Result<T, aws_sdk_dynamodb::error::SdkError<E>>) -> Result<Written, TableError>
+where
+    aws_sdk_dynamodb::Error: From<aws_sdk_dynamodb::error::SdkError<E>>,
+{
+    sent.map_or_else(condition_failed, |_| Ok(Written::Done))
+}
+
 fn key(business_id: &BusinessId) -> Item {
     Item::from([("business_id".to_owned(), s(business_id.as_str()))])
 }
@@ -166,12 +231,11 @@ fn key(business_id: &BusinessId) -> Item {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tables::attributes::n;
 
     #[test]
     fn an_owner_sees_what_is_stored_even_if_nothing_could_be_sent_with_it() {
         let item = Item::from([
-            ("generic_webhook_url".to_owned(), s("ftp://x")),
+            ("generic_webhook_url".to_owned(), s("\u{200f}ftp://x\n")),
             ("static_header_name".to_owned(), s("Host")),
             ("static_header_value".to_owned(), s("x")),
             ("signing_secret".to_owned(), s("whsec_short")),

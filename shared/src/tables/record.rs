@@ -20,14 +20,15 @@ use crate::event::{Event, EventId};
 use crate::guard::Refusal;
 use crate::verdict::Cause;
 
-/// So many attempts a record remembers; then the oldest are forgotten together, since an item has an end.
-const TRIES_KEPT: u32 = 20;
+/// So many attempts a record remembers, since an item has an end. Each is an attribute of its own, by its number: the 21st
+/// takes the place of the first, and one that is written twice (by a retry of the SDK) is still one.
+const ATTEMPTS_KEPT: u32 = 20;
 
 /// How much of each attempt's response is kept, in characters. The last one's is kept longer.
 const TRY_SNIPPET_CHARS: usize = 160;
 
-/// How much of a redirect's address is kept, in characters.
-const LOCATION_CHARS: usize = 256;
+/// How much of the address that an answer points to is kept, in characters.
+pub const LOCATION_CHARS: usize = 256;
 
 /// What has become of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub enum Status {
     Held,
     /// Its schedule is spent; it is also in the dead-letter queue.
     Failed,
+    /// What a newer version of this system has written and this one does not know.
+    Other,
 }
 
 impl Status {
@@ -51,6 +54,7 @@ impl Status {
             Self::Retrying => "retrying",
             Self::Held => "held",
             Self::Failed => "failed",
+            Self::Other => "other",
         }
     }
 
@@ -59,6 +63,11 @@ impl Status {
     pub fn parse(name: &str) -> Option<Self> {
         let all = [Self::Delivered, Self::Retrying, Self::Held, Self::Failed];
         all.into_iter().find(|status| status.as_str() == name)
+    }
+
+    /// The status of a record: after a newer version was rolled back, it may have a name that is not known here.
+    pub(super) fn of(item: &Item) -> Result<Self, TableError> {
+        Ok(Self::parse(required(text(item, "status")?, "status")?).unwrap_or(Self::Other))
     }
 }
 
@@ -69,15 +78,18 @@ pub struct Record {
     pub status: Status,
     /// How many attempts were made.
     pub attempts: u32,
+    /// When it arrived, the last time if it did more than once; None: it never did.
+    pub last_delivered: Option<Timestamp>,
 }
 
 impl Record {
-    pub(super) const ATTRIBUTES: &'static [&'static str] = &["status", "attempts"];
+    pub(super) const ATTRIBUTES: &'static [&'static str] = &["status", "attempts", "last_delivered_at"];
 
     pub(super) fn from_item(item: &Item) -> Result<Self, TableError> {
         Ok(Self {
-            status: required(text(item, "status")?.and_then(Status::parse), "status")?,
+            status: Status::of(item)?,
             attempts: number(item, "attempts")?.unwrap_or(0),
+            last_delivered: time(item, "last_delivered_at")?,
         })
     }
 }
@@ -103,7 +115,7 @@ impl Kept {
         Some(Self {
             event: event.with_id(id.clone()),
             occurred: text(item, "created_at").ok()??.parse().ok()?,
-            next_attempt: time(item, "next_attempt_at").ok()?,
+            next_attempt: time(item, "next_attempt_at").ok().flatten(),
         })
     }
 }
@@ -115,6 +127,8 @@ pub struct Retention(pub Duration);
 /// One attempt, for the record.
 #[derive(Clone, Debug)]
 pub struct Try {
+    /// What tells it from every other attempt on the event; drawn by chance.
+    pub id: u64,
     /// When it ended.
     pub at: Timestamp,
     /// Why it failed; None: it did not.
@@ -125,7 +139,7 @@ pub struct Try {
     pub timings: Timings,
     /// The beginning of the response.
     pub snippet: String,
-    /// Where a redirect points to.
+    /// Where the answer points to.
     pub location: Option<String>,
     /// What it showed beyond its cause.
     pub clue: Option<Clue>,
@@ -164,12 +178,23 @@ pub(super) struct Update {
 }
 
 impl Change<'_> {
-    pub(super) fn to_update(&self) -> Update {
+    /// Whether an item that this could not be written over has it already, from a write whose answer was lost.
+    pub(super) fn is_in(&self, item: &Item) -> bool {
+        let id = self.attempt.map(|attempt| n(attempt.id));
+        id.is_some_and(|id| attempts(item).any(|attempt| attempt.get("id") == Some(&id)))
+    }
+
+    /// `before` is how many attempts the stored record counts; None: there is no record. Where an attempt was made, nothing
+    /// is written if that is not so.
+    pub(super) fn to_update(&self, before: Option<u32>) -> Update {
         let mut writer = Writer::default();
         let occurred = format!("{:.3}#{}", self.occurred, self.event.id());
         let expires = self.now.as_second() + i64::try_from(self.retention.0.as_secs()).unwrap_or(i64::MAX / 2);
 
         writer.set("status", s(self.status.as_str()));
+        if self.status == Status::Delivered {
+            writer.set("last_delivered_at", ms(self.attempt.map_or(self.now, |attempt| attempt.at)));
+        }
         writer.set("updated_at", ms(self.now));
         writer.set_once("event_type", s(self.event.event_type().as_str()));
         if self.before.is_none() {
@@ -196,16 +221,21 @@ impl Change<'_> {
             Some(at) => writer.set("next_attempt_at", ms(at)),
             None => writer.remove("next_attempt_at"),
         }
-        self.attempted(&mut writer);
-        writer.finish(!self.over_delivered)
+        self.attempted(&mut writer, before);
+        if !self.over_delivered {
+            writer.unless_delivered();
+        }
+        writer.finish()
     }
 
-    fn attempted(&self, writer: &mut Writer) {
+    fn attempted(&self, writer: &mut Writer, before: Option<u32>) {
         let Some(attempt) = self.attempt else {
-            writer.add("attempts", 0);
+            writer.set_once("attempts", n(0));
             return;
         };
-        writer.add("attempts", 1);
+        let number = before.unwrap_or(0) + 1;
+        writer.set("attempts", n(number));
+        writer.only_after(before);
         match attempt.cause {
             Some(cause) => writer.set("cause", s(cause.as_str())),
             None => writer.remove("cause"),
@@ -225,19 +255,27 @@ impl Change<'_> {
             Some(snippet) => writer.set("response_snippet", s(snippet)),
             None => writer.remove("response_snippet"),
         }
-        let before = self.before.map_or(0, |record| record.attempts);
-        let entry = AttributeValue::L(vec![AttributeValue::M(attempt.to_map())]);
-        if before > 0 && before.is_multiple_of(TRIES_KEPT) {
-            writer.set("tries", entry);
-        } else {
-            writer.append("tries", entry);
-        }
+        writer.set(&slot(number), AttributeValue::M(attempt.to_map(number)));
     }
 }
 
+/// The attribute of an attempt, by its number from 1.
+fn slot(number: u32) -> String {
+    format!("attempt_{:02}", (number - 1) % ATTEMPTS_KEPT)
+}
+
+/// The attempts that a record remembers, in no order.
+pub(super) fn attempts(item: &Item) -> impl Iterator<Item = &Item> {
+    (1..=ATTEMPTS_KEPT).filter_map(|number| item.get(&slot(number))?.as_m().ok())
+}
+
 impl Try {
-    fn to_map(&self) -> Item {
-        let mut map = Item::from([("at".to_owned(), ms(self.at))]);
+    fn to_map(&self, number: u32) -> Item {
+        let mut map = Item::from([
+            ("number".to_owned(), n(number)),
+            ("id".to_owned(), n(self.id)),
+            ("at".to_owned(), ms(self.at)),
+        ]);
         let mut set = |name: &str, value: Option<AttributeValue>| {
             if let Some(value) = value {
                 map.insert(name.to_owned(), value);
@@ -286,7 +324,7 @@ pub fn printable(text: &str, max_chars: usize) -> Option<String> {
 struct Writer {
     sets: Vec<String>,
     removes: Vec<String>,
-    adds: Vec<String>,
+    conditions: Vec<String>,
     names: HashMap<String, String>,
     values: HashMap<String, AttributeValue>,
 }
@@ -320,33 +358,37 @@ impl Writer {
         self.sets.push(format!("{name} = if_not_exists({source}, {value})"));
     }
 
-    fn append(&mut self, attribute: &str, entry: AttributeValue) {
-        let (name, value) = (self.name(attribute), self.value(attribute, entry));
-        let none = self.value("none", AttributeValue::L(Vec::new()));
-        self.sets.push(format!("{name} = list_append(if_not_exists({name}, {none}), {value})"));
-    }
-
-    fn add(&mut self, attribute: &str, count: u32) {
-        let (name, value) = (self.name(attribute), self.value(attribute, n(count)));
-        self.adds.push(format!("{name} {value}"));
-    }
-
     fn remove(&mut self, attribute: &str) {
         let name = self.name(attribute);
         self.removes.push(name);
     }
 
-    fn finish(mut self, unless_delivered: bool) -> Update {
-        let condition = unless_delivered.then(|| {
-            let (name, value) = (self.name("status"), self.value("arrived", s(Status::Delivered.as_str())));
-            format!("attribute_not_exists({name}) OR {name} <> {value}")
-        });
+    fn unless_delivered(&mut self) {
+        let (name, value) = (self.name("status"), self.value("arrived", s(Status::Delivered.as_str())));
+        self.conditions.push(format!("(attribute_not_exists({name}) OR {name} <> {value})"));
+    }
+
+    /// Two that count an attempt at the same moment must not both be the third.
+    fn only_after(&mut self, attempts: Option<u32>) {
+        let name = self.name("attempts");
+        let condition = match attempts {
+            None => format!("attribute_not_exists({name})"),
+            Some(before) => {
+                let value = self.value("before", n(before));
+                format!("(attribute_not_exists({name}) OR {name} = {value})")
+            }
+        };
+        self.conditions.push(condition);
+    }
+
+    fn finish(self) -> Update {
         let clause = |word: &str, parts: &[String]| match parts {
             [] => String::new(),
             parts => format!("{word} {} ", parts.join(", ")),
         };
-        let expression = [clause("SET", &self.sets), clause("REMOVE", &self.removes), clause("ADD", &self.adds)];
-        Update { expression: expression.concat(), condition, names: self.names, values: self.values }
+        let expression = clause("SET", &self.sets) + &clause("REMOVE", &self.removes);
+        let condition = Some(self.conditions.join(" AND ")).filter(|condition| !condition.is_empty());
+        Update { expression, condition, names: self.names, values: self.values }
     }
 }
 
@@ -386,7 +428,7 @@ mod tests {
             retention: Retention(Duration::from_hours(24)),
             over_delivered: false,
         }
-        .to_update()
+        .to_update(before.map(|record| record.attempts))
     }
 
     #[test]
@@ -396,7 +438,7 @@ mod tests {
         assert!(
             held.expression.contains("#held = if_not_exists(#occurred, :held)") && held.values.contains_key(":body")
         );
-        let known = Some(Record { status: Status::Held, attempts: 0 });
+        let known = Some(Record { status: Status::Held, attempts: 0, last_delivered: None });
         let retrying = change(&event, Status::Retrying, known);
         assert!(retrying.expression.contains("REMOVE #held") && !retrying.values.contains_key(":body"));
         assert!(held.expression.contains("REMOVE #expires_at"), "what waits does not expire");

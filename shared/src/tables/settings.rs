@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::attributes::{number, text};
+use super::attributes::{cleaned, number, text};
 use super::{Item, TableError};
 use crate::health::EndpointId;
 use crate::request::{Credentials, InvalidStaticHeader, StaticHeader};
@@ -15,17 +15,30 @@ use crate::signature::SigningSecret;
 /// Where a business's deliveries go, and what they carry.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// The owner's URL as it was typed; None: nothing is to be sent.
+    /// The owner's URL, cleaned; None: nothing is to be sent.
     pub url: Option<String>,
+    /// What tells that endpoint from another.
+    pub endpoint: Option<EndpointId>,
     /// What deliveries are signed and marked with.
     pub credentials: Credentials,
 }
 
-/// What tells this URL from another: the beginning of its SHA-256. The URL itself is in the same item, but this goes
-/// into states and comparisons, and from there perhaps into a log.
-#[must_use]
-pub fn endpoint_id(url: &str) -> EndpointId {
-    EndpointId(hex::encode(&Sha256::digest(url.trim().as_bytes())[..16]))
+/// What tells the endpoint of a settings item from another: the beginnings of two SHA-256, of the URL and of what goes
+/// with a delivery. All of it is in the same item, but this goes into states and comparisons, and from there perhaps into
+/// a log; the secret is among what is hashed, so that a short header is not to be guessed from it. None: there is no URL.
+pub(super) fn endpoint_id(item: &Item) -> Result<Option<EndpointId>, TableError> {
+    let Some(url) = cleaned(item, "generic_webhook_url")? else {
+        return Ok(None);
+    };
+    let beginning = |hash: Sha256| hex::encode(&hash.finalize()[..16]);
+    let mut carried = Sha256::new();
+    for name in ["static_header_name", "static_header_value", "signing_secret"] {
+        let value = cleaned(item, name).ok().flatten().unwrap_or_default();
+        carried.update(value.len().to_be_bytes());
+        carried.update(value);
+    }
+    let url = Sha256::new().chain_update(url);
+    Ok(Some(EndpointId(format!("{}.{}", beginning(url), beginning(carried)))))
 }
 
 impl Settings {
@@ -42,22 +55,27 @@ impl Settings {
         {
             signing_secrets.push(previous);
         }
-        let static_header = match (text(item, "static_header_name")?, text(item, "static_header_value")?) {
+        let static_header = match (cleaned(item, "static_header_name")?, cleaned(item, "static_header_value")?) {
             (None, None) => None,
-            (Some(name), Some(value)) => Some(static_header(name, value)?),
+            (Some(name), Some(value)) => Some(static_header(&name, &value)?),
             // Half a header: what was meant cannot be told, and to send without it would look forged.
             (None, Some(_)) => return Err(TableError::Invalid("static_header_name")),
             (Some(_), None) => return Err(TableError::Invalid("static_header_value")),
         };
-        let url = text(item, "generic_webhook_url")?.filter(|url| !url.trim().is_empty()).map(ToOwned::to_owned);
-        Ok(Self { url, credentials: Credentials { signing_secrets, static_header } })
+        Ok(Self {
+            url: cleaned(item, "generic_webhook_url")?,
+            endpoint: endpoint_id(item)?,
+            credentials: Credentials { signing_secrets, static_header },
+        })
     }
 }
 
 fn static_header(name: &str, value: &str) -> Result<StaticHeader, TableError> {
     StaticHeader::parse(name, value).map_err(|error| match error {
-        InvalidStaticHeader::Name | InvalidStaticHeader::Reserved => TableError::Invalid("static_header_name"),
-        InvalidStaticHeader::Value => TableError::Invalid("static_header_value"),
+        InvalidStaticHeader::Name | InvalidStaticHeader::NameTooLong | InvalidStaticHeader::Reserved => {
+            TableError::Invalid("static_header_name")
+        }
+        InvalidStaticHeader::Value | InvalidStaticHeader::ValueTooLong => TableError::Invalid("static_header_value"),
     })
 }
 
@@ -90,9 +108,53 @@ mod tests {
             vec![("generic_webhook_url", AttributeValue::Null(true))],
             vec![("generic_webhook_url", s(""))],
             vec![("generic_webhook_url", s("  "))],
+            vec![("generic_webhook_url", s("\u{200f}\u{a0}\n"))],
         ] {
             assert_eq!(settings(&item).expect("readable").url, None);
         }
+    }
+
+    #[test]
+    fn what_another_system_wrote_loses_what_nobody_sees() {
+        let clean = "https://n8n.example/webhook/abc";
+        let read = settings(&[
+            ("generic_webhook_url", s(&format!("\u{200f}{clean}\u{200f}\u{a0}\n"))),
+            ("static_header_name", s("\tX-Key\u{200b}")),
+            ("static_header_value", s("a value\u{a0}\r\n")),
+        ])
+        .expect("readable");
+        assert_eq!(read.url.as_deref(), Some(clean));
+        assert_eq!(read.credentials.static_header, StaticHeader::parse("X-Key", "a value").ok());
+        let endpoint = |url: &str| settings(&[("generic_webhook_url", s(url))]).expect("readable").endpoint;
+        assert_eq!(endpoint(&format!("\u{202a}{clean}\u{202c} ")), endpoint(clean));
+        let none = [("static_header_name", s("\u{200f}")), ("static_header_value", s(" "))];
+        assert_eq!(settings(&none).expect("readable").credentials.static_header, None);
+    }
+
+    #[test]
+    fn an_endpoint_is_its_url_and_what_goes_with_a_delivery() {
+        let endpoint = |url: &str, name: &str, value: &str, secret: &str| {
+            let item = [
+                ("generic_webhook_url", s(url)),
+                ("static_header_name", s(name)),
+                ("static_header_value", s(value)),
+                ("signing_secret", s(secret)),
+            ];
+            settings(&item).expect("readable").endpoint.expect("a URL")
+        };
+        let EndpointId(one) = endpoint("https://a.example/", "X-Key", "1", SECRET);
+        assert_eq!(endpoint("https://a.example/", "X-Key", "1", SECRET).0, one);
+        let url = |id: &str| id.split('.').next().map(ToOwned::to_owned);
+        for EndpointId(other) in [
+            endpoint("https://a.example/", "X-Other", "1", SECRET),
+            endpoint("https://a.example/", "X-Key", "2", SECRET),
+            endpoint("https://a.example/", "X-Key", "1", OLDER),
+        ] {
+            assert_ne!(other, one);
+            assert_eq!(url(&other), url(&one));
+        }
+        assert_ne!(url(&endpoint("https://b.example/", "X-Key", "1", SECRET).0), url(&one));
+        assert_eq!(settings(&[("signing_secret", s(SECRET))]).expect("readable").endpoint, None);
     }
 
     #[test]

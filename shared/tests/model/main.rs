@@ -73,6 +73,7 @@ enum Action {
     Refuse(usize),
     PerformUnknown(usize),
     LookIntoACrowd(usize),
+    RunOutOfTime(usize),
     Crash(usize),
     Tarry,
     Lag(Timestamp),
@@ -116,7 +117,7 @@ impl Model for Deliveries {
             Action::PublishAgain => world.budget.twice -= 1,
             Action::Resend(_) => world.budget.resends -= 1,
             Action::ReceiveAgain(_) => world.budget.duplicates -= 1,
-            Action::LookIntoACrowd(_) => world.budget.crowds -= 1,
+            Action::LookIntoACrowd(_) | Action::RunOutOfTime(_) => world.budget.crowds -= 1,
             Action::Answer(_, Answer::Gone) => world.budget.gone -= 1,
             Action::Refuse(_) | Action::PerformUnknown(_) => world.budget.faults -= 1,
             Action::Crash(_) | Action::ForgetResuming => world.budget.crashes -= 1,
@@ -209,6 +210,7 @@ impl Deliveries {
             Action::Refuse(place) => world.go_on(place, Reply::Unavailable),
             Action::PerformUnknown(place) => world.perform_unknown(place, &self.schedule),
             Action::LookIntoACrowd(place) => world.look_into_a_crowd(place),
+            Action::RunOutOfTime(place) => world.go_on(place, Reply::NoTime),
             Action::Crash(place) => {
                 world.workers.remove(place);
             }
@@ -284,6 +286,9 @@ fn worker_actions(world: &World, place: usize, actions: &mut Vec<Action>) {
         actions.extend([Answer::Success, Answer::Failure].map(|answer| Action::Answer(place, answer)));
         if world.budget.gone > 0 {
             actions.push(Action::Answer(place, Answer::Gone));
+        }
+        if world.budget.crowds > 0 {
+            actions.push(Action::RunOutOfTime(place));
         }
     } else {
         actions.push(Action::Perform(place));
@@ -380,7 +385,7 @@ fn nothing_is_lost_when_the_queue_hands_out_a_message_that_somebody_has() {
 }
 
 #[test]
-fn nothing_is_lost_when_events_find_many_others_waiting_for_the_endpoint_s_answer() {
+fn nothing_is_lost_when_events_find_no_time_or_many_others_waiting_for_the_endpoint_s_answer() {
     let crowd = Budget { crowds: 1, ..TWO_EVENTS };
     check("crowd", scenario(crowd), scenario(Budget { crowds: 3, ..crowd }));
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use shared::event::EventId;
-use shared::flow::Vehicle;
 use shared::health::{
     Attempted, EndpointId, Fate, Health, OVERDUE_AFTER, PROBE_AFTER, STALE_AFTER, State as HealthState,
 };
@@ -60,7 +59,7 @@ pub(crate) struct Budget {
     pub(crate) faults: u8,
     /// Messages that are handed out although somebody has them.
     pub(crate) duplicates: u8,
-    /// Looks that find many attempts waiting for the endpoint's answer.
+    /// Looks that find many attempts waiting for the endpoint's answer, and attempts for which no time is left.
     pub(crate) crowds: u8,
     /// Answers of 410.
     pub(crate) gone: u8,
@@ -120,7 +119,7 @@ impl World {
         let health = Health { version: 2, endpoint: url.clone(), state, ..Health::default() };
         Self {
             now: NOW,
-            tables: Tables { url, health, records: BTreeMap::new() },
+            tables: Tables { url, health, ..Tables::default() },
             queue: BTreeMap::new(),
             dead: Vec::new(),
             workers: Vec::new(),
@@ -135,7 +134,7 @@ impl World {
         self.published += 1;
         let too_large = self.budget.large > 0;
         self.budget.large = self.budget.large.saturating_sub(1);
-        self.send(Body::Event { event: event(self.published), vehicle: Vehicle::Message, too_large }, None);
+        self.send(Body::Event { event: event(self.published), asked: 0, too_large }, None);
     }
 
     /// An event that arrived before the endpoint's failures began.
@@ -148,7 +147,8 @@ impl World {
     }
 
     pub(crate) fn resend(&mut self, event: EventId) {
-        self.send(Body::Event { event, vehicle: Vehicle::Resend, too_large: false }, None);
+        let asked = self.tables.ask(&event);
+        self.send(Body::Event { event, asked, too_large: false }, None);
     }
 
     pub(crate) fn send(&mut self, body: Body, at: Option<Timestamp>) {

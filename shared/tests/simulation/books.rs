@@ -41,9 +41,7 @@ impl Books {
             self.dismissed += business.dismissed.iter().filter(|event| !business.arrived.contains_key(*event)).count();
             let dead = |id: &EventId| !business.has(id) && run.is_dead(number, id);
             self.dead += business.events().filter(dead).count();
-            let asked_for = |event: &str| business.sent_again.contains(event);
-            let beyond = business.arrived.iter().filter(|(event, _)| !asked_for(event)).map(|(_, times)| times - 1);
-            self.arrivals_beyond_the_first += usize::try_from(beyond.sum::<u32>()).unwrap_or(usize::MAX);
+            self.arrivals_beyond_the_first += business.unasked();
         }
     }
 }
@@ -67,6 +65,13 @@ impl fmt::Display for Books {
 impl Business {
     fn events(&self) -> impl Iterator<Item = EventId> {
         (1..=self.published).map(event)
+    }
+
+    /// Arrivals beyond the first and those that the owner asked for.
+    fn unasked(&self) -> usize {
+        let asked = |event: &String| self.tables.asked.get(event).copied().map_or(0, u32::from);
+        let unasked = self.arrived.iter().map(|(event, times)| times.saturating_sub(1 + asked(event)));
+        usize::try_from(unasked.sum::<u32>()).unwrap_or(usize::MAX)
     }
 
     fn has(&self, event: &EventId) -> bool {

@@ -16,6 +16,8 @@ pub(crate) enum Manner {
     Hangs,
     /// It answers, sometimes well.
     Flaps,
+    /// It answers 429 with Retry-After, sometimes well.
+    Limits,
     Gone,
 }
 
@@ -34,6 +36,8 @@ pub(crate) enum Visit {
     Resumes,
     Breaks,
     Mends,
+    /// Another header, which is as good as another URL for what waits.
+    Corrects,
     Removes,
     SendsAgain,
 }
@@ -50,8 +54,6 @@ pub(crate) struct Business {
     pub(crate) arrived: BTreeMap<String, u32>,
     /// Acknowledged since there was no URL.
     pub(crate) dismissed: BTreeSet<String>,
-    /// Sent again by the owner, so that arriving twice is right.
-    pub(crate) sent_again: BTreeSet<String>,
 }
 
 impl Business {
@@ -60,8 +62,9 @@ impl Business {
         business.mend();
         for _ in 0..rng.u8(0..6) {
             let start = rng.i64(0..until);
-            let manner =
-                *rng.choice(&[Manner::Refuses, Manner::Hangs, Manner::Flaps, Manner::Gone]).unwrap_or(&Manner::Hangs);
+            let manner = *rng
+                .choice(&[Manner::Refuses, Manner::Hangs, Manner::Flaps, Manner::Limits, Manner::Gone])
+                .unwrap_or(&Manner::Hangs);
             let longest = *rng.choice(&[10 * MINUTE, 6 * HOUR, 6 * DAY]).unwrap_or(&HOUR);
             business.outages.push(Outage { start, end: start + rng.i64(SECOND..longest), manner });
         }
@@ -69,11 +72,16 @@ impl Business {
     }
 
     pub(crate) fn manner(&self, now: i64) -> Manner {
-        if self.tables.url.as_ref().is_some_and(|url| self.broken.contains(&url.0)) {
+        if self.is_broken() {
             return Manner::Refuses;
         }
         let outage = self.outages.iter().find(|outage| (outage.start..outage.end).contains(&now));
         outage.map_or(Manner::Well, |outage| outage.manner)
+    }
+
+    fn is_broken(&self) -> bool {
+        let url = self.tables.url.as_ref().and_then(|id| id.0.split('.').next());
+        url.is_some_and(|url| self.broken.contains(url))
     }
 
     /// Calls come by day more often than by night.
@@ -83,8 +91,7 @@ impl Business {
     }
 
     pub(crate) fn visit(&self, rng: &mut Rng, now: i64) -> Visit {
-        let Some(url) = &self.tables.url else { return Visit::Mends };
-        if self.broken.contains(&url.0) {
+        if self.tables.url.is_none() || self.is_broken() {
             return Visit::Mends;
         }
         match &self.tables.health.state {
@@ -96,6 +103,7 @@ impl Business {
                 1 => Visit::Breaks,
                 2 => Visit::Removes,
                 3 => Visit::SendsAgain,
+                4 => Visit::Corrects,
                 _ => Visit::Nothing,
             },
         }
@@ -105,6 +113,14 @@ impl Business {
     pub(crate) fn mend(&mut self) {
         self.urls += 1;
         self.tables.url = Some(EndpointId(format!("url-{}", self.urls / 2)));
+    }
+
+    pub(crate) fn correct_header(&mut self) {
+        self.urls += 2;
+        if let Some(EndpointId(id)) = &self.tables.url {
+            let url = id.split('.').next().unwrap_or_default();
+            self.tables.url = Some(EndpointId(format!("{url}.{}", self.urls)));
+        }
     }
 
     pub(crate) fn break_url(&mut self) {

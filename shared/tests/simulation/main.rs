@@ -44,6 +44,9 @@ fn simulate(seed: u64) -> Run {
     assert_eq!(run.queue.expired, 0, "older than the queue keeps them ({hint})");
     assert_eq!(run.knocked_together, 0, "two at once at a failing endpoint ({hint})");
     assert!(!run.is_calm || run.released_out_of_order == 0, "released out of order ({hint})");
+    assert!(!run.is_calm || run.died_unspent == 0, "dead-lettered before its schedule was spent ({hint})");
+    assert_eq!(run.resent_in_vain, 0, "sent again although it had arrived since that was asked for ({hint})");
+    assert!(!run.is_calm || run.rests_disturbed == 0, "a receiver's rest was disturbed ({hint})");
     run
 }
 

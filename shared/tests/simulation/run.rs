@@ -7,7 +7,6 @@ use std::time::Duration;
 use fastrand::Rng;
 use jiff::Timestamp;
 use shared::event::EventId;
-use shared::flow::Vehicle;
 use shared::health::{Attempted, Fate, Health, State};
 use shared::schedule::Schedule;
 use shared::verdict::{Cause, Failure};
@@ -15,7 +14,7 @@ use shared::verdict::{Cause, Failure};
 use crate::business::{Business, Manner, Visit};
 use crate::queue::{DAY, HOUR, MINUTE, Message, Queue, Received, SECOND};
 use crate::trouble::Trouble;
-use crate::world::{Body, Leave, Reply, Task, Worker, event};
+use crate::world::{Body, Leave, Reply, Status, Task, Worker, event};
 
 /// When a message comes back that has something left to do.
 const SOON: i64 = 30 * SECOND;
@@ -23,6 +22,9 @@ const FUNCTION_TIMEOUT: i64 = MINUTE;
 /// A token begins no further delivery after that.
 const TIME_TO_BEGIN: i64 = 20 * SECOND;
 const ATTEMPT_TIMEOUT: i64 = 30 * SECOND;
+/// So much before its time a release may go on.
+const EARLY: i64 = 5 * SECOND;
+
 /// What happens next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Happening {
@@ -67,7 +69,12 @@ pub(crate) struct Run {
     /// Of each business's release: its run and the last event that went.
     released: BTreeMap<usize, (u64, String)>,
     pub(crate) released_out_of_order: usize,
+    /// Of each business: a release and until when its receiver wished for nothing.
+    rests: BTreeMap<usize, (u64, i64)>,
+    pub(crate) rests_disturbed: usize,
+    pub(crate) resent_in_vain: usize,
     pub(crate) knocked_together: usize,
+    pub(crate) died_unspent: usize,
     pub(crate) attempts: usize,
     pub(crate) crashes: usize,
     pub(crate) held: usize,
@@ -97,6 +104,10 @@ impl Run {
             order: 0,
             released: BTreeMap::new(),
             released_out_of_order: 0,
+            rests: BTreeMap::new(),
+            rests_disturbed: 0,
+            resent_in_vain: 0,
+            died_unspent: 0,
             knocked_together: 0,
             attempts: 0,
             crashes: 0,
@@ -165,7 +176,7 @@ impl Run {
         self.businesses[business].published += 1;
         let body = Body::Event {
             event: event(self.businesses[business].published),
-            vehicle: Vehicle::Message,
+            asked: 0,
             too_large: self.rng.u8(0..100) == 0,
         };
         let published_twice = !self.is_calm && self.rng.u8(0..100) == 0;
@@ -185,8 +196,10 @@ impl Run {
     }
 
     fn receive(&mut self, id: u64, anyway: bool) {
-        let Received::Message(message) = self.queue.receive(id, self.schedule.max_attempts(), anyway, self.now) else {
-            return;
+        let message = match self.queue.receive(id, self.schedule.max_attempts(), anyway, self.now) {
+            Received::Message(message) => message,
+            Received::Dead => return self.note_death(),
+            Received::Nothing => return,
         };
         self.will_be_visible(id, message.visible_at);
         if self.rng.u32(0..1_000) < self.trouble.duplicates {
@@ -255,6 +268,9 @@ impl Run {
         let claims = matches!(running.worker.task, Task::Store(_)) && reply == Reply::Done;
         running.worker.is_late = self.now > running.started + TIME_TO_BEGIN;
         running.worker.go_on(reply, self.clock(running.skew));
+        while running.worker.is_late && matches!(running.worker.task, Task::Post(_)) {
+            running.worker.go_on(Reply::NoTime, self.clock(running.skew));
+        }
         running.claimed = claims;
         let lasts = self.begin(&mut running);
         self.workers.insert(id, running);
@@ -263,17 +279,19 @@ impl Run {
 
     /// How long the next task takes.
     fn begin(&mut self, running: &mut Running) -> i64 {
-        let Task::Post(event) = &running.worker.task else { return self.rng.i64(1..20) };
+        let Task::Post(event) = &running.worker.task else { return self.trouble.lasts(&mut self.rng, self.now) };
         self.attempts += 1;
         let business = &self.businesses[running.business];
         let manner = match business.manner(self.now) {
-            Manner::Flaps if self.rng.bool() => Manner::Well,
+            Manner::Flaps | Manner::Limits if self.rng.bool() => Manner::Well,
             Manner::Flaps => Manner::Refuses,
             manner => manner,
         };
         running.outcome = Some(manner);
         self.note_knock(running, event);
         self.note_order(running, event);
+        self.note_rest(running);
+        self.note_resend(running, event);
         match manner {
             Manner::Hangs => ATTEMPT_TIMEOUT,
             _ => self.rng.i64(20..3_000),
@@ -299,6 +317,30 @@ impl Run {
         if others.filter(|other| is_other(&other.worker.task)).count() > 0 {
             self.knocked_together += 1;
         }
+    }
+
+    /// What goes to the dead-letter queue has spent its schedule, and its record says so.
+    fn note_death(&mut self) {
+        let Some(Message { business, body: Body::Event { event, .. }, .. }) = self.queue.dead.last() else { return };
+        if !self.businesses[*business].tables.says(event, Status::Failed) {
+            self.died_unspent += 1;
+        }
+    }
+
+    /// A release sends nothing while its receiver rests.
+    fn note_rest(&mut self, running: &Running) {
+        let Some(run) = running.worker.run() else { return };
+        let rests = self.rests.get(&running.business).is_some_and(|(of, until)| *of == run && self.now < until - EARLY);
+        self.rests_disturbed += usize::from(rests);
+    }
+
+    /// What has arrived since the owner asked for it is not sent once more, unless two workers are at it together.
+    fn note_resend(&mut self, running: &Running, event: &EventId) {
+        let others = self.workers.values().filter(|other| other.business == running.business);
+        let is_alone = others.filter(|other| other.worker.event() == Some(event)).count() == 0;
+        let (asked, tables) = (running.worker.asked, &self.businesses[running.business].tables);
+        let has_arrived = asked > 0 && tables.says(event, Status::Delivered) && tables.has_arrived_since(event, asked);
+        self.resent_in_vain += usize::from(is_alone && has_arrived);
     }
 
     fn copies(&self, business: usize, event: &EventId) -> usize {
@@ -342,7 +384,7 @@ impl Run {
         }
     }
 
-    fn answer(&mut self, running: &Running, event: &EventId) -> Attempted {
+    fn answer(&mut self, running: &mut Running, event: &EventId) -> Attempted {
         let cause = match running.outcome.unwrap_or(Manner::Hangs) {
             Manner::Well => {
                 let arrived = &mut self.businesses[running.business].arrived;
@@ -350,11 +392,25 @@ impl Run {
                 return Attempted::Succeeded;
             }
             Manner::Gone => Cause::Gone,
+            Manner::Limits => return self.limit(running),
             Manner::Hangs => Cause::Failed(Failure::Timeout),
             Manner::Refuses | Manner::Flaps => Cause::Failed(Failure::Refused),
         };
         let delay = self.schedule.delay_after(running.attempt, None, self.rng.f64());
         Attempted::Failed { cause, next: delay.map(|delay| self.clock(running.skew) + delay) }
+    }
+
+    /// 429 with Retry-After.
+    fn limit(&mut self, running: &mut Running) -> Attempted {
+        let wait = self.rng.i64(SECOND..HOUR);
+        let not_before = self.clock(running.skew) + Duration::from_millis(wait.unsigned_abs());
+        if let Some(run) = running.worker.run() {
+            self.rests.insert(running.business, (run, self.now + wait));
+            running.worker.not_before = Some(not_before);
+        }
+        let wait = Some(Duration::from_millis(wait.unsigned_abs()));
+        let delay = self.schedule.delay_after(running.attempt, wait, self.rng.f64());
+        Attempted::Failed { cause: Cause::Status, next: delay.map(|delay| self.clock(running.skew) + delay) }
     }
 
     fn leave(&mut self, running: &Running, leave: Leave) {
@@ -375,7 +431,7 @@ impl Run {
                 let business = &mut self.businesses[running.business];
                 if let Some(Body::Event { event, .. }) = self.queue.body(running.message)
                     // What is tried again is not excused by an owner who takes the URL away.
-                    && !business.tables.says(&event, crate::world::Status::Retrying)
+                    && !business.tables.says(&event, Status::Retrying)
                 {
                     business.dismissed.insert(event.as_str().to_owned());
                 }
@@ -399,6 +455,7 @@ impl Run {
                 Visit::Resumes => self.resume(number),
                 Visit::Breaks => self.businesses[number].break_url(),
                 Visit::Mends => self.businesses[number].mend(),
+                Visit::Corrects => self.businesses[number].correct_header(),
                 Visit::Removes => self.businesses[number].tables.url = None,
                 Visit::SendsAgain => self.send_again(number),
             }
@@ -430,8 +487,8 @@ impl Run {
             return;
         }
         let event = event(self.rng.usize(1..=published));
-        self.businesses[number].sent_again.insert(event.as_str().to_owned());
-        self.send(number, Body::Event { event, vehicle: Vehicle::Resend, too_large: false }, self.now);
+        let asked = self.businesses[number].tables.ask(&event);
+        self.send(number, Body::Event { event, asked, too_large: false }, self.now);
     }
 
     /// Whether a worker is at it, so that it is not settled yet what becomes of it.

@@ -17,6 +17,8 @@ pub(crate) struct Trouble {
     tables_down: Vec<Window>,
     queue_down: Vec<Window>,
     late: Vec<Window>,
+    /// Tables and the queue take their time.
+    slow: Vec<Window>,
     /// Out of a thousand messages.
     pub(crate) duplicates: u32,
     /// Out of a thousand looks, those that find many attempts waiting for the endpoint's answer.
@@ -33,6 +35,7 @@ impl Trouble {
             tables_down: windows(rng, until, 4, 2 * HOUR),
             queue_down: windows(rng, until, 2, HOUR),
             late: windows(rng, until, 3, 2 * HOUR),
+            slow: windows(rng, until, 2, 2 * HOUR),
             duplicates: rng.u32(0..5),
             crowds: rng.u32(0..200),
             skew: if rng.u8(0..4) == 0 { 10 * MINUTE } else { 0 },
@@ -60,6 +63,11 @@ impl Trouble {
     /// How long a message that can be seen waits for a worker.
     pub(crate) fn lateness(&self, rng: &mut Rng, now: i64) -> i64 {
         if strikes(rng, &self.late, now) { rng.i64(0..30 * MINUTE) } else { rng.i64(5..200) }
+    }
+
+    /// How long a task lasts that is no attempt.
+    pub(crate) fn lasts(&self, rng: &mut Rng, now: i64) -> i64 {
+        if strikes(rng, &self.slow, now) { rng.i64(20..15 * SECOND) } else { rng.i64(1..20) }
     }
 
     /// How wrong a worker's clock is.

@@ -32,6 +32,10 @@ pub(crate) struct Tables {
     pub(crate) url: Option<EndpointId>,
     pub(crate) health: Health,
     pub(crate) records: BTreeMap<String, Status>,
+    /// How often the owner has asked that an event be sent again.
+    pub(crate) asked: BTreeMap<String, u8>,
+    /// Of each event that has arrived: how often that had been asked by then.
+    pub(crate) delivered_after: BTreeMap<String, u8>,
 }
 
 impl Tables {
@@ -39,13 +43,26 @@ impl Tables {
         self.records.get(event.as_str()) == Some(&status)
     }
 
-    fn look(&self, event: Option<&EventId>) -> Reply {
+    /// That an event is asked for once more, and how often it has been then.
+    pub(crate) fn ask(&mut self, event: &EventId) -> u8 {
+        let asked = self.asked.entry(event.as_str().to_owned()).or_default();
+        *asked += 1;
+        *asked
+    }
+
+    pub(crate) fn has_arrived_since(&self, event: &EventId, asked: u8) -> bool {
+        asked == 0 || self.delivered_after.get(event.as_str()).is_some_and(|after| *after >= asked)
+    }
+
+    /// `asked`: the event is sent again since the owner has asked for it that often; 0: for another reason.
+    fn look(&self, event: Option<&EventId>, asked: u8) -> Reply {
         let says = |status| event.is_some_and(|event| self.says(event, status));
+        let since = event.is_some_and(|event| self.has_arrived_since(event, asked));
         let (delivered, held, retrying) = (says(Status::Delivered), says(Status::Held), says(Status::Retrying));
         Reply::Looked {
             health: self.health.clone(),
             endpoint: self.url.clone(),
-            delivered,
+            delivered: delivered && since,
             held,
             retrying,
             crowded: false,
@@ -73,6 +90,10 @@ impl Tables {
             Fate::Fail => Status::Failed,
         };
         self.records.insert(event.as_str().to_owned(), status);
+        if status == Status::Delivered {
+            let asked = self.asked.get(event.as_str()).copied().unwrap_or(0);
+            self.delivered_after.insert(event.as_str().to_owned(), asked);
+        }
         Reply::Done
     }
 
@@ -85,13 +106,21 @@ impl Tables {
 /// What a message carries.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Body {
-    Event { event: EventId, vehicle: Vehicle, too_large: bool },
-    Token { run: u64, step: u64 },
+    /// `asked`: how often the owner had asked for it when this was sent; 0: it is no resend.
+    Event {
+        event: EventId,
+        asked: u8,
+        too_large: bool,
+    },
+    Token {
+        run: u64,
+        step: u64,
+    },
 }
 
 impl Body {
     pub(crate) fn plain(event: EventId) -> Self {
-        Self::Event { event, vehicle: Vehicle::Message, too_large: false }
+        Self::Event { event, asked: 0, too_large: false }
     }
 }
 
@@ -131,6 +160,7 @@ pub(crate) enum Reply {
     AlreadyDelivered,
     Listed(Vec<EventId>),
     Posted(Attempted),
+    NoTime,
     Unavailable,
 }
 
@@ -148,23 +178,27 @@ impl Reply {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Worker {
     run: Option<u64>,
-    is_resend: bool,
+    /// How often the owner had asked for the event when its message was sent; 0: it is no resend.
+    pub(crate) asked: u8,
     release: Option<ReleaseStep>,
     flow: Option<(EventId, Flow)>,
     pub(crate) task: Task,
     /// It has no time to begin another delivery.
     pub(crate) is_late: bool,
+    /// What the receiver has wished for with its last answer.
+    pub(crate) not_before: Option<Timestamp>,
 }
 
 impl Worker {
     /// `message` is the id of the message that brings it.
     pub(crate) fn start(body: &Body, instead_of_holding: Fate, message: &str) -> Self {
         let mut worker =
-            Self { run: None, is_resend: false, release: None, flow: None, task: Task::Look, is_late: false };
+            Self { run: None, asked: 0, release: None, flow: None, task: Task::Look, is_late: false, not_before: None };
         match body {
-            Body::Event { event, vehicle, too_large } => {
-                worker.is_resend = *vehicle == Vehicle::Resend;
-                worker.start_flow(event, *vehicle, too_large.then_some(instead_of_holding));
+            Body::Event { event, asked, too_large } => {
+                worker.asked = *asked;
+                let vehicle = if *asked > 0 { Vehicle::Resend } else { Vehicle::Message };
+                worker.start_flow(event, vehicle, too_large.then_some(instead_of_holding));
             }
             Body::Token { run, step } => {
                 let (release, _look) = ReleaseStep::start(*run, *step, message);
@@ -188,10 +222,10 @@ impl Worker {
     /// Does the task, as far as it concerns the tables.
     pub(crate) fn perform(&self, tables: &mut Tables) -> Reply {
         match &self.task {
-            Task::Look => tables.look(self.event()),
+            Task::Look => tables.look(self.event(), self.asked),
             Task::Store(health) if tables.store(health) => Reply::Done,
             Task::Store(_) => Reply::Conflict,
-            Task::Record(event, fate) => tables.record(event, *fate, self.is_resend),
+            Task::Record(event, fate) => tables.record(event, *fate, self.asked > 0),
             Task::List => Reply::Listed(tables.held().take(crate::LISTED).collect()),
             Task::Send(..) | Task::Announce | Task::Post(_) | Task::Leave(_) => Reply::Done,
         }
@@ -229,7 +263,8 @@ impl Worker {
                 match &mut self.release {
                     None => Task::Leave(leave(end)),
                     Some(release) => {
-                        let step = release.next(release::Reply::Ended(end), now);
+                        let not_before = self.not_before.take();
+                        let step = release.next(release::Reply::Ended { end, not_before }, now);
                         return self.take_release_step(step, now);
                     }
                 }
@@ -241,15 +276,17 @@ impl Worker {
         self.task = match step {
             release::Step::Look => Task::Look,
             release::Step::Store(health) => Task::Store(health),
-            release::Step::SendToken { run, step } => Task::Send(Body::Token { run, step }, None),
+            release::Step::SendToken { run, step, at } => Task::Send(Body::Token { run, step }, at),
             release::Step::List => Task::List,
             release::Step::Deliver(_) if self.is_late => {
                 let release = self.release.as_mut().expect("it has just given this step");
-                let step = release.next(release::Reply::Ended(End::Acknowledge(Done::Held)), now);
+                let held = release::Reply::Ended { end: End::Acknowledge(Done::Held), not_before: None };
+                let step = release.next(held, now);
                 return self.take_release_step(step, now);
             }
             release::Step::Deliver(event) => return self.start_flow(&event, Vehicle::Release, None),
             release::Step::Finish(release::Token::Acknowledge) => Task::Leave(Leave::Delete),
+            release::Step::Finish(release::Token::ReturnAt(at)) => Task::Leave(Leave::ReturnAt(at)),
             release::Step::Finish(release::Token::Return) => Task::Leave(Leave::AsItIs),
         };
     }
@@ -260,9 +297,9 @@ fn leave(end: End) -> Leave {
         End::Acknowledge(Done::NotConfigured) => Leave::Dismiss,
         End::Acknowledge(_) => Leave::Delete,
         End::ReturnAt(at) => Leave::ReturnAt(at),
-        End::ReturnNow | End::ReturnSpent => Leave::ReturnNow,
+        End::ReturnSpent => Leave::ReturnNow,
         End::Fault => Leave::AsItIs,
-        End::Crowded | End::Unfinished => Leave::Soon,
+        End::ReturnNow | End::Crowded | End::Unfinished => Leave::Soon,
     }
 }
 
@@ -275,6 +312,7 @@ fn of_flow(reply: Reply) -> flow::Reply {
         Reply::Conflict => flow::Reply::Conflict,
         Reply::AlreadyDelivered => flow::Reply::AlreadyDelivered,
         Reply::Posted(attempted) => flow::Reply::Posted(attempted),
+        Reply::NoTime => flow::Reply::NoTime,
         Reply::Listed(_) | Reply::Unavailable => flow::Reply::Unavailable,
     }
 }
@@ -285,6 +323,6 @@ fn of_release(reply: Reply) -> release::Reply {
         Reply::Done => release::Reply::Done,
         Reply::Conflict => release::Reply::Conflict,
         Reply::Listed(events) => release::Reply::Listed(events),
-        Reply::AlreadyDelivered | Reply::Posted(_) | Reply::Unavailable => release::Reply::Unavailable,
+        Reply::AlreadyDelivered | Reply::Posted(_) | Reply::NoTime | Reply::Unavailable => release::Reply::Unavailable,
     }
 }

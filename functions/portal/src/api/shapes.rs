@@ -5,16 +5,17 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::Timestamp;
 use shared::attempt::Attempt;
+use shared::clue::Clue;
 use shared::endpoint::Timings;
-use shared::guard::Targets;
+use shared::guard::{Refusal, Targets};
 use shared::health::State;
-use shared::tables::{self, Details, Owned, PastAttempt, Summary, printable};
+use shared::tables::{self, Details, LOCATION_CHARS, Owned, PastAttempt, Summary, printable};
 use shared::verdict::{Cause, Verdict};
-use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::DEFAULT_LIMIT;
-use crate::owner::{HeaderWish, SECRET_MASK, SigningSecretText, Warning, warnings};
+use crate::owner::{HeaderWish, SECRET_MASK, SigningSecretText, UrlWish, Warning, is_overdue, warnings};
 
 /// The settings, and how the endpoint does.
 #[derive(Debug, Serialize, ToSchema)]
@@ -89,7 +90,9 @@ enum CauseName {
     Blocked,
     Status,
     Redirect,
+    SignIn,
     Gone,
+    Other,
 }
 
 impl From<Cause> for CauseName {
@@ -105,7 +108,9 @@ impl From<Cause> for CauseName {
             Cause::Failed(Failure::Blocked) => Self::Blocked,
             Cause::Status => Self::Status,
             Cause::Redirect => Self::Redirect,
+            Cause::SignIn => Self::SignIn,
             Cause::Gone => Self::Gone,
+            Cause::Other => Self::Other,
         }
     }
 }
@@ -142,14 +147,17 @@ impl Settings {
     }
 }
 
-/// New settings, which replace the stored ones.
+/// New settings. Those that are named replace the stored ones; an absent member stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SettingsChange {
     /// Where finished calls are to be sent; null or empty: nowhere.
-    #[serde(deserialize_with = "Option::deserialize")]
-    #[schema(required, example = "https://n8n.example.com/webhook/calls", max_length = 2048)]
-    pub(super) generic_webhook_url: Option<String>,
+    #[serde(default, deserialize_with = "url_wish")]
+    #[schema(
+        required = false, value_type = Option<String>, example = "https://n8n.example.com/webhook/calls",
+        max_length = 2048
+    )]
+    pub(super) generic_webhook_url: UrlWish,
     /// The owner's own header. Absent: it stays; null: there is none any more.
     #[serde(default, deserialize_with = "header_wish")]
     #[schema(required = false, value_type = Option<StaticHeaderChange>)]
@@ -161,11 +169,16 @@ pub(super) struct SettingsChange {
 #[serde(deny_unknown_fields)]
 struct StaticHeaderChange {
     /// A token of RFC 9110 that the request does not need for itself.
-    #[schema(example = "X-Api-Key")]
+    #[schema(example = "X-Api-Key", max_length = 128)]
     name: String,
     /// Visible ASCII.
-    #[schema(example = "s3cret")]
+    #[schema(example = "s3cret", max_length = 4096)]
     value: String,
+}
+
+/// Called only if the field is there.
+fn url_wish<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UrlWish, D::Error> {
+    Option::deserialize(deserializer).map(UrlWish::Set)
 }
 
 /// Called only if the field is there: null clears, absent keeps.
@@ -187,6 +200,9 @@ pub(super) struct TestResult {
     /// Why it did not arrive.
     #[schema(required)]
     cause: Option<CauseName>,
+    /// Where the answer points to (`Location`), resolved.
+    #[schema(required)]
+    location: Option<String>,
     timings_ms: TimingsMs,
     /// The beginning of the answer, made safe.
     #[schema(required)]
@@ -203,8 +219,9 @@ impl TestResult {
             delivered: cause.is_none(),
             status_code: attempt.status_code(),
             cause: cause.map(CauseName::from),
+            location: attempt.location().and_then(|to| printable(to, LOCATION_CHARS)),
             timings_ms: TimingsMs::from(&attempt.timings),
-            response_snippet: attempt.snippet().and_then(|bytes| printable(bytes, usize::MAX)),
+            response_snippet: attempt.snippet().and_then(|text| printable(text, usize::MAX)),
         }
     }
 }
@@ -268,6 +285,12 @@ pub(super) struct ListQuery {
     /// Only those that are so.
     #[param(value_type = Option<WantedStatus>, inline)]
     pub(super) status: Option<String>,
+    /// Only those that were first published then or later; RFC 3339.
+    #[param(schema_with = time_schema)]
+    pub(super) from: Option<String>,
+    /// Only those that were first published then or earlier; RFC 3339.
+    #[param(schema_with = time_schema)]
+    pub(super) to: Option<String>,
     /// How many at most.
     #[param(schema_with = limit_schema)]
     pub(super) limit: Option<String>,
@@ -299,6 +322,14 @@ fn limit_schema() -> Schema {
     OneOfBuilder::new().item(number.default(Some(DEFAULT_LIMIT.into()))).item(empty).into()
 }
 
+/// A time, or empty.
+fn time_schema() -> Schema {
+    let time =
+        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+    let empty = ObjectBuilder::new().schema_type(Type::String).max_length(Some(0));
+    OneOfBuilder::new().item(time).item(empty).into()
+}
+
 /// What has become of an event.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -307,6 +338,7 @@ enum DeliveryStatus {
     Retrying,
     Held,
     Failed,
+    Other,
 }
 
 impl From<tables::Status> for DeliveryStatus {
@@ -316,6 +348,7 @@ impl From<tables::Status> for DeliveryStatus {
             tables::Status::Retrying => Self::Retrying,
             tables::Status::Held => Self::Held,
             tables::Status::Failed => Self::Failed,
+            tables::Status::Other => Self::Other,
         }
     }
 }
@@ -351,6 +384,8 @@ pub(super) struct DeliverySummary {
     /// When it is tried again; RFC 3339.
     #[schema(required, format = DateTime)]
     next_attempt_at: Option<String>,
+    /// It should have been tried again long ago, and will not be by itself: it has to be sent again.
+    overdue: bool,
     /// HTTP status code of the last answer.
     #[schema(required)]
     status_code: Option<u16>,
@@ -362,8 +397,8 @@ pub(super) struct DeliverySummary {
     phone_last_digits: Option<String>,
 }
 
-impl From<&Summary> for DeliverySummary {
-    fn from(summary: &Summary) -> Self {
+impl DeliverySummary {
+    pub(super) fn new(summary: &Summary, now: Timestamp) -> Self {
         Self {
             event_id: summary.event_id.to_string(),
             event_type: summary.event_type.clone(),
@@ -373,6 +408,7 @@ impl From<&Summary> for DeliverySummary {
             created_at: rfc3339(summary.created_at),
             updated_at: rfc3339(summary.updated_at),
             next_attempt_at: summary.next_attempt_at.map(rfc3339),
+            overdue: is_overdue(summary.status, summary.next_attempt_at, now),
             status_code: summary.status_code,
             subject: summary.subject.clone(),
             phone_last_digits: summary.phone_ending.clone(),
@@ -411,15 +447,18 @@ struct AttemptEntry {
     /// The beginning of the answer, made safe.
     #[schema(required)]
     response_snippet: Option<String>,
-    /// Where a redirect points to.
+    /// Where the answer points to (`Location`), resolved.
     #[schema(required)]
     location: Option<String>,
+    /// Why the guard refused the URL or an address of its host, in the words of saving it; null: it did not.
+    #[schema(required)]
+    refusal: Option<&'static str>,
 }
 
 impl DeliveryDetails {
-    pub(super) fn new(details: Details) -> Self {
+    pub(super) fn new(details: Details, now: Timestamp) -> Self {
         Self {
-            summary: DeliverySummary::from(&details.summary),
+            summary: DeliverySummary::new(&details.summary, now),
             body: details.body,
             response_snippet: details.response_snippet,
             attempt_log: details.attempts.into_iter().map(AttemptEntry::from).collect(),
@@ -436,6 +475,7 @@ impl From<PastAttempt> for AttemptEntry {
             timings_ms: TimingsMs::from(&past.timings),
             response_snippet: past.response_snippet,
             location: past.location,
+            refusal: past.clue.and_then(Clue::refusal).map(Refusal::as_str),
         }
     }
 }

@@ -8,7 +8,7 @@ use shared::clock;
 use shared::command::Command;
 use shared::event::{BusinessId, EventId};
 use shared::health::State;
-use shared::tables::{Details, Listed, Status, Summary, Wanted};
+use shared::tables::{Details, Listed, Owned, Status, Summary, Wanted, Written};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -27,8 +27,9 @@ const SOON: Duration = Duration::from_mins(1);
 /// How long the ledger is given to take a note.
 const NOTED_WITHIN: Duration = Duration::from_secs(1);
 
-/// An attempt that is this late is taken for lost: longer than a message stays invisible after a crash.
-const LOST_AFTER: Duration = Duration::from_mins(15);
+/// An attempt that is this late is taken for lost: two visibility timeouts of the events queue, so that a message which
+/// one crash has kept back has come in between.
+const OVERDUE_AFTER: Duration = Duration::from_secs(2 * 360);
 
 /// What becomes of an event that is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +89,12 @@ impl Owners {
         if has_to_be_sent(&summary, now) {
             // Only what has arrived is sent although it has arrived: should another message of the others deliver first,
             // this one finds that.
-            let resend = summary.status == Status::Delivered;
+            let resend = (summary.status == Status::Delivered).then_some(now);
+            if resend.is_some() && self.tables.ask_again(business_id, event_id, now).await? == Written::ConditionFailed
+            {
+                // It has just been asked for, and two presses of the button are one.
+                return Ok(Some(outlook(&owned, now)));
+            }
             let command = Command::Deliver { business_id: business_id.clone(), event_id: event_id.clone(), resend };
             // A message that comes before its time goes back until then, so the note has to come before the message.
             let delay = if summary.status == Status::Retrying { NOTED_WITHIN } else { Duration::ZERO };
@@ -99,8 +105,7 @@ impl Owners {
                 self.tables.note_resent(business_id, &summary, now).await?;
             }
         }
-        let goes_out = matches!(owned.here(now).state, State::Active { .. });
-        Ok(Some(if goes_out { Sending::Now } else { Sending::Waits }))
+        Ok(Some(outlook(&owned, now)))
     }
 
     /// Sends all that waits, in the order in which it happened.
@@ -157,10 +162,24 @@ impl Owners {
     }
 }
 
+fn outlook(owned: &Owned, now: Timestamp) -> Sending {
+    match owned.here(now).state {
+        State::Active { .. } => Sending::Now,
+        State::Failing { .. } | State::Paused { .. } => Sending::Waits,
+    }
+}
+
+/// Whether an event that is to be tried again will not be: its attempt is long past, so its message is gone. Faults of ours
+/// can use up a message's receives, and then nothing is left that could write so.
+pub(crate) fn is_overdue(status: Status, next_attempt_at: Option<Timestamp>, now: Timestamp) -> bool {
+    status == Status::Retrying && next_attempt_at.is_some_and(|next| now > next + OVERDUE_AFTER)
+}
+
 /// Whether an event needs a message. One that is tried again has one with its own schedule, and would get another at each
 /// press of the button: so it gets one if its next attempt is far, which is noted then, so that the next press finds it
 /// near.
 fn has_to_be_sent(summary: &Summary, now: Timestamp) -> bool {
-    let is_near = |next: Timestamp| next <= now + SOON && now <= next + LOST_AFTER;
-    summary.status != Status::Retrying || !summary.next_attempt_at.is_some_and(is_near)
+    let Summary { status, next_attempt_at, .. } = *summary;
+    let is_near = next_attempt_at.is_some_and(|next| next <= now + SOON);
+    status != Status::Retrying || !is_near || is_overdue(status, next_attempt_at, now)
 }

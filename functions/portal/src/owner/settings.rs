@@ -7,10 +7,12 @@ use shared::clock;
 use shared::endpoint::{SystemLookup, resolves};
 use shared::event::BusinessId;
 use shared::guard::{Refusal, Target, Targets};
+use shared::pasted;
 use shared::request::{InvalidStaticHeader, StaticHeader};
-use shared::tables::{HeaderChange, Owned, Written};
+use shared::tables::{HeaderChange, Owned, UrlChange, Written};
 
 use super::health::Wish;
+use super::hints::{self, Warning};
 use super::{Fault, Owners, Refused, Why};
 
 /// What stands for the value of a header that is stored. No value can be this, since it is not ASCII.
@@ -26,6 +28,15 @@ const SECRET_CHARS: usize = 32;
 
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
+/// What the owner wishes for the URL.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum UrlWish {
+    #[default]
+    Keep,
+    /// None, or an empty one: there is none any more.
+    Set(Option<String>),
+}
+
 /// What the owner wishes for the header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum HeaderWish {
@@ -37,21 +48,6 @@ pub(crate) enum HeaderWish {
         name: String,
         value: Option<String>,
     },
-}
-
-/// Something about a URL that is allowed but probably not meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Warning {
-    /// `/webhook-test/`: n8n takes one call there, and only while its editor listens.
-    #[serde(rename = "n8n_test_url")]
-    N8nTestUrl,
-    /// `hooks.slack.com` wants `{"text": ...}`.
-    Slack,
-    /// Its name has no address (yet).
-    Unresolved,
-    /// Plain http, which only test stacks allow.
-    Http,
 }
 
 /// What was stored.
@@ -78,17 +74,16 @@ impl SigningSecretText {
 }
 
 impl Owners {
-    /// Stores a URL, none if it is empty, and the header. A business's first secret is made with its first settings, and
-    /// what waited for the URL before goes to the new one.
-    pub(crate) async fn save(
-        &self,
-        business_id: &BusinessId,
-        url: Option<&str>,
-        header: HeaderWish,
-    ) -> Result<Saved, Why> {
+    /// Stores a URL, none if it is empty, and the header, both cleaned. A business's first secret is made with its first
+    /// settings, and what waited for the URL before goes to the new one.
+    pub(crate) async fn save(&self, business_id: &BusinessId, url: UrlWish, header: HeaderWish) -> Result<Saved, Why> {
         let before = self.tables.owned(business_id, clock::now()).await?;
-        let url = url.map(str::trim).filter(|url| !url.is_empty());
-        let (judged, header) = (self.judge(url).await, change(&header, &before));
+        let (url, header) = (url.cleaned(), header.cleaned());
+        let wanted = match &url {
+            UrlWish::Keep => before.url.as_deref(),
+            UrlWish::Set(url) => url.as_deref(),
+        };
+        let (judged, header) = (self.judge(&url).await, change(&header, &before));
         let (mut warnings, header) = match (judged, header) {
             (Ok(warnings), Ok(header)) => (warnings, header),
             (url, header) => return Err(Why::Refused(Refused { url: url.err(), header: header.err() })),
@@ -97,23 +92,26 @@ impl Owners {
             // First, so that nothing is ever sent unsigned.
             self.tables.replace_secret(business_id, None, &new_secret()?, clock::now()).await?;
         }
-        self.tables.save(business_id, url, header).await?;
-        if url.is_some() {
-            let is_another = url != before.url.as_deref().map(str::trim);
+        self.tables.save(business_id, url.change(), header).await?;
+        if wanted.is_some() {
+            let is_another = wanted != before.url.as_deref();
             self.change(business_id, if is_another { Wish::Release } else { Wish::Keep }).await?;
         }
         warnings.dedup();
-        Ok(Saved { url: url.map(ToOwned::to_owned), warnings })
+        Ok(Saved { url: wanted.map(ToOwned::to_owned), warnings })
     }
 
-    /// Replaces the signing secret; the one before stays valid for a day. Without one this makes the first.
+    /// Replaces the signing secret; the one before stays valid for a day. Without one this makes the first. What waits for
+    /// an endpoint that refused the secret before goes out.
     pub(crate) async fn rotate(&self, business_id: &BusinessId) -> Result<(), Why> {
         let now = clock::now();
-        let current = self.tables.owned(business_id, now).await?.signing_secret;
+        let Owned { signing_secret: current, url, .. } = self.tables.owned(business_id, now).await?;
         match self.tables.replace_secret(business_id, current.as_deref(), &new_secret()?, now + ROTATION).await? {
-            Written::Done => Ok(()),
-            Written::ConditionFailed => Err(Why::Changed),
+            Written::Done if url.is_some() => self.wake(business_id, Wish::Keep).await,
+            Written::Done => {}
+            Written::ConditionFailed => return Err(Why::Changed),
         }
+        Ok(())
     }
 
     /// Whether the secret was replaced within the minute.
@@ -123,12 +121,12 @@ impl Owners {
         Ok(until.is_some_and(|until| until > now + ROTATION - JUST))
     }
 
-    async fn judge(&self, url: Option<&str>) -> Result<Vec<Warning>, Refusal> {
-        let Some(url) = url else {
+    async fn judge(&self, wish: &UrlWish) -> Result<Vec<Warning>, Refusal> {
+        let UrlWish::Set(Some(url)) = wish else {
             return Ok(Vec::new());
         };
         let target = Target::parse(url, self.targets)?;
-        let mut warnings = hints(&target);
+        let mut warnings = hints::of(&target);
         // A local test stack may send anywhere, so that nothing need be looked up.
         if self.targets == Targets::Public && !resolves(&SystemLookup, &target, self.targets).await? {
             warnings.push(Warning::Unresolved);
@@ -137,20 +135,37 @@ impl Owners {
     }
 }
 
-/// What a stored URL gives to think of, as far as its text can tell.
-pub(crate) fn warnings(owned: &Owned, targets: Targets) -> Vec<Warning> {
-    let target = owned.url.as_deref().and_then(|url| Target::parse(url, targets).ok());
-    target.as_ref().map(hints).unwrap_or_default()
+impl UrlWish {
+    /// Without what nobody sees, and without an empty fragment, which is never sent.
+    fn cleaned(self) -> Self {
+        let clean = |url: String| {
+            let url = pasted::cleaned(&url);
+            url.strip_suffix('#').map(ToOwned::to_owned).unwrap_or(url)
+        };
+        match self {
+            Self::Keep => Self::Keep,
+            Self::Set(url) => Self::Set(url.map(clean).filter(|url| !url.is_empty())),
+        }
+    }
+
+    fn change(&self) -> UrlChange<'_> {
+        match self {
+            Self::Keep => UrlChange::Keep,
+            Self::Set(url) => UrlChange::Set(url.as_deref()),
+        }
+    }
 }
 
-fn hints(target: &Target) -> Vec<Warning> {
-    let url = target.url();
-    let mut hints = Vec::new();
-    let mut when = |applies, hint| hints.extend(Some(hint).filter(|_| applies));
-    when(url.scheme() == "http", Warning::Http);
-    when(url.path().contains("/webhook-test/"), Warning::N8nTestUrl);
-    when(target.host() == "hooks.slack.com", Warning::Slack);
-    hints
+impl HeaderWish {
+    /// Without what nobody sees.
+    fn cleaned(self) -> Self {
+        match self {
+            Self::Set { name, value } => {
+                Self::Set { name: pasted::cleaned(&name), value: value.as_deref().map(pasted::cleaned) }
+            }
+            other => other,
+        }
+    }
 }
 
 fn change<'a>(wish: &'a HeaderWish, before: &Owned) -> Result<HeaderChange<'a>, InvalidStaticHeader> {
@@ -165,7 +180,7 @@ fn change<'a>(wish: &'a HeaderWish, before: &Owned) -> Result<HeaderChange<'a>, 
                 None if is_stored => Ok(HeaderChange::Keep),
                 value => {
                     let value = value.unwrap_or_default();
-                    StaticHeader::parse(name, value).map(|_| HeaderChange::Set { name, value })
+                    StaticHeader::parse_to_save(name, value).map(|_| HeaderChange::Set { name, value })
                 }
             }
         }
@@ -198,15 +213,6 @@ mod tests {
         assert_eq!(format!("whsec_{}", STANDARD.encode(&text)), secret);
         assert_ne!(secret, new_secret().expect("randomness"));
         assert_eq!(SigningSecretText::of("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").text, None, "no text");
-    }
-
-    #[test]
-    fn a_url_that_is_probably_not_meant_gives_to_think() {
-        let of = |url: &str| hints(&Target::parse(url, Targets::UnsafeForLocalTestsOnly).expect("a URL"));
-        assert_eq!(of("https://n8n.example/webhook-test/x"), [Warning::N8nTestUrl]);
-        assert_eq!(of("https://hooks.slack.com/services/T/B/x"), [Warning::Slack]);
-        assert_eq!(of("http://example.com/"), [Warning::Http]);
-        assert_eq!(of("https://n8n.example/webhook/x"), []);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! stands in its template.
 
 mod answers;
+mod clues;
 mod counts;
 mod times;
 
@@ -24,6 +25,18 @@ use super::view::{Hint, Problem, Said, SignedOut};
 pub(crate) fn refusal(refusal: Refusal) -> &'static str {
     match refusal {
         Refusal::TooLong => "הכתובת ארוכה מדי. אפשר עד 2,048 תווים.",
+        Refusal::TwoUrls => "הודבקו כאן כמה כתובות. צריך להשאיר רק אחת, פעם אחת.",
+        Refusal::Words => "בשדה הזה צריכה להיות רק הכתובת עצמה, בלי מילים, רווחים או מירכאות.",
+        Refusal::Placeholder => {
+            "נשאר בכתובת מקום למילוי, כמו \u{2066}{{...}}\u{2069} או \u{2066}<TOKEN>\u{2069}. צריך להעתיק את הכתובת המלאה, אחרי שמולא."
+        }
+        Refusal::Backslash => "בכתובת יש לוכסן הפוך \u{2066}(\\)\u{2069}. כדאי להעתיק אותה שוב מהמערכת שלך ולהדביק.",
+        Refusal::Fragment => {
+            "בכתובת יש הסימן #, כמו בכתובת של עמוד שנפתח בדפדפן. צריך להעתיק את כתובת ה־Webhook עצמה, מתוך המערכת שלך."
+        }
+        Refusal::SpecialName => {
+            "השם שבכתובת קיים רק במחשב או ברשת מקומית, ולשם אי אפשר לשלוח. צריך כתובת שנגישה מהאינטרנט."
+        }
         Refusal::Control => "בכתובת יש תווים נסתרים. כדאי להעתיק אותה שוב ולהדביק.",
         Refusal::Unreadable => "זו לא נראית כתובת מלאה. צריך להעתיק את כולה, כולל \u{2066}https://\u{2069} שבהתחלה.",
         Refusal::Scheme => "הכתובת צריכה להתחיל ב־\u{2066}https://\u{2069}, כדי שפרטי השיחות יעברו מוצפנים.",
@@ -37,6 +50,8 @@ pub(crate) fn refusal(refusal: Refusal) -> &'static str {
 pub(crate) fn header_error(error: InvalidStaticHeader) -> &'static str {
     match error {
         InvalidStaticHeader::Name => "שם הכותרת יכול לכלול אותיות באנגלית, ספרות ומקפים, בלי רווחים. לדוגמה: X-API-Key",
+        InvalidStaticHeader::NameTooLong => "שם הכותרת ארוך מדי. אפשר עד 128 תווים.",
+        InvalidStaticHeader::ValueTooLong => "הערך ארוך מדי. אפשר עד 4,096 תווים.",
         InvalidStaticHeader::Reserved => "השם הזה שמור למערכת. צריך לבחור שם אחר, לדוגמה: X-API-Key",
         InvalidStaticHeader::Value => "צריך להזין ערך: אותיות באנגלית, ספרות וסימנים, בלי רווח בהתחלה או בסוף.",
     }
@@ -48,8 +63,29 @@ pub(crate) fn hint(hint: Hint) -> &'static str {
         Hint::N8nTest => {
             "זו כתובת הבדיקה של n8n. היא עובדת לפנייה אחת בלבד, ורק כשהעורך פתוח. לעבודה שוטפת צריך את ה־Production URL."
         }
+        Hint::ToolPage => {
+            "זו כתובת של עמוד שנפתח בדפדפן, ולא של Webhook. צריך לפתוח אותו, להוסיף שם Webhook, ולהעתיק לכאן את הכתובת שלו."
+        }
         Hint::Slack => {
-            "Slack מקבל רק הודעות במבנה \u{2066}{\"text\": ...}\u{2069}. כדי לקבל בו שיחות כדאי לעבור דרך n8n,\u{200f} Zapier או Make."
+            "Slack מקבל בכתובת הזו רק הודעות במבנה \u{2066}{\"text\": ...}\u{2069}. כדי לקבל בו שיחות כדאי לעבור דרך n8n,\u{200f} Zapier או Make."
+        }
+        Hint::SlackWorkflow => {
+            "תהליך (Workflow) של Slack מקבל רק שדות טקסט פשוטים, ובעדכון יש גם אחרים. כדאי לעבור דרך n8n,\u{200f} Zapier או Make."
+        }
+        Hint::Discord => {
+            "Discord מקבל רק הודעות במבנה \u{2066}{\"content\": ...}\u{2069}. כדי לקבל בו שיחות כדאי לעבור דרך n8n,\u{200f} Zapier או Make."
+        }
+        Hint::GoogleChat => {
+            "Google Chat מקבל רק הודעות במבנה שלו, ולא את העדכון. כדי לקבל בו שיחות כדאי לעבור דרך n8n,\u{200f} Zapier או Make."
+        }
+        Hint::Telegram => {
+            "Telegram מקבל רק הודעות במבנה שלו, ולא את העדכון. כדי לקבל בו שיחות כדאי לעבור דרך n8n,\u{200f} Zapier או Make."
+        }
+        Hint::Teams => {
+            "Teams מקבל רק כרטיסים במבנה שלו, ולא את העדכון. כדי לקבל בו שיחות כדאי לעבור דרך n8n,\u{200f} Make או Power Automate."
+        }
+        Hint::PowerAutomate => {
+            "אם התהליך הזה מפרסם הודעות ב־Teams מתבנית מוכנה, הוא מקבל רק כרטיסים ולא את העדכון. תהליך שמתחיל בבקשת HTTP מקבל הכול."
         }
         Hint::Unresolved => {
             "השם שבכתובת עדיין לא נמצא ברשת. אם הוא חדש, זה יכול לקחת כמה שעות. אם לא, כדאי לבדוק את האיות."
@@ -58,13 +94,15 @@ pub(crate) fn hint(hint: Hint) -> &'static str {
     }
 }
 
-/// A delivery's status, in one or two words.
-pub(crate) fn status(status: Status) -> &'static str {
+/// A delivery's status, in one or two words. One that is overdue is tried again by nobody.
+pub(crate) fn status(status: Status, is_overdue: bool) -> &'static str {
     match status {
+        Status::Retrying if is_overdue => "נתקע",
         Status::Delivered => "הגיע",
         Status::Retrying => "מנסים שוב",
         Status::Held => "ממתין",
         Status::Failed => "לא הגיע",
+        Status::Other => "מצב אחר",
     }
 }
 
@@ -73,7 +111,7 @@ pub(crate) fn resend(status: Status) -> &'static str {
     match status {
         Status::Delivered => "שליחה נוספת",
         Status::Retrying | Status::Held => "שליחה עכשיו",
-        Status::Failed => "שליחה שוב",
+        Status::Failed | Status::Other => "שליחה שוב",
     }
 }
 
@@ -85,6 +123,7 @@ pub(crate) fn filter(status: Option<Status>) -> &'static str {
         Some(Status::Retrying) => "מנסים שוב",
         Some(Status::Held) => "ממתינים",
         Some(Status::Failed) => "לא הגיעו",
+        Some(Status::Other) => "מצב אחר",
     }
 }
 
@@ -144,6 +183,7 @@ pub(crate) fn said(said: Said) -> String {
         Said::ReleasedHeld => "כל מה שהמתין נשלח עכשיו, בהדרגה.".into(),
         Said::Rotated => "נוצר סוד חתימה חדש.".into(),
         Said::NotKept => "אי אפשר לשלוח שוב: התוכן כבר לא שמור אצלנו.".into(),
+        Said::TooManyTests => "הבדיקה לא נשלחה: אפשר לשלוח עשר בדיקות בדקה. כדאי לחכות דקה ולנסות שוב.".into(),
         Said::NoUrl => "אין עדיין כתובת לשלוח אליה. קודם שומרים כתובת.".into(),
     }
 }
@@ -166,7 +206,7 @@ fn resent_failed(count: u64, more: bool, not_kept: u64) -> String {
 
 /// Whether what was said is bad news.
 pub(crate) fn is_refusal(said: Said) -> bool {
-    matches!(said, Said::NotKept | Said::NoUrl)
+    matches!(said, Said::NotKept | Said::NoUrl | Said::TooManyTests)
 }
 
 /// A title and what to do.

@@ -22,7 +22,7 @@ fn every_page_is_a_hebrew_document_from_right_to_left_without_inline_script_or_s
         assert!(page.starts_with("<!doctype html>\n<html lang=\"he\" dir=\"rtl\">"), "{name}");
         assert!(page.trim_end().ends_with("</html>"), "{name}");
         assert_eq!(page.matches("<script").count(), 1, "{name}");
-        assert!(page.contains("<script src=\"/page.js\" defer></script>"), "{name}");
+        assert!(page.contains(&format!("<script src=\"/page.js?v={}\" defer></script>", SCRIPT.version)), "{name}");
         assert_eq!(page.matches("<h1").count(), 1, "{name}");
         assert_eq!(page.matches("<main id=\"main\"").count(), 1, "{name}");
         for forbidden in ["<style", " style=", " onclick=", " onload=", "javascript:", "http://", "src=\"//"] {
@@ -72,7 +72,7 @@ fn whatever_owners_and_receivers_write_is_escaped() {
     view.log.rows[0].subject = Some(HOSTILE.into());
     view.log.rows[0].phone_ending = Some(HOSTILE.into());
     view.log.rows[0].event_type = HOSTILE.into();
-    view.test = Some(samples::test_view(Some(Cause::Status), Some(404)));
+    view.test = Some(samples::test_view(Some(Cause::Redirect), Some(301)));
     if let Some(test) = &mut view.test {
         (test.snippet, test.location) = (Some(HOSTILE.into()), Some(HOSTILE.into()));
     }
@@ -80,7 +80,7 @@ fn whatever_owners_and_receivers_write_is_escaped() {
     one.row.subject = Some(HOSTILE.into());
     one.snippet = Some(HOSTILE.into());
     one.attempts[0].snippet = Some(HOSTILE.into());
-    one.attempts[0].location = Some(HOSTILE.into());
+    (one.attempts[0].cause, one.attempts[0].location) = (Some(Cause::Redirect), Some(HOSTILE.into()));
     one.body = Some(format!(r#"{{"summary": {}}}"#, serde_json::Value::from(HOSTILE)));
     for page in [overview(&view), delivery(&one)] {
         assert_eq!(page.matches("<script").count(), 1);
@@ -109,7 +109,9 @@ fn a_refused_header_opens_its_details_and_marks_the_right_field() {
     for (error, id) in [
         (InvalidStaticHeader::Name, "static_header_name-error"),
         (InvalidStaticHeader::Reserved, "static_header_name-error"),
+        (InvalidStaticHeader::NameTooLong, "static_header_name-error"),
         (InvalidStaticHeader::Value, "static_header_value-error"),
+        (InvalidStaticHeader::ValueTooLong, "static_header_value-error"),
     ] {
         let mut view = overview_view();
         view.settings.header_error = Some(error);
@@ -149,6 +151,22 @@ fn a_test_says_whether_it_arrived_with_its_code_and_time() {
 }
 
 #[test]
+fn an_address_is_named_where_a_redirect_leads_to_and_nowhere_else() {
+    let to = "https://script.googleusercontent.com/macros/echo";
+    let shown = |cause| {
+        let mut one = delivery_view();
+        one.attempts.truncate(1);
+        (one.attempts[0].cause, one.attempts[0].location) = (cause, Some(to.into()));
+        let mut view = overview_view();
+        view.test = Some(TestView { location: Some(to.into()), ..samples::test_view(cause, Some(302)) });
+        [delivery(&one), overview(&view)].map(|page| page.contains(to))
+    };
+    assert_eq!(shown(Some(Cause::Redirect)), [true, true]);
+    assert_eq!(shown(Some(Cause::SignIn)), [true, true]);
+    assert_eq!(shown(None), [false, false], "it has arrived");
+}
+
+#[test]
 fn the_secret_is_on_the_page_only_if_it_was_asked_for() {
     let mut view = overview_view();
     view.secret.exists = true;
@@ -168,6 +186,19 @@ fn rows_tell_their_event_and_status_and_are_resent_only_if_that_helps() {
         assert!(page.contains(&tag), "{tag}");
         let form = format!("action=\"/deliveries/{}/resend\"", row.event_id);
         assert_eq!(page.contains(&form), matches!(row.status, Status::Failed | Status::Held));
+    }
+}
+
+#[test]
+fn what_is_overdue_is_not_said_to_be_tried_again_and_can_be_sent() {
+    let stuck = Row { is_overdue: true, ..row(0, Status::Retrying, Some(Cause::Status)) };
+    let mut view = overview_view();
+    view.log.rows = vec![stuck.clone()];
+    let pages = [overview(&view), delivery(&DeliveryView { row: stuck.clone(), ..delivery_view() })];
+    for page in pages {
+        assert!(page.contains(&format!("action=\"/deliveries/{}/resend\"", stuck.event_id)));
+        assert!(page.contains(">נתקע<") && !page.contains(">מנסים שוב</span>"), "{page}");
+        assert!(!page.contains("ממשיכים לנסות"), "{page}");
     }
 }
 
@@ -210,7 +241,7 @@ fn page_and_style_with_twenty_rows_stay_below_60_kb() {
     view.test = Some(samples::test_view(Some(Cause::Status), Some(404)));
     view.secret = samples::secret_view();
     view.log.rows = (0..20).map(|index| row(index, Status::Failed, Some(Cause::Failed(Failure::Tls)))).collect();
-    let size = overview(&view).len() + STYLE.len();
+    let size = overview(&view).len() + STYLE.text.len();
     assert!(size < 60_000, "{size}");
 }
 
@@ -233,8 +264,8 @@ fn the_recipes_are_those_of_the_readme() {
 fn every_kind_of_page_is_written_where_it_can_be_looked_at() -> std::io::Result<()> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/pages");
     std::fs::create_dir_all(&folder)?;
-    for (name, text) in [("page.css", STYLE), ("page.js", SCRIPT), ("icon.svg", ICON)] {
-        std::fs::write(folder.join(name), text)?;
+    for (name, text) in [STYLE, SCRIPT, ICON].map(|asset| (asset.path, asset.text)) {
+        std::fs::write(folder.join(name.trim_start_matches('/')), text)?;
     }
     for (name, page) in samples::pages() {
         std::fs::write(folder.join(format!("{name}.html")), page)?;

@@ -3,6 +3,7 @@
 //! Nothing here is text for the owner but what the owner or a receiver wrote; the Hebrew is in `hebrew`.
 
 use jiff::Timestamp;
+use shared::clue::Clue;
 use shared::endpoint::Timings;
 use shared::guard::Refusal;
 use shared::health::PausedReason;
@@ -51,6 +52,8 @@ pub(crate) enum Said {
     NotKept,
     /// A test or a release was asked for while there is no URL.
     NoUrl,
+    /// Too many tests were made within a minute.
+    TooManyTests,
 }
 
 /// The settings, as they are stored or, beside errors, as they were typed.
@@ -70,8 +73,18 @@ pub(crate) struct SettingsForm {
 pub(crate) enum Hint {
     /// `/webhook-test/`: n8n takes one call there, and only while its editor listens.
     N8nTest,
-    /// `hooks.slack.com` wants `{"text": ...}`.
+    /// A page of a tool, for people; its hook has another address.
+    ToolPage,
+    /// Slack's incoming webhooks want `{"text": ...}`.
     Slack,
+    /// Slack's workflows take texts only.
+    SlackWorkflow,
+    Discord,
+    GoogleChat,
+    Telegram,
+    Teams,
+    /// Power Automate, by which Teams is reached too.
+    PowerAutomate,
     /// Its name has no address (yet).
     Unresolved,
     /// Plain http, which only test stacks allow.
@@ -82,9 +95,9 @@ pub(crate) enum Hint {
 #[derive(Clone, Debug)]
 pub(crate) struct EndpointView {
     pub(crate) state: EndpointState,
-    /// How many events wait; [`crate::owner::HELD_COUNTED`] stands for more.
+    /// How many events wait; [`shared::tables::HELD_COUNTED`] stands for more.
     pub(crate) held: u64,
-    /// What waited is on its way.
+    /// What waited is on its way, and made a step not long ago.
     pub(crate) is_releasing: bool,
 }
 
@@ -110,10 +123,11 @@ pub(crate) struct TestView {
     /// Why it did not arrive; None: it did.
     pub(crate) cause: Option<Cause>,
     pub(crate) status_code: Option<u16>,
+    pub(crate) clue: Option<Clue>,
     pub(crate) timings: Timings,
     /// What the receiver answered, made safe.
     pub(crate) snippet: Option<String>,
-    /// Where a redirect points to.
+    /// Where the answer points to.
     pub(crate) location: Option<String>,
 }
 
@@ -168,8 +182,11 @@ pub(crate) struct Row {
     pub(crate) status: Status,
     pub(crate) cause: Option<Cause>,
     pub(crate) status_code: Option<u16>,
+    pub(crate) clue: Option<Clue>,
     pub(crate) attempts: u32,
     pub(crate) next_attempt_at: Option<Timestamp>,
+    /// It should have been tried again long ago, and will not be by itself.
+    pub(crate) is_overdue: bool,
 }
 
 /// One delivery's own page.
@@ -195,9 +212,10 @@ pub(crate) struct AttemptView {
     pub(crate) at: Timestamp,
     pub(crate) cause: Option<Cause>,
     pub(crate) status_code: Option<u16>,
+    pub(crate) clue: Option<Clue>,
     pub(crate) total_ms: u64,
     pub(crate) snippet: Option<String>,
-    /// Where a redirect points to.
+    /// Where the answer points to.
     pub(crate) location: Option<String>,
 }
 

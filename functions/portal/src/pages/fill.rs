@@ -4,10 +4,10 @@ use shared::Timestamp;
 use shared::attempt::Attempt;
 use shared::guard::Targets;
 use shared::health::State;
-use shared::tables::{Cursor, Details, Listed, Owned, PastAttempt, Summary, Wanted, printable};
+use shared::tables::{Cursor, Details, LOCATION_CHARS, Listed, Owned, PastAttempt, Summary, Wanted, printable};
 use shared::verdict::Verdict;
 
-use crate::owner::{SigningSecretText, Warning, warnings};
+use crate::owner::{SigningSecretText, Warning, is_overdue, warnings};
 use crate::page::{
     AttemptView, DeliveryView, EndpointState, EndpointView, Hint, LogView, Overview, Row, Said, SecretView,
     SettingsForm, ShownSecret, TestView,
@@ -34,7 +34,7 @@ pub(super) fn overview(
         endpoint: endpoint(owned, held, now),
         test: None,
         secret: secret(owned, with_secret),
-        log: log(listed, wanted),
+        log: log(listed, wanted, now),
     }
 }
 
@@ -52,7 +52,14 @@ fn settings(owned: &Owned, targets: Targets) -> SettingsForm {
 pub(super) fn hint(warning: Warning) -> Hint {
     match warning {
         Warning::N8nTestUrl => Hint::N8nTest,
+        Warning::ToolPage => Hint::ToolPage,
         Warning::Slack => Hint::Slack,
+        Warning::SlackWorkflow => Hint::SlackWorkflow,
+        Warning::Discord => Hint::Discord,
+        Warning::GoogleChat => Hint::GoogleChat,
+        Warning::Telegram => Hint::Telegram,
+        Warning::Teams => Hint::Teams,
+        Warning::PowerAutomate => Hint::PowerAutomate,
         Warning::Unresolved => Hint::Unresolved,
         Warning::Http => Hint::Http,
     }
@@ -66,7 +73,8 @@ fn endpoint(owned: &Owned, held: u64, now: Timestamp) -> EndpointView {
         State::Failing { since, cause, .. } => EndpointState::Failing { since, cause },
         State::Paused { since, reason } => EndpointState::Paused { since, reason },
     };
-    EndpointView { state, held, is_releasing: health.release.is_some() }
+    // One that has lost its message does not go on: to say so would hide the button that makes it.
+    EndpointView { state, held, is_releasing: health.release.is_some() && !health.is_stale(now) }
 }
 
 fn secret(owned: &Owned, is_shown: bool) -> SecretView {
@@ -78,17 +86,17 @@ fn secret(owned: &Owned, is_shown: bool) -> SecretView {
     }
 }
 
-fn log(listed: &Listed, wanted: &Wanted) -> LogView {
+fn log(listed: &Listed, wanted: &Wanted, now: Timestamp) -> LogView {
     LogView {
         filter: wanted.status,
         search: wanted.search.clone().unwrap_or_default(),
-        rows: listed.deliveries.iter().map(row).collect(),
+        rows: listed.deliveries.iter().map(|summary| row(summary, now)).collect(),
         next_cursor: listed.next.as_ref().map(Cursor::to_text),
         is_older: wanted.after.is_some(),
     }
 }
 
-fn row(summary: &Summary) -> Row {
+fn row(summary: &Summary, now: Timestamp) -> Row {
     Row {
         event_id: summary.event_id.to_string(),
         event_type: summary.event_type.clone(),
@@ -98,8 +106,10 @@ fn row(summary: &Summary) -> Row {
         status: summary.status,
         cause: summary.cause,
         status_code: summary.status_code,
+        clue: summary.clue,
         attempts: summary.attempts,
         next_attempt_at: summary.next_attempt_at,
+        is_overdue: is_overdue(summary.status, summary.next_attempt_at, now),
     }
 }
 
@@ -111,9 +121,10 @@ pub(super) fn test(attempt: &Attempt) -> TestView {
             Verdict::Retry { cause, .. } => Some(cause),
         },
         status_code: attempt.status_code(),
+        clue: attempt.clue,
         timings: attempt.timings,
-        snippet: attempt.snippet().and_then(|bytes| printable(bytes, usize::MAX)),
-        location: attempt.location().and_then(|to| printable(to.as_bytes(), 256)),
+        snippet: attempt.snippet().and_then(|text| printable(text, usize::MAX)),
+        location: attempt.location().and_then(|to| printable(to, LOCATION_CHARS)),
     }
 }
 
@@ -123,7 +134,7 @@ pub(super) fn delivery(details: Details, said: Option<Said>, has_url: bool, now:
         now,
         has_url,
         said,
-        row: row(&details.summary),
+        row: row(&details.summary, now),
         snippet: details.response_snippet,
         attempts: details.attempts.into_iter().map(attempt).collect(),
         body: details.body.map(|body| indented(&body)),
@@ -135,6 +146,7 @@ fn attempt(past: PastAttempt) -> AttemptView {
         at: past.at,
         cause: past.cause,
         status_code: past.status_code,
+        clue: past.clue,
         total_ms: u64::try_from(past.timings.total.as_millis()).unwrap_or(u64::MAX),
         snippet: past.response_snippet,
         location: past.location,

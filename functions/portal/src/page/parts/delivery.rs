@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use shared::tables::Status;
 
-use super::Moment;
+use super::{Moment, leads_to};
 use super::log::RowPart;
 use crate::page::hebrew::{self, Advice};
 use crate::page::view::{AttemptView, DeliveryView};
@@ -40,8 +40,8 @@ impl<'a> DeliveryPart<'a> {
         let advice = row.cause.filter(|_| !has_arrived);
         Self {
             row: RowPart::new(row, view.now, view.has_url),
-            advice: advice.map(|cause| hebrew::advice(cause, row.status_code, view.snippet.as_deref())),
-            outlook: outlook(row.status),
+            advice: advice.map(|cause| hebrew::advice(cause, row.status_code, row.clue, view.snippet.as_deref())),
+            outlook: outlook(row.status, row.is_overdue),
             snippet: present(view.snippet.as_ref()),
             attempts: view.attempts.iter().rev().map(|attempt| AttemptPart::new(attempt, view.now)).collect(),
             body: view.body.as_deref(),
@@ -55,11 +55,11 @@ impl<'a> AttemptPart<'a> {
         let arrived = || attempt.status_code.map_or_else(|| "הגיע".into(), |code| format!("הגיע ({code})"));
         Self {
             at: Moment::new(attempt.at, now),
-            result: attempt.cause.map_or_else(arrived, |cause| hebrew::short(cause, attempt.status_code)),
+            result: attempt.cause.map_or_else(arrived, |cause| hebrew::short(cause, attempt.status_code, attempt.clue)),
             has_arrived: attempt.cause.is_none(),
             took: hebrew::duration(std::time::Duration::from_millis(attempt.total_ms)),
             snippet: present(attempt.snippet.as_ref()),
-            location: present(attempt.location.as_ref()),
+            location: leads_to(attempt.cause, attempt.location.as_ref()),
         }
     }
 }
@@ -68,9 +68,12 @@ fn present(text: Option<&String>) -> Option<&str> {
     text.map(String::as_str).filter(|text| !text.is_empty())
 }
 
-fn outlook(status: Status) -> Option<&'static str> {
+fn outlook(status: Status, is_overdue: bool) -> Option<&'static str> {
     match status {
-        Status::Delivered => None,
+        Status::Retrying if is_overdue => {
+            Some("הניסיון הבא היה צריך להיות כבר, ולא היה, בגלל תקלה אצלנו. כדי שהעדכון יגיע צריך לשלוח אותו מכאן.")
+        }
+        Status::Delivered | Status::Other => None,
         Status::Retrying => Some("ממשיכים לנסות מעצמנו. אפשר גם לשלוח עכשיו."),
         Status::Held => Some("העדכון שמור כאן ויישלח כשהשליחה תתחדש."),
         Status::Failed => Some("כל הניסיונות נוצלו. אחרי שמתקנים, אפשר לשלוח שוב מכאן."),

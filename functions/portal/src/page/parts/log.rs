@@ -92,11 +92,11 @@ impl<'a> RowPart<'a> {
             subject_label: hebrew::subject(&row.event_type),
             at: Moment::new(row.created_at, now),
             status: row.status.as_str(),
-            status_label: hebrew::status(row.status),
+            status_label: hebrew::status(row.status, row.is_overdue),
             why: why(row),
             attempts: (row.attempts > 0).then(|| hebrew::attempts(row.attempts)),
-            next: row.next_attempt_at.map(|next| Moment::new(next, now)),
-            can_resend: has_url && matches!(row.status, Status::Failed | Status::Held),
+            next: row.next_attempt_at.filter(|_| !row.is_overdue).map(|next| Moment::new(next, now)),
+            can_resend: has_url && (row.is_overdue || matches!(row.status, Status::Failed | Status::Held)),
             resend_label: hebrew::resend(row.status),
         }
     }
@@ -114,7 +114,7 @@ fn send_held(state: EndpointState) -> Option<&'static str> {
 fn why(row: &Row) -> Option<String> {
     match (row.status, row.cause) {
         (Status::Delivered, _) => row.status_code.map(|code| format!("קוד {code}")),
-        (_, Some(cause)) => Some(hebrew::short(cause, row.status_code)),
+        (_, Some(cause)) => Some(hebrew::short(cause, row.status_code, row.clue)),
         (Status::Held, None) => Some("יישלח כשהשליחה תתחדש".into()),
         (_, None) => None,
     }

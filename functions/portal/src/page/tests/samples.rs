@@ -43,13 +43,15 @@ pub(super) fn row(index: i64, status: Status, cause: Option<Cause>) -> Row {
             Some(Cause::Status) => Some(404),
             _ => None,
         },
+        clue: None,
         attempts: match status {
             Status::Delivered => 1,
             Status::Retrying => 3,
-            Status::Held => 0,
+            Status::Held | Status::Other => 0,
             Status::Failed => 16,
         },
         next_attempt_at: (status == Status::Retrying).then(|| ago(-12)),
+        is_overdue: false,
     }
 }
 
@@ -73,6 +75,7 @@ pub(super) fn test_view(cause: Option<Cause>, status_code: Option<u16>) -> TestV
     TestView {
         cause,
         status_code,
+        clue: None,
         timings: Timings {
             dns: millis(12),
             connect: millis(48),
@@ -105,6 +108,7 @@ pub(super) fn delivery_view() -> DeliveryView {
         at: ago(minutes),
         cause,
         status_code,
+        clue: None,
         total_ms: 187,
         snippet: snippet.clone(),
         location: None,

@@ -1,0 +1,35 @@
+"""Reading `infra/template.yaml`, as it is written or as SAM has built it, and the one change that MiniStack needs.
+
+MiniStack refuses an alarm on metric math, and with it the whole deployment. Such alarms, and nothing else, are taken
+out of what is deployed to it; a test compares the rest. AWS gets the template as it is.
+
+It does not resolve parameters or conditions, and it does not judge: `make check` has cfn-lint for that.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from samtranslator.yaml_helper import yaml_parse
+
+Template = dict[str, Any]
+
+
+def read(path: Path) -> Template:
+    """Read a template, with `!Ref X` as `{"Ref": "X"}`."""
+    return yaml_parse(path.read_text())
+
+
+def write(template: Template, path: Path) -> None:
+    """Write a template, as JSON, which YAML readers read too."""
+    path.write_text(json.dumps(template, indent=1))
+
+
+def for_ministack(template: Template) -> Template:
+    """Give the template without what MiniStack refuses."""
+    kept = {name: resource for name, resource in template["Resources"].items() if not _is_metric_math(resource)}
+    return template | {"Resources": kept}
+
+
+def _is_metric_math(resource: Template) -> bool:
+    return resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]

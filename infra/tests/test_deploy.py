@@ -1,0 +1,270 @@
+"""`make deploy` after the build, run as its command against MiniStack: what it refuses is not touched.
+
+The template is a small one of the same kinds of resources, so that nothing has to be built. That MiniStack replaces a
+table is its own reading of a template; what CloudFormation says in other cases is in `test_deploy_judgement`.
+"""
+
+import copy
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from infra.local import environment
+from infra.local.ministack import ministack
+
+from .conftest import LOGS
+
+SECONDS = 120
+KEEPING = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+QUEUE: dict[str, Any] = {"Type": "AWS::SQS::Queue", **KEEPING}
+TEMPLATE: dict[str, Any] = {
+    "AWSTemplateFormatVersion": "2010-09-09",
+    "Parameters": {"MaximumConcurrency": {"Type": "Number", "Default": 2}},
+    "Resources": {
+        "SettingsTable": {
+            "Type": "AWS::DynamoDB::Table",
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": {
+                "DeletionProtectionEnabled": True,
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [{"AttributeName": "business_id", "AttributeType": "S"}],
+                "KeySchema": [{"AttributeName": "business_id", "KeyType": "HASH"}],
+            },
+        },
+        "EventsQueue": QUEUE,
+        "PortalSecret": {"Type": "AWS::SecretsManager::Secret", **KEEPING, "Properties": {"SecretString": "secret"}},
+    },
+    "Outputs": {"SettingsTableName": {"Value": {"Ref": "SettingsTable"}}},
+}
+REFUSED_BY_MINISTACK = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}}
+"""An alarm without what it is compared with."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account, which MiniStack plays, and the command that deploys to it."""
+
+    endpoint: str
+    folder: Path
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        """Make a client."""
+        session = boto3.session.Session("test", "test", region_name=environment.REGION)
+        return session.client(service, endpoint_url=self.endpoint, config=Config(proxies={}))
+
+    def deploy(
+        self, stack: str, template: dict[str, Any], *parameters: str, yes: str = "", typed: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command, with a terminal if something is to be typed."""
+        path = self.folder / f"{stack}.json"
+        path.write_text(json.dumps(template))
+        argv = [sys.executable, "-m", "infra.local.deploy", "--stack", stack, "--template", str(path), *parameters]
+        env = environment.using(self.endpoint) | {"YES": yes, "PYTHONDONTWRITEBYTECODE": "1"}
+        keyboard, terminal = pty.openpty()
+        try:
+            if typed is not None:
+                os.write(keyboard, f"{typed}\n".encode())
+            return subprocess.run(
+                argv,
+                cwd=environment.ROOT,
+                env=env,
+                stdin=subprocess.DEVNULL if typed is None else terminal,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=SECONDS,
+            )
+        finally:
+            os.close(keyboard)
+            os.close(terminal)
+
+    def state(self, stack: str) -> dict[str, Any]:
+        """Tell what there is of a stack, and whether a change set waits for somebody to execute it."""
+        cloudformation = self.client("cloudformation")
+        resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+        sets = cloudformation.list_change_sets(StackName=stack)["Summaries"]
+        return {
+            "resources": {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources},
+            "tables": self.client("dynamodb").list_tables()["TableNames"],
+            "waiting": [one["ChangeSetName"] for one in sets if one["ExecutionStatus"] == "AVAILABLE"],
+        }
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """Give an account."""
+    with ministack(None, LOGS / "deploy" / "ministack.log") as running:
+        yield Account(running.endpoint, tmp_path_factory.mktemp("deploy"))
+
+
+@pytest.fixture(scope="module")
+def deployed(account: Account) -> str:
+    """Give the name of a stack that is deployed as `TEMPLATE` says."""
+    done = account.deploy("deployed", TEMPLATE)
+    assert done.returncode == 0, done.stderr
+    assert "+ Add   SettingsTable" in done.stdout
+    assert "create_complete: SettingsTable" in done.stdout
+    [table] = [name for name in account.state("deployed")["tables"] if "SettingsTable" in name]
+    assert f"SettingsTableName      {table}" in done.stdout
+    return "deployed"
+
+
+def changed(*without: str, **resources: dict[str, Any]) -> dict[str, Any]:
+    """Give the template without some resources, and with others."""
+    template = copy.deepcopy(TEMPLATE)
+    template["Resources"] = {
+        name: one for name, one in template["Resources"].items() if name not in without
+    } | resources
+    template["Outputs"] = {}
+    return template
+
+
+def with_key(name: str) -> dict[str, Any]:
+    """Give the template with a table of the same name that is another table."""
+    template = copy.deepcopy(TEMPLATE)
+    properties = template["Resources"]["SettingsTable"]["Properties"]
+    properties["AttributeDefinitions"] = [{"AttributeName": name, "AttributeType": "S"}]
+    properties["KeySchema"] = [{"AttributeName": name, "KeyType": "HASH"}]
+    return template
+
+
+def test_what_would_be_removed_is_refused_before_anything_is_touched(account: Account, deployed: str) -> None:
+    before = account.state(deployed)
+    # A renamed queue is a removed one. Beside it something harmless, which must not be done either.
+    template = changed(
+        "SettingsTable", "EventsQueue", "PortalSecret", CallsQueue=QUEUE, Topic={"Type": "AWS::SNS::Topic"}
+    )
+    refused = account.deploy(deployed, template, yes="SettingsTable EventsQueue PortalSecret")
+    assert refused.returncode == 1
+    assert "+ Add     Topic" in refused.stdout
+    for name, kind in (("SettingsTable", "table"), ("EventsQueue", "queue"), ("PortalSecret", "secret")):
+        assert f"- Remove  {name}" in refused.stdout
+        assert f"{name}, a {kind}, would be removed" in refused.stderr
+    assert account.state(deployed) == before
+
+
+def test_what_would_be_replaced_is_refused(account: Account, deployed: str) -> None:
+    before = account.state(deployed)
+    refused = account.deploy(deployed, changed(EventsQueue=QUEUE | {"Properties": {"FifoQueue": True}}))
+    assert refused.returncode == 1
+    assert "EventsQueue, a queue, would be replaced by an empty one (because of FifoQueue)" in refused.stderr
+    assert account.state(deployed) == before
+
+
+def test_table_with_another_key_is_asked_about(account: Account, deployed: str) -> None:
+    before = account.state(deployed)
+    for refused in (
+        account.deploy(deployed, with_key("tenant"), yes="EventsQueue"),
+        account.deploy(deployed, with_key("tenant"), typed="yes"),
+    ):
+        assert refused.returncode == 1, refused.stdout
+        assert "~ Modify  SettingsTable" in refused.stdout
+        assert "Nothing was changed" in refused.stderr
+        assert account.state(deployed) == before
+
+
+def test_answer_by_name_lets_it_go_on(account: Account) -> None:
+    assert account.deploy("answered", TEMPLATE).returncode == 0
+    for done in (
+        account.deploy("answered", with_key("tenant"), typed="SettingsTable"),
+        account.deploy("answered", with_key("shop"), yes="PortalSecret,SettingsTable"),
+    ):
+        assert done.returncode == 0, done.stderr
+        assert "update_complete: answered" in done.stdout
+
+
+def test_nothing_to_change_is_success(account: Account, deployed: str) -> None:
+    again = account.deploy(deployed, TEMPLATE)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout == f"{deployed} is as it should be: nothing to change.\n"
+    assert account.state(deployed)["waiting"] == []
+
+
+def test_what_loses_nothing_is_done_without_a_question_and_keeps_its_parameters(account: Account) -> None:
+    assert account.deploy("harmless", TEMPLATE, "MaximumConcurrency=3").returncode == 0
+    done = account.deploy("harmless", changed(EventsQueue=QUEUE | {"Properties": {"VisibilityTimeout": 360}}))
+    assert done.returncode == 0, done.stderr
+    [described] = account.client("cloudformation").describe_stacks(StackName="harmless")["Stacks"]
+    assert described["Parameters"] == [{"ParameterKey": "MaximumConcurrency", "ParameterValue": "3"}]
+
+
+def test_account_with_too_little_concurrency_is_refused(account: Account, deployed: str) -> None:
+    before = account.state(deployed)
+    limits = account.client("lambda").get_account_settings()["AccountLimit"]
+    most = limits["UnreservedConcurrentExecutions"]
+    refused = account.deploy(deployed, TEMPLATE, f"MaximumConcurrency={most + 1}")
+    assert refused.returncode == 1
+    assert f"at most {most} invocations" in refused.stderr
+    assert account.state(deployed) == before
+    warned = account.deploy(deployed, TEMPLATE, f"MaximumConcurrency={most - 19}")
+    assert warned.returncode == 0, warned.stderr
+    assert warned.stdout.startswith(f"Warning: This account runs at most {most} ")
+
+
+def test_failed_first_deployment_names_the_table_that_stayed(account: Account) -> None:
+    stack, dynamodb = "failed", account.client("dynamodb")
+    alarm = REFUSED_BY_MINISTACK | {"DependsOn": ["SettingsTable", "EventsQueue"]}
+    failed = account.deploy(stack, changed(Alarm=alarm))
+    assert failed.returncode == 1
+    assert "Alarm: " in failed.stderr, "why it failed"
+    [table] = [name for name in dynamodb.list_tables()["TableNames"] if name.startswith(f"{stack}-SettingsTable")]
+    commands = [line.strip() for line in failed.stderr.splitlines() if line.startswith("  aws ")]
+    assert commands == [
+        f"aws dynamodb update-table --table-name {table} --no-deletion-protection-enabled",
+        f"aws dynamodb delete-table --table-name {table}",
+        f"aws cloudformation delete-stack --stack-name {stack}",
+    ]
+
+    # The next time, before anything is uploaded; and not as something to delete if it is not empty.
+    dynamodb.put_item(TableName=table, Item={"business_id": {"S": "b"}})
+    again = account.deploy(stack, TEMPLATE)
+    assert again.returncode == 1
+    assert f"{table} is NOT empty" in again.stderr
+    assert "delete-table" not in again.stderr
+
+    # As the commands do.
+    dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
+    dynamodb.delete_table(TableName=table)
+    gone = account.deploy(stack, TEMPLATE)
+    assert gone.returncode == 1
+    assert table not in gone.stderr
+    account.client("cloudformation").delete_stack(StackName=stack)
+    done = account.deploy(stack, TEMPLATE)
+    assert done.returncode == 0, done.stderr
+
+
+def test_refusal_of_aws_is_one_line(account: Account) -> None:
+    template = account.folder / "template.json"
+    template.write_text(json.dumps(TEMPLATE))
+    argv = [sys.executable, "-m", "infra.local.deploy", "--template", str(template)]
+    env = environment.using("http://127.0.0.1:9") | {"AWS_MAX_ATTEMPTS": "1"}
+    ended = subprocess.run(
+        argv, cwd=environment.ROOT, env=env, capture_output=True, text=True, check=False, timeout=SECONDS
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("AWS refused: ")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_make_deploy_builds_and_then_looks() -> None:
+    argv = ["make", "--dry-run", "deploy", "ARCHITECTURE=x86_64", "PARAMETERS=AlarmEmail=a@b.example LogLevel=WARN"]
+    shown = subprocess.run(argv, cwd=environment.ROOT, capture_output=True, text=True, check=True, timeout=SECONDS)
+    said = "Architecture=x86_64 AlarmEmail=a@b.example LogLevel=WARN"
+    build, look = (line for line in shown.stdout.splitlines() if "Architecture=x86_64" in line)
+    assert " build " in build
+    assert build.endswith(said)
+    assert look.split()[1:] == ["-m", "infra.local.deploy", *said.split()]
+    assert " deploy " not in shown.stdout, "SAM alone would execute what it has made"
+    named = subprocess.run([*argv, "STACK=shop"], cwd=environment.ROOT, capture_output=True, text=True, check=True)
+    assert "-m infra.local.deploy --stack shop Architecture=" in named.stdout

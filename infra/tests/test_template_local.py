@@ -1,0 +1,50 @@
+"""What is deployed to MiniStack is what is deployed to AWS, but for what MiniStack refuses."""
+
+from infra.local.stack import BUILT_TEMPLATE, DEPLOYED_TEMPLATE, Stack
+from infra.local.template import read
+
+from .template import original
+
+LEFT_OUT = {"DeadLettersGrowingAlarm"}
+"""Alarms on metric math."""
+
+
+def test_ministack_gets_all_but_the_alarms_on_metric_math(stack: Stack) -> None:
+    assert stack.outputs
+    built, deployed = read(BUILT_TEMPLATE), read(DEPLOYED_TEMPLATE)
+    left_out = {name: built["Resources"][name] for name in LEFT_OUT}
+    assert all(resource["Properties"]["Metrics"] for resource in left_out.values())
+    assert deployed | {"Resources": deployed["Resources"] | left_out} == built
+
+
+def test_what_is_built_says_what_the_template_says(stack: Stack) -> None:
+    assert stack.outputs
+    built, written = read(BUILT_TEMPLATE)["Resources"], original()["Resources"]
+    assert built["DeliverFunction"]["Properties"]["RecursiveLoop"] == "Allow"
+    # SAM puts the folder that it built into in the place of the sources, and notes the logical names.
+    for resources in (built, written):
+        for resource in resources.values():
+            resource.get("Properties", {}).pop("CodeUri", None)
+            resource.pop("Metadata", None)
+    assert built == written
+
+
+def test_every_alarm_exists_without_an_address_for_mail(stack: Stack) -> None:
+    pages = stack.client("cloudwatch").get_paginator("describe_alarms").paginate()
+    deployed = [alarm for page in pages for alarm in page["MetricAlarms"]]
+    expected = {
+        name
+        for name, resource in original()["Resources"].items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm" and "Condition" not in resource and name not in LEFT_OUT
+    }
+    assert len(expected) > 10
+    assert {name for name in expected if any(name in alarm["AlarmName"] for alarm in deployed)} == expected
+    for alarm in deployed:
+        assert alarm["AlarmActions"] == [stack.outputs["AlarmTopicArn"]]
+
+
+def test_tables_are_protected_from_deletion(stack: Stack) -> None:
+    dynamodb = stack.client("dynamodb")
+    for output in ("SettingsTableName", "DeliveriesTableName"):
+        described = dynamodb.describe_table(TableName=stack.outputs[output])
+        assert described["Table"]["DeletionProtectionEnabled"] is True
