@@ -68,12 +68,7 @@ pub fn sdk_config(aws: &Aws, tls: &ClientConfig, patience: Patience) -> SdkConfi
 ///
 /// As [`sdk_config`].
 #[must_use]
-pub fn sdk_config_by_clock(
-    aws: &Aws,
-    tls: &ClientConfig,
-    patience: Patience,
-    clock: fn() -> Timestamp,
-) -> SdkConfig {
+pub fn sdk_config_by_clock(aws: &Aws, tls: &ClientConfig, patience: Patience, clock: fn() -> Timestamp) -> SdkConfig {
     let credentials = Credentials::new(
         aws.access_key_id.clone(),
         aws.secret_access_key.clone(),

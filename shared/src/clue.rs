@@ -145,9 +145,7 @@ pub fn of_answer(request: &Url, answer: &Answer, headers: &HeaderMap) -> Option<
     match answer.status {
         200..=299 => None,
         300..=399 => redirect(request, &Url::parse(answer.location.as_deref()?).ok()?),
-        _ => power_automate(&answer.snippet)
-            .or_else(|| tunnel(answer, headers))
-            .or_else(|| firewall(answer, headers)),
+        _ => power_automate(&answer.snippet).or_else(|| tunnel(answer, headers)).or_else(|| firewall(answer, headers)),
     }
 }
 

@@ -57,8 +57,8 @@ impl<C: Clone> Kept<C> {
     }
 
     fn with(make: Arc<dyn Fn() -> C + Send + Sync>, clock: fn() -> Timestamp) -> Self {
-        let made = Mutex::new((make(), Clocks::read(clock)));
-        Self { make, clock, made }
+        let first = (make(), Clocks::read(clock));
+        Self { make, clock, made: Mutex::new(first) }
     }
 
     /// The client. What is under way on an older one is not disturbed.
@@ -111,7 +111,8 @@ mod tests {
     fn a_value_is_young_for_its_time_and_never_if_the_clock_was_set_back() {
         let dated = Dated::new("secret", at(1_000));
         let five_minutes = Duration::from_mins(5);
-        for (now, is_young) in [(1_000, true), (1_299, true), (1_300, false), (90_000, false), (999, false), (0, false)] {
+        for (now, is_young) in [(1_000, true), (1_299, true), (1_300, false), (90_000, false), (999, false), (0, false)]
+        {
             assert_eq!(dated.is_younger_than(five_minutes, at(now)), is_young, "{now}");
         }
     }
@@ -120,8 +121,14 @@ mod tests {
     fn clocks_that_go_on_together_are_never_apart_and_a_freeze_or_a_jump_is() {
         let steady = Instant::now();
         let clocks = |day, seconds| Clocks { day: at(day), steady: steady + Duration::from_secs(seconds) };
-        for (day, seconds, apart) in [(1_000, 0, 0), (4_600, 3_600, 0), (4_600, 60, 3_540), (900, 5, 105), (1_000, 9, 9)] {
-            assert_eq!(clocks(day, seconds).apart_since(clocks(1_000, 0)), Duration::from_secs(apart), "{day} {seconds}");
+        for (day, seconds, apart) in
+            [(1_000, 0, 0), (4_600, 3_600, 0), (4_600, 60, 3_540), (900, 5, 105), (1_000, 9, 9)]
+        {
+            assert_eq!(
+                clocks(day, seconds).apart_since(clocks(1_000, 0)),
+                Duration::from_secs(apart),
+                "{day} {seconds}"
+            );
         }
     }
 }

@@ -3,12 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fmt::Write as _;
+use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
+use shared::attempt::Attempter;
 use shared::clue::Clue;
-use shared::endpoint::{Endpoints, SystemLookup, tls};
-use shared::guard::Targets;
-use shared::verdict::{Answer, Failure, Outcome};
+use shared::endpoint::{Endpoints, Lookup, SystemLookup, tls};
+use shared::event::Event;
+use shared::guard::{Refusal, Targets};
+use shared::request::Credentials;
+use shared::signature::InternalSecret;
+use shared::verdict::{Answer, Cause, Failure, Outcome, Verdict};
 
 mod raw;
 
@@ -91,7 +97,9 @@ async fn what_is_no_answer_is_a_protocol_failure() {
 #[tokio::test]
 async fn a_location_is_read_in_any_bytes_and_resolved() {
     let located = async |location: &[u8]| {
-        answer_to(&[b"HTTP/1.1 301 Moved\r\nLocation: ", location, b"\r\nContent-Length: 0\r\n\r\n"].concat()).await.location
+        answer_to(&[b"HTTP/1.1 301 Moved\r\nLocation: ", location, b"\r\nContent-Length: 0\r\n\r\n"].concat())
+            .await
+            .location
     };
     assert_eq!(located(b"https://other.example/x").await.as_deref(), Some("https://other.example/x"));
     assert!(located(b"/hook/").await.is_some_and(|to| to.starts_with("http://127.0.0.1:") && to.ends_with("/hook/")));
@@ -120,8 +128,14 @@ async fn a_body_is_read_by_its_charset() {
 #[tokio::test]
 async fn what_answers_tell_beside_their_code_is_found_in_their_headers_and_body() {
     for (response, clue) in [
-        (&b"HTTP/1.1 403 Forbidden\r\ncf-mitigated: challenge\r\nServer: cloudflare\r\n\r\n<html>"[..], Clue::Cloudflare),
-        (b"HTTP/1.1 401 Unauthorized\r\n\r\n{\"error\":{\"code\":\"DirectApiAuthorizationRequired\"}}", Clue::SignatureMissing),
+        (
+            &b"HTTP/1.1 403 Forbidden\r\ncf-mitigated: challenge\r\nServer: cloudflare\r\n\r\n<html>"[..],
+            Clue::Cloudflare,
+        ),
+        (
+            b"HTTP/1.1 401 Unauthorized\r\n\r\n{\"error\":{\"code\":\"DirectApiAuthorizationRequired\"}}",
+            Clue::SignatureMissing,
+        ),
         (b"HTTP/1.1 301 Moved\r\nLocation: https://elsewhere.example/\r\n\r\n", Clue::ToHost),
         (b"HTTP/1.1 302 Found\r\nLocation: /login\r\n\r\n", Clue::ToLogin),
     ] {
@@ -167,4 +181,43 @@ async fn a_timeout_tells_which_phase_never_ended() {
         let posted = post(&endpoints, &url).await;
         assert_eq!((posted.outcome, posted.clue), (Outcome::Failed(Failure::Timeout), Some(clue)), "{url}");
     }
+}
+
+/// Every name is this machine.
+struct Everywhere;
+
+impl Lookup for Everywhere {
+    async fn lookup(&self, _name: &str) -> io::Result<Vec<IpAddr>> {
+        Ok(vec![LOOPBACK])
+    }
+}
+
+/// What one attempt came to at this host, which answers 302 to another.
+async fn attempted(url: &str, location: &'static str) -> (Verdict, Option<Clue>) {
+    let (address, _) = serve(LOOPBACK, 0, move |stream| async move {
+        let response = format!("HTTP/1.1 302 Moved Temporarily\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
+        answer(stream, response.as_bytes()).await.map(drop)
+    })
+    .await;
+    let targets = Targets::UnsafeForLocalTestsOnly;
+    let attempter = Attempter::new(Endpoints::new(targets, TIMEOUT, &tls::client_config(), Everywhere), targets);
+    // It ends as the server expects a request to.
+    let event = Event::parse(r#"{"event_type":"a.b","business_id":"b","x":[],"y":{}}"#).unwrap();
+    let secret = InternalSecret::new("secret").unwrap();
+    let url = url.replace("PORT", &address.port().to_string());
+    let attempt = attempter.attempt(&event, &url, &Credentials::default(), &secret, 1).await;
+    (attempt.verdict, attempt.clue)
+}
+
+#[tokio::test]
+async fn a_script_of_google_is_delivered_to_by_its_redirect_and_nobody_else_is() {
+    let echo = "https://script.googleusercontent.com/macros/echo?user_content_key=x";
+    let retry = |cause| Verdict::Retry { cause, not_before: None };
+    let script = "http://script.google.com:PORT/macros/s/x/exec";
+    assert_eq!(attempted(script, echo).await.0, Verdict::Delivered);
+    assert_eq!(attempted("http://script.google.com.evil.test:PORT/", echo).await.0, retry(Cause::Redirect));
+    let login = "https://accounts.google.com/ServiceLogin?continue=x";
+    assert_eq!(attempted(script, login).await, (retry(Cause::SignIn), Some(Clue::ToLogin)));
+    let refused = attempted("http://script.google.com@evil.test:PORT/", echo).await;
+    assert_eq!(refused, (retry(Cause::Failed(Failure::Blocked)), Some(Clue::Refused(Refusal::UserInfo))));
 }

@@ -63,8 +63,7 @@ async fn posted(chain: Vec<CertificateDer<'static>>, key: &KeyPair, root: &Certi
 #[tokio::test]
 async fn expired_for_another_name_self_signed_and_without_its_issuer_are_told_apart() {
     let root = CertifiedIssuer::self_signed(authority("a root"), KeyPair::generate().unwrap()).unwrap();
-    let between =
-        CertifiedIssuer::signed_by(authority("in between"), KeyPair::generate().unwrap(), &root).unwrap();
+    let between = CertifiedIssuer::signed_by(authority("in between"), KeyPair::generate().unwrap(), &root).unwrap();
     let trusted: CertificateDer<'static> = root.der().clone();
     let key = KeyPair::generate().unwrap();
     let (mut expired, mut early, mut own_authority) = (leaf(NAME), leaf(NAME), leaf(NAME));

@@ -94,7 +94,10 @@ async fn tell(mut stream: TcpStream, reads: &AtomicUsize, is_down: &AtomicBool) 
             let number = reads.fetch_add(1, Ordering::SeqCst) + 1;
             ("200 OK", format!(r#"{{"SecretString":"secret {number}"}}"#))
         };
-        let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
         stream.write_all(format!("{head}{body}").as_bytes()).await?;
     }
 }

@@ -46,7 +46,10 @@ mod tests {
 
     #[test]
     fn utf_8_and_latin_1_are_read_and_what_is_no_address_is_kept_as_text() {
-        assert_eq!(from("/קליניקה".as_bytes()).as_deref(), Some("https://n8n.example/%D7%A7%D7%9C%D7%99%D7%A0%D7%99%D7%A7%D7%94"));
+        assert_eq!(
+            from("/קליניקה".as_bytes()).as_deref(),
+            Some("https://n8n.example/%D7%A7%D7%9C%D7%99%D7%A0%D7%99%D7%A7%D7%94")
+        );
         assert_eq!(from("https://קליניקה.example/".as_bytes()).as_deref(), Some("https://xn--8dbjakv3be.example/"));
         assert_eq!(from(b"/caf\xe9").as_deref(), Some("https://n8n.example/caf%C3%A9"));
         assert_eq!(from(b"https://[x").as_deref(), Some("https://[x"));

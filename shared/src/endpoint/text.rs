@@ -107,7 +107,10 @@ mod tests {
         }
         let utf_16 = "<meta charset=utf-16>שלום";
         assert_eq!(text("", utf_16.as_bytes()), utf_16, "what could be read so far is not UTF-16");
-        assert_eq!(text("text/html; charset=utf-8", "<meta charset=windows-1255>ש".as_bytes()), "<meta charset=windows-1255>ש");
+        assert_eq!(
+            text("text/html; charset=utf-8", "<meta charset=windows-1255>ש".as_bytes()),
+            "<meta charset=windows-1255>ש"
+        );
     }
 
     #[test]

@@ -36,10 +36,10 @@ where
     (address, connections)
 }
 
-/// Reads one request and answers it with these bytes.
+/// Reads one request, whose body ends with `{}` or `{}}`, and answers it with these bytes.
 pub async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, response: &[u8]) -> io::Result<S> {
     let mut request = Vec::new();
-    while !request.ends_with(b"{}") {
+    while !request.ends_with(b"{}") && !request.ends_with(b"{}}") {
         let mut buffer = [0; 4096];
         let count = stream.read(&mut buffer).await?;
         if count == 0 {

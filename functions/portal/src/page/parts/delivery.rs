@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use shared::tables::Status;
 
-use super::{Moment, leads_to};
 use super::log::RowPart;
+use super::{Moment, leads_to};
 use crate::page::hebrew::{self, Advice};
 use crate::page::view::{AttemptView, DeliveryView};
 
