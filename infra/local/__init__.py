@@ -1,8 +1,10 @@
 """The local side of the project: the real stack on one machine, without Docker and without an account.
 
 `make run`, `make invoke`, `make bench` and the tests in `infra/tests` are built from these modules, read in this order:
-`environment` (where things are, what processes inherit), `processes`, `ministack`, `stack` (build, deploy, outputs),
-`signatures` and `receiver` (the business's side), then the commands `run`, `invoke` and `bench`.
+`environment` (where things are, what processes inherit), `processes`, `ministack`, `template`, `stack` (build, deploy,
+outputs), `signatures` and `receiver` (the business's side), then the commands `run`, `invoke` and `bench`.
+
+Beside them stand the operator's commands, for an account as for the local stack: `deploy` and `redrive`.
 
 Nothing here is deployed, and nothing here knows how a delivery works inside: it only publishes, receives and looks.
 """

@@ -190,7 +190,6 @@ class Faults:
 
     async def handle(self, path: str, headers: dict[bytes, bytes], body: bytes) -> bytes | None:
         """Answer one request of the function."""
-
         call = _read(headers, body)
 
         async def forward() -> Answer:

@@ -44,8 +44,12 @@ TEMPLATE: dict[str, Any] = {
         },
         "EventsQueue": QUEUE,
         "PortalSecret": {"Type": "AWS::SecretsManager::Secret", **KEEPING, "Properties": {"SecretString": "secret"}},
+        "AlarmTopic": {"Type": "AWS::SNS::Topic"},
     },
-    "Outputs": {"SettingsTableName": {"Value": {"Ref": "SettingsTable"}}},
+    "Outputs": {
+        "SettingsTableName": {"Value": {"Ref": "SettingsTable"}},
+        "AlarmTopicArn": {"Value": {"Ref": "AlarmTopic"}},
+    },
 }
 REFUSED_BY_MINISTACK = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}}
 """An alarm without what it is compared with."""
@@ -117,6 +121,7 @@ def deployed(account: Account) -> str:
     assert "create_complete: SettingsTable" in done.stdout
     [table] = [name for name in account.state("deployed")["tables"] if "SettingsTable" in name]
     assert f"SettingsTableName      {table}" in done.stdout
+    assert "Warning: nobody hears the alarms." in done.stdout
     return "deployed"
 
 
@@ -126,7 +131,7 @@ def changed(*without: str, **resources: dict[str, Any]) -> dict[str, Any]:
     template["Resources"] = {
         name: one for name, one in template["Resources"].items() if name not in without
     } | resources
-    template["Outputs"] = {}
+    template["Outputs"].pop("SettingsTableName")
     return template
 
 
@@ -193,8 +198,14 @@ def test_nothing_to_change_is_success(account: Account, deployed: str) -> None:
 
 def test_what_loses_nothing_is_done_without_a_question_and_keeps_its_parameters(account: Account) -> None:
     assert account.deploy("harmless", TEMPLATE, "MaximumConcurrency=3").returncode == 0
+    sns, sqs = account.client("sns"), account.client("sqs")
+    [topic] = [one["TopicArn"] for one in sns.list_topics()["Topics"] if ":harmless-" in one["TopicArn"]]
+    url = sqs.create_queue(QueueName="pager")["QueueUrl"]
+    pager = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=pager)
     done = account.deploy("harmless", changed(EventsQueue=QUEUE | {"Properties": {"VisibilityTimeout": 360}}))
     assert done.returncode == 0, done.stderr
+    assert "nobody hears" not in done.stdout
     [described] = account.client("cloudformation").describe_stacks(StackName="harmless")["Stacks"]
     assert described["Parameters"] == [{"ParameterKey": "MaximumConcurrency", "ParameterValue": "3"}]
 

@@ -132,51 +132,59 @@ def test_change_set_is_read_to_its_end() -> None:
         refuse_losses(changes, NOBODY, None)
 
 
-def event(number: int, status: str, token: str | None, **further: str) -> dict[str, Any]:
+def event(number: int, status: str, **further: str) -> dict[str, Any]:
     """Write an event of the stack as DescribeStackEvents gives it."""
-    base = {
+    return {
         "StackId": STACK_ID,
         "EventId": str(number),
-        "StackName": "s",
         "LogicalResourceId": "s",
         "PhysicalResourceId": STACK_ID,
         "ResourceType": progress.STACK,
         "ResourceStatus": status,
-        "Timestamp": "2026-03-01T10:15:00Z",
-    }
-    return base | further | ({"ClientRequestToken": token} if token else {})
+    } | further
 
 
 class Following:
-    """A CloudFormation whose events come step by step, with the token of the execution that was asked for."""
+    """A CloudFormation that gives two events a page, and more of them each time that it is asked."""
 
-    def __init__(self, *steps: list[dict[str, Any]]) -> None:
-        self._steps = list(steps)
-        self._token = ""
+    def __init__(self, *asked: list[dict[str, Any]]) -> None:
+        self.executed = 0
+        self._asked = list(asked)
 
-    def execute_change_set(self, ClientRequestToken: str, **_asked: object) -> None:  # noqa: N803
+    def execute_change_set(self, **_asked: object) -> None:
         """Begin."""
-        self._token = ClientRequestToken
+        self.executed += 1
 
     def get_paginator(self, _operation: str) -> "Following":
         """Give the pages of events."""
         return self
 
     def paginate(self, **_asked: object) -> list[dict[str, Any]]:
-        """Give what has happened by now, newest first, before what happened in earlier deployments."""
-        now = [one | {"ClientRequestToken": self._token} for one in self._steps.pop(0)]
-        return [{"StackEvents": [*now, event(1, "UPDATE_COMPLETE", "earlier"), event(0, "CREATE_COMPLETE", None)]}]
+        """Give what has happened by now, the newest first."""
+        now = self._asked.pop(0)[::-1]
+        return [{"StackEvents": now[first : first + 2]} for first in range(0, len(now), 2)]
 
 
 def test_deployment_is_followed_to_its_own_end(capsys: pytest.CaptureFixture[str]) -> None:
     table = {"LogicalResourceId": "Table", "PhysicalResourceId": "t", "ResourceType": TABLE}
-    begun = event(2, "UPDATE_IN_PROGRESS", None)
-    failed = event(3, "UPDATE_FAILED", None, ResourceStatusReason="no such key", **table)
-    back = event(4, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", None)
-    over = event(5, "UPDATE_ROLLBACK_COMPLETE", None)
-    client = Following([], [begun], [failed, begun], [back, failed, begun], [over, back, failed, begun])
+    events = [
+        event(0, "CREATE_COMPLETE"),
+        event(1, "UPDATE_COMPLETE"),
+        event(2, "UPDATE_COMPLETE"),
+        event(3, "UPDATE_IN_PROGRESS"),
+        event(4, "UPDATE_IN_PROGRESS", **table),
+        event(5, "UPDATE_FAILED", ResourceStatusReason="no such key", **table),
+        event(6, "UPDATE_ROLLBACK_IN_PROGRESS"),
+        event(7, "UPDATE_COMPLETE", **table),
+        event(8, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"),
+        event(9, "UPDATE_ROLLBACK_COMPLETE"),
+    ]
+    # Before it, and then as time goes on.
+    client = Following(*(events[:count] for count in (3, 3, 4, 8, 9, 10)))
     assert progress.run(client, "c", "s", every=0) == ("UPDATE_ROLLBACK_COMPLETE", ["Table: no such key"])
-    assert capsys.readouterr().out == "  update_failed: Table\n  update_rollback_complete: s\n"
+    told = ["  update_failed: Table", "  update_complete: Table", "  update_rollback_complete: s"]
+    assert capsys.readouterr().out.splitlines() == told
+    assert client.executed == 1
 
 
 @pytest.mark.parametrize(

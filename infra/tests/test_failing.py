@@ -5,7 +5,6 @@ On a stack of its own, whose schedule is long enough for a pilot to be patient.
 
 import json
 from collections.abc import Iterator
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,6 +14,7 @@ from infra.local.receiver import Answer, Received, Receiver
 from infra.local.stack import Stack, build, running_stack
 
 from .conftest import LOGS
+from .notices import Notices
 from .world import SECONDS, Confidential, DeadLetters, Merchant, wait_until_empty
 
 PARAMETERS = {
@@ -48,39 +48,6 @@ def merchant(patient: Stack, receiver: Receiver, confidential: Confidential) -> 
 def another(patient: Stack, receiver: Receiver, confidential: Confidential) -> Merchant:
     """Give a second one."""
     return Merchant(f"b-{uuid4().hex[:12]}", patient, receiver, confidential)
-
-
-class Notices:
-    """What is announced on the topic, as one of its subscribers gets it."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self._seen: list[dict[str, Any]] = []
-        self._queue = stack.queue.create_queue(QueueName="owner-notices")["QueueUrl"]
-        attributes = stack.queue.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"]
-        topic = stack.outputs["OwnerNoticesTopicArn"]
-        allowed = {
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": attributes["QueueArn"],
-            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-        stack.queue.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": policy})
-        stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=attributes["QueueArn"])
-
-    def wait(self, merchant: Merchant, kind: str) -> dict[str, Any]:
-        """Wait for a notice about a business."""
-        return until(lambda: self._find(merchant.id, kind), SECONDS, f"a notice {kind}")
-
-    def _find(self, business_id: str, kind: str) -> dict[str, Any] | None:
-        answer = self._stack.queue.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
-        for message in answer.get("Messages", []):
-            self._seen.append(json.loads(json.loads(message["Body"])["Message"]))
-            self._stack.queue.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-        mine = (notice for notice in self._seen if (notice["business_id"], notice["kind"]) == (business_id, kind))
-        return next(mine, None)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from .. import account, environment, template
 from ..processes import Failure, command
-from . import capacity, change_set, leftovers, progress
+from . import capacity, change_set, leftovers, progress, result
 from .capacity import Room
 from .changes import refuse_losses, table
 
@@ -66,7 +66,7 @@ def deploy(stack: str, built: Path, parameters: list[str]) -> None:
     status, reasons = progress.run(cloudformation, made, stack)
     if status not in WELL:
         raise Failure(failed(cloudformation, stack, status, reasons))
-    tell_outputs(cloudformation, stack)
+    result.tell(cloudformation, account.client("sns"), stack)
 
 
 def existing(cloudformation: Any, stack: str) -> Stack | None:  # noqa: ANN401 - boto3 makes its clients at run time
@@ -115,14 +115,6 @@ def failed(cloudformation: Any, stack: str, status: str, reasons: list[str]) -> 
     if status in leftovers.NEVER_LIVED:
         lines.append(leftovers.told(cloudformation, account.client("dynamodb"), stack))
     return "\n".join(lines)
-
-
-def tell_outputs(cloudformation: Any, stack: str) -> None:  # noqa: ANN401
-    """Print the outputs, by which other systems find the parts."""
-    [described] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-    print(f"{stack} is deployed.")
-    for output in sorted(described.get("Outputs", []), key=lambda one: one["OutputKey"]):
-        print(f"  {output['OutputKey']:<22} {output['OutputValue']}")
 
 
 if __name__ == "__main__":

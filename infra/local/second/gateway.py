@@ -17,7 +17,11 @@ from infra.local.ministack import HOST
 
 from .runtime import Failed, Function
 
-_BROKEN = {"statusCode": 500, "headers": {"content-type": "application/json"}, "body": '{"message":"Internal Server Error"}'}
+_BROKEN = {
+    "statusCode": 500,
+    "headers": {"content-type": "application/json"},
+    "body": '{"message":"Internal Server Error"}',
+}
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """How Lambda takes messages from a queue: an event source mapping.
 
-It receives up to a batch, invokes the function with it, and deletes what was not reported as failed; the rest comes back
-when its visibility timeout is over, which the function may have changed. An invocation that fails leaves its whole batch,
-and so does an answer that names no message or one that is not in the batch. What has been received too often is moved by
-the queue's own redrive policy.
+It receives up to a batch, invokes the function with it, and deletes what was not reported as failed; the rest comes
+back when its visibility timeout is over, which the function may have changed. An invocation that fails leaves its
+whole batch, and so does an answer that names no message or one that is not in the batch. What has been received too
+often is moved by the queue's own redrive policy.
 
 Source: AWS Lambda Developer Guide, "Handling errors for an SQS event source in Lambda".
 """

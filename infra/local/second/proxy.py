@@ -1,8 +1,8 @@
 """Between the functions and the stand-ins: each service to its own, every refusal written down, trace ids passed on.
 
-SQS keeps the trace id of a SendMessage request's header as the message's system attribute AWSTraceHeader; `moto` takes the
-attribute only, so the proxy writes it into the request. The id itself stays as the SDK sent it. Faults can be put in the
-way as with `faults`; what a fault answers in the service's place is no refusal.
+SQS keeps the trace id of a SendMessage request's header as the message's system attribute AWSTraceHeader; `moto` takes
+the attribute only, so the proxy writes it into the request. The id itself stays as the SDK sent it. Faults can be put
+in the way as with `faults`; what a fault answers in the service's place is no refusal.
 """
 
 import asyncio
@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from infra.local.errors import Answer
-from infra.local.faults import Call, Faults
+from infra.local.faults import Call, Faults, Forward
 from infra.local.serving import serving
 from infra.local.upstream import Upstream
 
@@ -46,6 +47,18 @@ class Proxy(Faults):
     def unexpected(self) -> list[Refusal]:
         """Give the refusals but those of conditions that did not hold, which are how this system decides races."""
         return [refusal for refusal in self.refusals if refusal.code != "ConditionalCheckFailedException"]
+
+    @contextmanager
+    def watching(self, *operations: str) -> Iterator[list[dict[str, Any]]]:
+        """Collect the parameters of the calls of these operations that come in the block; they go on as they are."""
+        seen: list[dict[str, Any]] = []
+
+        async def watch(call: Call, forward: Forward) -> Answer:
+            seen.append(call.said)
+            return await forward()
+
+        with self.rule(watch, *operations):
+            yield seen
 
     async def _ask(self, call: Call, path: str, headers: dict[bytes, bytes], body: bytes) -> Answer:
         if call.name == "sqs.SendMessage" and _TRACE in headers:

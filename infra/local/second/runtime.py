@@ -1,7 +1,7 @@
 """A function as Lambda runs it: processes of the compiled program, each with a Runtime API of its own on loopback.
 
-A process asks for its next invocation, answers it or says that it failed, and asks again. One that does not answer within
-the function's timeout is killed. The next invocation of that environment starts a new process.
+A process asks for its next invocation, answers it or says that it failed, and asks again. One that does not answer
+within the function's timeout is killed. The next invocation of that environment starts a new process.
 
 It knows nothing of queues or HTTP: it hands over a payload and gives back an answer.
 """
@@ -9,6 +9,7 @@ It knows nothing of queues or HTTP: it hands over a payload and gives back an an
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -46,26 +47,24 @@ class Function:
     """How many processes there are at most."""
     killed: int = 0
     """How many invocations ran out of time."""
+    _started: "list[_Environment]" = field(default_factory=list)
+    _starting: threading.Lock = field(default_factory=threading.Lock)
     _idle: "LifoQueue[_Environment | None]" = field(default_factory=LifoQueue)
     """The last that was at work is the next, as on Lambda; None stands for one that has no process yet."""
-    _started: "list[_Environment]" = field(default_factory=list)
     _closed: bool = False
 
     def __post_init__(self) -> None:
+        """Begin without a process."""
         for _ in range(self.environments):
             self._idle.put(None)
 
     def invoke(self, payload: object, trace_id: str | None = None) -> Any:  # noqa: ANN401 - the function's answer
-        """Invoke it in a process that is free, and give its answer.
-
-        Raises:
-            Failed: It gave none.
-        """
+        """Invoke it in a process that is free, and give its answer, or raise Failed if it gave none."""
         free = self._idle.get()
         try:
             if self._closed:
                 raise Failed("this function is gone")
-            free = free or self._start()
+            free = free or self._start_one()
             return free.handle(self._invocation(payload, trace_id))
         finally:
             self._idle.put(None if free is None or free.has_ended() else free)
@@ -79,10 +78,19 @@ class Function:
         finally:
             self.told_s = before
 
+    @contextmanager
+    def lasting(self, seconds: float) -> Iterator[None]:
+        """Let invocations that begin in the block have so many seconds, and be killed after them."""
+        before, self.timeout_s = self.timeout_s, seconds
+        try:
+            yield
+        finally:
+            self.timeout_s = before
+
     def log(self) -> list[str]:
         """Everything that its processes have written so far."""
-        logs = sorted(self.logs.glob(f"{self.name}-*.log"))
-        return [line for log in logs for line in log.read_text(errors="replace").splitlines()]
+        texts = (started.log.read_text(errors="replace") for started in list(self._started))
+        return [line for text in texts for line in text.splitlines()]
 
     def close(self) -> None:
         """End its processes, and start no more."""
@@ -95,9 +103,10 @@ class Function:
         deadline_ms = int((time.time() + left) * 1000)
         return Invocation(uuid4().hex, json.dumps(payload, ensure_ascii=False).encode(), deadline_ms, trace_id)
 
-    def _start(self) -> "_Environment":
-        started = _Environment(self, len(self._started))
-        self._started.append(started)
+    def _start_one(self) -> "_Environment":
+        with self._starting:
+            started = _Environment(self, len(self._started))
+            self._started.append(started)
         return started
 
 
@@ -118,9 +127,9 @@ class _Environment:
             "HTTPS_PROXY": _NOWHERE,
             "ALL_PROXY": _NOWHERE,
         }
-        log = function.logs / f"{function.name}-{number:03}.log"
+        self.log = function.logs / f"{function.name}-{number:03}.log"
         env = environment.minimal() | environment.credentials() | function.variables | said
-        self._process = self._lasting.enter_context(running([str(function.program)], env, log, environment.ROOT))
+        self._process = self._lasting.enter_context(running([str(function.program)], env, self.log, environment.ROOT))
 
     def handle(self, invocation: Invocation) -> Any:  # noqa: ANN401
         ends = time.monotonic() + self._function.timeout_s
@@ -145,4 +154,3 @@ class _Environment:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._lasting.close()
-

@@ -13,6 +13,7 @@ from queue import Queue
 from infra.local import environment
 from infra.local.ministack import HOST
 
+_ARN = f"arn:aws:lambda:{environment.REGION}:{environment.ACCOUNT}:function:second"
 _PREFIX = "/2018-06-01/runtime/"
 
 
@@ -92,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {
             "Lambda-Runtime-Aws-Request-Id": invocation.id,
             "Lambda-Runtime-Deadline-Ms": str(invocation.deadline_ms),
-            "Lambda-Runtime-Invoked-Function-Arn": f"arn:aws:lambda:{environment.REGION}:{environment.ACCOUNT}:function:f",
+            "Lambda-Runtime-Invoked-Function-Arn": _ARN,
         }
         if invocation.trace_id:
             headers["Lambda-Runtime-Trace-Id"] = invocation.trace_id

@@ -44,7 +44,9 @@ def running_servers(logs: Path) -> Iterator[Servers]:
         for port, argv in commands.items():
             log = logs / f"{'dynalite' if port == dynalite else 'moto'}.log"
             process = lasting.enter_context(running(argv, env, log, environment.ROOT))
-            until(lambda port=port, process=process: process.poll() is not None or _listens(port), START_SECONDS, argv[1])
+            until(
+                lambda port=port, process=process: process.poll() is not None or _listens(port), START_SECONDS, argv[1]
+            )
             if process.poll() is not None:
                 raise Failure(f"{argv[1]} ended at once\n{tail(log)}")
         yield Servers(f"http://{HOST}:{dynalite}", f"http://{HOST}:{moto}")

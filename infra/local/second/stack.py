@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from infra.local import environment
 from infra.local.processes import until
@@ -72,14 +72,22 @@ class SecondStack(Stack):
             self.until(lambda: self.counts()["visible"] == 0, "an empty queue")
             self.publish(*messages)
 
-    def publish_worn(self, message: object, receives: int) -> None:
-        """Send a message that its next receive finds to have been received so often before."""
+    def publish_worn(self, *messages: tuple[object, int]) -> None:
+        """Send messages, each with how often it has been received before its next receive, at least once."""
         with self.mapping.paused():
             self.until(lambda: self.counts()["visible"] == 0, "an empty queue")
-            self.publish(message)
-            for _ in range(receives):
-                answer = self.queue.receive_message(QueueUrl=self.events_url, VisibilityTimeout=0)
-                assert answer["Messages"]
+            worn = [self._worn(message, receives) for message, receives in messages]
+            for handle in worn:
+                self.queue.change_message_visibility(
+                    QueueUrl=self.events_url, ReceiptHandle=handle, VisibilityTimeout=0
+                )
+
+    def _worn(self, message: object, receives: int) -> str:
+        self.publish(message)
+        for visible_after in (*[0] * (receives - 1), 3600):
+            answer = self.queue.receive_message(QueueUrl=self.events_url, VisibilityTimeout=visible_after)
+            [received] = answer["Messages"]
+        return received["ReceiptHandle"]
 
     @property
     def events_url(self) -> str:
@@ -87,7 +95,7 @@ class SecondStack(Stack):
         return self.outputs["EventsQueueUrl"]
 
     def counts(self) -> dict[str, int]:
-        """Count the messages of the events queue: `visible`, `hidden` (being worked on, or to come back) and `delayed`."""
+        """Count the messages of the events queue: `visible`, `hidden` (in work, or to come back) and `delayed`."""
         names = {
             "ApproximateNumberOfMessages": "visible",
             "ApproximateNumberOfMessagesNotVisible": "hidden",

@@ -63,8 +63,7 @@ class Template:
     def resolve(self, value: Any, names: Names) -> Any:  # noqa: ANN401 - whatever a template may say
         """Put what is referred to in the place of each reference, at every depth.
 
-        Raises:
-            KeyError: It refers to something that is neither a parameter nor named.
+        A reference to what is neither a parameter nor named is a KeyError.
         """
         if isinstance(value, list):
             return [self.resolve(part, names) for part in value]

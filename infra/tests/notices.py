@@ -1,0 +1,42 @@
+"""What is announced on the topic of owners' notices, read as the operator's own systems read it."""
+
+import json
+from typing import Any
+
+from infra.local.processes import until
+from infra.local.stack import Stack
+
+from .world import SECONDS, Merchant
+
+
+class Notices:
+    """What is announced on the topic, as one of its subscribers gets it."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._seen: list[dict[str, Any]] = []
+        self._queue = stack.queue.create_queue(QueueName="owner-notices")["QueueUrl"]
+        attributes = stack.queue.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"]
+        topic = stack.outputs["OwnerNoticesTopicArn"]
+        allowed = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": attributes["QueueArn"],
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        stack.queue.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": policy})
+        stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=attributes["QueueArn"])
+
+    def wait(self, merchant: Merchant, kind: str) -> dict[str, Any]:
+        """Wait for a notice about a business."""
+        return until(lambda: self._find(merchant.id, kind), SECONDS, f"a notice {kind}")
+
+    def _find(self, business_id: str, kind: str) -> dict[str, Any] | None:
+        answer = self._stack.queue.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
+        for message in answer.get("Messages", []):
+            self._seen.append(json.loads(json.loads(message["Body"])["Message"]))
+            self._stack.queue.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        mine = (notice for notice in self._seen if (notice["business_id"], notice["kind"]) == (business_id, kind))
+        return next(mine, None)

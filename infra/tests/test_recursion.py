@@ -1,0 +1,93 @@
+"""Lambda's guard against recursion: a release is a chain of invocations, and as long as its events are many.
+
+The trace ids are those that the SDK puts on SendMessage. The guard does what the built template tells Lambda.
+"""
+
+from uuid import uuid4
+
+import pytest
+
+from infra.local.receiver import Receiver
+from infra.local.second.recursion import INVOCATIONS
+from infra.local.second.stack import SecondStack, second_stack
+from infra.local.stack import build
+
+from .conftest import LOGS
+from .world import Confidential, Merchant
+
+HELD = 240
+"""A step of a release delivers ten, so this is more steps than the guard lets pass."""
+
+PARAMETERS = {"RetryScheduleSeconds": "1", "AttemptTimeoutSeconds": "2", "MaximumConcurrency": "4"}
+
+
+@pytest.fixture
+def business(receiver: Receiver, confidential: Confidential) -> "Business":
+    """Give a business whose endpoint is paused."""
+    build()
+    return Business(receiver, confidential)
+
+
+class Business:
+    """A business that has more held events than the guard lets a chain deliver."""
+
+    def __init__(self, receiver: Receiver, confidential: Confidential) -> None:
+        self._receiver, self._confidential = receiver, confidential
+        self.calls: list[str] = []
+
+    def holds(self, second: SecondStack) -> Merchant:
+        """Hold the events, then let the endpoint recover."""
+        merchant = Merchant(f"b-{uuid4().hex[:12]}", second, self._receiver, self._confidential)
+        merchant.answers(200, health={"version": 1, "state": "paused", "since": 1762155755000, "reason": "owner"})
+        for number in range(HELD):
+            event = merchant.call(call_id=f"call-{number:03}")
+            merchant.publish(event)
+        second.until(lambda: _held(second, merchant) == HELD, "all held", seconds=60)
+        second.until(second.is_idle, "the end of all work")
+        self.calls = _in_order(second, merchant)
+        merchant.resume()
+        return merchant
+
+
+def _in_order(second: SecondStack, merchant: Merchant) -> list[str]:
+    pages = (
+        second.client("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=second.outputs["DeliveriesTableName"],
+            IndexName="held",
+            KeyConditionExpression="business_id = :id",
+            ExpressionAttributeValues={":id": {"S": merchant.id}},
+            ConsistentRead=True,
+        )
+    )
+    return [item["event_id"]["S"] for page in pages for item in page["Items"]]
+
+
+def _held(second: SecondStack, merchant: Merchant) -> int:
+    return len(_in_order(second, merchant))
+
+
+def _arrived(merchant: Merchant) -> list[str]:
+    return [request.headers["webhook-id"] for request in merchant.received()]
+
+
+def test_a_release_of_240_events_completes_with_what_the_template_says(business: Business) -> None:
+    with second_stack(PARAMETERS, logs=LOGS / "recursion") as second:
+        merchant = business.holds(second)
+        second.until(lambda: second.guard.refused or _held(second, merchant) == 0, "nothing held", seconds=90)
+        assert second.guard.refused == 0
+        second.until(second.is_idle, "the end of the release")
+        assert _arrived(merchant) == business.calls, "in order, each once"
+        assert second.guard.longest > INVOCATIONS, "the chain is as long as AWS sees it"
+        assert second.proxy.unexpected() == []
+
+
+def test_without_that_line_lambda_stops_the_release_after_sixteen_invocations(business: Business) -> None:
+    with second_stack(PARAMETERS, logs=LOGS / "terminated", recursive_loop=None) as second:
+        merchant = business.holds(second)
+        second.until(lambda: second.guard.refused > 0, "a message that is kept back", seconds=60)
+        second.until(lambda: all(batch.seconds is not None for batch in second.batches), "the last invocation")
+        assert _arrived(merchant) == business.calls[: 10 * INVOCATIONS]
+        assert _held(second, merchant) == HELD - 10 * INVOCATIONS
+        assert second.counts()["hidden"] == 1, "the message comes back until its receives are spent"
