@@ -118,6 +118,7 @@ def _did_not_arrive(record: dict[str, Any], past: Past) -> None:
         del record["expires_at"]
         return
     told = {"cause": past.cause, "status_code": past.status_code}
+    told |= {"clue": "no_answer" if past.cause == "timeout" else None}
     record |= {name: value for name, value in (told | {"response_snippet": past.snippet}).items() if value is not None}
     attempt = {name: value for name, value in (told | {"snippet": past.snippet}).items() if value is not None}
     attempt |= {"total_ms": 30_000 if past.cause == "timeout" else 212}

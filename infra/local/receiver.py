@@ -40,6 +40,8 @@ class Manner(Enum):
     """The request is read, and the connection is reset."""
     GARBAGE = auto()
     """Something that is not HTTP."""
+    RAW = auto()
+    """The body is all of the answer, its status line and headers included."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.connection.close()
             case Manner.GARBAGE:
                 self.wfile.write(b"SSH-2.0-OpenSSH_9.9\r\n\r\n")
+            case Manner.RAW:
+                self.wfile.write(answer.body)
 
     def _head(self, answer: Answer, length: int) -> None:
         self.send_response(answer.status)

@@ -5,10 +5,11 @@ from email.utils import formatdate
 
 import pytest
 
+from infra.local.ledger import attempts
 from infra.local.ministack import free_port
 from infra.local.receiver import Answer, Manner
 
-from .world import Merchant, gaps
+from .world import Merchant, event_id_of, gaps
 
 ATTEMPT_SECONDS = 2
 LONGEST_STEP = 6
@@ -56,6 +57,77 @@ def test_redirect_is_not_followed(merchant: Merchant, status: int) -> None:
     merchant.receives(2)
     assert merchant.received(elsewhere) == []
     assert merchant.logs(level="WARN")["cause"] == "redirect"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"Content-Security-Policy: default-src 'self';\r\n\tscript-src 'none'\r\n",
+        b"".join(b"X-%d: x\r\n" % number for number in range(1_000)),
+        b"no colon\r\nX-Control: \x01\r\nX-Space : x\r\n",
+    ],
+    ids=["folded", "a thousand", "odd"],
+)
+def test_success_with_odd_headers_is_delivered_once(merchant: Merchant, fields: bytes) -> None:
+    merchant.answers(Answer(body=b"HTTP/1.1 200 OK\r\n" + fields + b"\r\n", manner=Manner.RAW))
+    merchant.publish()
+    merchant.receives()
+    assert merchant.logs(level="INFO")["status_code"] == 200
+    assert len(merchant.received()) == 1
+
+
+def test_redirect_to_a_login_says_so(merchant: Merchant) -> None:
+    merchant.answers(Answer(302, headers={"Location": "https://accounts.google.com/ServiceLogin"}), 200)
+    merchant.publish()
+    request = merchant.receives(2)[0]
+    line = merchant.logs(level="WARN")
+    assert (line["cause"], line["redirect_host"], line["clue"]) == ("sign_in", "accounts.google.com", "to_login")
+    record = merchant.recorded(event_id_of(request), status="delivered")
+    assert attempts(record)[0]["cause"] == "sign_in"
+    assert "clue" not in record, "the last attempt has none"
+
+
+def test_where_a_redirect_leads_is_kept_whole_in_whatever_bytes(merchant: Merchant) -> None:
+    head, tail = b"HTTP/1.1 308 Moved\r\nLocation: ", b"\r\nContent-Length: 0\r\n\r\n"
+    places = [b"/hook/", "https://a.example/שלום".encode(), "https://a.example/caf\xe9".encode("latin-1")]
+    merchant.answers(*(Answer(body=head + place + tail, manner=Manner.RAW) for place in places), 200)
+    merchant.publish()
+    request = merchant.receives(4)[0]
+    record = merchant.recorded(event_id_of(request), status="delivered")
+    assert [attempt.get("location") for attempt in attempts(record)] == [
+        merchant.receiver.url + "/hook/",
+        "https://a.example/%D7%A9%D7%9C%D7%95%D7%9D",
+        "https://a.example/caf%C3%A9",
+        None,
+    ]
+
+
+def test_answer_in_hebrew_of_windows_can_be_read(merchant: Merchant) -> None:
+    html = {"Content-Type": "text/html; charset=windows-1255"}
+    merchant.answers(Answer(500, "שגיאה".encode("windows-1255"), headers=html), 200)
+    merchant.publish()
+    request = merchant.receives(2)[0]
+    record = merchant.recorded(event_id_of(request), status="delivered")
+    assert attempts(record)[0]["snippet"] == "שגיאה"
+
+
+def test_what_the_guard_refuses_is_kept_with_its_reason(merchant: Merchant) -> None:
+    merchant.business = merchant.business.at(merchant.business.url.replace("http://", "http://user:password@"))
+    merchant.business.save(merchant.stack)
+    merchant.publish()
+    line = merchant.logs(level="WARN")
+    assert (line["cause"], line["clue"]) == ("blocked", "user_info")
+    record = merchant.recorded(line["event_id"], status="retrying")
+    assert record["refusal"] == attempts(record)[0]["refusal"] == "user_info"
+    assert merchant.received() == []
+
+
+def test_a_challenge_of_cloudflare_is_told_from_an_answer_of_the_receiver(merchant: Merchant) -> None:
+    merchant.answers(Answer(403, b"<html>", headers={"cf-mitigated": "challenge"}), 403, 200)
+    merchant.publish()
+    request = merchant.receives(3)[0]
+    record = merchant.recorded(event_id_of(request), status="delivered")
+    assert [attempt.get("clue") for attempt in attempts(record)] == ["cloudflare", None, None]
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -118,6 +118,11 @@ def test_a_delivery_is_listed_and_told_with_its_body_and_attempts(owner: Owner) 
     assert first["at"] < second["at"]
 
 
+def shown(owner: Owner, event_id: str) -> str:
+    """Give a delivery's page."""
+    return owner.portal.send("GET", f"/deliveries/{event_id}", headers={"Cookie": owner.cookie()}).text
+
+
 def test_what_is_tried_again_says_when(owner: Owner) -> None:
     owner.merchant.receiver.script(owner.merchant.path, Answer(302, headers={"Location": "https://new.example/x"}))
     owner.saves(owner.url)
@@ -127,6 +132,21 @@ def test_what_is_tried_again_says_when(owner: Owner) -> None:
     assert entry["next_attempt_at"] > entry["created_at"]
     told = owner.get(f"/api/deliveries/{entry['event_id']}").json
     assert told["attempt_log"][0]["location"] == "https://new.example/x"
+    assert told["attempt_log"][0]["refusal"] is None
+    page = shown(owner, entry["event_id"])
+    assert "https://new.example/x" in page
+    assert "הכתובת מפנה לאתר אחר" in page
+
+
+def test_what_was_never_sent_says_what_is_wrong_with_the_address(owner: Owner) -> None:
+    refused = owner.url.replace("http://", "http://user@")
+    owner.merchant.business.at(refused).save(owner.merchant.stack)
+    owner.merchant.publish()
+    entry = until(lambda: next(iter(owner.get("/api/deliveries").json["deliveries"]), None), SECONDS, "an entry")
+    assert (entry["cause"], entry["status_code"]) == ("blocked", None)
+    told = owner.get(f"/api/deliveries/{entry['event_id']}").json
+    assert told["attempt_log"][0]["refusal"] == "user_info"
+    assert "אי אפשר לכלול בכתובת שם משתמש או סיסמה" in shown(owner, entry["event_id"])
 
 
 def test_lists_are_newest_first_in_parts_filtered_and_searched(owner: Owner) -> None:

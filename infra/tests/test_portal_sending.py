@@ -35,7 +35,14 @@ def tried(owner: Owner) -> dict[str, Any]:
     """Press the test button, and return what it said."""
     reply = owner.post("/api/test")
     assert reply.status == 200, reply.body
-    assert reply.json.keys() == {"delivered", "status_code", "cause", "timings_ms", "response_snippet"}
+    assert reply.json.keys() == {
+        "delivered",
+        "status_code",
+        "cause",
+        "location",
+        "timings_ms",
+        "response_snippet",
+    }
     return reply.json
 
 
@@ -68,6 +75,7 @@ def test_a_test_arrives_as_every_delivery_does(owner: Owner) -> None:
         (Answer(404, b"not registered"), 404, "status"),
         (Answer(410), 410, "gone"),
         (Answer(302, headers={"Location": "https://elsewhere.example/"}), 302, "redirect"),
+        (Answer(302, headers={"Location": "https://login.microsoftonline.com/x"}), 302, "sign_in"),
         (Answer(manner=Manner.RESET), None, "reset"),
         (Answer(manner=Manner.HANG), None, "timeout"),
         (Answer(manner=Manner.GARBAGE), None, "protocol"),
@@ -79,6 +87,7 @@ def test_a_test_that_does_not_arrive_says_why(owner: Owner, answer: Answer, stat
     owner.saves(owner.url)
     told = tried(owner)
     assert (told["delivered"], told["status_code"], told["cause"]) == (False, status, cause)
+    assert told["location"] == answer.headers.get("Location")
     if answer.body:
         assert told["response_snippet"] == answer.body.decode()
     assert owner.get("/api/settings").json["status"] == "active", "a test is no attempt"

@@ -5,6 +5,7 @@
 use url::Url;
 
 use crate::clock;
+use crate::clue::Clue;
 use crate::endpoint::{Endpoints, Posted, Timings};
 use crate::event::Event;
 use crate::guard::{Target, Targets};
@@ -26,6 +27,8 @@ pub struct Attempt {
     pub host: Option<String>,
     /// What the receiver did.
     pub outcome: Outcome,
+    /// What that shows beyond its cause, for the owner.
+    pub clue: Option<Clue>,
     /// What should follow.
     pub verdict: Verdict,
     /// How long each phase took.
@@ -48,15 +51,19 @@ impl Attempter {
         internal_secret: &InternalSecret,
         number: u32,
     ) -> Attempt {
-        let Ok(target) = Target::parse(url, self.targets) else {
-            let outcome = Outcome::Failed(Failure::Blocked);
-            let verdict = judge(&outcome, clock::now());
-            return Attempt { host: None, outcome, verdict, timings: Timings::default() };
+        let target = match Target::parse(url, self.targets) {
+            Ok(target) => target,
+            Err(refusal) => {
+                let outcome = Outcome::Failed(Failure::Blocked);
+                let verdict = judge(&outcome, "", clock::now());
+                let clue = Some(Clue::Refused(refusal));
+                return Attempt { host: None, outcome, clue, verdict, timings: Timings::default() };
+            }
         };
         let headers = request::headers(event, credentials, internal_secret, number, clock::now());
-        let Posted { outcome, timings } = self.endpoints.post(&target, headers, event.body().to_owned()).await;
-        let verdict = judge(&outcome, clock::now());
-        Attempt { host: Some(target.host().to_owned()), outcome, verdict, timings }
+        let Posted { outcome, clue, timings } = self.endpoints.post(&target, headers, event.body().to_owned()).await;
+        let verdict = judge(&outcome, target.host(), clock::now());
+        Attempt { host: Some(target.host().to_owned()), outcome, clue, verdict, timings }
     }
 }
 
@@ -70,9 +77,9 @@ impl Attempt {
         Url::parse(location).ok()?.host_str().map(ToOwned::to_owned)
     }
 
-    /// The first bytes of the answer, if one came.
+    /// The beginning of the answer, if one came.
     #[must_use]
-    pub fn snippet(&self) -> Option<&[u8]> {
+    pub fn snippet(&self) -> Option<&str> {
         match &self.outcome {
             Outcome::Answered(Answer { snippet, .. }) => Some(snippet),
             Outcome::Failed(_) => None,

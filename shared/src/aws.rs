@@ -19,9 +19,12 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::{body::SdkBody, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
+use jiff::Timestamp;
 use rustls::ClientConfig;
 
+use crate::clock;
 use crate::environment::Aws;
+use crate::kept::Kept;
 
 /// How long AWS is waited for.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +48,8 @@ impl Patience {
 /// How long a try may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a connection is kept. A frozen environment does not see that one is gone, and each that is costs a try.
+/// How long a connection is kept. A frozen environment does not see that one is gone, and each that is costs a try; after
+/// a freeze there are none ([`Kept`]).
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The configuration that every AWS client of a function is made from.
@@ -55,6 +59,16 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// If the TLS configuration cannot be used, which the tests of [`crate::endpoint`] would show.
 #[must_use]
 pub fn sdk_config(aws: &Aws, tls: &ClientConfig, patience: Patience) -> SdkConfig {
+    sdk_config_by_clock(aws, tls, patience, clock::now)
+}
+
+/// The same by another clock, by which connections are kept; tests have one that jumps.
+///
+/// # Panics
+///
+/// As [`sdk_config`].
+#[must_use]
+pub fn sdk_config_by_clock(aws: &Aws, tls: &ClientConfig, patience: Patience, clock: fn() -> Timestamp) -> SdkConfig {
     let credentials = Credentials::new(
         aws.access_key_id.clone(),
         aws.secret_access_key.clone(),
@@ -66,7 +80,7 @@ pub fn sdk_config(aws: &Aws, tls: &ClientConfig, patience: Patience) -> SdkConfi
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(aws.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(http_client(tls))
+        .http_client(http_client(tls, clock))
         .sleep_impl(TokioSleep::new())
         .time_source(SystemTimeSource::new())
         .retry_config(RetryConfig::standard())
@@ -81,9 +95,16 @@ pub fn sdk_config(aws: &Aws, tls: &ClientConfig, patience: Patience) -> SdkConfi
     config.build()
 }
 
+fn http_client(tls: &ClientConfig, clock: fn() -> Timestamp) -> SharedHttpClient {
+    let tls = tls.clone();
+    let kept = Kept::new(move || client(&tls)).by_clock(clock);
+    let connector = SharedHttpConnector::new(ReqwestConnector(Arc::new(kept)));
+    http_client_fn(move |_settings, _components| connector.clone())
+}
+
 #[expect(clippy::disallowed_methods, reason = "this client reaches AWS, not receivers; its URLs are the SDK's")]
-fn http_client(tls: &ClientConfig) -> SharedHttpClient {
-    let client = reqwest::Client::builder()
+fn client(tls: &ClientConfig) -> reqwest::Client {
+    reqwest::Client::builder()
         .tls_backend_preconfigured(tls.clone())
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -92,18 +113,16 @@ fn http_client(tls: &ClientConfig) -> SharedHttpClient {
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .build()
-        .expect("a client with our own TLS configuration loads nothing that could fail");
-    let connector = SharedHttpConnector::new(ReqwestConnector(Arc::new(client)));
-    http_client_fn(move |_settings, _components| connector.clone())
+        .expect("a client with our own TLS configuration loads nothing that could fail")
 }
 
 /// Sends the SDK's requests; timeouts and retries are the SDK's.
 #[derive(Debug)]
-struct ReqwestConnector(Arc<reqwest::Client>);
+struct ReqwestConnector(Arc<Kept<reqwest::Client>>);
 
 impl HttpConnector for ReqwestConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let client = Arc::clone(&self.0);
+        let client = self.0.get();
         HttpConnectorFuture::new(async move {
             let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
             let (parts, body) = request.into_parts();

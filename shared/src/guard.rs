@@ -7,6 +7,7 @@
 //! vetted is in [`crate::endpoint`].
 
 mod address;
+mod refusal;
 mod text;
 mod target;
 

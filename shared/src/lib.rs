@@ -27,6 +27,9 @@ pub mod environment;
 pub mod log;
 
 #[cfg(feature = "delivery")]
+mod kept;
+
+#[cfg(feature = "delivery")]
 pub mod aws;
 
 #[cfg(feature = "delivery")]
@@ -49,6 +52,8 @@ pub mod endpoint;
 
 #[cfg(feature = "delivery")]
 pub mod attempt;
+
+pub mod clue;
 
 pub mod verdict;
 

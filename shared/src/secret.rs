@@ -1,15 +1,17 @@
 //! The installation's secrets, from Secrets Manager: the one that signs, and the one that lets owners in.
 //!
 //! A secret is read when a process first needs it and kept for five minutes, so that a rotated one is taken up without a
-//! deployment. It never passes through the function's configuration, where anyone who may look at the function could
+//! deployment. These are minutes of the time of day, since a frozen process's own clock may stand still. It never passes through the function's configuration, where anyone who may look at the function could
 //! read it.
 
 use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
+use jiff::Timestamp;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
+use crate::clock;
+use crate::kept::Dated;
 use crate::log::error_chain;
 
 const KEPT_FOR: Duration = Duration::from_mins(5);
@@ -38,21 +40,28 @@ pub struct SecretSource<S> {
     arn: String,
     /// None of an empty text.
     parse: fn(&str) -> Option<S>,
+    clock: fn() -> Timestamp,
     known: Mutex<Known<S>>,
 }
 
 #[derive(Debug)]
 struct Known<S> {
-    secret: Option<(Instant, S)>,
-    /// When a read failed; for a while no other is tried, or the messages of a batch would fail one after the other.
-    failed: Option<Instant>,
+    secret: Option<Dated<S>>,
+    /// That a read failed; for a while no other is tried, or the messages of a batch would fail one after the other.
+    failed: Option<Dated<()>>,
 }
 
 impl<S: Clone> SecretSource<S> {
     /// A secret by its ARN, and what makes it of its text.
     #[must_use]
     pub fn new(client: Client, arn: String, parse: fn(&str) -> Option<S>) -> Self {
-        Self { client, arn, parse, known: Mutex::new(Known { secret: None, failed: None }) }
+        Self { client, arn, parse, clock: clock::now, known: Mutex::new(Known { secret: None, failed: None }) }
+    }
+
+    /// The same by another clock; tests have one that jumps.
+    #[must_use]
+    pub fn by_clock(self, clock: fn() -> Timestamp) -> Self {
+        Self { clock, ..self }
     }
 
     /// The secret. Messages of one batch that ask together cause one read.
@@ -62,25 +71,25 @@ impl<S: Clone> SecretSource<S> {
     /// [`SecretError`], if there is none from before either: an older secret is better than no delivery.
     pub async fn get(&self) -> Result<S, SecretError> {
         let mut known = self.known.lock().await;
-        let recent = |at: &Instant, duration| at.elapsed() < duration;
-        match (&known.secret, &known.failed) {
-            (Some((at, secret)), _) if recent(at, KEPT_FOR) => return Ok(secret.clone()),
-            (Some((_, secret)), Some(at)) if recent(at, NOT_TRIED_FOR) => return Ok(secret.clone()),
-            (None, Some(at)) if recent(at, NOT_TRIED_FOR) => return Err(SecretError::NotTried),
+        let now = (self.clock)();
+        let not_tried = known.failed.as_ref().is_some_and(|failed| failed.is_younger_than(NOT_TRIED_FOR, now));
+        match &known.secret {
+            Some(secret) if not_tried || secret.is_younger_than(KEPT_FOR, now) => return Ok(secret.value().clone()),
+            None if not_tried => return Err(SecretError::NotTried),
             _ => {}
         }
         let error = match self.read().await {
             Ok(secret) => {
-                *known = Known { secret: Some((Instant::now(), secret.clone())), failed: None };
+                *known = Known { secret: Some(Dated::new(secret.clone(), (self.clock)())), failed: None };
                 return Ok(secret);
             }
             Err(error) => error,
         };
-        known.failed = Some(Instant::now());
+        known.failed = Some(Dated::new((), (self.clock)()));
         match &known.secret {
-            Some((_, secret)) => {
+            Some(secret) => {
                 tracing::error!(error = error_chain(&error), "secret_not_refreshed");
-                Ok(secret.clone())
+                Ok(secret.value().clone())
             }
             None => Err(error),
         }

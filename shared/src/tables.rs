@@ -14,7 +14,7 @@ mod listing;
 
 pub use listing::{Cursor, Details, Listed, PastAttempt, Summary, Wanted};
 pub use owner::{HeaderChange, Owned, UrlChange};
-pub use record::{Change, Kept, Record, Retention, Status, Try, printable};
+pub use record::{Change, Kept, LOCATION_CHARS, Record, Retention, Status, Try, printable};
 pub use settings::Settings;
 pub use waiting::Waiting;
 

@@ -7,9 +7,17 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use url::Url;
 
 /// n8n answers so, with status 200, while it migrates its database, and drops the event.
-const N8N_STARTING: &[u8] = b"n8n is starting up";
+const N8N_STARTING: &str = "n8n is starting up";
+
+/// Google Apps Script runs the script on the POST, and then sends the client to where its answer waits.
+const APPS_SCRIPT: &str = "script.google.com";
+const APPS_SCRIPT_ANSWER: (&str, &str) = ("script.googleusercontent.com", "/macros/echo");
+
+/// Who is sent there asks for a login, which nobody gives who is no person.
+const LOGIN_HOSTS: [&str; 2] = ["accounts.google.com", "login.microsoftonline.com"];
 
 /// What became of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,10 +35,10 @@ pub struct Answer {
     pub status: u16,
     /// `Retry-After`, as it came.
     pub retry_after: Option<String>,
-    /// `Location`, as it came.
+    /// `Location`, resolved; as text if it is no address.
     pub location: Option<String>,
-    /// The first bytes of the body, undecoded; none if it broke off or timed out before any.
-    pub snippet: Vec<u8>,
+    /// The beginning of the body, by its charset, else as it came; empty if it broke off or timed out before any.
+    pub snippet: String,
 }
 
 /// Its body and its address are the receiver's own affair and stay out of logs.
@@ -68,6 +76,8 @@ pub enum Cause {
     Status,
     /// A redirect, which is never followed.
     Redirect,
+    /// A redirect to a login.
+    SignIn,
     /// 410: the endpoint says it is gone for good.
     Gone,
     /// A cause that a newer version of this system has stored and this one does not know. No attempt has it.
@@ -75,7 +85,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Failed(Failure::Dns),
         Self::Failed(Failure::Refused),
         Self::Failed(Failure::Reset),
@@ -85,6 +95,7 @@ impl Cause {
         Self::Failed(Failure::Blocked),
         Self::Status,
         Self::Redirect,
+        Self::SignIn,
         Self::Gone,
     ];
 
@@ -113,6 +124,7 @@ impl Cause {
             Self::Failed(Failure::Blocked) => "blocked",
             Self::Status => "status",
             Self::Redirect => "redirect",
+            Self::SignIn => "sign_in",
             Self::Gone => "gone",
             Self::Other => "other",
         }
@@ -133,9 +145,9 @@ pub enum Verdict {
     },
 }
 
-/// Judges an attempt; `now` is when its answer came, to which an HTTP date in Retry-After is compared.
+/// Judges an attempt at this host; `now` is when its answer came, to which an HTTP date in Retry-After is compared.
 #[must_use]
-pub fn judge(outcome: &Outcome, now: Timestamp) -> Verdict {
+pub fn judge(outcome: &Outcome, host: &str, now: Timestamp) -> Verdict {
     let answer = match outcome {
         Outcome::Answered(answer) => answer,
         Outcome::Failed(failure) => return Verdict::Retry { cause: Cause::Failed(*failure), not_before: None },
@@ -144,6 +156,8 @@ pub fn judge(outcome: &Outcome, now: Timestamp) -> Verdict {
     match answer.status {
         200..=299 if answer.snippet.starts_with(N8N_STARTING) => retry(Cause::Status),
         200..=299 => Verdict::Delivered,
+        302 if leads_to_the_answer_of_a_script(answer, host) => Verdict::Delivered,
+        302 if leads_to_a_login(answer) => retry(Cause::SignIn),
         300..=399 => retry(Cause::Redirect),
         410 => retry(Cause::Gone),
         429 | 503 => {
@@ -152,6 +166,23 @@ pub fn judge(outcome: &Outcome, now: Timestamp) -> Verdict {
         }
         _ => retry(Cause::Status),
     }
+}
+
+/// The host is compared as a whole and in any case; of the address only what a URL parser takes for its host and path, so
+/// that a user name, another domain's end or an encoded slash does not pass for them.
+fn leads_to_the_answer_of_a_script(answer: &Answer, host: &str) -> bool {
+    host.eq_ignore_ascii_case(APPS_SCRIPT)
+        && leads_to(answer).is_some_and(|to| to.host_str().map(|host| (host, to.path())) == Some(APPS_SCRIPT_ANSWER))
+}
+
+fn leads_to_a_login(answer: &Answer) -> bool {
+    leads_to(answer).is_some_and(|to| to.host_str().is_some_and(|host| LOGIN_HOSTS.contains(&host)))
+}
+
+/// Only of web addresses does the parser bring a host into the one form in which it can be compared.
+fn leads_to(answer: &Answer) -> Option<Url> {
+    let to = Url::parse(answer.location.as_deref()?).ok()?;
+    Some(to).filter(|to| matches!(to.scheme(), "https" | "http"))
 }
 
 /// `Retry-After` (RFC 9110, 10.2.3): delay-seconds or an HTTP date in any of its three formats. None for anything else.
@@ -171,7 +202,7 @@ mod tests {
     const NOW: &str = "2026-03-01T10:00:00Z";
 
     fn judged(answer: Answer) -> Verdict {
-        judge(&Outcome::Answered(answer), NOW.parse().expect("a time"))
+        judge(&Outcome::Answered(answer), "n8n.example", NOW.parse().expect("a time"))
     }
 
     fn status(status: u16) -> Answer {
@@ -197,10 +228,71 @@ mod tests {
 
     #[test]
     fn n8n_starting_up_is_no_success() {
-        let starting = Answer { snippet: b"n8n is starting up. Please wait".to_vec(), ..status(200) };
+        let starting = Answer { snippet: "n8n is starting up. Please wait".into(), ..status(200) };
         assert_eq!(judged(starting), retry(Cause::Status));
-        let mention = Answer { snippet: b"ok: n8n is starting up".to_vec(), ..status(200) };
+        let mention = Answer { snippet: "ok: n8n is starting up".into(), ..status(200) };
         assert_eq!(judged(mention), Verdict::Delivered);
+    }
+
+    fn redirected(status: u16, host: &str, location: &str) -> Verdict {
+        let answer = Answer { status, location: Some(location.into()), ..Answer::default() };
+        judge(&Outcome::Answered(answer), host, NOW.parse().expect("a time"))
+    }
+
+    #[test]
+    fn google_apps_script_has_run_when_it_sends_the_client_to_its_answer() {
+        let answer = "https://script.googleusercontent.com/macros/echo?user_content_key=AbC&lib=x";
+        for host in ["script.google.com", "Script.Google.COM"] {
+            assert_eq!(redirected(302, host, answer), Verdict::Delivered, "{host}");
+        }
+        let anywhere = "HTTPS://Script.GoogleUserContent.com:443/macros/echo";
+        assert_eq!(redirected(302, "script.google.com", anywhere), Verdict::Delivered);
+        for status in [301, 303, 307, 308] {
+            assert_eq!(redirected(status, "script.google.com", answer), retry(Cause::Redirect), "{status}");
+        }
+        for host in ["n8n.example", "script.google.com.evil.example", "xscript.google.com", "google.com", ""] {
+            assert_eq!(redirected(302, host, answer), retry(Cause::Redirect), "{host}");
+        }
+        for elsewhere in [
+            "https://script.googleusercontent.com.evil.example/macros/echo",
+            "https://script.googleusercontent.com@evil.example/macros/echo",
+            "https://evil.example/?https://script.googleusercontent.com/macros/echo",
+            "https://evil.example#@script.googleusercontent.com/macros/echo",
+            "https://evil.example\\@script.googleusercontent.com/macros/echo",
+            "https://script.googleusercontent.com/macros/echo/",
+            "https://script.googleusercontent.com/macros%2Fecho",
+            "https://script.googleusercontent.com/Macros/Echo",
+            "https://script.googleusercontent.com/",
+            "ftp://script.googleusercontent.com/macros/echo",
+            "script.googleusercontent.com/macros/echo",
+            "https://script.google.com/macros/s/x/exec",
+        ] {
+            assert_eq!(redirected(302, "script.google.com", elsewhere), retry(Cause::Redirect), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_to_a_login_is_one_whoever_sends_it() {
+        for host in ["script.google.com", "n8n.example"] {
+            for location in [
+                "https://accounts.google.com/ServiceLogin?continue=https://script.googleusercontent.com/macros/echo",
+                "https://Login.MicrosoftOnline.com/common/oauth2/authorize",
+            ] {
+                assert_eq!(redirected(302, host, location), retry(Cause::SignIn), "{host} {location}");
+                assert_eq!(redirected(303, host, location), retry(Cause::Redirect), "{host} {location}");
+            }
+            for location in [
+                "https://accounts.google.com.evil.example/",
+                "https://accounts.google.com@evil.example/",
+                "https://myaccounts.google.com/",
+                "https://x.login.microsoftonline.com/",
+                "accounts.google.com",
+            ] {
+                assert_eq!(redirected(302, host, location), retry(Cause::Redirect), "{host} {location}");
+            }
+        }
+        assert_eq!(Cause::SignIn.as_str(), "sign_in");
+        assert_eq!(judged(status(302)), retry(Cause::Redirect), "without an address");
     }
 
     #[test]
@@ -214,7 +306,7 @@ mod tests {
             (Failure::Protocol, "protocol"),
             (Failure::Blocked, "blocked"),
         ] {
-            let verdict = judge(&Outcome::Failed(failure), NOW.parse().expect("a time"));
+            let verdict = judge(&Outcome::Failed(failure), "n8n.example", NOW.parse().expect("a time"));
             assert_eq!(verdict, retry(Cause::Failed(failure)));
             assert_eq!(Cause::Failed(failure).as_str(), name);
         }
@@ -249,7 +341,7 @@ mod tests {
 
     #[test]
     fn the_debug_form_of_an_answer_has_no_body_and_no_address() {
-        let answer = Answer { location: Some("https://x/secret".into()), snippet: b"private".to_vec(), ..status(302) };
+        let answer = Answer { location: Some("https://x/secret".into()), snippet: "private".into(), ..status(302) };
         let debug = format!("{answer:?}");
         assert!(!debug.contains("secret") && !debug.contains("private"), "{debug}");
     }

@@ -243,7 +243,7 @@ fn written(written: Written, otherwise: Reply) -> Reply {
 fn tried(attempt: &Attempt, at: Timestamp) -> Try {
     let (snippet, location) = match &attempt.outcome {
         Outcome::Answered(answer) => (answer.snippet.clone(), answer.location.clone()),
-        Outcome::Failed(_) => (Vec::new(), None),
+        Outcome::Failed(_) => (String::new(), None),
     };
     let cause = match attempt.verdict {
         Verdict::Delivered => None,
@@ -257,5 +257,6 @@ fn tried(attempt: &Attempt, at: Timestamp) -> Try {
         timings: attempt.timings,
         snippet,
         location,
+        clue: attempt.clue,
     }
 }

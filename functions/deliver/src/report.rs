@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use shared::attempt::Attempt;
 use shared::clock;
+use shared::clue::Clue;
 use shared::event::BusinessId;
 use shared::flow::{Done, End};
 use shared::health::{Fate, Notice, NoticeKind};
@@ -41,6 +42,7 @@ macro_rules! attempt_line {
             host = $attempt.host.as_deref(),
             status_code = $attempt.status_code(),
             redirect_host = $attempt.redirect_host(),
+            clue = $attempt.clue.map(Clue::as_str),
             $($($field)*,)?
             dns_ms = ms($attempt.timings.dns),
             connect_ms = ms($attempt.timings.connect),

@@ -56,7 +56,7 @@ impl Problem {
     pub(crate) fn fields(refused: Refused) -> Self {
         let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "a field was refused");
         if let Some(refusal) = refused.url {
-            let (pointer, code) = ("/generic_webhook_url", refused_url(refusal));
+            let (pointer, code) = ("/generic_webhook_url", refusal.as_str());
             problem.errors.push(FieldError { pointer, code, detail: refusal.to_string() });
         }
         if let Some(invalid) = refused.header {
@@ -64,25 +64,6 @@ impl Problem {
             problem.errors.push(FieldError { pointer, code, detail: invalid.to_string() });
         }
         problem
-    }
-}
-
-fn refused_url(refusal: shared::guard::Refusal) -> &'static str {
-    use shared::guard::Refusal;
-    match refusal {
-        Refusal::TooLong => "too_long",
-        Refusal::TwoUrls => "two_urls",
-        Refusal::Words => "words",
-        Refusal::Placeholder => "placeholder",
-        Refusal::Control => "control",
-        Refusal::Backslash => "backslash",
-        Refusal::Unreadable => "unreadable",
-        Refusal::Scheme => "scheme",
-        Refusal::UserInfo => "user_info",
-        Refusal::Fragment => "fragment",
-        Refusal::Port => "port",
-        Refusal::SpecialName => "special_name",
-        Refusal::Address => "blocked",
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use shared::attempt::Attempt;
+use shared::clue::Clue;
 use shared::event::{BusinessId, EventId};
 use shared::log::error_chain;
 use shared::notices::NoticeError;
@@ -69,7 +70,8 @@ pub(crate) fn tested(business_id: &BusinessId, attempt: &Attempt) {
         Verdict::Retry { cause, .. } => Some(cause.as_str()),
     };
     let (host, status_code, duration_ms) = (attempt.host.as_deref(), attempt.status_code(), ms(attempt.timings.total));
-    tracing::info!(business_id = business_id.as_str(), host, status_code, cause, duration_ms, "tested");
+    let clue = attempt.clue.map(Clue::as_str);
+    tracing::info!(business_id = business_id.as_str(), host, status_code, cause, clue, duration_ms, "tested");
 }
 
 /// An event is sent again at the wish of its owner.

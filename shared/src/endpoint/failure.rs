@@ -3,18 +3,50 @@
 use std::error::Error;
 use std::io;
 
+use rustls::{AlertDescription, CertificateError, InvalidMessage, OtherError};
+
 use super::resolver::ResolveError;
+use super::verifier::SelfSigned;
+use crate::clue::Clue;
 use crate::verdict::Failure;
 
-pub(super) fn classify(error: &reqwest::Error) -> Failure {
+/// The failure, and what the error tells of it besides. Of a timeout it tells nothing.
+pub(super) fn classify(error: &reqwest::Error) -> (Failure, Option<Clue>) {
     let connecting = error.is_connect();
-    chain(error).find_map(|cause| of_cause(cause, connecting)).unwrap_or(if error.is_timeout() {
+    let failure = chain(error).find_map(|cause| of_cause(cause, connecting)).unwrap_or(if error.is_timeout() {
         Failure::Timeout
     } else if connecting {
         Failure::Refused
     } else {
         Failure::Protocol
-    })
+    });
+    (failure, chain(error).find_map(clue))
+}
+
+fn clue(cause: &(dyn Error + 'static)) -> Option<Clue> {
+    if let Some(ResolveError::Refused(refusal)) = cause.downcast_ref() {
+        return Some(Clue::Refused(*refusal));
+    }
+    match cause.downcast_ref()? {
+        rustls::Error::InvalidCertificate(error) => of_certificate(error),
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Some(Clue::NoTls),
+        rustls::Error::PeerIncompatible(_)
+        | rustls::Error::AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure) => {
+            Some(Clue::OldTls)
+        }
+        _ => None,
+    }
+}
+
+fn of_certificate(error: &CertificateError) -> Option<Clue> {
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => Some(Clue::Expired),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Some(Clue::NotYetValid),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Some(Clue::WrongName),
+        CertificateError::UnknownIssuer => Some(Clue::UnknownIssuer),
+        CertificateError::Other(OtherError(other)) if other.is::<SelfSigned>() => Some(Clue::SelfSigned),
+        _ => None,
+    }
 }
 
 /// An error and what is below it. An `io::Error` is transparent: what it carries comes next, not that one's source.

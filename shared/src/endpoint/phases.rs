@@ -18,6 +18,8 @@ use rustls::pki_types::ServerName;
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
+use crate::clue::Clue;
+
 /// How many receivers' TLS sessions are kept.
 const SESSIONS: usize = 256;
 
@@ -88,6 +90,19 @@ impl Phases {
             };
         });
         timings
+    }
+
+    /// The phase that has begun and never ended. On a kept connection only the answer can be missing.
+    pub(super) fn unended(&self) -> Clue {
+        let mut unended = Clue::NoAnswer;
+        self.mark(|marks| {
+            unended = match (marks.connected, marks.handshaking, marks.dialling) {
+                (None, Some(_), _) => Clue::NoHandshake,
+                (None, None, Some(_)) => Clue::NoConnection,
+                _ => Clue::NoAnswer,
+            };
+        });
+        unended
     }
 
     fn mark(&self, set: impl FnOnce(&mut Marks)) {

@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::phases;
+use super::verifier::Verifier;
 
 /// A configuration that trusts the bundled roots.
 #[must_use]
@@ -19,13 +21,19 @@ pub fn client_config() -> ClientConfig {
 ///
 /// # Panics
 ///
-/// Never: the provider has cipher suites for both protocol versions.
+/// If there are no roots.
 #[must_use]
 pub fn with_roots(roots: RootCertStore) -> ClientConfig {
-    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+        .build()
+        .expect("there are roots, and no lists of revoked certificates that could be unreadable");
+    // Of what is called dangerous nothing is done: the verifier is the usual one, and only names its errors.
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("ring has cipher suites for TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Verifier(verifier)))
         .with_no_client_auth();
     config.resumption = phases::timed_resumption();
     config

@@ -10,8 +10,10 @@ use super::attributes::{self, ms, number, required, s, text, time};
 use super::phone::digits;
 use super::{Item, Status, TableError, Tables, Written, condition_failed, key, record};
 use crate::body;
+use crate::clue::Clue;
 use crate::endpoint::Timings;
 use crate::event::{BusinessId, EventId};
+use crate::guard::Refusal;
 use crate::log::error_chain;
 use crate::verdict::Cause;
 
@@ -39,6 +41,8 @@ pub struct Summary {
     pub cause: Option<Cause>,
     /// HTTP status code of the last answer.
     pub status_code: Option<u16>,
+    /// What the last attempt showed beyond its cause.
+    pub clue: Option<Clue>,
     /// How many attempts were made.
     pub attempts: u32,
     /// When the event was first published.
@@ -79,6 +83,8 @@ pub struct PastAttempt {
     pub response_snippet: Option<String>,
     /// Where a redirect points to.
     pub location: Option<String>,
+    /// What it showed beyond its cause.
+    pub clue: Option<Clue>,
 }
 
 /// What is looked for.
@@ -159,6 +165,7 @@ impl Summary {
             status: Status::of(item)?,
             cause: text(item, "cause")?.map(Cause::read),
             status_code: number(item, "status_code")?,
+            clue: clue(item),
             attempts: number(item, "attempts")?.unwrap_or(0),
             created_at: required(text(item, "created_at")?.and_then(|at| at.parse().ok()), "created_at")?,
             updated_at: required(time(item, "updated_at")?, "updated_at")?,
@@ -197,8 +204,15 @@ impl PastAttempt {
             },
             response_snippet: text(item, "snippet")?.map(ToOwned::to_owned),
             location: text(item, "location")?.map(ToOwned::to_owned),
+            clue: clue(item),
         })
     }
+}
+
+/// A clue, or a refusal, that this version does not know is none.
+fn clue(item: &Item) -> Option<Clue> {
+    let word = |name| text(item, name).ok().flatten();
+    word("refusal").and_then(Refusal::parse).map(Clue::Refused).or_else(|| word("clue").and_then(Clue::parse))
 }
 
 impl Tables {

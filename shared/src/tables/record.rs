@@ -14,8 +14,10 @@ use jiff::Timestamp;
 use super::attributes::{ms, n, number, required, s, text, time};
 use super::{Item, TableError};
 use crate::body::{self, Compressed};
+use crate::clue::Clue;
 use crate::endpoint::Timings;
 use crate::event::{Event, EventId};
+use crate::guard::Refusal;
 use crate::verdict::Cause;
 
 /// So many attempts a record remembers, since an item has an end. Each is an attribute of its own, by its number: the 21st
@@ -25,8 +27,8 @@ const ATTEMPTS_KEPT: u32 = 20;
 /// How much of each attempt's response is kept, in characters. The last one's is kept longer.
 const TRY_SNIPPET_CHARS: usize = 160;
 
-/// How much of a redirect's address is kept, in characters.
-const LOCATION_CHARS: usize = 256;
+/// How much of the address that an answer points to is kept, in characters.
+pub const LOCATION_CHARS: usize = 256;
 
 /// What has become of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,10 +137,12 @@ pub struct Try {
     pub status_code: Option<u16>,
     /// How long each phase took.
     pub timings: Timings,
-    /// The first bytes of the response.
-    pub snippet: Vec<u8>,
-    /// Where a redirect points to.
+    /// The beginning of the response.
+    pub snippet: String,
+    /// Where the answer points to.
     pub location: Option<String>,
+    /// What it showed beyond its cause.
+    pub clue: Option<Clue>,
 }
 
 /// What is to be written.
@@ -240,6 +244,13 @@ impl Change<'_> {
             Some(code) => writer.set("status_code", n(code)),
             None => writer.remove("status_code"),
         }
+        let [clue, refusal] = stored_clue(attempt.clue);
+        for (name, word) in [("clue", clue), ("refusal", refusal)] {
+            match word {
+                Some(word) => writer.set(name, s(word)),
+                None => writer.remove(name),
+            }
+        }
         match printable(&attempt.snippet, usize::MAX) {
             Some(snippet) => writer.set("response_snippet", s(snippet)),
             None => writer.remove("response_snippet"),
@@ -279,15 +290,23 @@ impl Try {
         set("first_byte_ms", phase(self.timings.first_byte));
         set("total_ms", phase(Some(self.timings.total)));
         set("snippet", printable(&self.snippet, TRY_SNIPPET_CHARS).map(s));
-        set("location", self.location.as_deref().and_then(|to| printable(to.as_bytes(), LOCATION_CHARS)).map(s));
+        set("location", self.location.as_deref().and_then(|to| printable(to, LOCATION_CHARS)).map(s));
+        let [clue, refusal] = stored_clue(self.clue);
+        set("clue", clue.map(s));
+        set("refusal", refusal.map(s));
         map
     }
 }
 
-/// Bytes of a stranger as text that may be shown: what is not UTF-8, and controls, become U+FFFD. None if empty.
+/// A clue as the attributes `clue` and `refusal`, of which it is one.
+fn stored_clue(clue: Option<Clue>) -> [Option<&'static str>; 2] {
+    let refusal = clue.and_then(Clue::refusal);
+    [clue.filter(|_| refusal.is_none()).map(Clue::as_str), refusal.map(Refusal::as_str)]
+}
+
+/// A stranger's text as one that may be shown: controls become U+FFFD. None if empty.
 #[must_use]
-pub fn printable(bytes: &[u8], max_chars: usize) -> Option<String> {
-    let text = String::from_utf8_lossy(bytes);
+pub fn printable(text: &str, max_chars: usize) -> Option<String> {
     let safe = |character: char| match character {
         '\n' | '\t' => character,
         // The marks that turn the direction of writing would let a response rewrite the line it is shown in.
@@ -378,13 +397,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_strangers_bytes_become_text_that_may_be_shown() {
+    fn a_strangers_text_becomes_one_that_may_be_shown() {
         assert_eq!(
-            printable(b"ok\x1b[31m\x00\xff\n\xe2\x80\xaeabc", 99).as_deref(),
-            Some("ok\u{fffd}[31m\u{fffd}\u{fffd}\n\u{fffd}abc")
+            printable("ok\u{1b}[31m\u{0}\n\u{202e}abc", 99).as_deref(),
+            Some("ok\u{fffd}[31m\u{fffd}\n\u{fffd}abc")
         );
-        assert_eq!(printable("שלום".as_bytes(), 2).as_deref(), Some("של"));
-        assert_eq!(printable(b"", 9), None);
+        assert_eq!(printable("שלום", 2).as_deref(), Some("של"));
+        assert_eq!(printable("", 9), None);
     }
 
     #[test]

@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::Timestamp;
 use shared::attempt::Attempt;
+use shared::clue::Clue;
 use shared::endpoint::Timings;
-use shared::guard::Targets;
+use shared::guard::{Refusal, Targets};
 use shared::health::State;
-use shared::tables::{self, Details, Owned, PastAttempt, Summary, printable};
+use shared::tables::{self, Details, LOCATION_CHARS, Owned, PastAttempt, Summary, printable};
 use shared::verdict::{Cause, Verdict};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
 use utoipa::{IntoParams, ToSchema};
@@ -89,6 +90,7 @@ enum CauseName {
     Blocked,
     Status,
     Redirect,
+    SignIn,
     Gone,
     Other,
 }
@@ -106,6 +108,7 @@ impl From<Cause> for CauseName {
             Cause::Failed(Failure::Blocked) => Self::Blocked,
             Cause::Status => Self::Status,
             Cause::Redirect => Self::Redirect,
+            Cause::SignIn => Self::SignIn,
             Cause::Gone => Self::Gone,
             Cause::Other => Self::Other,
         }
@@ -197,6 +200,9 @@ pub(super) struct TestResult {
     /// Why it did not arrive.
     #[schema(required)]
     cause: Option<CauseName>,
+    /// Where the answer points to (`Location`), resolved.
+    #[schema(required)]
+    location: Option<String>,
     timings_ms: TimingsMs,
     /// The beginning of the answer, made safe.
     #[schema(required)]
@@ -213,8 +219,9 @@ impl TestResult {
             delivered: cause.is_none(),
             status_code: attempt.status_code(),
             cause: cause.map(CauseName::from),
+            location: attempt.location().and_then(|to| printable(to, LOCATION_CHARS)),
             timings_ms: TimingsMs::from(&attempt.timings),
-            response_snippet: attempt.snippet().and_then(|bytes| printable(bytes, usize::MAX)),
+            response_snippet: attempt.snippet().and_then(|text| printable(text, usize::MAX)),
         }
     }
 }
@@ -440,9 +447,12 @@ struct AttemptEntry {
     /// The beginning of the answer, made safe.
     #[schema(required)]
     response_snippet: Option<String>,
-    /// Where a redirect points to.
+    /// Where the answer points to (`Location`), resolved.
     #[schema(required)]
     location: Option<String>,
+    /// Why the guard refused the URL or an address of its host, in the words of saving it; null: it did not.
+    #[schema(required)]
+    refusal: Option<&'static str>,
 }
 
 impl DeliveryDetails {
@@ -465,6 +475,7 @@ impl From<PastAttempt> for AttemptEntry {
             timings_ms: TimingsMs::from(&past.timings),
             response_snippet: past.response_snippet,
             location: past.location,
+            refusal: past.clue.and_then(Clue::refusal).map(Refusal::as_str),
         }
     }
 }

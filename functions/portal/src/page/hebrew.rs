@@ -6,6 +6,7 @@
 //! stands in its template.
 
 mod answers;
+mod clues;
 mod counts;
 mod times;
 

@@ -7,6 +7,7 @@ pub(super) use delivery::DeliveryPart;
 pub(super) use log::LogPart;
 
 use jiff::Timestamp;
+use shared::clue::Clue;
 use shared::request::InvalidStaticHeader;
 use shared::tables::Status;
 use shared::verdict::Cause;
@@ -100,7 +101,8 @@ impl StatusPart {
             }
             EndpointState::Active => part.lines.push("כל שיחה שמסתיימת נשלחת למערכת שלך.".into()),
             EndpointState::Failing { since, cause } => {
-                let Advice { what, fix } = hebrew::advice(cause, code_of(view, cause), None);
+                let (code, clue) = shown_by_pilot(view, cause);
+                let Advice { what, fix } = hebrew::advice(cause, code, clue, None);
                 (part.name, part.title) = ("failing", "העדכונים לא מגיעים למערכת שלך");
                 part.since = Some(Moment::new(since, view.now));
                 part.lines.push(what);
@@ -118,10 +120,16 @@ impl StatusPart {
     }
 }
 
-/// With which code the endpoint fails: that of the newest event that keeps trying, if it is on this page.
-fn code_of(view: &Overview, cause: Cause) -> Option<u16> {
+/// With which code and clue the endpoint fails: those of the newest event that keeps trying, if it is on this page.
+fn shown_by_pilot(view: &Overview, cause: Cause) -> (Option<u16>, Option<Clue>) {
     let is_pilot = |row: &&Row| row.status == Status::Retrying && row.cause == Some(cause);
-    view.log.rows.iter().find(is_pilot).and_then(|row| row.status_code)
+    view.log.rows.iter().find(is_pilot).map_or((None, None), |row| (row.status_code, row.clue))
+}
+
+/// Where a redirect points to. What else has such an address (201, or a script's answer) is no new one.
+fn leads_to(cause: Option<Cause>, location: Option<&String>) -> Option<&str> {
+    let is_redirect = matches!(cause, Some(Cause::Redirect | Cause::SignIn));
+    location.filter(|location| is_redirect && !location.is_empty()).map(String::as_str)
 }
 
 fn waiting(endpoint: &EndpointView) -> Option<String> {
@@ -223,7 +231,7 @@ impl<'a> TestResult<'a> {
         let (what, fix) = match test.cause {
             None => (arrived(test.status_code, &took), None),
             Some(cause) => {
-                let Advice { what, fix } = hebrew::advice(cause, test.status_code, test.snippet.as_deref());
+                let Advice { what, fix } = hebrew::advice(cause, test.status_code, test.clue, test.snippet.as_deref());
                 (format!("{what} הבדיקה נמשכה {took}."), Some(fix))
             }
         };
@@ -232,7 +240,7 @@ impl<'a> TestResult<'a> {
             what,
             fix,
             snippet: test.snippet.as_deref().filter(|snippet| !snippet.is_empty()),
-            location: test.location.as_deref(),
+            location: leads_to(test.cause, test.location.as_ref()),
             phases: phases(test),
         }
     }

@@ -72,7 +72,7 @@ fn whatever_owners_and_receivers_write_is_escaped() {
     view.log.rows[0].subject = Some(HOSTILE.into());
     view.log.rows[0].phone_ending = Some(HOSTILE.into());
     view.log.rows[0].event_type = HOSTILE.into();
-    view.test = Some(samples::test_view(Some(Cause::Status), Some(404)));
+    view.test = Some(samples::test_view(Some(Cause::Redirect), Some(301)));
     if let Some(test) = &mut view.test {
         (test.snippet, test.location) = (Some(HOSTILE.into()), Some(HOSTILE.into()));
     }
@@ -80,7 +80,7 @@ fn whatever_owners_and_receivers_write_is_escaped() {
     one.row.subject = Some(HOSTILE.into());
     one.snippet = Some(HOSTILE.into());
     one.attempts[0].snippet = Some(HOSTILE.into());
-    one.attempts[0].location = Some(HOSTILE.into());
+    (one.attempts[0].cause, one.attempts[0].location) = (Some(Cause::Redirect), Some(HOSTILE.into()));
     one.body = Some(format!(r#"{{"summary": {}}}"#, serde_json::Value::from(HOSTILE)));
     for page in [overview(&view), delivery(&one)] {
         assert_eq!(page.matches("<script").count(), 1);
@@ -148,6 +148,22 @@ fn a_test_says_whether_it_arrived_with_its_code_and_time() {
     view.test = Some(samples::test_view(Some(Cause::Failed(Failure::Dns)), None));
     let page = overview(&view);
     assert!(page.contains("data-arrived=\"false\"") && page.contains("לא מצאנו שרת"));
+}
+
+#[test]
+fn an_address_is_named_where_a_redirect_leads_to_and_nowhere_else() {
+    let to = "https://script.googleusercontent.com/macros/echo";
+    let shown = |cause| {
+        let mut one = delivery_view();
+        one.attempts.truncate(1);
+        (one.attempts[0].cause, one.attempts[0].location) = (cause, Some(to.into()));
+        let mut view = overview_view();
+        view.test = Some(TestView { location: Some(to.into()), ..samples::test_view(cause, Some(302)) });
+        [delivery(&one), overview(&view)].map(|page| page.contains(to))
+    };
+    assert_eq!(shown(Some(Cause::Redirect)), [true, true]);
+    assert_eq!(shown(Some(Cause::SignIn)), [true, true]);
+    assert_eq!(shown(None), [false, false], "it has arrived");
 }
 
 #[test]

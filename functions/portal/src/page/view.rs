@@ -3,6 +3,7 @@
 //! Nothing here is text for the owner but what the owner or a receiver wrote; the Hebrew is in `hebrew`.
 
 use jiff::Timestamp;
+use shared::clue::Clue;
 use shared::endpoint::Timings;
 use shared::guard::Refusal;
 use shared::health::PausedReason;
@@ -122,10 +123,11 @@ pub(crate) struct TestView {
     /// Why it did not arrive; None: it did.
     pub(crate) cause: Option<Cause>,
     pub(crate) status_code: Option<u16>,
+    pub(crate) clue: Option<Clue>,
     pub(crate) timings: Timings,
     /// What the receiver answered, made safe.
     pub(crate) snippet: Option<String>,
-    /// Where a redirect points to.
+    /// Where the answer points to.
     pub(crate) location: Option<String>,
 }
 
@@ -180,6 +182,7 @@ pub(crate) struct Row {
     pub(crate) status: Status,
     pub(crate) cause: Option<Cause>,
     pub(crate) status_code: Option<u16>,
+    pub(crate) clue: Option<Clue>,
     pub(crate) attempts: u32,
     pub(crate) next_attempt_at: Option<Timestamp>,
     /// It should have been tried again long ago, and was not.
@@ -209,9 +212,10 @@ pub(crate) struct AttemptView {
     pub(crate) at: Timestamp,
     pub(crate) cause: Option<Cause>,
     pub(crate) status_code: Option<u16>,
+    pub(crate) clue: Option<Clue>,
     pub(crate) total_ms: u64,
     pub(crate) snippet: Option<String>,
-    /// Where a redirect points to.
+    /// Where the answer points to.
     pub(crate) location: Option<String>,
 }
 

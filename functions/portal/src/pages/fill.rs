@@ -4,7 +4,7 @@ use shared::Timestamp;
 use shared::attempt::Attempt;
 use shared::guard::Targets;
 use shared::health::State;
-use shared::tables::{Cursor, Details, Listed, Owned, PastAttempt, Summary, Wanted, printable};
+use shared::tables::{Cursor, Details, LOCATION_CHARS, Listed, Owned, PastAttempt, Summary, Wanted, printable};
 use shared::verdict::Verdict;
 
 use crate::owner::{SigningSecretText, Warning, is_overdue, warnings};
@@ -106,6 +106,7 @@ fn row(summary: &Summary, now: Timestamp) -> Row {
         status: summary.status,
         cause: summary.cause,
         status_code: summary.status_code,
+        clue: summary.clue,
         attempts: summary.attempts,
         next_attempt_at: summary.next_attempt_at,
         is_overdue: is_overdue(summary.status, summary.next_attempt_at, now),
@@ -120,9 +121,10 @@ pub(super) fn test(attempt: &Attempt) -> TestView {
             Verdict::Retry { cause, .. } => Some(cause),
         },
         status_code: attempt.status_code(),
+        clue: attempt.clue,
         timings: attempt.timings,
-        snippet: attempt.snippet().and_then(|bytes| printable(bytes, usize::MAX)),
-        location: attempt.location().and_then(|to| printable(to.as_bytes(), 256)),
+        snippet: attempt.snippet().and_then(|text| printable(text, usize::MAX)),
+        location: attempt.location().and_then(|to| printable(to, LOCATION_CHARS)),
     }
 }
 
@@ -144,6 +146,7 @@ fn attempt(past: PastAttempt) -> AttemptView {
         at: past.at,
         cause: past.cause,
         status_code: past.status_code,
+        clue: past.clue,
         total_ms: u64::try_from(past.timings.total.as_millis()).unwrap_or(u64::MAX),
         snippet: past.response_snippet,
         location: past.location,

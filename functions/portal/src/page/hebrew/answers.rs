@@ -3,7 +3,10 @@
 //! The services named are the ones that owners use, and their words (Active, Respond, Executions) are left in English
 //! because that is how their screens show them.
 
+use shared::clue::Clue;
 use shared::verdict::{Cause, Failure};
+
+use super::clues;
 
 /// What happened, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +22,8 @@ impl Advice {
 }
 
 /// The cause in a few words, for a row of the log.
-pub(crate) fn short(cause: Cause, code: Option<u16>) -> String {
-    let text = match cause {
+pub(crate) fn short(cause: Cause, code: Option<u16>, clue: Option<Clue>) -> String {
+    let text = clue.and_then(clues::short).unwrap_or_else(|| match cause {
         Cause::Failed(Failure::Dns) => "השרת לא נמצא",
         Cause::Failed(Failure::Refused) => "השרת לא קיבל את החיבור",
         Cause::Failed(Failure::Reset) => "החיבור נותק באמצע",
@@ -29,10 +32,11 @@ pub(crate) fn short(cause: Cause, code: Option<u16>) -> String {
         Cause::Failed(Failure::Protocol) => "התקבלה תשובה לא מובנת",
         Cause::Failed(Failure::Blocked) => "כתובת שאסור לשלוח אליה",
         Cause::Redirect => "הפניה לכתובת אחרת",
+        Cause::SignIn => "הפניה לעמוד התחברות",
         Cause::Gone => "הכתובת נסגרה",
         Cause::Other => "סיבה אחרת",
         Cause::Status => answered(code),
-    };
+    });
     with_code(text, code)
 }
 
@@ -47,38 +51,40 @@ fn answered(code: Option<u16>) -> &'static str {
         Some(413) => "העדכון גדול מדי למערכת שלך",
         Some(429) => "יותר מדי פניות בזמן קצר",
         Some(502 | 503) => "המערכת שלך לא זמינה",
+        Some(520..=530) => "Cloudflare לא קיבל תשובה מהשרת שלך",
         Some(500..=599) => "שגיאה במערכת שלך",
         _ => "המערכת שלך ענתה בשגיאה",
     }
 }
 
-fn with_code(text: &str, code: Option<u16>) -> String {
+pub(super) fn with_code(text: &str, code: Option<u16>) -> String {
     code.map_or_else(|| text.to_owned(), |code| format!("{text} ({code})"))
 }
 
-/// The cause in a sentence, and the remedy in another. The snippet is what the receiver answered: n8n says there what
-/// it misses.
-pub(crate) fn advice(cause: Cause, code: Option<u16>, snippet: Option<&str>) -> Advice {
-    let failure = match cause {
-        Cause::Failed(failure) => failure,
-        Cause::Status => return status(code, snippet.unwrap_or_default()),
-        Cause::Other => return Advice::new("השליחה לא הצליחה.", "אפשר לבדוק את הכתובת בלחיצה על ״בדיקה״."),
-        Cause::Redirect => {
-            return Advice::new(
-                with_code("הכתובת מפנה לכתובת אחרת", code) + ".",
-                "צריך להזין כאן את הכתובת הסופית. לעיתים חסר לוכסן בסוף או www בהתחלה.",
-            );
-        }
-        Cause::Gone => {
-            return Advice::new(
-                with_code("המערכת שלך ענתה שהכתובת הזו נסגרה", code) + ".",
-                "צריך ליצור כתובת חדשה ולשמור אותה כאן. ב־Make, כתובת שלא מחוברת לתרחיש נסגרת אחרי כמה ימים.",
-            );
-        }
-    };
-    unanswered(failure)
+/// The cause in a sentence, and the remedy in another. What the attempt showed beyond its cause comes first: the code of a
+/// firewall's answer is not the receiver's. The snippet is what the receiver answered: n8n says there what it misses.
+pub(crate) fn advice(cause: Cause, code: Option<u16>, clue: Option<Clue>, snippet: Option<&str>) -> Advice {
+    let of_clue = clue.filter(|_| cause != Cause::SignIn).and_then(|clue| clues::advice(clue, code));
+    of_clue.unwrap_or_else(|| match cause {
+        Cause::Failed(failure) => unanswered(failure),
+        Cause::Status => status(code, snippet.unwrap_or_default()),
+        Cause::Other => Advice::new("השליחה לא הצליחה.", "אפשר לבדוק את הכתובת בלחיצה על ״בדיקה״."),
+        Cause::Redirect => Advice::new(
+            with_code("הכתובת מפנה לכתובת אחרת", code) + ".",
+            "צריך לשמור כאן את הכתובת הסופית, זו שאליה מפנים.",
+        ),
+        Cause::SignIn => Advice::new(
+            with_code("הכתובת מפנה להתחברות לחשבון Google או Microsoft", code) + ".",
+            "ב־Google Apps Script בוחרים בפריסה (Deploy), תחת Who has access, באפשרות Anyone. במערכת אחרת, צריך כתובת שפתוחה בלי התחברות.",
+        ),
+        Cause::Gone => Advice::new(
+            with_code("המערכת שלך ענתה שהכתובת הזו נסגרה", code) + ".",
+            "צריך ליצור כתובת חדשה ולשמור אותה כאן. ב־Make, כתובת שלא מחוברת לתרחיש נסגרת אחרי כמה ימים.",
+        ),
+    })
 }
 
+/// By the failure alone, where nothing else is known of it.
 fn unanswered(failure: Failure) -> Advice {
     match failure {
         Failure::Dns => Advice::new("לא מצאנו שרת בשם שבכתובת.", "כדאי לבדוק שאין שגיאת הקלדה, ושהדומיין פעיל ובתוקף."),
@@ -93,14 +99,13 @@ fn unanswered(failure: Failure) -> Advice {
             "לא הצלחנו ליצור חיבור מאובטח.",
             "כדאי לבדוק שתעודת האבטחה (SSL) בתוקף ומתאימה לשם שבכתובת. חברת האחסון יכולה לעזור.",
         ),
-        Failure::Timeout => Advice::new(
-            "המערכת שלך לא ענתה בזמן.",
-            "כדאי שהיא תענה מיד ותעבד אחר כך. ב־n8n, בצומת Webhook: בשדה Respond לבחור Immediately.",
-        ),
+        Failure::Timeout => {
+            Advice::new("לא התקבלה תשובה בזמן.", "שליחת בדיקה תראה אם השרת לא נגיש או רק איטי, ומה לתקן.")
+        }
         Failure::Protocol => Advice::new("התקבלה תשובה שאינה של שרת אינטרנט.", "כדאי לבדוק שהכתובת והפורט נכונים."),
         Failure::Blocked => Advice::new(
-            "הכתובת מובילה לרשת פרטית או למחשב מקומי, ולשם אי אפשר לשלוח.",
-            "צריך כתובת https שנגישה מהאינטרנט. אם n8n מותקן במחשב שלך, צריך לחשוף אותו דרך שירות tunnel.",
+            "לכתובת השמורה אי אפשר לשלוח.",
+            "כדאי להעתיק שוב את כתובת ה־Webhook מהמערכת שלך ולשמור אותה כאן. אם משהו בה לא מתאים, השמירה תגיד מה.",
         ),
     }
 }
@@ -121,6 +126,7 @@ fn status(code: Option<u16>, snippet: &str) -> Advice {
         Some(413) => "כדאי להגדיל במערכת שלך את הגודל המותר לפנייה.",
         Some(429) => "בדרך כלל זה עובר מעצמו. אם זה חוזר, כדאי לבדוק את מכסת השימוש ב־Zapier או ב־Make.",
         Some(502 | 503) => "כדאי לוודא שהשרת פועל. אם הוא בתחזוקה, העדכונים יישלחו כשיחזור.",
+        Some(code @ 520..=530) => cloudflare(code),
         Some(500..=599) => {
             "ב־n8n, הפירוט נמצא תחת Executions. ב־Make, תחת History. במערכת אחרת, אפשר לפנות למי שבנה אותה."
         }
@@ -138,8 +144,23 @@ fn sentence(code: Option<u16>) -> &'static str {
         Some(404) => "השרת ענה שהכתובת הזו לא קיימת",
         Some(405) => "הכתובת קיימת, אבל היא לא מקבלת פניות מסוג POST",
         Some(429) => "המערכת שלך ענתה שהיא מקבלת יותר מדי פניות בזמן קצר",
-        Some(500 | 501 | 505..=599) => "אירעה שגיאה בתוך המערכת שלך",
+        Some(521) => "השרת שלך לא קיבל את החיבור מ־Cloudflare",
+        Some(522 | 523) => "Cloudflare לא הצליח להתחבר לשרת שלך",
+        Some(524) => "השרת שלך לא הספיק לענות ל־Cloudflare",
+        Some(525 | 526) => "Cloudflare לא הצליח ליצור חיבור מאובטח עם השרת שלך",
+        Some(530) => "Cloudflare לא מצא את השרת שלך",
+        Some(500 | 501 | 505..=519 | 531..=599) => "אירעה שגיאה בתוך המערכת שלך",
         _ => answered(code),
+    }
+}
+
+/// What Cloudflare answers when the owner's server, which stands behind it, does not answer Cloudflare.
+fn cloudflare(code: u16) -> &'static str {
+    match code {
+        524 => "כדאי שהמערכת תענה מיד ותעבד אחר כך. ב־n8n, בצומת Webhook: בשדה Respond לבחור Immediately.",
+        525 | 526 => "צריך לתקן בשרת את תעודת האבטחה (SSL). חברת האחסון יכולה לעזור.",
+        530 => "כדאי לבדוק ב־Cloudflare את הגדרות ה־DNS. אם הכתובת היא של tunnel, צריך לוודא שהוא פעיל.",
+        _ => "כדאי לוודא שהשרת פועל, ושחומת האש שלו לא חוסמת את Cloudflare. חברת האחסון יכולה לעזור.",
     }
 }
 

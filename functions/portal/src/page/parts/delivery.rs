@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use shared::tables::Status;
 
-use super::Moment;
 use super::log::RowPart;
+use super::{Moment, leads_to};
 use crate::page::hebrew::{self, Advice};
 use crate::page::view::{AttemptView, DeliveryView};
 
@@ -40,7 +40,7 @@ impl<'a> DeliveryPart<'a> {
         let advice = row.cause.filter(|_| !has_arrived);
         Self {
             row: RowPart::new(row, view.now, view.has_url),
-            advice: advice.map(|cause| hebrew::advice(cause, row.status_code, view.snippet.as_deref())),
+            advice: advice.map(|cause| hebrew::advice(cause, row.status_code, row.clue, view.snippet.as_deref())),
             outlook: outlook(row.status, row.is_overdue),
             snippet: present(view.snippet.as_ref()),
             attempts: view.attempts.iter().rev().map(|attempt| AttemptPart::new(attempt, view.now)).collect(),
@@ -55,11 +55,11 @@ impl<'a> AttemptPart<'a> {
         let arrived = || attempt.status_code.map_or_else(|| "הגיע".into(), |code| format!("הגיע ({code})"));
         Self {
             at: Moment::new(attempt.at, now),
-            result: attempt.cause.map_or_else(arrived, |cause| hebrew::short(cause, attempt.status_code)),
+            result: attempt.cause.map_or_else(arrived, |cause| hebrew::short(cause, attempt.status_code, attempt.clue)),
             has_arrived: attempt.cause.is_none(),
             took: hebrew::duration(std::time::Duration::from_millis(attempt.total_ms)),
             snippet: present(attempt.snippet.as_ref()),
-            location: present(attempt.location.as_ref()),
+            location: leads_to(attempt.cause, attempt.location.as_ref()),
         }
     }
 }

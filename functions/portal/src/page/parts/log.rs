@@ -114,7 +114,7 @@ fn send_held(state: EndpointState) -> Option<&'static str> {
 fn why(row: &Row) -> Option<String> {
     match (row.status, row.cause) {
         (Status::Delivered, _) => row.status_code.map(|code| format!("קוד {code}")),
-        (_, Some(cause)) => Some(hebrew::short(cause, row.status_code)),
+        (_, Some(cause)) => Some(hebrew::short(cause, row.status_code, row.clue)),
         (Status::Held, None) => Some("יישלח כשהשליחה תתחדש".into()),
         (_, None) => None,
     }

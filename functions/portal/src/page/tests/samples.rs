@@ -43,6 +43,7 @@ pub(super) fn row(index: i64, status: Status, cause: Option<Cause>) -> Row {
             Some(Cause::Status) => Some(404),
             _ => None,
         },
+        clue: None,
         attempts: match status {
             Status::Delivered => 1,
             Status::Retrying => 3,
@@ -74,6 +75,7 @@ pub(super) fn test_view(cause: Option<Cause>, status_code: Option<u16>) -> TestV
     TestView {
         cause,
         status_code,
+        clue: None,
         timings: Timings {
             dns: millis(12),
             connect: millis(48),
@@ -106,6 +108,7 @@ pub(super) fn delivery_view() -> DeliveryView {
         at: ago(minutes),
         cause,
         status_code,
+        clue: None,
         total_ms: 187,
         snippet: snippet.clone(),
         location: None,
