@@ -399,6 +399,21 @@ mod tests {
     }
 
     #[test]
+    fn a_clue_or_a_refusal_is_read_back_and_an_unknown_one_is_none() {
+        let item = |name: &str, value| Item::from([(name.to_owned(), value)]);
+        assert_eq!(clue(&item("clue", s("no_connection"))), Some(Clue::NoConnection));
+        assert_eq!(clue(&item("refusal", s("blocked"))), Some(Clue::Refused(Refusal::Address)));
+        for (name, value) in [
+            ("clue", s("of_a_later_version")),
+            ("refusal", s("of_a_later_version")),
+            ("clue", AttributeValue::Bool(true)),
+            ("other", s("expired")),
+        ] {
+            assert_eq!(clue(&item(name, value)), None, "{name}");
+        }
+    }
+
+    #[test]
     fn a_range_has_both_its_ends() {
         let wanted = |from: &str, to: &str| {
             Wanted { from: from.parse().ok(), to: to.parse().ok(), ..Wanted::default() }.bounds()
