@@ -1,0 +1,109 @@
+"""What the messages of one batch are to each other: copies go one after the other, and a slow one costs only itself."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from infra.local.faults import Gate
+from infra.local.receiver import Answer, Manner, Receiver
+from infra.local.second.mapping import Batch
+from infra.local.second.stack import SecondStack, second_stack
+from infra.local.stack import build
+
+from .conftest import LOGS
+from .world import Confidential, Merchant, short_visibility
+
+ATTEMPT_SECONDS = 2
+PARAMETERS = {
+    "RetryScheduleSeconds": "1",
+    "MaxAttempts": "16",
+    "AttemptTimeoutSeconds": str(ATTEMPT_SECONDS),
+    "MaximumConcurrency": "4",
+}
+INVOCATION_SECONDS = ATTEMPT_SECONDS + 6
+"""The least that lets an attempt begin is the attempt's time and five seconds."""
+
+VISIBILITY_SECONDS = INVOCATION_SECONDS + 4
+"""What was cut off comes back after it, if not sooner."""
+
+
+@pytest.fixture(scope="module")
+def second() -> Iterator[SecondStack]:
+    """Give the stack."""
+    build()
+    with (
+        second_stack(PARAMETERS, logs=LOGS / "edges-batch") as running,
+        short_visibility(running, VISIBILITY_SECONDS),
+    ):
+        yield running
+
+
+@pytest.fixture
+def merchant(second: SecondStack, receiver: Receiver, confidential: Confidential) -> Merchant:
+    """Give a business of this stack."""
+    return Merchant(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
+
+
+@pytest.fixture
+def another(second: SecondStack, receiver: Receiver, confidential: Confidential) -> Merchant:
+    """Give a second one."""
+    return Merchant(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
+
+
+def batch_of(second: SecondStack, text: str) -> Batch:
+    """Wait for the end of the first invocation with a message that contains a text, and return it."""
+
+    def find() -> Batch | None:
+        ended = (batch for batch in second.batches if batch.seconds is not None)
+        return next((batch for batch in ended if any(text in record["body"] for record in batch.records)), None)
+
+    return second.until(find, "the invocation")
+
+
+def calls_of(merchant: Merchant) -> Counter[str]:
+    """Count what has arrived by its call."""
+    return Counter(json.loads(request.body)["call_id"] for request in merchant.received())
+
+
+def test_six_copies_of_an_event_in_one_batch_are_one_post(merchant: Merchant, second: SecondStack) -> None:
+    merchant.answers(Answer(200, delay_s=0.3))
+    event = merchant.call()
+    second.publish_together(*[event] * 6)
+    assert len(batch_of(second, event["call_id"]).records) == 6
+    second.until(second.is_idle, "the end of all work")
+    assert calls_of(merchant) == {event["call_id"]: 1}
+
+
+def test_copies_among_other_events_of_the_batch_are_one_post_each(merchant: Merchant, second: SecondStack) -> None:
+    merchant.answers(Answer(200, delay_s=0.3))
+    first, then = merchant.call(), merchant.call()
+    second.publish_together(first, then, first, then, merchant.call(), first, then, merchant.call(), first)
+    second.until(second.is_idle, "the end of all work")
+    assert calls_of(merchant)[first["call_id"]] == 1
+    assert calls_of(merchant)[then["call_id"]] == 1
+    assert calls_of(merchant).total() == 4
+
+
+def test_a_message_that_hangs_leaves_its_neighbours_their_answers(
+    merchant: Merchant, another: Merchant, second: SecondStack
+) -> None:
+    merchant.answers(Answer(manner=Manner.HANG), 200)
+    another.answers(200)
+    hanging, neighbours = merchant.call(), [another.call() for _ in range(9)]
+    # Its receiver never answers, and neither does the ledger about it: each wait has an end, their sum is too long.
+    gate = Gate()
+    with second.deliver.lasting(INVOCATION_SECONDS), second.proxy.rule(gate, "UpdateItem", about=merchant.id):
+        second.publish_together(*neighbours[:4], hanging, *neighbours[4:])
+        batch = batch_of(second, hanging["call_id"])
+    assert batch.error is None, "it ended in time"
+    assert len(batch.records) == 10
+    kept = [record["body"] for record in batch.records if record["messageId"] in batch.kept]
+    assert [json.loads(body)["call_id"] for body in kept] == [hanging["call_id"]]
+    merchant.receives(2)
+    second.until(second.is_idle, "the end of all work")
+    assert calls_of(another) == {call["call_id"]: 1 for call in neighbours}
+    assert calls_of(merchant) == {hanging["call_id"]: 2}
+    assert second.deliver.killed == 0

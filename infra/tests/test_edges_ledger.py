@@ -1,0 +1,220 @@
+"""What the tables may hold: many attempts, a write whose answer was lost, values of another version."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from infra.local.faults import lost_answer
+from infra.local.receiver import Answer, Receiver
+from infra.local.second.stack import SecondStack, second_stack
+from infra.local.stack import build
+
+from .conftest import LOGS
+from .portal import Owner, Portal
+from .world import Confidential, Merchant, event_id_of, log_lines
+
+PARAMETERS = {
+    "RetryScheduleSeconds": "1",
+    "MaxAttempts": "30",
+    "AttemptTimeoutSeconds": "2",
+    "MaximumConcurrency": "4",
+}
+REMEMBERED = 20
+LONG_AGO = 1762155755000
+"""In Unix milliseconds: whoever was to try then is long overdue."""
+
+PILOT = "evt_0123456789abcdef0123456789abcdef"
+ACTIVE = {"version": 3, "state": "active", "failures": 0}
+FAILING = {
+    "version": 3,
+    "state": "failing",
+    "since": LONG_AGO,
+    "cause": "status",
+    "pilot": PILOT,
+    "pilot_due": LONG_AGO,
+    "last_attempt": LONG_AGO,
+}
+UNKNOWN_HEALTH: dict[str, dict[str, Any]] = {
+    "state": ACTIVE | {"state": "sleeping"},
+    "state_with_more": FAILING | {"state": "sleeping"},
+    "cause": FAILING | {"cause": "teapot"},
+    "notice": ACTIVE | {"notice": "drowsy", "notice_since": LONG_AGO, "notice_cause": "status"},
+    "cause_of_a_notice": ACTIVE | {"notice": "failing", "notice_since": LONG_AGO, "notice_cause": "teapot"},
+}
+
+
+@pytest.fixture(scope="module")
+def second() -> Iterator[SecondStack]:
+    """Give the stack."""
+    build()
+    with second_stack(PARAMETERS, logs=LOGS / "edges-ledger") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def portal(second: SecondStack) -> Portal:
+    """Give the portal of this stack."""
+    return Portal(second)
+
+
+@pytest.fixture
+def merchant(second: SecondStack, receiver: Receiver, confidential: Confidential) -> Merchant:
+    """Give a business of this stack."""
+    return Merchant(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
+
+
+@pytest.fixture
+def owner(merchant: Merchant, portal: Portal) -> Owner:
+    """Give its owner."""
+    return Owner(merchant, portal)
+
+
+def shown(owner: Owner, event_id: str) -> dict[str, Any]:
+    """Give an event as its owner is shown it."""
+    reply = owner.get(f"/api/deliveries/{event_id}")
+    assert reply.status == 200, reply.body
+    return reply.json
+
+
+def attempts(second: SecondStack, owner: Owner, event_id: str, count: int) -> list[str]:
+    """Wait until an event has so many attempts and no message, and give the answers that it got."""
+    second.until(lambda: shown(owner, event_id)["attempts"] >= count, f"{count} attempts")
+    second.until(second.is_idle, "the end of all work")
+    delivery = shown(owner, event_id)
+    assert delivery["attempts"] == count
+    return [attempt["response_snippet"] for attempt in delivery["attempt_log"]]
+
+
+def faults(merchant: Merchant) -> list[dict[str, Any]]:
+    """Give the faults that were logged about a business."""
+    lines = log_lines(merchant.stack)
+    return [line for line in lines if line["level"] == "ERROR" and line.get("business_id") == merchant.id]
+
+
+def test_of_many_attempts_the_newest_twenty_are_remembered_in_order(owner: Owner, second: SecondStack) -> None:
+    merchant = owner.merchant
+    said = [f"answer {number}" for number in range(1, REMEMBERED + 6)]
+    merchant.answers(*(Answer(200, text.encode()) for text in said))
+    merchant.publish()
+    event_id = event_id_of(merchant.receives()[0])
+    for count in range(1, len(said)):
+        remembered = attempts(second, owner, event_id, count)
+        assert remembered == said[max(0, count - REMEMBERED) : count]
+        assert owner.post(f"/api/deliveries/{event_id}/resend").status == 202
+    assert attempts(second, owner, event_id, len(said)) == said[-REMEMBERED:]
+
+
+@pytest.mark.parametrize("at", [1, 19, 20, 21, 22], ids=lambda at: f"attempt_{at}")
+def test_an_attempt_whose_record_was_written_without_an_answer_counts_once(
+    owner: Owner, second: SecondStack, at: int
+) -> None:
+    merchant = owner.merchant
+    said = [f"answer {number}" for number in range(1, at + 2)]
+    merchant.answers(*(Answer(200, text.encode()) for text in said))
+    for count in range(1, len(said) + 1):
+        # The record's write is done, and its answer lost: the SDK asks again.
+        ledger = second.outputs["DeliveriesTableName"]
+        about = {"table": ledger, "about": merchant.id, "times": int(count >= at)}
+        with second.proxy.rule(lost_answer, "UpdateItem", **about) as rule:
+            if count == 1:
+                merchant.publish()
+                event_id = event_id_of(merchant.receives()[0])
+            else:
+                assert owner.post(f"/api/deliveries/{event_id}/resend").status == 202
+            remembered = attempts(second, owner, event_id, count)
+        assert rule.hits == int(count >= at)
+        assert remembered == said[max(0, count - REMEMBERED) : count]
+
+
+def test_a_failure_whose_record_was_written_without_an_answer_counts_once(owner: Owner, second: SecondStack) -> None:
+    merchant = owner.merchant
+    merchant.answers(Answer(500, b"first"), Answer(500, b"second"), Answer(200, b"third"))
+    ledger = second.outputs["DeliveriesTableName"]
+    with second.proxy.rule(lost_answer, "UpdateItem", table=ledger, about=merchant.id, times=2) as rule:
+        merchant.publish()
+        event_id = event_id_of(merchant.receives(3)[0])
+        assert attempts(second, owner, event_id, 3) == ["first", "second", "third"]
+        assert rule.hits == 2
+
+
+@pytest.mark.parametrize("health", UNKNOWN_HEALTH.values(), ids=UNKNOWN_HEALTH.keys())
+def test_a_state_of_another_version_stops_no_delivery(
+    owner: Owner, second: SecondStack, health: dict[str, Any]
+) -> None:
+    merchant = owner.merchant
+    merchant.answers(200, health=health)
+    events = [merchant.publish()["call_id"] for _ in range(3)]
+    second.until(lambda: len(merchant.received()) >= len(events), "all arrive", seconds=15)
+    second.until(second.is_idle, "the end of all work")
+    assert len(merchant.received()) == len(events)
+    assert faults(merchant) == []
+    assert owner.get("/api/settings").status == 200
+    assert owner.get("/api/settings").json["status"] == "active", "the success has set it right"
+
+
+def test_a_pause_for_a_reason_of_another_version_waits_for_the_owner(owner: Owner, second: SecondStack) -> None:
+    merchant = owner.merchant
+    merchant.answers(200, health={"version": 3, "state": "paused", "since": LONG_AGO, "reason": "holiday"})
+    merchant.publish()
+    second.until(lambda: len(merchant.held()) == 1, "a held event", seconds=15)
+    settings = owner.get("/api/settings")
+    assert (settings.status, settings.json["status"]) == (200, "paused")
+    assert owner.post("/api/resume").status == 200
+    assert len(merchant.receives()) == 1
+    assert faults(merchant) == []
+
+
+@pytest.mark.parametrize(
+    "stored", [{"status": "parked"}, {"status": "failed", "cause": "teapot"}], ids=["status", "cause"]
+)
+def test_a_record_of_another_version_is_no_fault(owner: Owner, second: SecondStack, stored: dict[str, str]) -> None:
+    merchant = owner.merchant
+    merchant.answers(200)
+    event = merchant.publish()
+    event_id = event_id_of(merchant.receives()[0])
+    merchant.recorded(event_id, "delivered")
+    for name, value in stored.items():
+        merchant.stack.deliveries.update_item(
+            Key={"business_id": merchant.id, "event_id": event_id},
+            UpdateExpression="SET #name = :value",
+            ExpressionAttributeNames={"#name": name},
+            ExpressionAttributeValues={":value": value},
+        )
+    assert shown(owner, event_id)["event_id"] == event_id
+    listed = owner.get("/api/deliveries")
+    assert (listed.status, len(listed.json["deliveries"])) == (200, 1)
+    # A copy of that event, and its neighbour in the batch.
+    second.publish_together(event, merchant.call())
+    second.until(lambda: len(merchant.received()) >= 2, "the neighbour", seconds=15)
+    second.until(second.is_idle, "the end of all work")
+    assert faults(merchant) == []
+    assert owner.post(f"/api/deliveries/{event_id}/resend").status == 202
+    second.until(second.is_idle, "the resend taken")
+    assert faults(merchant) == []
+
+
+def test_an_attempt_with_a_cause_of_another_version_is_shown(owner: Owner, second: SecondStack) -> None:
+    merchant = owner.merchant
+    merchant.answers(500, 200)
+    merchant.publish()
+    event_id = event_id_of(merchant.receives(2)[0])
+    merchant.recorded(event_id, "delivered")
+    record = merchant.record_of(event_id)
+    assert record is not None
+    _replace(record, "status", "teapot")
+    merchant.stack.deliveries.put_item(Item=record)
+    assert [attempt["cause"] for attempt in shown(owner, event_id)["attempt_log"]] == ["other", None]
+    second.until(second.is_idle, "the end of all work")
+
+
+def _replace(value: Any, before: str, after: str) -> None:  # noqa: ANN401 - an item, and what is in it
+    """Put another cause in the place of one, wherever it stands."""
+    parts = (
+        list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
+    )
+    for name, part in parts:
+        if name == "cause" and part == before:
+            value[name] = after
+        _replace(part, before, after)
