@@ -167,7 +167,7 @@ def test_an_event_that_is_held_while_its_endpoint_recovers_is_not_lost_to_its_la
     event = merchant.call()
     recorded = Gate(answered=True)
     with second.proxy.rule(recorded, "UpdateItem", table=deliveries_of(second), about=merchant.id):
-        second.publish_worn(event, ATTEMPTS - 1)
+        second.publish_worn((event, ATTEMPTS - 1))
         second.until(lambda: recorded.waiting == 1, "the event held")
         health = {"version": 2, "state": "active"}
         second.settings.update_item(
@@ -186,7 +186,7 @@ def test_what_could_not_be_told_at_the_last_receive_gets_another_message(
     merchant.answers(410)
     event = merchant.call()
     with second.proxy.rule(broken, "Publish", about=merchant.id):
-        second.publish_worn(event, ATTEMPTS - 1)
+        second.publish_worn((event, ATTEMPTS - 1))
         second.until(lambda: second.counts()["delayed"] == 1, "a message that refers to the event")
         assert second.counts() == {"visible": 0, "hidden": 0, "delayed": 1}
     assert dead_letters.find(event["call_id"]) is None
@@ -300,7 +300,7 @@ def test_a_crowded_message_that_is_sent_anew_says_since_when(
     merchant.answers(200, waiting={now + 50_000_000 + number for number in range(AT_ONCE)})
     event = merchant.call()
     before = len(second.batches)
-    second.publish_worn(event, ATTEMPTS - 1)
+    second.publish_worn((event, ATTEMPTS - 1))
     merchant.logs(message="crowded")
     merchant.answers(200, waiting=None)
     merchant.receives(1)
@@ -315,7 +315,7 @@ def test_a_crowded_message_that_is_sent_anew_says_since_when(
 def test_of_states_that_are_stored_from_one_version_one_wins_and_the_others_count_on(
     merchant: Merchant, second: SecondStack
 ) -> None:
-    merchant.answers(500)
+    merchant.answers(500, health={"version": 3, "state": "active"})
     stores = Gate()
     with second.proxy.rule(stores, "UpdateItem", table=settings_of(second), about=merchant.id):
         second.publish_together(*(merchant.call() for _ in range(AT_ONCE)))

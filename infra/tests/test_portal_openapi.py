@@ -23,12 +23,19 @@ EXAMPLES = 40
 """How many requests of each operation are made up at random, besides those that try each bound of the document."""
 
 # What fits the document may still be what cannot be: a URL that no webhook can have (422 says so, field by field), or a
-# cursor that no list has given (400). The API's name is said in a header, as not every system resolves it.
+# cursor that no list has given (400). Tests are bounded (429). The API's name is said in a header, as not every system
+# resolves it.
 CONFIGURATION = """
 headers = {{ Host = "{portal.host}", Authorization = "Bearer {owner.token}" }}
 
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "401", "403", "404", "409", "422"]
+
+[[operations]]
+include-name = "POST /api/test"
+
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", "409", "429"]
 
 [[operations]]
 include-name = "GET /api/deliveries"

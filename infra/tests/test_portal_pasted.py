@@ -75,7 +75,7 @@ SPECIAL = [
     "x.invalid",
     "x.test",
     "test",
-    "x.ｌｏｃａｌ",  # noqa: RUF001 - full-width letters, which a URL's host is mapped from
+    "x.ｌｏｃａｌ",
 ]
 
 HINTS = {
@@ -235,7 +235,7 @@ def test_what_takes_an_event_is_saved_without_a_word(owner: Owner, url: str) -> 
         "054\u00a0123\u202f4567",
         "\u2068054\u2011123\u20114567\u2069\n",
         "tel:+972-54-123-4567",
-        "４５６７",  # noqa: RUF001 - full-width digits
+        "４５６７",
         "٤٥٦٧",
     ],
 )

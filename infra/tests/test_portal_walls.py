@@ -135,7 +135,6 @@ SPELLINGS = [
     "/api",
     "/api/",
     "//api",
-    "//api/settings",
     "/api//settings",
     "/api/settings/",
     "/API",

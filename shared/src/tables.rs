@@ -9,6 +9,7 @@ mod health;
 mod waiting;
 mod record;
 mod owner;
+mod phone;
 mod listing;
 
 pub use listing::{Cursor, Details, Listed, PastAttempt, Summary, Wanted};

@@ -7,11 +7,12 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 
 use super::attributes::{self, ms, number, required, s, text, time};
+use super::phone::digits;
 use super::{Item, Status, TableError, Tables, Written, condition_failed, key, record};
 use crate::body;
 use crate::clue::Clue;
 use crate::endpoint::Timings;
-use crate::event::{BusinessId, Event, EventId};
+use crate::event::{BusinessId, EventId};
 use crate::guard::Refusal;
 use crate::log::error_chain;
 use crate::verdict::Cause;
@@ -288,7 +289,7 @@ impl Tables {
         }
         if let Some(search) = &wanted.search {
             query = query.expression_attribute_values(":search", s(search));
-            match phone_digits(search) {
+            match digits(search) {
                 Some(digits) => {
                     filters.push("(contains(subject, :search) OR contains(phone_last_digits, :digits))");
                     query = query.expression_attribute_values(":digits", s(digits));
@@ -375,32 +376,6 @@ impl Tables {
     }
 }
 
-/// What a search says of the end of a phone number: as much of it as the ledger knows. None if it is no number.
-fn phone_digits(search: &str) -> Option<String> {
-    let number = search.strip_prefix("tel:").unwrap_or(search);
-    let digits: Vec<char> = number.chars().filter_map(digit).collect();
-    let known = digits.len().saturating_sub(Event::PHONE_ENDING_DIGITS);
-    let is_number = number.chars().all(|character| digit(character).is_some() || separates(character));
-    (is_number && !digits.is_empty()).then(|| digits[known..].iter().collect())
-}
-
-/// The ASCII digit of a digit: of an ASCII, Arabic, Persian or full-width one.
-fn digit(character: char) -> Option<char> {
-    let of_zero = |zero: char| char::from_digit(u32::from(character).checked_sub(u32::from(zero))?, 10);
-    ['0', '\u{660}', '\u{6f0}', '\u{ff10}'].into_iter().find_map(of_zero)
-}
-
-/// What people write between the digits of a phone number: spaces, brackets, and every kind of hyphen and dash, the
-/// Hebrew one (U+05BE) among them.
-fn separates(character: char) -> bool {
-    character.is_whitespace()
-        || "+-()[]*./,".contains(character)
-        || matches!(
-            character,
-            '\u{5be}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0b}' | '\u{ff0d}'
-        )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -456,25 +431,6 @@ mod tests {
         ] {
             assert_eq!(within(hour.clone(), at), expected, "{at}");
             assert!(within(wanted("", ""), at));
-        }
-    }
-
-    #[test]
-    fn a_phone_number_is_found_by_its_end_however_it_is_written() {
-        for (search, digits) in [
-            ("054-123-4567", Some("4567")),
-            ("+972 54 123 4567", Some("4567")),
-            ("67", Some("67")),
-            ("+972\u{a0}54\u{2011}123\u{2013}4567", Some("4567")),
-            ("(054) 123\u{5be}45.67", Some("4567")),
-            ("tel:+972-54-123-4567", Some("4567")),
-            ("\u{664}\u{665}\u{666}\u{6f7}", Some("4567")),
-            ("\u{ff14}\u{ff15}", Some("45")),
-            ("CA-4567", None),
-            ("tel:", None),
-            ("--", None),
-        ] {
-            assert_eq!(phone_digits(search).as_deref(), digits, "{search}");
         }
     }
 }

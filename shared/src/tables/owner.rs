@@ -153,18 +153,18 @@ impl Tables {
             let write = self.client.update_item().table_name(&self.settings).set_key(Some(key(business_id)));
             write.expression_attribute_names("#tests", "tests").expression_attribute_values(":first", first.clone())
         };
-        let further = write()
+        let fresh = write()
+            .update_expression("SET #tests = :first")
+            .condition_expression("attribute_not_exists(#tests) OR #tests < :first");
+        if counted(fresh.send().await)? == Written::Done {
+            return Ok(Written::Done);
+        }
+        let another = write()
             .update_expression("ADD #tests :one")
             .condition_expression("#tests >= :first AND #tests < :full")
             .expression_attribute_values(":one", n(1))
             .expression_attribute_values(":full", full);
-        let begun = write()
-            .update_expression("SET #tests = :first")
-            .condition_expression("attribute_not_exists(#tests) OR #tests < :first");
-        if counted(begun.send().await)? == Written::Done {
-            return Ok(Written::Done);
-        }
-        counted(further.send().await)
+        counted(another.send().await)
     }
 
     /// Replaces the signing secret, if it is still `current`; that one is then valid until `until`, unless nothing could be

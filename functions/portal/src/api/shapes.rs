@@ -384,7 +384,7 @@ pub(super) struct DeliverySummary {
     /// When it is tried again; RFC 3339.
     #[schema(required, format = DateTime)]
     next_attempt_at: Option<String>,
-    /// It should have been tried again long ago, and will not be by itself: it has to be sent again.
+    /// It should have been tried again long ago, and was not: most likely its message is lost, and it has to be sent again.
     overdue: bool,
     /// HTTP status code of the last answer.
     #[schema(required)]

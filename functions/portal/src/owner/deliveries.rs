@@ -27,9 +27,9 @@ const SOON: Duration = Duration::from_mins(1);
 /// How long the ledger is given to take a note.
 const NOTED_WITHIN: Duration = Duration::from_secs(1);
 
-/// An attempt that is this late is taken for lost: two visibility timeouts of the events queue, so that a message which
-/// one crash has kept back has come in between.
-const OVERDUE_AFTER: Duration = Duration::from_secs(2 * 360);
+/// An attempt that is this late is taken for lost: two visibility timeouts of the events queue, of six minutes each. A
+/// message that a crash has kept back has come again by then.
+const OVERDUE_AFTER: Duration = Duration::from_mins(12);
 
 /// What becomes of an event that is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,8 +169,9 @@ fn outlook(owned: &Owned, now: Timestamp) -> Sending {
     }
 }
 
-/// Whether an event that is to be tried again will not be: its attempt is long past, so its message is gone. Faults of ours
-/// can use up a message's receives, and then nothing is left that could write so.
+/// Whether an event should have been tried again long ago, and was not. Most likely its message is gone: faults of ours can
+/// use up a message's receives, and then nothing is left that could write so. One that waits in a crowd may look the same,
+/// and is only sent sooner.
 pub(crate) fn is_overdue(status: Status, next_attempt_at: Option<Timestamp>, now: Timestamp) -> bool {
     status == Status::Retrying && next_attempt_at.is_some_and(|next| now > next + OVERDUE_AFTER)
 }

@@ -51,7 +51,7 @@ pub(super) fn of(target: &Target) -> Vec<Warning> {
 }
 
 fn service(host: &str, path: &str) -> Option<Warning> {
-    let below = |domain: &str| host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+    let below = |domain| is_below(host, domain);
     let in_path = |beginning: &str| path.starts_with(beginning);
     match host {
         "hooks.slack.com" | "hooks.slack-gov.com" if in_path("/triggers/") || in_path("/workflows/") => {
@@ -71,6 +71,10 @@ fn service(host: &str, path: &str) -> Option<Warning> {
     }
 }
 
+fn is_below(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
 /// `/api/webhooks/...`, or the same of a version.
 fn is_discord_hook(path: &str) -> bool {
     let mut segments = path.split('/').skip(1).peekable();
@@ -82,11 +86,15 @@ fn is_discord_hook(path: &str) -> bool {
 
 /// Pages by which owners build what takes the event: each of these services has its hooks at another host or path.
 fn is_page(host: &str, path: &str) -> bool {
-    let below = |domain: &str| host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+    let below = |domain| is_below(host, domain);
     let in_path = |beginnings: &[&str]| beginnings.iter().any(|beginning| path.starts_with(beginning));
     match host {
-        "docs.google.com" | "drive.google.com" | "www.make.com" | "make.powerautomate.com" => true,
-        "airtable.com" | "www.airtable.com" => true,
+        "docs.google.com"
+        | "drive.google.com"
+        | "www.make.com"
+        | "make.powerautomate.com"
+        | "airtable.com"
+        | "www.airtable.com" => true,
         // Its hooks had this host once.
         "zapier.com" | "www.zapier.com" => !in_path(&["/hooks/"]),
         "script.google.com" => !in_path(&["/macros/"]),

@@ -94,10 +94,10 @@ pub(crate) fn hint(hint: Hint) -> &'static str {
     }
 }
 
-/// A delivery's status, in one or two words. One that is overdue is tried again by nobody.
+/// A delivery's status, in one or two words. Of one that is overdue nobody knows that it is tried again.
 pub(crate) fn status(status: Status, is_overdue: bool) -> &'static str {
     match status {
-        Status::Retrying if is_overdue => "נתקע",
+        Status::Retrying if is_overdue => "מתעכב",
         Status::Delivered => "הגיע",
         Status::Retrying => "מנסים שוב",
         Status::Held => "ממתין",

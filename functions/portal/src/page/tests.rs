@@ -197,7 +197,7 @@ fn what_is_overdue_is_not_said_to_be_tried_again_and_can_be_sent() {
     let pages = [overview(&view), delivery(&DeliveryView { row: stuck.clone(), ..delivery_view() })];
     for page in pages {
         assert!(page.contains(&format!("action=\"/deliveries/{}/resend\"", stuck.event_id)));
-        assert!(page.contains(">נתקע<") && !page.contains(">מנסים שוב</span>"), "{page}");
+        assert!(page.contains(">מתעכב<") && !page.contains(">מנסים שוב</span>"), "{page}");
         assert!(!page.contains("ממשיכים לנסות"), "{page}");
     }
 }

@@ -185,7 +185,7 @@ pub(crate) struct Row {
     pub(crate) clue: Option<Clue>,
     pub(crate) attempts: u32,
     pub(crate) next_attempt_at: Option<Timestamp>,
-    /// It should have been tried again long ago, and will not be by itself.
+    /// It should have been tried again long ago, and was not.
     pub(crate) is_overdue: bool,
 }
 

@@ -71,7 +71,7 @@ fn present(text: Option<&String>) -> Option<&str> {
 fn outlook(status: Status, is_overdue: bool) -> Option<&'static str> {
     match status {
         Status::Retrying if is_overdue => {
-            Some("הניסיון הבא היה צריך להיות כבר, ולא היה, בגלל תקלה אצלנו. כדי שהעדכון יגיע צריך לשלוח אותו מכאן.")
+            Some("המועד של הניסיון הבא עבר, והוא עוד לא נעשה. כדאי לשלוח את העדכון מכאן.")
         }
         Status::Delivered | Status::Other => None,
         Status::Retrying => Some("ממשיכים לנסות מעצמנו. אפשר גם לשלוח עכשיו."),
