@@ -189,9 +189,11 @@ impl Deliver {
             Fate::Fail => (Status::Failed, None),
         };
         // The body is written with the first record, and never again.
-        let body = match learnt.record {
-            Some(_) => None,
-            None => self.compressor.compress(delivery.event.body()),
+        let body = if learnt.record.is_none() {
+            report::unread_fields(delivery);
+            self.compressor.compress(delivery.event.body())
+        } else {
+            None
         };
         let attempt = learnt.attempt.as_ref().map(|(attempt, at)| tried(attempt, *at));
         let change = Change {

@@ -121,9 +121,12 @@ impl Kind {
             };
             normalised.insert(field, value);
         }
-        let unread = keep(unread, normalised.get_mut(METADATA));
+        let fields = unread.iter().map(|(field, _)| *field).collect();
+        if let Some(Value::Object(metadata)) = normalised.get_mut(METADATA) {
+            keep(unread, metadata);
+        }
         normalised.extend(members);
-        Ok(Normalised { members: normalised, unread })
+        Ok(Normalised { members: normalised, unread: fields })
     }
 
     pub(super) fn natural_key<'a>(&self, normalised: &'a Object) -> Option<&'a str> {
@@ -157,18 +160,14 @@ const METADATA: &str = "metadata";
 
 /// Keeps what could not be read, as text, behind the members of metadata. One that has such a name already wins: an
 /// event that passes through here again stays as it is.
-fn keep(unread: Vec<(&'static str, Value)>, metadata: Option<&mut Value>) -> Vec<&'static str> {
-    let fields = unread.iter().map(|(field, _)| *field).collect();
-    if let Some(Value::Object(metadata)) = metadata {
-        for (field, value) in unread {
-            let text = match value {
-                Value::String(text) => text,
-                value => value.to_json(),
-            };
-            metadata.insert_new(format!("unread_{field}"), Value::String(text));
-        }
+fn keep(unread: Vec<(&'static str, Value)>, metadata: &mut Object) {
+    for (field, value) in unread {
+        let text = match value {
+            Value::String(text) => text,
+            value => value.to_json(),
+        };
+        metadata.insert_new(format!("unread_{field}"), Value::String(text));
     }
-    fields
 }
 
 impl Rule {
