@@ -7,6 +7,7 @@ mod attributes;
 mod settings;
 mod health;
 mod waiting;
+mod clue;
 mod record;
 mod owner;
 mod phone;

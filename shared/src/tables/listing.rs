@@ -8,12 +8,11 @@ use jiff::Timestamp;
 
 use super::attributes::{self, ms, number, required, s, text, time};
 use super::phone::digits;
-use super::{Item, Status, TableError, Tables, Written, condition_failed, key, record};
+use super::{Item, Status, TableError, Tables, Written, clue, condition_failed, key, record};
 use crate::body;
 use crate::clue::Clue;
 use crate::endpoint::Timings;
 use crate::event::{BusinessId, EventId};
-use crate::guard::Refusal;
 use crate::log::error_chain;
 use crate::verdict::Cause;
 
@@ -165,7 +164,7 @@ impl Summary {
             status: Status::of(item)?,
             cause: text(item, "cause")?.map(Cause::read),
             status_code: number(item, "status_code")?,
-            clue: clue(item),
+            clue: clue::from_item(item),
             attempts: number(item, "attempts")?.unwrap_or(0),
             created_at: required(text(item, "created_at")?.and_then(|at| at.parse().ok()), "created_at")?,
             updated_at: required(time(item, "updated_at")?, "updated_at")?,
@@ -204,15 +203,9 @@ impl PastAttempt {
             },
             response_snippet: text(item, "snippet")?.map(ToOwned::to_owned),
             location: text(item, "location")?.map(ToOwned::to_owned),
-            clue: clue(item),
+            clue: clue::from_item(item),
         })
     }
-}
-
-/// A clue, or a refusal, that this version does not know is none.
-fn clue(item: &Item) -> Option<Clue> {
-    let word = |name| text(item, name).ok().flatten();
-    word("refusal").and_then(Refusal::parse).map(Clue::Refused).or_else(|| word("clue").and_then(Clue::parse))
 }
 
 impl Tables {
@@ -395,21 +388,6 @@ mod tests {
             &URL_SAFE_NO_PAD.encode([255]),
         ] {
             assert_eq!(Cursor::parse(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_clue_or_a_refusal_is_read_back_and_an_unknown_one_is_none() {
-        let item = |name: &str, value| Item::from([(name.to_owned(), value)]);
-        assert_eq!(clue(&item("clue", s("no_connection"))), Some(Clue::NoConnection));
-        assert_eq!(clue(&item("refusal", s("blocked"))), Some(Clue::Refused(Refusal::Address)));
-        for (name, value) in [
-            ("clue", s("of_a_later_version")),
-            ("refusal", s("of_a_later_version")),
-            ("clue", AttributeValue::Bool(true)),
-            ("other", s("expired")),
-        ] {
-            assert_eq!(clue(&item(name, value)), None, "{name}");
         }
     }
 

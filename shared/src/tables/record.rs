@@ -12,12 +12,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::attributes::{ms, n, number, required, s, text, time};
-use super::{Item, TableError};
+use super::{Item, TableError, clue};
 use crate::body::{self, Compressed};
 use crate::clue::Clue;
 use crate::endpoint::Timings;
 use crate::event::{Event, EventId};
-use crate::guard::Refusal;
 use crate::verdict::Cause;
 
 /// So many attempts a record remembers, since an item has an end. Each is an attribute of its own, by its number: the 21st
@@ -261,8 +260,7 @@ impl Change<'_> {
             Some(code) => writer.set("status_code", n(code)),
             None => writer.remove("status_code"),
         }
-        let [clue, refusal] = stored_clue(attempt.clue);
-        for (name, word) in [("clue", clue), ("refusal", refusal)] {
+        for (name, word) in clue::to_words(attempt.clue) {
             match word {
                 Some(word) => writer.set(name, s(word)),
                 None => writer.remove(name),
@@ -308,17 +306,11 @@ impl Try {
         set("total_ms", phase(Some(self.timings.total)));
         set("snippet", printable(&self.snippet, TRY_SNIPPET_CHARS).map(s));
         set("location", self.location.as_deref().and_then(|to| printable(to, LOCATION_CHARS)).map(s));
-        let [clue, refusal] = stored_clue(self.clue);
-        set("clue", clue.map(s));
-        set("refusal", refusal.map(s));
+        for (name, word) in clue::to_words(self.clue) {
+            set(name, word.map(s));
+        }
         map
     }
-}
-
-/// A clue as the attributes `clue` and `refusal`, of which it is one.
-fn stored_clue(clue: Option<Clue>) -> [Option<&'static str>; 2] {
-    let refusal = clue.and_then(Clue::refusal);
-    [clue.filter(|_| refusal.is_none()).map(Clue::as_str), refusal.map(Refusal::as_str)]
 }
 
 /// A stranger's text as one that may be shown: controls become U+FFFD. None if empty.
