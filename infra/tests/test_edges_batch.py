@@ -23,8 +23,8 @@ PARAMETERS = {
     "AttemptTimeoutSeconds": str(ATTEMPT_SECONDS),
     "MaximumConcurrency": "4",
 }
-INVOCATION_SECONDS = ATTEMPT_SECONDS + 6
-"""The least that lets an attempt begin is the attempt's time and five seconds."""
+INVOCATION_SECONDS = ATTEMPT_SECONDS + 8
+"""What lets an attempt begin: its own time, five seconds around it, and one to answer; then two for what comes before."""
 
 VISIBILITY_SECONDS = INVOCATION_SECONDS + 4
 """What was cut off comes back after it, if not sooner."""

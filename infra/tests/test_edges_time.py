@@ -45,12 +45,6 @@ def second() -> Iterator[SecondStack]:
         yield running
 
 
-@pytest.fixture(autouse=True)
-def _empty(second: SecondStack) -> None:
-    """Begin with an empty queue, whatever another test has left in it."""
-    second.queue.purge_queue(QueueUrl=second.events_url)
-
-
 @pytest.fixture(scope="module")
 def dead_letters(second: SecondStack) -> DeadLetters:
     """Give the dead letters of this stack."""

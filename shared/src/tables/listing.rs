@@ -325,9 +325,10 @@ impl Tables {
             .table_name(&self.deliveries)
             .set_key(Some(key(business_id, event_id)))
             .update_expression("SET resend_asked_at = :now")
+            // The last alternative is this very note, whose answer was lost.
             .condition_expression(
                 "#status = :delivered AND (attribute_not_exists(resend_asked_at) OR resend_asked_at < :lately \
-                 OR resend_asked_at <= last_delivered_at)",
+                 OR resend_asked_at <= last_delivered_at OR resend_asked_at = :now)",
             )
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":delivered", s(Status::Delivered.as_str()))
