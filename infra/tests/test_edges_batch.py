@@ -24,7 +24,7 @@ PARAMETERS = {
     "MaximumConcurrency": "4",
 }
 INVOCATION_SECONDS = ATTEMPT_SECONDS + 8
-"""What lets an attempt begin: its own time, five seconds around it, and one to answer; then two for what comes before."""
+"""What lets an attempt begin: its own time, five seconds around it, one to answer, and two for what comes before."""
 
 VISIBILITY_SECONDS = INVOCATION_SECONDS + 4
 """What was cut off comes back after it, if not sooner."""

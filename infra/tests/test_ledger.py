@@ -82,7 +82,7 @@ def test_command_for_an_event_that_is_not_kept_is_set_aside(merchant: Merchant, 
     merchant.answers(200)
     merchant.resend(f"evt_{'0' * 32}")
     dead = dead_letters.wait(merchant.id)
-    assert dead["MessageAttributes"]["reason"]["StringValue"] == "malformed"
+    assert dead["MessageAttributes"]["reason"]["StringValue"] == "not_kept"
 
 
 def test_one_hanging_endpoint_is_known_as_failing_after_five_attempts(merchant: Merchant) -> None:
