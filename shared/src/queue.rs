@@ -1,4 +1,5 @@
-//! The two queues, from the side of the deliveries: when a message comes back, and where a malformed one goes.
+//! The two queues, from the side of the deliveries: when a message comes back, and where one goes that no attempt can
+//! help.
 //!
 //! Moving what is spent to the dead-letter queue is not here: that is the events queue's own redrive policy.
 
@@ -10,13 +11,39 @@ use jiff::Timestamp;
 
 use crate::command::Command;
 use crate::event::BusinessId;
-use crate::publish::message_group;
+use crate::publish::{MAX_MESSAGE_BYTES, message_group};
 
 /// The longest a message can be delayed when it is sent: 15 minutes (Amazon SQS quotas).
 const MAX_DELAY: Duration = Duration::from_mins(15);
 
 /// The attribute of a message that was sent anew: when it was first sent, in Unix milliseconds.
 pub const FIRST_SENT: &str = "first_sent";
+
+/// The type of an attribute that is text.
+const TEXT: &str = "String";
+
+/// The type of an attribute that is a number.
+const NUMBER: &str = "Number";
+
+/// Why a message is set aside in the dead-letter queue: what its attribute `reason` says there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It is not an event, and would not be one the next time either.
+    Malformed,
+    /// It refers to an event that the ledger does not have.
+    NotKept,
+}
+
+impl Reason {
+    /// The name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::NotKept => "not_kept",
+        }
+    }
+}
 
 /// A fault of ours: a queue did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -125,44 +152,96 @@ impl Queues {
             .message_body(body)
             .set_message_group_id(business_id.map(message_group))
             .delay_seconds(i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(i32::MAX));
-        if let Some(first_sent) = first_sent {
-            let value = MessageAttributeValue::builder()
-                .data_type("Number")
-                .string_value(first_sent.as_millisecond().to_string())
-                .build()
-                .expect("the data type is given");
-            send = send.message_attributes(FIRST_SENT, value);
+        let value = first_sent.map(|first_sent| first_sent.as_millisecond().to_string());
+        // A message that fills SQS's limit has no room for it. It then counts as sent now, which is better than not at all.
+        if let Some(value) = value.filter(|value| body.len() + size(FIRST_SENT, NUMBER, value) <= MAX_MESSAGE_BYTES) {
+            send = send.message_attributes(FIRST_SENT, attribute(NUMBER, &value));
         }
         send.send().await.map_err(|error| QueueError(Box::new(error.into())))?;
         Ok(())
     }
 
-    /// Copies a malformed message to the dead-letter queue, with `reason=malformed` and what is wrong with it.
+    /// Copies a message to the dead-letter queue, with the attributes `reason` and `detail`. Of a body that does not fit
+    /// beside them the beginning is copied, and `detail` says so. `detail` must be short and hold nothing of the body.
     ///
     /// # Errors
     ///
-    /// [`QueueError`], also if the message and its attributes together exceed 1 MiB.
+    /// [`QueueError`]; it may have been copied all the same.
     ///
     /// # Panics
     ///
     /// Never: an attribute without a data type cannot be built, and these have one.
-    pub async fn copy_to_dead_letters(&self, body: &str, detail: &str) -> Result<(), QueueError> {
-        let text = |value: &str| {
-            MessageAttributeValue::builder()
-                .data_type("String")
-                .string_value(value)
-                .build()
-                .expect("the data type is given")
-        };
+    pub async fn copy_to_dead_letters(&self, body: &str, reason: Reason, detail: &str) -> Result<(), QueueError> {
+        let (body, detail) = fitting(body, reason, detail);
         self.client
             .send_message()
             .queue_url(&self.dead_letter_url)
             .message_body(body)
-            .message_attributes("reason", text("malformed"))
-            .message_attributes("detail", text(detail))
+            .message_attributes(REASON, attribute(TEXT, reason.as_str()))
+            .message_attributes(DETAIL, attribute(TEXT, &detail))
             .send()
             .await
             .map_err(|error| QueueError(Box::new(error.into())))?;
         Ok(())
+    }
+}
+
+const REASON: &str = "reason";
+const DETAIL: &str = "detail";
+
+fn attribute(data_type: &str, value: &str) -> MessageAttributeValue {
+    let value = MessageAttributeValue::builder().data_type(data_type).string_value(value).build();
+    value.expect("the data type is given")
+}
+
+/// What an attribute takes of a message's size: SQS counts its name, its type and its value (`MessageAttributeValue` in
+/// the API reference).
+fn size(name: &str, data_type: &str, value: &str) -> usize {
+    name.len() + data_type.len() + value.len()
+}
+
+/// As much of a body as fits into a message with its attributes, and the detail, which says so if that is not all.
+fn fitting<'a>(body: &'a str, reason: Reason, detail: &str) -> (&'a str, String) {
+    let room = |detail: &str| {
+        MAX_MESSAGE_BYTES.saturating_sub(size(REASON, TEXT, reason.as_str()) + size(DETAIL, TEXT, detail))
+    };
+    if body.len() <= room(detail) {
+        return (body, detail.to_owned());
+    }
+    let detail = format!("{detail}; only the beginning of {} bytes is here", body.len());
+    (&body[..body.floor_char_boundary(room(&detail))], detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message_bytes(body: &str, reason: Reason, detail: &str) -> usize {
+        let attributes = [("reason", reason.as_str()), ("detail", detail)];
+        body.len() + attributes.iter().map(|(name, value)| name.len() + "String".len() + value.len()).sum::<usize>()
+    }
+
+    #[test]
+    fn a_copy_with_its_attributes_fits_a_message_and_says_when_it_is_cut() {
+        for (reason, detail) in [(Reason::Malformed, "not valid JSON at line 1, column 9"), (Reason::NotKept, "gone")] {
+            let room = MAX_MESSAGE_BYTES - message_bytes("", reason, detail);
+            for letter in ["x", "א", "€", "😀"] {
+                for bytes in room - 5..=MAX_MESSAGE_BYTES {
+                    let body = letter.repeat(bytes.div_ceil(letter.len()));
+                    if body.len() > MAX_MESSAGE_BYTES {
+                        continue;
+                    }
+                    let (copy, said) = fitting(&body, reason, detail);
+                    assert!(body.starts_with(copy) && message_bytes(copy, reason, &said) <= MAX_MESSAGE_BYTES);
+                    assert_eq!(copy.len() == body.len(), body.len() <= room, "whole where there is room");
+                    if copy.len() < body.len() {
+                        assert_eq!(said, format!("{detail}; only the beginning of {} bytes is here", body.len()));
+                        assert!(message_bytes(copy, reason, &said) > MAX_MESSAGE_BYTES - 4, "no more cut than need be");
+                    } else {
+                        assert_eq!(said, detail);
+                    }
+                }
+            }
+        }
     }
 }

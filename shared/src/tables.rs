@@ -242,23 +242,33 @@ impl Tables {
         }
     }
 
-    /// Gives an event up that cannot be read any more: it is no longer held.
+    /// Gives a held event up that cannot be read any more: it has failed, and expires like any other that does not wait.
+    /// A record that is no longer held stays as it is, and one that is gone stays away.
     ///
     /// # Errors
     ///
-    /// [`TableError`].
-    pub async fn abandon(&self, business_id: &BusinessId, event_id: &EventId) -> Result<(), TableError> {
-        self.client
+    /// [`TableError`]; it may have been given up all the same.
+    pub async fn abandon(
+        &self,
+        business_id: &BusinessId,
+        event_id: &EventId,
+        retention: Retention,
+        now: Timestamp,
+    ) -> Result<(), TableError> {
+        let update = record::abandoned(retention, now);
+        let write = self
+            .client
             .update_item()
             .table_name(&self.deliveries)
             .set_key(Some(key(business_id, event_id)))
-            .update_expression("SET #status = :failed REMOVE #held")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_names("#held", "held")
-            .expression_attribute_values(":failed", AttributeValue::S(Status::Failed.as_str().to_owned()))
-            .send()
-            .await?;
-        Ok(())
+            .update_expression(update.expression)
+            .set_condition_expression(update.condition)
+            .set_expression_attribute_names(Some(update.names))
+            .set_expression_attribute_values(Some(update.values));
+        match write.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => condition_failed(error).map(drop),
+        }
     }
 
     /// Reads the event that a record has kept; None if there is none that can be read.

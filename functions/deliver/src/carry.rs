@@ -179,7 +179,10 @@ impl Deliver {
         // The body is written with the first record, and never again.
         let body = match learnt.record {
             Some(_) => None,
-            None => self.compressor.compress(delivery.event.body()),
+            None => {
+                report::unread_fields(delivery);
+                self.compressor.compress(delivery.event.body())
+            }
         };
         let attempt = learnt.attempt.as_ref().map(|(attempt, at)| tried(attempt, *at));
         let change = Change {

@@ -13,7 +13,7 @@ use shared::command::Command;
 use shared::event::{BusinessId, Event, EventId};
 use shared::flow::{End, Vehicle};
 use shared::notices::{NoticeError, Notices};
-use shared::queue::{QueueError, Queues};
+use shared::queue::{QueueError, Queues, Reason};
 use shared::schedule::Schedule;
 use shared::secret::{SecretError, SecretSource};
 use shared::signature::InternalSecret;
@@ -39,8 +39,8 @@ const NOW: Duration = Duration::from_secs(1);
 /// When a message comes back that has something left to store or to tell.
 const SOON: Duration = Duration::from_secs(30);
 
-/// Why a reference is set aside.
-pub(crate) const NOT_KEPT: &str = "the ledger has kept no such event";
+/// What is said of a reference that is set aside.
+pub(crate) const NOT_KEPT: &str = "the ledger does not have the event that this refers to";
 
 /// What becomes of a message in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +122,10 @@ impl Deliver {
             Content::Command(Command::Release { business_id, run, step }) => {
                 self.release(message, &business_id, run, step, deadline).await
             }
-            Content::Malformed(detail) => self.set_aside(message, &detail).await,
+            Content::Malformed(detail) => {
+                report::malformed(message, &detail);
+                self.set_aside(message, Reason::Malformed, &detail).await
+            }
         }
     }
 
@@ -156,7 +159,10 @@ impl Deliver {
                 let end = self.carry(&delivery).await;
                 self.follow(&delivery, end).await
             }
-            Ok(None) => self.set_aside(message, NOT_KEPT).await,
+            Ok(None) => {
+                report::not_kept(message, business_id, event_id);
+                self.set_aside(message, Reason::NotKept, NOT_KEPT).await
+            }
             Err(error) => {
                 report::command_fault(message, business_id, &error.into());
                 self.after_fault(message).await
@@ -232,17 +238,13 @@ impl Deliver {
         Disposition::Return
     }
 
-    /// What is malformed would fail in the same way every time, so it goes to the dead-letter queue at once. If the
-    /// copy cannot be made (its attributes would exceed a message's size) the queue's own redrive takes it there.
-    async fn set_aside(&self, message: &Message, detail: &str) -> Disposition {
-        match self.queues.copy_to_dead_letters(&message.body, detail).await {
-            Ok(()) => {
-                report::malformed(message, detail);
-                Disposition::Acknowledge
-            }
+    /// What no attempt can help would fail in the same way every time, so it goes to the dead-letter queue at once.
+    async fn set_aside(&self, message: &Message, reason: Reason, detail: &str) -> Disposition {
+        match self.queues.copy_to_dead_letters(&message.body, reason, detail).await {
+            Ok(()) => Disposition::Acknowledge,
             Err(error) => {
-                report::malformed_not_copied(message, detail, &error);
-                self.return_after(message, Duration::ZERO).await
+                report::not_copied(message, reason, &error);
+                self.after_fault(message).await
             }
         }
     }

@@ -6,6 +6,7 @@ use shared::clock;
 use shared::command::Command;
 use shared::event::{BusinessId, EventId};
 use shared::flow::{Done, End, Vehicle};
+use shared::queue::Reason;
 use shared::release::{ReleaseStep, Reply, Step, Token};
 use shared::tables::{Written, endpoint_id};
 use tokio::time::Instant;
@@ -87,13 +88,13 @@ impl Deliver {
         Ok(self.carry(&delivery).await)
     }
 
-    /// A held event whose body is gone must not keep back those behind it: it is set aside, and said to be.
+    /// A held event whose body is gone must not keep back those behind it: a reference to it is set aside, and it is no
+    /// longer held. In this order, so that what interrupts the two loses neither.
     async fn give_up(&self, message: &Message, business_id: &BusinessId, event_id: &EventId) -> Result<End, Fault> {
-        let (business_id, event_id) = (business_id.clone(), event_id.clone());
-        self.tables.abandon(&business_id, &event_id).await?;
-        let command = Command::Deliver { business_id, event_id, resend: false };
-        self.queues.copy_to_dead_letters(&command.to_string(), NOT_KEPT).await?;
-        report::malformed(message, NOT_KEPT);
+        report::not_kept(message, business_id, event_id);
+        let command = Command::Deliver { business_id: business_id.clone(), event_id: event_id.clone(), resend: false };
+        self.queues.copy_to_dead_letters(&command.to_string(), Reason::NotKept, NOT_KEPT).await?;
+        self.tables.abandon(business_id, event_id, self.retention, clock::now()).await?;
         Ok(End::Acknowledge(Done::Duplicate))
     }
 }

@@ -1,17 +1,17 @@
 //! What the person on call reads: one line per attempt, with ids and the host, never a body, a phone, a secret or a URL.
 //!
-//! INFO is success, WARN a failure that will be retried, ERROR what needs a person: a schedule that is spent, a
-//! malformed event, a fault of ours.
+//! INFO is success, WARN a failure that will be retried or a field that could not be read, ERROR what needs a person: a
+//! schedule that is spent, a malformed event, one that is not kept, a fault of ours.
 
 use std::time::Duration;
 
 use shared::attempt::Attempt;
 use shared::clock;
-use shared::event::BusinessId;
+use shared::event::{BusinessId, EventId};
 use shared::flow::{Done, End};
 use shared::health::{Fate, Notice, NoticeKind};
 use shared::log::error_chain;
-use shared::queue::QueueError;
+use shared::queue::{QueueError, Reason};
 use shared::tables::TableError;
 use shared::verdict::Verdict;
 
@@ -86,6 +86,13 @@ fn attempted(delivery: &Delivery<'_>, attempt: &Attempt, fate: Option<Fate>) {
     }
 }
 
+/// Each optional field that was published in a form that cannot be read: its name, never its value.
+pub(crate) fn unread_fields(delivery: &Delivery<'_>) {
+    for field in delivery.event.unread() {
+        event_line!(warn, "unread_field", delivery, field = *field);
+    }
+}
+
 /// A step of an event's way that a fault of ours kept from being done.
 pub(crate) fn fault(delivery: &Delivery<'_>, fault: &Fault) {
     event_line!(error, "fault", delivery, error = error_chain(fault));
@@ -122,8 +129,14 @@ pub(crate) fn malformed(message: &Message, detail: &str) {
     tracing::error!(message_id = message.id, detail, "malformed");
 }
 
-pub(crate) fn malformed_not_copied(message: &Message, detail: &str, error: &QueueError) {
-    tracing::error!(message_id = message.id, detail, error = error_chain(error), "malformed_not_copied");
+/// A message, or the ledger's list of held events, names an event that cannot be had back.
+pub(crate) fn not_kept(message: &Message, business_id: &BusinessId, event_id: &EventId) {
+    let (event_id, business_id) = (event_id.as_str(), business_id.as_str());
+    tracing::error!(event_id, business_id, message_id = message.id, "not_kept");
+}
+
+pub(crate) fn not_copied(message: &Message, reason: Reason, error: &QueueError) {
+    tracing::error!(message_id = message.id, reason = reason.as_str(), error = error_chain(error), "not_copied");
 }
 
 pub(crate) fn panicked(message_id: &str) {

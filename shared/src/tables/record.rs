@@ -110,6 +110,13 @@ impl Kept {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention(pub Duration);
 
+impl Retention {
+    /// When a record expires that was last changed now, in Unix seconds.
+    fn end(self, now: Timestamp) -> i64 {
+        now.as_second() + i64::try_from(self.0.as_secs()).unwrap_or(i64::MAX / 2)
+    }
+}
+
 /// One attempt, for the record.
 #[derive(Clone, Debug)]
 pub struct Try {
@@ -159,11 +166,21 @@ pub(super) struct Update {
     pub(super) values: HashMap<String, AttributeValue>,
 }
 
+/// Of a held event that is given up.
+pub(super) fn abandoned(retention: Retention, now: Timestamp) -> Update {
+    let mut writer = Writer::default();
+    writer.set("status", s(Status::Failed.as_str()));
+    writer.set("updated_at", ms(now));
+    writer.set("expires_at", n(retention.end(now)));
+    writer.remove("next_attempt_at");
+    writer.remove("held");
+    Update { condition: Some("attribute_exists(#held)".to_owned()), ..writer.finish(false) }
+}
+
 impl Change<'_> {
     pub(super) fn to_update(&self) -> Update {
         let mut writer = Writer::default();
         let occurred = format!("{:.3}#{}", self.occurred, self.event.id());
-        let expires = self.now.as_second() + i64::try_from(self.retention.0.as_secs()).unwrap_or(i64::MAX / 2);
 
         writer.set("status", s(self.status.as_str()));
         writer.set("updated_at", ms(self.now));
@@ -186,7 +203,7 @@ impl Change<'_> {
             writer.remove("expires_at");
         } else {
             writer.remove("held");
-            writer.set("expires_at", n(expires));
+            writer.set("expires_at", n(self.retention.end(self.now)));
         }
         match self.next_attempt {
             Some(at) => writer.set("next_attempt_at", ms(at)),
