@@ -33,7 +33,7 @@ def test_every_line_of_the_functions_is_json_of_a_known_level(stack: Stack) -> N
 @pytest.mark.last
 def test_nothing_panicked_and_no_fault_was_ours_but_those_provoked(stack: Stack) -> None:
     lines = log_lines(stack)
-    ours = {"panic", "panicked", "malformed_not_copied", "secret_not_refreshed", "not_rescheduled"}
+    ours = {"panic", "panicked", "not_copied", "secret_not_refreshed", "not_rescheduled"}
     assert [line for line in lines if line["message"] in ours] == []
     assert all("attribute" in line["error"] for line in lines if line["message"] == "fault")
 
