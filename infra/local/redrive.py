@@ -2,8 +2,8 @@
 
 For the person on call, against whichever account the AWS environment names, and against the local stack where
 AWS_ENDPOINT_URL names that. SQS hands each message on as a new one, so an event gets a fresh schedule; one that has
-arrived meanwhile is recognised and not sent again. What was malformed is still malformed: it comes back, with its
-reason, and has to be deleted or mended by hand.
+arrived meanwhile is recognised and not sent again. What was set aside with a reason, malformed or not kept, is still
+so: it comes back, with its reason, and has to be deleted or mended by hand.
 
 It is one StartMessageMoveTask, so it goes on in SQS if this command is ended. It chooses no messages: SQS cannot.
 """
@@ -96,9 +96,7 @@ def redrive(sqs: Any, queues: Queues, rate: int | None = None) -> int:  # noqa: 
         raise Failure("The move was cancelled: what it moved came back. See the reasons of what is in the queue.")
     if progress.status != "COMPLETED":
         raise Failure(f"The move ended as {progress.status}: {progress.failure or 'SQS gives no reason'}")
-    print(
-        f"{progress.moved} messages are on their way with a fresh schedule. Malformed ones come back with their reason."
-    )
+    print(f"{progress.moved} messages are on their way with a fresh schedule. Those with a reason come back with it.")
     return 0
 
 

@@ -78,13 +78,6 @@ def test_business_without_a_url_has_no_record(merchant: Merchant) -> None:
     assert "Item" not in merchant.stack.deliveries.get_item(Key=_key(merchant, line["event_id"]))
 
 
-def test_command_for_an_event_that_is_not_kept_is_set_aside(merchant: Merchant, dead_letters: DeadLetters) -> None:
-    merchant.answers(200)
-    merchant.resend(f"evt_{'0' * 32}")
-    dead = dead_letters.wait(merchant.id)
-    assert dead["MessageAttributes"]["reason"]["StringValue"] == "not_kept"
-
-
 def test_one_hanging_endpoint_is_known_as_failing_after_five_attempts(merchant: Merchant) -> None:
     merchant.answers(Answer(manner=Manner.HANG))
     for _ in range(7):

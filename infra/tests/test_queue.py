@@ -9,9 +9,6 @@ from infra.local.receiver import Answer, Manner
 
 from .world import DeadLetters, Merchant, publish_together, short_visibility, wait_until_empty
 
-MAX_MESSAGE_BYTES = 1_048_576
-"""Attributes included (Amazon SQS quotas)."""
-
 
 def test_event_that_always_fails_ends_in_the_dead_letter_queue_and_its_neighbours_do_not_notice(
     merchant: Merchant, another: Merchant, dead_letters: DeadLetters
@@ -53,12 +50,12 @@ def test_malformed_event_is_set_aside_with_its_reason_and_its_neighbours_are_del
     "fields",
     [
         {"call_id": None},
-        {"call_id": ["c-1"]},
+        {"call_id": 1.5},
         {"event_type": "Call"},
-        {"event_type": f"a.{'b' * 127}"},
+        {"event_type": f"call.{'x' * 124}"},
     ],
 )
-def test_event_whose_required_fields_break_a_rule_is_malformed(
+def test_event_without_a_required_field_that_can_be_read_is_malformed(
     merchant: Merchant, dead_letters: DeadLetters, fields: dict[str, object]
 ) -> None:
     merchant.answers(200)
@@ -66,50 +63,6 @@ def test_event_whose_required_fields_break_a_rule_is_malformed(
     dead = dead_letters.wait(merchant.id)
     assert dead["MessageAttributes"]["reason"]["StringValue"] == "malformed"
     assert merchant.received() == []
-
-
-def test_odd_optional_fields_cost_the_call_nothing_but_themselves(merchant: Merchant) -> None:
-    merchant.answers(200)
-    turns = [{"role": "agent", "text": "שלום"}, {"role": "caller", "text": "היי"}]
-    odd = {
-        "phone": 972540000000,
-        "duration_sec": "67",
-        "direction": "Inbound",
-        "started_at": "03/11/2025 07:41",
-        "ended_at": "yesterday",
-        "transcript": turns,
-        "agent_name": {"first": "ליאור"},
-    }
-    merchant.confidential.add("03/11/2025 07:41", '"text":"שלום"')
-    merchant.publish_text(json.dumps(merchant.call() | odd))
-    call = json.loads(merchant.receives()[0].body)
-    assert (call["phone"], call["duration_sec"], call["direction"]) == ("972540000000", 67, "inbound")
-    assert [call[name] for name in ("started_at", "ended_at", "transcript", "agent_name")] == ["", "", "", "Assistant"]
-    assert list(call["metadata"].items()) == [
-        ("intent", "book_appointment"),
-        ("unread_started_at", "03/11/2025 07:41"),
-        ("unread_ended_at", "yesterday"),
-        ("unread_transcript", json.dumps(turns, ensure_ascii=False, separators=(",", ":"))),
-        ("unread_agent_name", '{"first":"ליאור"}'),
-    ]
-    line = merchant.logs(message="unread_field", field="transcript")
-    assert line["level"] == "WARN"
-
-
-def test_malformed_message_that_fills_sqs_s_limit_has_a_copy_that_says_it_is_cut(
-    merchant: Merchant, dead_letters: DeadLetters
-) -> None:
-    merchant.answers(200)
-    text = f'{{"id":"{merchant.id}","cut":"'
-    text += "א" * ((MAX_MESSAGE_BYTES - len(text)) // 2)
-    merchant.publish_text(text)
-    dead = dead_letters.wait(merchant.id)
-    attributes = {name: value["StringValue"] for name, value in dead["MessageAttributes"].items()}
-    assert attributes["reason"] == "malformed"
-    assert str(len(text.encode())) in attributes["detail"]
-    assert text.startswith(dead["Body"])
-    told = sum(len(name) + len("String") + len(value) for name, value in attributes.items())
-    assert MAX_MESSAGE_BYTES - 3 < len(dead["Body"].encode()) + told <= MAX_MESSAGE_BYTES
 
 
 def test_call_of_nearly_a_mebibyte_arrives_whole(merchant: Merchant) -> None:

@@ -14,7 +14,7 @@ use zstd::bulk;
 const MAX_BYTES: usize = 350_000;
 
 /// The largest body there can be, in bytes: a message has at most 1 MiB, and normalising can lengthen it by escaped
-/// controls and numbers that are printed longer, at most sixfold.
+/// controls, numbers that are printed longer and fields that are kept as text, at most sixfold.
 const MAX_DECOMPRESSED: usize = 6 * 1024 * 1024;
 
 const LEVEL: i32 = 3;
@@ -78,6 +78,17 @@ mod tests {
             assert_eq!(decompress(&compressed.0).as_deref(), Some(body));
             assert!(compressor.can_keep(body));
         }
+    }
+
+    /// A list of `1e20`, each a string of 21 digits in quotes that are escaped.
+    #[test]
+    fn the_event_that_grows_most_by_normalising_is_read_back() {
+        let head = r#"{"event_type":"call.completed","business_id":"b","call_id":"c","transcript":["#;
+        let numbers = vec!["1e20"; (1024 * 1024 - head.len()) / "1e20,".len()].join(",");
+        let event = crate::event::Event::parse(&format!("{head}{numbers}]}}")).expect("well-formed");
+        assert!(event.body().len() > 5 * 1024 * 1024, "{}", event.body().len());
+        let compressed = Compressor::new().compress(event.body()).expect("small enough");
+        assert_eq!(decompress(&compressed.0).as_deref(), Some(event.body()));
     }
 
     #[test]

@@ -49,7 +49,8 @@ impl Publisher {
     }
 
     /// Publishes an event and says by which id its deliveries will go. Publishing the same happening twice gives the
-    /// same id and, in the end, one delivery.
+    /// same id and, in the end, one delivery. An optional field that cannot be read is published as its default, and as
+    /// text in `metadata` ([`Event::unread`]): what is quoted grows, and counts towards [`MAX_MESSAGE_BYTES`].
     ///
     /// # Errors
     ///
