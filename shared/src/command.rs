@@ -33,6 +33,8 @@ pub enum Command {
         run: u64,
         /// Its step.
         step: u64,
+        /// The message in whose place this one is sent, which may have claimed the step. None: it is sent in no other's.
+        holder: Option<String>,
     },
 }
 
@@ -50,6 +52,8 @@ enum Wire {
         business_id: String,
         run: u64,
         step: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holder: Option<String>,
     },
 }
 
@@ -67,8 +71,8 @@ impl Command {
                 event_id: EventId::parse(&event_id)?,
                 resend: resend_asked_at.map(Timestamp::from_millisecond).transpose().ok()?,
             },
-            Wire::Release { business_id, run, step } => {
-                Self::Release { business_id: BusinessId::parse(&business_id).ok()?, run, step }
+            Wire::Release { business_id, run, step, holder } => {
+                Self::Release { business_id: BusinessId::parse(&business_id).ok()?, run, step, holder }
             }
         })
     }
@@ -100,8 +104,8 @@ impl fmt::Display for Command {
                 event_id: event_id.to_string(),
                 resend_asked_at: resend.map(Timestamp::as_millisecond),
             },
-            Self::Release { business_id, run, step } => {
-                Wire::Release { business_id: business_id.to_string(), run, step }
+            Self::Release { business_id, run, step, holder } => {
+                Wire::Release { business_id: business_id.to_string(), run, step, holder }
             }
         };
         formatter.write_str(&serde_json::to_string(&wire).map_err(|_| fmt::Error)?)
@@ -124,7 +128,8 @@ mod tests {
                 event_id,
                 resend: Some(Timestamp::from_millisecond(1_750_000_000_123).expect("a time")),
             },
-            Command::Release { business_id, run: 7, step: 0 },
+            Command::Release { business_id: business_id.clone(), run: 7, step: 0, holder: None },
+            Command::Release { business_id, run: 7, step: 1, holder: Some("m1".to_owned()) },
         ] {
             assert_eq!(Command::parse(&command.to_string()), Some(command));
         }

@@ -78,7 +78,7 @@ impl Deliver {
             Step::Look => self.look(delivery, learnt).await?,
             Step::Store(health) => written(self.tables.store(business_id, &health).await?, Reply::Conflict),
             Step::SendToken { run, step } => {
-                let command = Command::Release { business_id: business_id.clone(), run, step };
+                let command = Command::Release { business_id: business_id.clone(), run, step, holder: None };
                 self.queues.send(&command, Duration::ZERO).await?;
                 Reply::Done
             }

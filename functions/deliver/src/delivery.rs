@@ -28,7 +28,7 @@ pub(crate) const OUR_OWN_TIME: Duration = Duration::from_secs(5);
 
 /// When a message comes back for which there was no time or no place, the first time; it grows by as much each time, and
 /// up to as much is added by chance, so that those that came together do not come back together.
-const CROWDED: Duration = Duration::from_secs(5);
+pub(crate) const CROWDED: Duration = Duration::from_secs(5);
 
 /// So many receives a message may use up, attempts included, before it is sent anew rather than returned.
 const RETURNS: u32 = 3;
@@ -98,9 +98,11 @@ impl Deliver {
         if !self.has_time(deadline) {
             report::crowded(message);
             return match content {
-                // The release knows its token by the message's id: it stays the same message.
-                Content::Command(Command::Release { .. }) => self.return_after(message, CROWDED).await,
-                _ => self.crowded(message, content.business_id()).await,
+                // The release knows its token by the message's id: it stays the same message as long as it can.
+                Content::Command(Command::Release { business_id, run, step, holder }) => {
+                    self.release_later(message, business_id, (run, step, holder)).await
+                }
+                content => self.crowded(message, content.business_id()).await,
             };
         }
         match content {
@@ -121,8 +123,8 @@ impl Deliver {
             Content::Command(Command::Deliver { business_id, event_id, resend }) => {
                 self.kept(message, &business_id, &event_id, resend, deadline).await
             }
-            Content::Command(Command::Release { business_id, run, step }) => {
-                self.release(message, &business_id, run, step, deadline).await
+            Content::Command(Command::Release { business_id, run, step, holder }) => {
+                self.release(message, &business_id, (run, step, holder.as_deref()), deadline).await
             }
             Content::Malformed(detail) => {
                 report::malformed(message, &detail);
@@ -224,7 +226,7 @@ impl Deliver {
         self.return_after(message, delay).await
     }
 
-    fn is_last_receive(&self, message: &Message) -> bool {
+    pub(crate) fn is_last_receive(&self, message: &Message) -> bool {
         message.receive_count >= self.schedule.max_attempts()
     }
 
@@ -242,7 +244,7 @@ impl Deliver {
         self.return_after(message, from_now(at)).await
     }
 
-    async fn return_after(&self, message: &Message, delay: Duration) -> Disposition {
+    pub(crate) async fn return_after(&self, message: &Message, delay: Duration) -> Disposition {
         if let Err(error) = self.queues.return_after(&message.receipt_handle, delay).await {
             report::not_rescheduled(message, &error);
         }

@@ -12,7 +12,7 @@ use shared::tables::Written;
 use tokio::time::Instant;
 
 use crate::carry::Carried;
-use crate::delivery::{Deliver, Delivery, Disposition, Fault, NOT_KEPT, from_now};
+use crate::delivery::{CROWDED, Deliver, Delivery, Disposition, Fault, NOT_KEPT, from_now};
 use crate::message::Message;
 use crate::report;
 
@@ -25,11 +25,10 @@ impl Deliver {
         &self,
         message: &Message,
         business_id: &BusinessId,
-        run: u64,
-        step: u64,
+        (run, step, holder): (u64, u64, Option<&str>),
         deadline: Instant,
     ) -> Disposition {
-        let (mut machine, mut next) = ReleaseStep::start(run, step, &message.id);
+        let (mut machine, mut next) = ReleaseStep::start(run, step, holder.unwrap_or(&message.id));
         loop {
             if let Step::Finish(token) = next {
                 return match token {
@@ -43,6 +42,28 @@ impl Deliver {
                 Reply::Unavailable
             });
             next = machine.next(reply, clock::now());
+        }
+    }
+
+    /// A token for which there is no time comes back. At its last receive another takes its place, and with it the step
+    /// that this one may have claimed.
+    pub(crate) async fn release_later(
+        &self,
+        message: &Message,
+        business_id: BusinessId,
+        (run, step, holder): (u64, u64, Option<String>),
+    ) -> Disposition {
+        if !self.is_last_receive(message) {
+            return self.return_after(message, CROWDED).await;
+        }
+        let holder = Some(holder.unwrap_or_else(|| message.id.clone()));
+        let token = Command::Release { business_id, run, step, holder };
+        match self.queues.send(&token, CROWDED).await {
+            Ok(()) => Disposition::Acknowledge,
+            Err(error) => {
+                report::command_fault(message, token.business_id(), &error.into());
+                Disposition::Return
+            }
         }
     }
 
@@ -63,7 +84,7 @@ impl Deliver {
                 Written::ConditionFailed => Reply::Conflict,
             },
             Step::SendToken { run, step, at } => {
-                let command = Command::Release { business_id: business_id.clone(), run, step };
+                let command = Command::Release { business_id: business_id.clone(), run, step, holder: None };
                 self.queues.send(&command, at.map_or(BETWEEN_STEPS, from_now)).await?;
                 Reply::Done
             }

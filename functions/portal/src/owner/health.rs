@@ -84,7 +84,8 @@ impl Owners {
             return Ok(());
         }
         if let (true, Some(release)) = (health.outbox.token, &health.release) {
-            let command = Command::Release { business_id: business_id.clone(), run: release.run, step: release.step };
+            let (run, step) = (release.run, release.step);
+            let command = Command::Release { business_id: business_id.clone(), run, step, holder: None };
             self.commands.send(&command, Duration::ZERO).await?;
         }
         if let Some(notice) = &health.outbox.notice {
