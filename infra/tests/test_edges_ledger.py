@@ -80,6 +80,7 @@ def shown(owner: Owner, event_id: str) -> dict[str, Any]:
 
 def attempts(second: SecondStack, owner: Owner, event_id: str, count: int) -> list[str]:
     """Wait until an event has so many attempts and no message, and give the answers that it got."""
+    second.until(lambda: owner.merchant.record_of(event_id), "a record")
     second.until(lambda: shown(owner, event_id)["attempts"] >= count, f"{count} attempts")
     second.until(second.is_idle, "the end of all work")
     delivery = shown(owner, event_id)
