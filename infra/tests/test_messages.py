@@ -160,6 +160,20 @@ def test_a_delivery_that_could_not_be_recorded_is_recorded_later_and_not_posted_
     assert len(merchant.received()) == 1
 
 
+def test_a_delivery_that_cannot_be_recorded_in_all_its_time_is_acknowledged_and_logged(
+    merchant: Merchant, second: SecondStack
+) -> None:
+    merchant.answers(200)
+    rule = second.proxy.rule(broken, "UpdateItem", table=deliveries_of(second), about=merchant.id)
+    with second.deliver.told(12), rule as writes:
+        merchant.publish()
+        line = merchant.logs(message="fault")
+        second.until(second.is_idle, "its acknowledgement")
+    assert line["level"] == "ERROR"
+    assert writes.hits > 3, "more than one call of the SDK"
+    assert len(merchant.received()) == 1
+
+
 def test_an_event_that_is_held_while_its_endpoint_recovers_is_not_lost_to_its_last_receive(
     merchant: Merchant, second: SecondStack, dead_letters: DeadLetters
 ) -> None:
