@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +110,9 @@ class Stack:
         return [event["message"] for page in pages.paginate(logGroupName=group) for event in page["events"]]
 
 
+@cache
 def build() -> None:
-    """Build the function as `make deploy` does, for this machine's architecture."""
+    """Build the functions as `make deploy` does, for this machine's architecture: once in a process."""
     env = environment.building() | ({"SAM_BUILD_MODE": MODE} if MODE == "debug" else {})
     argv = [
         *environment.SAM,
