@@ -169,10 +169,7 @@ enum Waiting {
     LookAgain,
     StoreMove(Health),
     StoreNowhere,
-    StoreClaim {
-        health: Health,
-        was_pilot: bool,
-    },
+    StoreClaim(Health),
     Post(Health),
     SendAgain(Health, Attempted),
     StoreSettled {
@@ -235,11 +232,10 @@ impl Flow {
                 Reply::Conflict => self.look(Waiting::LookToAdmit),
                 _ => self.finish(End::Fault),
             },
-            Waiting::StoreClaim { health, was_pilot } => match reply {
+            Waiting::StoreClaim(health) => match reply {
                 Reply::Done => self.post(health),
                 Reply::Conflict => self.look(Waiting::LookToAdmit),
-                // The pilot knocks all the same; of many others, none should.
-                _ if was_pilot => self.post(health),
+                // Nor could what the attempt came to be stored, and the event would be sent each time that it comes back.
                 _ => self.finish(End::Fault),
             },
             Waiting::Post(health) => match reply {
@@ -318,10 +314,7 @@ impl Flow {
             (Admission::Attempt, _) => self.post(health),
             // The release is over; what is left in its list stays held.
             (_, Vehicle::Release) => self.finish(End::Acknowledge(Done::Held)),
-            (Admission::Claim(claimed), _) => {
-                let was_pilot = health.is_pilot(&self.event);
-                self.store(&claimed, |health| Waiting::StoreClaim { health, was_pilot })
-            }
+            (Admission::Claim(claimed), _) => self.store(&claimed, Waiting::StoreClaim),
             (Admission::Hold, _) => match self.instead_of_holding {
                 None => self.record(Fate::Hold),
                 Some(fate) => self.record(fate),

@@ -28,6 +28,12 @@ const TEXT: &str = "String";
 /// The type of an attribute that is a number.
 const NUMBER: &str = "Number";
 
+/// Whether a message can be sent anew with [`CROWDED_SINCE`], in milliseconds of 13 digits.
+#[must_use]
+pub fn has_room_for_crowded_since(body: &str) -> bool {
+    body.len() + size(CROWDED_SINCE, NUMBER, "1750000000000") <= MAX_MESSAGE_BYTES
+}
+
 /// Why a message is set aside in the dead-letter queue: what its attribute `reason` says there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
@@ -146,7 +152,7 @@ impl Queues {
         body: &str,
         business_id: Option<&BusinessId>,
         first_sent: Option<Timestamp>,
-        crowded_since: Timestamp,
+        crowded_since: Option<Timestamp>,
         delay: Duration,
     ) -> Result<(), QueueError> {
         let mut send = self
@@ -157,8 +163,9 @@ impl Queues {
             .set_message_group_id(business_id.map(message_group))
             .delay_seconds(i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(i32::MAX));
         let mut room = MAX_MESSAGE_BYTES.saturating_sub(body.len());
-        // A message that fills SQS's limit has no room for them. It then counts as sent now, which is better than not at all.
-        for (name, time) in [(CROWDED_SINCE, Some(crowded_since)), (FIRST_SENT, first_sent)] {
+        // A message that nearly fills SQS's limit has no room for the second. It then counts as sent now, which is better than
+        // not at all.
+        for (name, time) in [(CROWDED_SINCE, crowded_since), (FIRST_SENT, first_sent)] {
             let Some(value) = time.map(|time| time.as_millisecond().to_string()) else { continue };
             let taken = size(name, NUMBER, &value);
             if taken <= room {

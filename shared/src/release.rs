@@ -89,6 +89,9 @@ pub struct ReleaseStep {
     step: u64,
     /// The message that is this token.
     holder: String,
+    /// Whether the step has been claimed since the message was received. One that comes back claims its step again: that
+    /// nobody takes it for lost, and that nothing is sent while nothing can be stored.
+    claimed: bool,
     /// Listed and not yet delivered, the next one last.
     queue: Vec<EventId>,
     /// Whether the list has been worked off.
@@ -121,6 +124,7 @@ impl ReleaseStep {
             run,
             step,
             holder: holder.to_owned(),
+            claimed: false,
             queue: Vec::new(),
             delivered: false,
             empty: false,
@@ -186,6 +190,7 @@ impl ReleaseStep {
             // The holder comes back late, and nobody is to take it for lost; or it is lost, and this one takes its place.
             Some(_) if health.is_stale(now) => self.claim(&health, now),
             Some(holder) if *holder != self.holder => Step::Finish(Token::Acknowledge),
+            Some(_) if !self.claimed => self.claim(&health, now),
             Some(_) if self.delivered && self.empty => self.store(&health.release_done(), Waiting::StoreEnd),
             Some(_) if self.delivered => {
                 self.store(&health.stepped(self.not_before.unwrap_or(now)), Waiting::StoreStepped)
@@ -208,6 +213,7 @@ impl ReleaseStep {
     }
 
     fn claim(&mut self, health: &Health, now: Timestamp) -> Step {
+        self.claimed = true;
         self.store(&health.claimed(&self.holder, now), Waiting::StoreAndLook)
     }
 

@@ -322,6 +322,21 @@ impl Tables {
         answer.items().iter().map(attributes::event_id).collect()
     }
 
+    /// A write to a record that changes nothing: whether the ledger takes any.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`]: it does not.
+    pub async fn try_writing(&self, business_id: &BusinessId, event_id: &EventId) -> Result<(), TableError> {
+        let write = self.client.update_item().table_name(&self.deliveries);
+        let write = write.set_key(Some(key(business_id, event_id)));
+        // Without its condition it would make a record where there is none.
+        match write.condition_expression("attribute_exists(event_id)").send().await {
+            Ok(_) => Ok(()),
+            Err(error) => condition_failed(error).map(drop),
+        }
+    }
+
     /// How many events are held, counted to 1,000 and no further, with one request: of so many, all keys fit one answer.
     ///
     /// # Errors

@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,9 +45,14 @@ pub(crate) async fn deliver_all(
     let messages = event.records.into_iter().map(Message::try_from).collect::<Result<Vec<_>, _>>()?;
     let mut places = Places::default();
     let mut deliveries = Vec::with_capacity(messages.len());
+    let mut unread = Vec::new();
     for message in messages {
         let id = message.id.clone();
-        let content = Content::read(&message.body);
+        let Some(content) = isolated(|| Content::read(&message.body)) else {
+            report::panicked(&id);
+            unread.push(id);
+            continue;
+        };
         let place = places.of(content.business_id(), content.event_id());
         let deliver = Arc::clone(&deliver);
         let delivery = async move {
@@ -56,7 +62,17 @@ pub(crate) async fn deliver_all(
         };
         deliveries.push((id, delivery));
     }
-    Ok(answer(deliveries, end).await)
+    let mut response = answer(deliveries, end).await;
+    for id in unread {
+        response.add_failure(id);
+    }
+    Ok(response)
+}
+
+/// What a function gives; None: it has panicked.
+fn isolated<T>(read: impl FnOnce() -> T) -> Option<T> {
+    // Nothing that the function has changed is seen afterwards: the messages are only read.
+    panic::catch_unwind(AssertUnwindSafe(read)).ok()
 }
 
 /// Lets each go on by itself until `end` at the longest, and says which must come back.
@@ -163,6 +179,12 @@ mod tests {
         assert_eq!(together(event).await, AT_ONCE);
         assert_eq!(together(|_| event(1)).await, 1);
         assert_eq!(together(|number| event(number % 2)).await, 2);
+    }
+
+    #[test]
+    fn a_message_whose_reading_panics_is_none_that_was_read() {
+        assert_eq!(isolated(|| 1), Some(1));
+        assert_eq!(isolated(|| -> u8 { panic!("a bug") }), None);
     }
 
     #[tokio::test]

@@ -100,7 +100,7 @@ impl Deliver {
             return match content {
                 // The release knows its token by the message's id: it stays the same message as long as it can.
                 Content::Command(Command::Release { business_id, run, step, holder }) => {
-                    self.release_later(message, business_id, (run, step, holder)).await
+                    self.release_later(message, &business_id, (run, step, holder.as_deref()), CROWDED).await
                 }
                 content => self.crowded(message, content.business_id()).await,
             };
@@ -194,15 +194,22 @@ impl Deliver {
         }
     }
 
-    /// An event that the ledger has kept comes back, without an attempt of its own having failed. At its last receive the
-    /// message would go to the dead-letter queue instead, so another one that refers to the event takes its place.
+    /// An event whose way is not over comes back, without an attempt of its own having failed. At its last receive the
+    /// message would go to the dead-letter queue instead, so another one takes its place, which refers to the event if the
+    /// ledger can keep that.
     async fn come_back(&self, delivery: &Delivery<'_>, delay: Duration) -> Disposition {
         if !self.is_last_receive(delivery.message) {
             return self.return_after(delivery.message, delay).await;
         }
         let (business_id, event_id) = (delivery.event.business_id().clone(), delivery.event.id().clone());
-        let command = Command::Deliver { business_id, event_id, resend: delivery.resend };
-        match self.queues.send(&command, delay).await {
+        let sent = if self.compressor.can_keep(delivery.event.body()) {
+            let command = Command::Deliver { business_id, event_id, resend: delivery.resend };
+            self.queues.send(&command, delay).await
+        } else {
+            let Message { body, sent, crowded_since, .. } = delivery.message;
+            self.queues.send_again(body, Some(&business_id), *sent, *crowded_since, delay).await
+        };
+        match sent {
             Ok(()) => Disposition::Acknowledge,
             Err(error) => {
                 report::fault(delivery, &error.into());
@@ -217,7 +224,7 @@ impl Deliver {
         let times = message.receive_count.min(RETURNS + 1);
         let delay = CROWDED * times + CROWDED.mul_f64(fastrand::f64());
         if times > RETURNS || self.is_last_receive(message) {
-            let since = message.crowded_since.unwrap_or_else(clock::now);
+            let since = Some(message.crowded_since.unwrap_or_else(clock::now));
             match self.queues.send_again(&message.body, business_id, message.sent, since, delay).await {
                 Ok(()) => return Disposition::Acknowledge,
                 Err(error) => report::not_rescheduled(message, &error),

@@ -7,7 +7,7 @@ use lambda_runtime::Diagnostic;
 use shared::Timestamp;
 use shared::command::Command;
 use shared::event::{BusinessId, Event, EventId};
-use shared::queue::{CROWDED_SINCE, FIRST_SENT};
+use shared::queue::{CROWDED_SINCE, FIRST_SENT, has_room_for_crowded_since};
 
 /// One message.
 pub(crate) struct Message {
@@ -27,9 +27,9 @@ pub(crate) struct Message {
 const PATIENCE: Duration = Duration::from_hours(1);
 
 impl Message {
-    /// Whether it has made room for others for long enough.
+    /// Whether it has made room for others for long enough. One that has no room to say since when never makes any.
     pub(crate) fn has_been_patient(&self, now: Timestamp) -> bool {
-        self.crowded_since.is_some_and(|since| now >= since + PATIENCE)
+        self.crowded_since.is_some_and(|since| now >= since + PATIENCE) || !has_room_for_crowded_since(&self.body)
     }
 }
 
@@ -100,5 +100,28 @@ impl TryFrom<SqsMessage> for Message {
             receipt_handle: given(record.receipt_handle, "receiptHandle")?,
             body: record.body.unwrap_or_default(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_makes_room_for_an_hour_and_not_at_all_if_it_could_not_say_for_how_long() {
+        let since = Timestamp::from_second(1_750_000_000).expect("a time");
+        let message = |crowded_since, bytes| Message {
+            id: "m1".to_owned(),
+            receipt_handle: "r1".to_owned(),
+            body: "x".repeat(bytes),
+            receive_count: 1,
+            sent: None,
+            crowded_since,
+        };
+        let is_patient = |crowded_since, bytes| message(crowded_since, bytes).has_been_patient(since + PATIENCE);
+        assert!(is_patient(Some(since), 9));
+        assert!(!is_patient(Some(since + Duration::from_millis(1)), 9));
+        assert!(!is_patient(None, 1024 * 1024 - 32));
+        assert!(is_patient(None, 1024 * 1024 - 31));
     }
 }

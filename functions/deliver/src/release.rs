@@ -12,7 +12,7 @@ use shared::tables::Written;
 use tokio::time::Instant;
 
 use crate::carry::Carried;
-use crate::delivery::{CROWDED, Deliver, Delivery, Disposition, Fault, NOT_KEPT, from_now};
+use crate::delivery::{Deliver, Delivery, Disposition, Fault, NOT_KEPT, from_now};
 use crate::message::Message;
 use crate::report;
 
@@ -31,11 +31,15 @@ impl Deliver {
         let (mut machine, mut next) = ReleaseStep::start(run, step, holder.unwrap_or(&message.id));
         loop {
             if let Step::Finish(token) = next {
-                return match token {
-                    Token::Acknowledge => Disposition::Acknowledge,
-                    Token::ReturnAt(at) => self.return_at(message, at).await,
-                    Token::Return => self.after_fault(message).await,
+                let delay = match token {
+                    Token::Acknowledge => return Disposition::Acknowledge,
+                    Token::ReturnAt(at) => from_now(at),
+                    Token::Return => self
+                        .schedule
+                        .delay_after(message.receive_count, None, fastrand::f64())
+                        .unwrap_or_else(|| self.schedule.longest_step()),
                 };
+                return self.release_later(message, business_id, (run, step, holder), delay).await;
             }
             let reply = self.release_step(message, business_id, next, deadline).await.unwrap_or_else(|fault| {
                 report::command_fault(message, business_id, &fault);
@@ -45,23 +49,24 @@ impl Deliver {
         }
     }
 
-    /// A token for which there is no time comes back. At its last receive another takes its place, and with it the step
-    /// that this one may have claimed.
+    /// A token that cannot be used now comes back. At its last receive another takes its place, and with it the step that
+    /// this one may have claimed: in the dead-letter queue it would carry nothing on.
     pub(crate) async fn release_later(
         &self,
         message: &Message,
-        business_id: BusinessId,
-        (run, step, holder): (u64, u64, Option<String>),
+        business_id: &BusinessId,
+        (run, step, holder): (u64, u64, Option<&str>),
+        delay: Duration,
     ) -> Disposition {
         if !self.is_last_receive(message) {
-            return self.return_after(message, CROWDED).await;
+            return self.return_after(message, delay).await;
         }
-        let holder = Some(holder.unwrap_or_else(|| message.id.clone()));
-        let token = Command::Release { business_id, run, step, holder };
-        match self.queues.send(&token, CROWDED).await {
+        let holder = Some(holder.unwrap_or(&message.id).to_owned());
+        let token = Command::Release { business_id: business_id.clone(), run, step, holder };
+        match self.queues.send(&token, delay).await {
             Ok(()) => Disposition::Acknowledge,
             Err(error) => {
-                report::command_fault(message, token.business_id(), &error.into());
+                report::command_fault(message, business_id, &error.into());
                 Disposition::Return
             }
         }
@@ -88,7 +93,14 @@ impl Deliver {
                 self.queues.send(&command, at.map_or(BETWEEN_STEPS, from_now)).await?;
                 Reply::Done
             }
-            Step::List => Reply::Listed(self.tables.held(business_id).await?),
+            Step::List => {
+                let held = self.tables.held(business_id).await?;
+                // An event whose record cannot be written would be sent each time that the token comes back.
+                if let Some(first) = held.first() {
+                    self.tables.try_writing(business_id, first).await?;
+                }
+                Reply::Listed(held)
+            }
             // What there is no time for stays held, for the next step.
             Step::Deliver(_) if !self.has_time(deadline) => {
                 Reply::Ended { end: End::Acknowledge(Done::Held), not_before: None }

@@ -96,12 +96,12 @@ fn an_event_that_cannot_be_recorded_as_held_stays_in_the_queue() {
 }
 
 #[test]
-fn the_pilot_knocks_though_its_claim_cannot_be_stored_and_another_event_does_not() {
+fn an_event_whose_claim_cannot_be_stored_is_not_sent_be_it_the_pilot_or_another() {
     let unavailable = || vec![looked(&failing()), Reply::Unavailable];
-    assert_eq!(names(1, Vehicle::Message, 600, unavailable()).1, Step::Post);
-    assert_eq!(names(2, Vehicle::Message, 100, unavailable()).1, Step::Finish(End::Fault));
     let overdue = 600 + 900;
-    assert_eq!(names(2, Vehicle::Message, overdue, unavailable()).1, Step::Finish(End::Fault));
+    for (event, seconds) in [(1, 600), (2, 100), (2, overdue)] {
+        assert_eq!(names(event, Vehicle::Message, seconds, unavailable()).1, Step::Finish(End::Fault));
+    }
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn failures_that_end_at_the_same_time_are_all_counted() {
 fn the_pilots_success_that_cannot_be_stored_brings_its_message_back() {
     let unavailable = vec![
         looked(&failing()),
-        Reply::Unavailable,
+        Reply::Done,
         Reply::Posted(Attempted::Succeeded),
         Reply::Conflict,
         Reply::Unavailable,

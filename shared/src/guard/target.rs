@@ -16,6 +16,21 @@ impl Target {
     /// Longest URL in characters.
     pub const MAX_CHARS: usize = 2048;
 
+    /// Cleans, reads and vets what somebody has typed or pasted as a URL: as [`Target::parse`] does, and that it is one URL
+    /// and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`], which does not repeat the URL.
+    pub fn typed(text: &str, targets: Targets) -> Result<Self, Refusal> {
+        let cleaned = pasted::cleaned(text);
+        // The length first, as it bounds what the rest costs.
+        if cleaned.chars().count() <= Self::MAX_CHARS {
+            text::judge_typed(&cleaned)?;
+        }
+        Self::parse(&cleaned, targets)
+    }
+
     /// Cleans, reads and vets a URL. A host that is a name is vetted again, by its addresses, when it is dialled.
     ///
     /// # Errors
@@ -103,7 +118,7 @@ mod tests {
     use super::*;
 
     fn public(text: &str) -> Result<Target, Refusal> {
-        Target::parse(text, Targets::Public)
+        Target::typed(text, Targets::Public)
     }
 
     #[test]
@@ -173,6 +188,29 @@ mod tests {
             assert_eq!(public(text), Err(refusal), "{text}");
         }
         assert_eq!(public(&format!("https://example.com/{}", "x".repeat(2048))), Err(Refusal::TooLong));
+    }
+
+    #[test]
+    fn what_another_system_has_stored_is_sent_to_though_nobody_should_have_typed_it_so() {
+        for text in [
+            "https://example.com/{{ $json.id }}",
+            "https://example.com/?as=<text>",
+            "https://example.com/proxy/https://n8n.example/hook",
+            "https://example.com/a b",
+        ] {
+            assert!(public(text).is_err(), "{text}");
+            assert!(Target::parse(text, Targets::Public).is_ok(), "{text}");
+        }
+        for (text, refusal) in [
+            ("https://example.com/a\\b", Refusal::Backslash),
+            ("https://example.com/a\tb", Refusal::Control),
+            ("https://example.com/a#b", Refusal::Fragment),
+            ("https://nas.local/", Refusal::SpecialName),
+            ("https://a{b}.com/", Refusal::Unreadable),
+            ("https://exa mple.com/", Refusal::Unreadable),
+        ] {
+            assert_eq!(Target::parse(text, Targets::Public), Err(refusal), "{text}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What shows in a text before it is parsed: that it is not one URL and nothing else.
+//! What shows in a text before it is parsed.
 //!
 //! The URL Standard's parser reads like the address bar of a browser: a backslash becomes a slash, a brace is encoded, a
 //! line end is dropped. A hook's URL that has any of these is not the one that its owner meant, and a POST to it would be
@@ -6,8 +6,9 @@
 
 use super::Refusal;
 
-/// Judges a text that has been cleaned.
-pub(super) fn judge(text: &str) -> Result<(), Refusal> {
+/// Judges what somebody has typed or pasted, once it has been cleaned: that it is one URL and nothing else. A URL that
+/// another system has stored is not judged so: should it have braces or two schemes in it, they may be meant.
+pub(super) fn judge_typed(text: &str) -> Result<(), Refusal> {
     let begins = begins(text);
     if begins.iter().skip(1).any(|&at| !is_part(text, begins[0], at)) {
         return Err(Refusal::TwoUrls);
@@ -18,13 +19,19 @@ pub(super) fn judge(text: &str) -> Result<(), Refusal> {
     if has_placeholder(text) {
         return Err(Refusal::Placeholder);
     }
-    if text.chars().any(|character| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')) {
-        return Err(Refusal::Control);
-    }
+    judge(text)?;
     if !begins.is_empty()
         && text.contains(|character: char| character.is_whitespace() || matches!(character, '"' | '`'))
     {
         return Err(Refusal::Words);
+    }
+    Ok(())
+}
+
+/// Judges any text: that it has nothing which readers of URLs read differently.
+pub(super) fn judge(text: &str) -> Result<(), Refusal> {
+    if text.chars().any(|character| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')) {
+        return Err(Refusal::Control);
     }
     if text.contains('\\') {
         return Err(Refusal::Backslash);

@@ -72,7 +72,11 @@ fn of_two_tokens_for_a_step_one_does_nothing_and_a_token_that_comes_back_goes_on
     let (mut other, _) = ReleaseStep::start(8, 0, "m2");
     assert_eq!(other.next(looked(&claimed_by("m1")), at(0)), Step::Finish(Token::Acknowledge));
     let (mut same, _) = ReleaseStep::start(8, 0, "m1");
-    assert_eq!(same.next(looked(&claimed_by("m1")), at(0)), Step::List);
+    let anew = claimed_by("m1").claimed("m1", at(60)).next_version();
+    assert_eq!(same.next(looked(&claimed_by("m1")), at(60)), Step::Store(anew.clone()), "before it lists anything");
+    assert_eq!(same.clone().next(Reply::Unavailable, at(60)), Step::Finish(Token::Return));
+    assert_eq!(same.next(Reply::Done, at(60)), Step::Look);
+    assert_eq!(same.next(looked(&anew), at(60)), Step::List);
     let (mut late, _) = ReleaseStep::start(8, 0, "m2");
     assert!(matches!(late.next(looked(&releasing()), at(0)), Step::Store(_)));
     assert_eq!(late.next(Reply::Conflict, at(0)), Step::Look);

@@ -18,55 +18,59 @@ pub(super) fn from_item(item: &Item) -> Result<Health, TableError> {
         return Ok(Health::default());
     };
     Ok(Health {
+        // Without it nothing could be written over what is stored.
         version: required(number(health, "version")?, "health")?,
-        endpoint: text(health, "endpoint")?.map(|id| EndpointId(id.to_owned())),
-        state: state(health)?.unwrap_or_default(),
-        release: match (number(health, "release_run")?, number(health, "release_step")?) {
-            (Some(run), Some(step)) => Some(Release {
-                run,
-                step,
-                holder: text(health, "release_holder")?.map(ToOwned::to_owned),
-                at: required(time(health, "release_at")?, "health")?,
-            }),
-            _ => None,
-        },
+        endpoint: known(text(health, "endpoint")).map(|id| EndpointId(id.to_owned())),
+        state: state(health).unwrap_or_default(),
+        release: release(health),
         outbox: Outbox {
-            notice: notice(health)?,
+            notice: notice(health),
             token: matches!(health.get("outbox_token"), Some(AttributeValue::Bool(true))),
         },
     })
 }
 
-/// None: one that is not known here.
-fn state(health: &Item) -> Result<Option<State>, TableError> {
-    let since = || required(time(health, "since")?, "health");
-    match text(health, "state")? {
-        Some("active") => Ok(Some(State::Active { failures: number(health, "failures")?.unwrap_or(0) })),
-        Some("failing") => Ok(Some(State::Failing {
-            since: since()?,
-            cause: Cause::read(required(text(health, "cause")?, "health")?),
-            pilot: required(text(health, "pilot")?.and_then(EventId::parse), "health")?,
-            pilot_due: required(time(health, "pilot_due")?, "health")?,
-            last_attempt: required(time(health, "last_attempt")?, "health")?,
-        })),
-        Some("paused") => Ok(Some(State::Paused {
-            since: since()?,
+/// None: one that is not known here, or that lacks what it has to have.
+fn state(health: &Item) -> Option<State> {
+    let at = |name| known(time(health, name));
+    match known(text(health, "state"))? {
+        "active" => Some(State::Active { failures: known(number(health, "failures")).unwrap_or(0) }),
+        "failing" => Some(State::Failing {
+            since: at("since")?,
+            cause: Cause::read(known(text(health, "cause"))?),
+            pilot: known(text(health, "pilot")).and_then(EventId::parse)?,
+            pilot_due: at("pilot_due")?,
+            last_attempt: at("last_attempt")?,
+        }),
+        "paused" => Some(State::Paused {
+            since: at("since")?,
             // A reason that a newer version wrote: all that follows from it is that events wait.
-            reason: text(health, "reason")?.and_then(PausedReason::parse).unwrap_or(PausedReason::Owner),
-        })),
-        _ => Ok(None),
+            reason: known(text(health, "reason")).and_then(PausedReason::parse).unwrap_or(PausedReason::Owner),
+        }),
+        _ => None,
     }
 }
 
-fn notice(health: &Item) -> Result<Option<Notice>, TableError> {
-    let Some(kind) = text(health, "notice")? else {
-        return Ok(None);
-    };
-    Ok(Some(Notice {
-        kind: NoticeKind::read(kind),
-        since: required(time(health, "notice_since")?, "health")?,
-        cause: text(health, "notice_cause")?.unwrap_or_default().to_owned(),
-    }))
+fn release(health: &Item) -> Option<Release> {
+    Some(Release {
+        run: known(number(health, "release_run"))?,
+        step: known(number(health, "release_step"))?,
+        holder: known(text(health, "release_holder")).map(ToOwned::to_owned),
+        at: known(time(health, "release_at"))?,
+    })
+}
+
+fn notice(health: &Item) -> Option<Notice> {
+    Some(Notice {
+        kind: NoticeKind::read(known(text(health, "notice"))?),
+        since: known(time(health, "notice_since"))?,
+        cause: known(text(health, "notice_cause")).unwrap_or_default().to_owned(),
+    })
+}
+
+/// A value of another type is as good as none.
+fn known<T>(read: Result<Option<T>, TableError>) -> Option<T> {
+    read.ok().flatten()
 }
 
 /// The attribute for a state.
@@ -189,6 +193,11 @@ mod tests {
         };
         let asleep = stored(&[("version", n(7)), ("state", s("asleep"))]);
         assert_eq!((asleep.version, asleep.state), (7, State::default()));
+        for lacks in [vec![("since", n(0))], vec![("since", s("yesterday")), ("cause", n(0))]] {
+            let more = [("version", n(7)), ("state", s("failing")), ("notice", s("failing"))];
+            let health = stored(&[&more[..], &lacks].concat());
+            assert_eq!((health.state, health.outbox), (State::default(), Outbox::default()));
+        }
         let failing = [
             ("version", n(7)),
             ("state", s("failing")),

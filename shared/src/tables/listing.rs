@@ -340,6 +340,31 @@ impl Tables {
         }
     }
 
+    /// Takes the note of a resend back, since there is no message for it.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`]; it may have been taken back all the same.
+    pub async fn take_back_ask(
+        &self,
+        business_id: &BusinessId,
+        event_id: &EventId,
+        asked_at: Timestamp,
+    ) -> Result<Written, TableError> {
+        let write = self
+            .client
+            .update_item()
+            .table_name(&self.deliveries)
+            .set_key(Some(key(business_id, event_id)))
+            .update_expression("REMOVE resend_asked_at")
+            .condition_expression("resend_asked_at = :asked_at")
+            .expression_attribute_values(":asked_at", ms(asked_at));
+        match write.send().await {
+            Ok(_) => Ok(Written::Done),
+            Err(error) => condition_failed(error),
+        }
+    }
+
     /// Notes that an event is on its way again. One that has changed since it was read is left alone.
     ///
     /// # Errors

@@ -98,7 +98,13 @@ impl Owners {
             let command = Command::Deliver { business_id: business_id.clone(), event_id: event_id.clone(), resend };
             // A message that comes before its time goes back until then, so the note has to come before the message.
             let delay = if summary.status == Status::Retrying { NOTED_WITHIN } else { Duration::ZERO };
-            self.commands.send(&command, delay).await?;
+            if let Err(error) = self.commands.send(&command, delay).await {
+                // Or the next press would find it asked for, and nothing would come of it.
+                if let Some(asked_at) = resend {
+                    self.tables.take_back_ask(business_id, event_id, asked_at).await?;
+                }
+                return Err(error.into());
+            }
             report::resent(business_id, event_id);
             if matches!(summary.status, Status::Failed | Status::Retrying) {
                 // After it is on its way: a mark without a message would be an event that waits for nothing.

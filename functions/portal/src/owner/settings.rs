@@ -125,7 +125,7 @@ impl Owners {
         let UrlWish::Set(Some(url)) = wish else {
             return Ok(Vec::new());
         };
-        let target = Target::parse(url, self.targets)?;
+        let target = Target::typed(url, self.targets)?;
         let mut warnings = hints::of(&target);
         // A local test stack may send anywhere, so that nothing need be looked up.
         if self.targets == Targets::Public && !resolves(&SystemLookup, &target, self.targets).await? {

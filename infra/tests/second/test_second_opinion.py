@@ -8,21 +8,17 @@ import json
 import random
 import string
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from infra.local.receiver import Answer, Manner, Receiver
-from infra.local.second.stack import SecondStack, second_stack
+from infra.local.second.stack import SecondStack
 from infra.local.signatures import internal_is_right, standard_is_right
-from infra.local.stack import build
-
-from .conftest import LOGS
-from .notices import Notices
-from .portal import Owner, Portal
-from .world import Confidential, DeadLetters, Merchant, event_id_of, gaps, log_lines
+from infra.tests.notices import Notices
+from infra.tests.portal import Owner, Portal
+from infra.tests.world import Confidential, DeadLetters, Merchant, event_id_of, gaps, log_lines
 
 PARAMETERS = {
     "RetryScheduleSeconds": "1",
@@ -37,44 +33,6 @@ KNOWN_AFTER = 5
 HEBREW = "אבגדהוזחטיכלמנסעפצקרשת"
 
 
-@pytest.fixture(scope="module")
-def second() -> Iterator[SecondStack]:
-    """Give the stack."""
-    build()
-    with second_stack(PARAMETERS, logs=LOGS / "second") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def portal(second: SecondStack) -> Portal:
-    """Give the portal of this stack."""
-    return Portal(second)
-
-
-@pytest.fixture(scope="module")
-def notices(second: SecondStack) -> Notices:
-    """Give the notices of this stack."""
-    return Notices(second)
-
-
-@pytest.fixture(scope="module")
-def dead_letters(second: SecondStack) -> DeadLetters:
-    """Give the dead letters of this stack."""
-    return DeadLetters(second)
-
-
-@pytest.fixture
-def merchant(second: SecondStack, receiver: Receiver, confidential: Confidential) -> Merchant:
-    """Give a business of this stack."""
-    return Merchant(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
-
-
-@pytest.fixture
-def another(second: SecondStack, receiver: Receiver, confidential: Confidential) -> Merchant:
-    """Give a second one."""
-    return Merchant(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
-
-
 @pytest.fixture(scope="module", autouse=True)
 def hopeless(
     second: SecondStack, notices: Notices, receiver: Receiver, confidential: Confidential
@@ -84,12 +42,6 @@ def hopeless(
     merchant = Merchant(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
     merchant.answers(Answer(manner=Manner.GARBAGE))
     return merchant, merchant.publish()
-
-
-@pytest.fixture
-def owner(merchant: Merchant, portal: Portal) -> Owner:
-    """Give the owner of the business."""
-    return Owner(merchant, portal)
 
 
 def lines_of(merchant: Merchant, message: str) -> list[dict[str, Any]]:

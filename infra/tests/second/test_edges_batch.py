@@ -3,18 +3,14 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from uuid import uuid4
 
 import pytest
 
 from infra.local.faults import Gate
-from infra.local.receiver import Answer, Manner, Receiver
+from infra.local.receiver import Answer, Manner
 from infra.local.second.mapping import Batch
-from infra.local.second.stack import SecondStack, second_stack
-from infra.local.stack import build
-
-from .conftest import LOGS
-from .world import Confidential, Merchant, short_visibility
+from infra.local.second.stack import SecondStack
+from infra.tests.world import Merchant, short_visibility
 
 ATTEMPT_SECONDS = 2
 PARAMETERS = {
@@ -30,27 +26,10 @@ VISIBILITY_SECONDS = INVOCATION_SECONDS + 4
 """What was cut off comes back after it, if not sooner."""
 
 
-@pytest.fixture(scope="module")
-def second() -> Iterator[SecondStack]:
-    """Give the stack."""
-    build()
-    with (
-        second_stack(PARAMETERS, logs=LOGS / "edges-batch") as running,
-        short_visibility(running, VISIBILITY_SECONDS),
-    ):
-        yield running
-
-
-@pytest.fixture
-def merchant(second: SecondStack, receiver: Receiver, confidential: Confidential) -> Merchant:
-    """Give a business of this stack."""
-    return Merchant(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
-
-
-@pytest.fixture
-def another(second: SecondStack, receiver: Receiver, confidential: Confidential) -> Merchant:
-    """Give a second one."""
-    return Merchant(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
+@pytest.fixture(scope="module", autouse=True)
+def _shortly_hidden(second: SecondStack) -> Iterator[None]:
+    with short_visibility(second, VISIBILITY_SECONDS):
+        yield
 
 
 def batch_of(second: SecondStack, text: str) -> Batch:

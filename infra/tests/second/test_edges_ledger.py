@@ -1,19 +1,14 @@
 """What the tables may hold: many attempts, a write whose answer was lost, values of another version."""
 
-from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from infra.local.faults import lost_answer
-from infra.local.receiver import Answer, Receiver
-from infra.local.second.stack import SecondStack, second_stack
-from infra.local.stack import build
-
-from .conftest import LOGS
-from .portal import Owner, Portal
-from .world import Confidential, Merchant, event_id_of, log_lines
+from infra.local.receiver import Answer
+from infra.local.second.stack import SecondStack
+from infra.tests.portal import Owner
+from infra.tests.world import Merchant, event_id_of, log_lines
 
 PARAMETERS = {
     "RetryScheduleSeconds": "1",
@@ -41,34 +36,11 @@ UNKNOWN_HEALTH: dict[str, dict[str, Any]] = {
     "state_with_more": FAILING | {"state": "sleeping"},
     "cause": FAILING | {"cause": "teapot"},
     "notice": ACTIVE | {"notice": "drowsy", "notice_since": LONG_AGO, "notice_cause": "status"},
+    "state_with_less": {name: value for name, value in FAILING.items() if name != "since"},
+    "state_of_other_types": FAILING | {"since": "yesterday", "last_attempt": [LONG_AGO]},
+    "notice_with_less": ACTIVE | {"notice": "failing"},
     "cause_of_a_notice": ACTIVE | {"notice": "failing", "notice_since": LONG_AGO, "notice_cause": "teapot"},
 }
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[SecondStack]:
-    """Give the stack."""
-    build()
-    with second_stack(PARAMETERS, logs=LOGS / "edges-ledger") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def portal(second: SecondStack) -> Portal:
-    """Give the portal of this stack."""
-    return Portal(second)
-
-
-@pytest.fixture
-def merchant(second: SecondStack, receiver: Receiver, confidential: Confidential) -> Merchant:
-    """Give a business of this stack."""
-    return Merchant(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
-
-
-@pytest.fixture
-def owner(merchant: Merchant, portal: Portal) -> Owner:
-    """Give its owner."""
-    return Owner(merchant, portal)
 
 
 def shown(owner: Owner, event_id: str) -> dict[str, Any]:

@@ -5,7 +5,6 @@ last receive never does.
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -13,11 +12,8 @@ import pytest
 
 from infra.local.faults import late
 from infra.local.receiver import Receiver
-from infra.local.second.stack import SecondStack, second_stack
-from infra.local.stack import build
-
-from .conftest import LOGS
-from .world import Confidential, DeadLetters, Merchant
+from infra.local.second.stack import SecondStack
+from infra.tests.world import Confidential, DeadLetters, Merchant
 
 MAX_ATTEMPTS = 16
 LATER_S = 8 * 3600
@@ -35,20 +31,6 @@ SOON_S = 60
 
 ARRIVES_S = 45
 RECEIVES = {"ninth": 8, "last": MAX_ATTEMPTS - 1}
-
-
-@pytest.fixture(scope="module")
-def second() -> Iterator[SecondStack]:
-    """Give the stack."""
-    build()
-    with second_stack(PARAMETERS, logs=LOGS / "edges-time") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def dead_letters(second: SecondStack) -> DeadLetters:
-    """Give the dead letters of this stack."""
-    return DeadLetters(second)
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@ from infra.local.receiver import Receiver
 from infra.local.second.recursion import INVOCATIONS
 from infra.local.second.stack import SecondStack, second_stack
 from infra.local.stack import build
-
-from .conftest import LOGS
-from .world import Confidential, Merchant
+from infra.tests.conftest import LOGS
+from infra.tests.world import Confidential, Merchant
 
 HELD = 240
 """A step of a release delivers ten, so this is more steps than the guard lets pass."""

@@ -1,0 +1,60 @@
+"""A stack of the second stand-in for each module, with its `PARAMETERS`, and what each test gets of its own."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from infra.local.receiver import Receiver
+from infra.local.second.stack import SecondStack, second_stack
+from infra.local.stack import build
+from infra.tests.conftest import LOGS
+from infra.tests.notices import Notices
+from infra.tests.portal import Owner, Portal
+from infra.tests.world import Confidential, DeadLetters, Merchant
+
+
+@pytest.fixture(scope="module")
+def second(request: pytest.FixtureRequest) -> Iterator[SecondStack]:
+    """Give the stack."""
+    build()
+    name = request.module.__name__.rpartition(".test_")[2]
+    with second_stack(request.module.PARAMETERS, logs=LOGS / "second" / name) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def portal(second: SecondStack, confidential: Confidential) -> Portal:
+    """Give the portal of this stack."""
+    confidential.add(second.portal_secret)
+    return Portal(second)
+
+
+@pytest.fixture(scope="module")
+def notices(second: SecondStack) -> Notices:
+    """Give the notices of this stack."""
+    return Notices(second)
+
+
+@pytest.fixture(scope="module")
+def dead_letters(second: SecondStack) -> DeadLetters:
+    """Give the dead letters of this stack."""
+    return DeadLetters(second)
+
+
+@pytest.fixture
+def merchant(second: SecondStack, receiver: Receiver, confidential: Confidential) -> Merchant:
+    """Give a business of this stack."""
+    return Merchant(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
+
+
+@pytest.fixture
+def another(second: SecondStack, receiver: Receiver, confidential: Confidential) -> Merchant:
+    """Give a second one."""
+    return Merchant(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
+
+
+@pytest.fixture
+def owner(merchant: Merchant, portal: Portal) -> Owner:
+    """Give the owner of the business, let in."""
+    return Owner(merchant, portal)
