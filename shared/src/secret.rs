@@ -1,8 +1,8 @@
 //! The installation's secrets, from Secrets Manager: the one that signs, and the one that lets owners in.
 //!
 //! A secret is read when a process first needs it and kept for five minutes, so that a rotated one is taken up without a
-//! deployment. These are minutes of the time of day, since a frozen process's own clock may stand still. It never passes through the function's configuration, where anyone who may look at the function could
-//! read it.
+//! deployment. These are minutes of the time of day, since a frozen process's own clock may stand still. A secret never
+//! passes through the function's configuration, where anyone who may look at the function could read it.
 
 use std::time::Duration;
 
