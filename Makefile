@@ -45,7 +45,6 @@ format: setup ## Format Rust and Python
 check: setup $(LOCAL)/.cargo-deny-$(DENY) $(LOCAL)/.cargo-machete-$(MACHETE) ## Formatting, lints, docs, dependencies, template
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
-	cargo clippy --package shared --no-default-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
 	$(LOCAL)/bin/cargo-deny --workspace --all-features --locked check bans licenses sources
 	$(LOCAL)/bin/cargo-machete shared functions

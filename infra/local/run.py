@@ -69,7 +69,7 @@ def main() -> int:
 
 
 def build_example(name: str) -> str:
-    """Build an example of `shared` with the features that the tests build it with, and return its path."""
+    """Build an example with the features that the tests build the workspace with, and return its path."""
     argv = ["cargo", "build", "--workspace", "--all-features", "--locked", "--example", name]
     argv += ["--message-format=json-render-diagnostics"]
     log = environment.RUN / f"{name}.build.log"

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::pin::pin;
 use std::time::Duration;
 
-use shared::Timestamp;
-use shared::attempt::Attempt;
-use shared::clock;
-use shared::command::Command;
-use shared::flow::{End, Flow, Reply, Step};
-use shared::health::{Attempted, Fate, Notice};
-use shared::tables::{Change, Record, Settings, Status, Try, Waiting, Written};
-use shared::verdict::{Outcome, Verdict};
+use adapters::attempter::Attempt;
+use adapters::process::clock;
+use adapters::tables::{Change, Record, Settings, Status, Try, Waiting, Written};
+use domain::Timestamp;
+use domain::command::Command;
+use domain::delivery::{End, Flow, Reply, Step};
+use domain::endpoint::{Attempted, Fate, Notice};
+use domain::outcome::{Outcome, Verdict};
 use tokio::time::Instant;
 
 use crate::batch::AT_ONCE;

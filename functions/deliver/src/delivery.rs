@@ -5,19 +5,19 @@
 
 use std::time::Duration;
 
-use shared::Timestamp;
-use shared::attempt::Attempter;
-use shared::body::Compressor;
-use shared::clock;
-use shared::command::Command;
-use shared::event::{BusinessId, Event, EventId};
-use shared::flow::{End, Vehicle};
-use shared::notices::{NoticeError, Notices};
-use shared::queue::{QueueError, Queues, Reason};
-use shared::schedule::Schedule;
-use shared::secret::{SecretError, SecretSource};
-use shared::signature::InternalSecret;
-use shared::tables::{Retention, TableError, Tables};
+use adapters::attempter::Attempter;
+use adapters::body::Compressor;
+use adapters::notices::{NoticeError, Notices};
+use adapters::process::clock;
+use adapters::queue::{QueueError, Queues, Reason};
+use adapters::secret::{SecretError, SecretSource};
+use adapters::tables::{Retention, TableError, Tables};
+use domain::Timestamp;
+use domain::command::Command;
+use domain::delivery::{End, Vehicle};
+use domain::event::{BusinessId, Event, EventId};
+use domain::request::signature::InternalSecret;
+use domain::schedule::Schedule;
 use tokio::time::Instant;
 
 use crate::message::{Content, Message};

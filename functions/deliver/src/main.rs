@@ -13,19 +13,21 @@ mod report;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapters::attempter::Attempter;
+use adapters::aws;
+use adapters::aws::Patience;
+use adapters::body::Compressor;
+use adapters::http::{Endpoints, SystemLookup, tls};
+use adapters::notices::Notices;
+use adapters::process::environment::Deliver as Environment;
+use adapters::process::{clock, log};
+use adapters::queue::Queues;
+use adapters::secret::SecretSource;
+use adapters::tables::{Retention, Tables};
 use aws_lambda_events::event::sqs::SqsEvent;
+use domain::Timestamp;
+use domain::request::signature::InternalSecret;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
-use shared::attempt::Attempter;
-use shared::aws::Patience;
-use shared::body::Compressor;
-use shared::endpoint::{Endpoints, SystemLookup, tls};
-use shared::environment::Deliver as Environment;
-use shared::notices::Notices;
-use shared::queue::Queues;
-use shared::secret::SecretSource;
-use shared::signature::InternalSecret;
-use shared::tables::{Retention, Tables};
-use shared::{Timestamp, aws, clock, log};
 use tokio::time::Instant;
 
 use delivery::Deliver;
@@ -63,24 +65,12 @@ fn wire(environment: Environment) -> Deliver {
     let sdk = aws::sdk_config(&environment.aws, &tls, Patience::OF_A_DELIVERY);
     let endpoints = Endpoints::new(environment.targets, environment.attempt_timeout, &tls, SystemLookup);
     Deliver {
-        tables: Tables::new(
-            aws_sdk_dynamodb::Client::new(&sdk),
-            environment.settings_table_name,
-            environment.deliveries_table_name,
-        ),
-        internal_secret: SecretSource::new(
-            aws_sdk_secretsmanager::Client::new(&sdk),
-            environment.internal_secret_arn,
-            InternalSecret::new,
-        ),
+        tables: Tables::new(&sdk, environment.settings_table_name, environment.deliveries_table_name),
+        internal_secret: SecretSource::new(&sdk, environment.internal_secret_arn, InternalSecret::new),
         attempter: Attempter::new(endpoints, environment.targets),
         attempt_timeout: environment.attempt_timeout,
-        queues: Queues::new(
-            aws_sdk_sqs::Client::new(&sdk),
-            environment.events_queue_url,
-            environment.dead_letter_queue_url,
-        ),
-        notices: Notices::new(aws_sdk_sns::Client::new(&sdk), environment.owner_notices_topic_arn),
+        queues: Queues::new(&sdk, environment.events_queue_url, environment.dead_letter_queue_url),
+        notices: Notices::new(&sdk, environment.owner_notices_topic_arn),
         schedule: environment.schedule,
         compressor: Compressor::new(),
         retention: Retention(environment.retention),

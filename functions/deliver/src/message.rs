@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use adapters::queue::{CROWDED_SINCE, FIRST_SENT, has_room_for_crowded_since};
 use aws_lambda_events::event::sqs::SqsMessage;
+use domain::Timestamp;
+use domain::command::Command;
+use domain::event::{BusinessId, Event, EventId};
 use lambda_runtime::Diagnostic;
-use shared::Timestamp;
-use shared::command::Command;
-use shared::event::{BusinessId, Event, EventId};
-use shared::queue::{CROWDED_SINCE, FIRST_SENT, has_room_for_crowded_since};
 
 /// One message.
 pub(crate) struct Message {

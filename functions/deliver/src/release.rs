@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use shared::clock;
-use shared::command::Command;
-use shared::event::{BusinessId, EventId};
-use shared::flow::{Done, End, Vehicle};
-use shared::queue::Reason;
-use shared::release::{ReleaseStep, Reply, Step, Token};
-use shared::tables::Written;
+use adapters::process::clock;
+use adapters::queue::Reason;
+use adapters::tables::Written;
+use domain::command::Command;
+use domain::delivery::{Done, End, Vehicle};
+use domain::event::{BusinessId, EventId};
+use domain::replay::{ReleaseStep, Reply, Step, Token};
 use tokio::time::Instant;
 
 use crate::carry::Carried;

@@ -5,16 +5,16 @@
 
 use std::time::Duration;
 
-use shared::attempt::Attempt;
-use shared::clock;
-use shared::clue::Clue;
-use shared::event::{BusinessId, EventId};
-use shared::flow::{Done, End};
-use shared::health::{Fate, Notice, NoticeKind};
-use shared::log::error_chain;
-use shared::queue::{QueueError, Reason};
-use shared::tables::TableError;
-use shared::verdict::Verdict;
+use adapters::attempter::Attempt;
+use adapters::process::clock;
+use adapters::process::log::error_chain;
+use adapters::queue::{QueueError, Reason};
+use adapters::tables::TableError;
+use domain::clue::Clue;
+use domain::delivery::{Done, End};
+use domain::endpoint::{Fate, Notice, NoticeKind};
+use domain::event::{BusinessId, EventId};
+use domain::outcome::Verdict;
 
 use crate::delivery::{Delivery, Fault};
 use crate::message::Message;

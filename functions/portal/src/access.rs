@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use adapters::process::clock;
+use adapters::secret::{SecretError, SecretSource};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN,
@@ -13,11 +15,10 @@ use axum::http::header::{
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use domain::Timestamp;
+use domain::event::BusinessId;
+use domain::owner_link::{InvalidToken, PortalSecret, Session};
 use lambda_http::Context;
-use shared::event::BusinessId;
-use shared::link::{InvalidToken, PortalSecret, Session};
-use shared::secret::{SecretError, SecretSource};
-use shared::{Timestamp, clock};
 use tokio::time::Instant;
 
 use crate::html;

@@ -9,6 +9,8 @@ pub(crate) use body::Body;
 
 use std::sync::Arc;
 
+use adapters::process::clock;
+use adapters::tables::{Cursor, Status, Wanted};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -16,9 +18,8 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router, middleware};
-use shared::event::{BusinessId, Event};
-use shared::tables::{Cursor, Status, Wanted};
-use shared::{Timestamp, clock, pasted};
+use domain::event::{BusinessId, Event};
+use domain::{Timestamp, pasted};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};

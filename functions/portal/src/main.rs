@@ -16,27 +16,28 @@ mod report;
 
 use std::sync::Arc;
 
+use adapters::attempter::Attempter;
+use adapters::aws;
+use adapters::aws::Patience;
+use adapters::http::{Endpoints, SystemLookup, tls};
+use adapters::notices::Notices;
+use adapters::process::environment::Portal as Environment;
+use adapters::process::log;
+use adapters::queue::Commands;
+use adapters::secret::SecretSource;
+use adapters::tables::Tables;
 use axum::extract::{DefaultBodyLimit, RawQuery};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, http::Uri};
+use domain::owner_link::PortalSecret;
+use domain::request::signature::InternalSecret;
 use lambda_http::request::LambdaRequest;
 use lambda_http::tower::ServiceExt as _;
 use lambda_http::{Adapter, Error, LambdaEvent, lambda_runtime};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use shared::attempt::Attempter;
-use shared::aws::Patience;
-use shared::endpoint::{Endpoints, SystemLookup, tls};
-use shared::environment::Portal as Environment;
-use shared::link::PortalSecret;
-use shared::notices::Notices;
-use shared::queue::Commands;
-use shared::secret::SecretSource;
-use shared::signature::InternalSecret;
-use shared::tables::Tables;
-use shared::{aws, log};
 
 use access::Access;
 use owner::Owners;
@@ -138,21 +139,16 @@ fn wire(environment: Environment) -> (Owners, Access) {
     let tls = tls::client_config();
     let sdk = aws::sdk_config(&environment.aws, &tls, Patience::OF_A_PAGE);
     let endpoints = Endpoints::new(environment.targets, environment.test_timeout, &tls, SystemLookup);
-    let secrets = aws_sdk_secretsmanager::Client::new(&sdk);
     let owners = Owners {
-        tables: Tables::new(
-            aws_sdk_dynamodb::Client::new(&sdk),
-            environment.settings_table_name,
-            environment.deliveries_table_name,
-        ),
-        commands: Commands::new(aws_sdk_sqs::Client::new(&sdk), environment.events_queue_url),
-        notices: Notices::new(aws_sdk_sns::Client::new(&sdk), environment.owner_notices_topic_arn),
-        internal_secret: SecretSource::new(secrets.clone(), environment.internal_secret_arn, InternalSecret::new),
+        tables: Tables::new(&sdk, environment.settings_table_name, environment.deliveries_table_name),
+        commands: Commands::new(&sdk, environment.events_queue_url),
+        notices: Notices::new(&sdk, environment.owner_notices_topic_arn),
+        internal_secret: SecretSource::new(&sdk, environment.internal_secret_arn, InternalSecret::new),
         attempter: Attempter::new(endpoints, environment.targets),
         targets: environment.targets,
     };
     let access = Access {
-        portal_secret: SecretSource::new(secrets, environment.portal_secret_arn, PortalSecret::new),
+        portal_secret: SecretSource::new(&sdk, environment.portal_secret_arn, PortalSecret::new),
         dashboard_origin: environment.dashboard_origin,
     };
     (owners, access)

@@ -14,19 +14,19 @@ pub(crate) use settings::{HeaderWish, SECRET_MASK, SigningSecretText, UrlWish};
 
 use std::time::Duration;
 
+use adapters::attempter::{Attempt, Attempter};
+use adapters::notices::{NoticeError, Notices};
+use adapters::process::clock;
+use adapters::queue::{Commands, QueueError};
+use adapters::secret::{SecretError, SecretSource};
+use adapters::tables::{Owned, TableError, Tables, Written};
 use axum::http::HeaderValue;
+use domain::event::{BusinessId, Event, MalformedEvent};
+use domain::guard::{Refusal, Targets};
+use domain::outcome::Verdict;
+use domain::request::InvalidStaticHeader;
+use domain::request::signature::InternalSecret;
 use health::Wish;
-use shared::attempt::{Attempt, Attempter};
-use shared::clock;
-use shared::event::{BusinessId, Event, MalformedEvent};
-use shared::guard::{Refusal, Targets};
-use shared::notices::{NoticeError, Notices};
-use shared::queue::{Commands, QueueError};
-use shared::request::InvalidStaticHeader;
-use shared::secret::{SecretError, SecretSource};
-use shared::signature::InternalSecret;
-use shared::tables::{Owned, TableError, Tables, Written};
-use shared::verdict::Verdict;
 
 use crate::report;
 
@@ -151,12 +151,12 @@ impl Owners {
 }
 
 /// How long until the next calendar minute: 1 to 60 s.
-fn rest_of_minute(now: shared::Timestamp) -> Duration {
+fn rest_of_minute(now: domain::Timestamp) -> Duration {
     Duration::from_secs(60 - now.as_second().rem_euclid(60).unsigned_abs())
 }
 
 /// A call that nobody made, with every field that a call has, so that a workflow can be built on it.
-fn test_event(business_id: &BusinessId, now: shared::Timestamp) -> Result<Event, MalformedEvent> {
+fn test_event(business_id: &BusinessId, now: domain::Timestamp) -> Result<Event, MalformedEvent> {
     let at = format!("{now:.3}");
     let data = serde_json::json!({
         "business_id": business_id.as_str(),
@@ -183,14 +183,14 @@ mod tests {
 
     #[test]
     fn a_minute_ends_with_its_last_second() {
-        let rest = |second| rest_of_minute(shared::Timestamp::from_second(second).expect("a time")).as_secs();
+        let rest = |second| rest_of_minute(domain::Timestamp::from_second(second).expect("a time")).as_secs();
         assert_eq!([0, 1, 59, 60, 119].map(rest), [60, 59, 1, 60, 1]);
     }
 
     #[test]
     fn a_test_has_the_fields_of_a_call_and_is_a_new_event_each_time() {
         let business = BusinessId::parse("b").expect("an id");
-        let event = |ms| test_event(&business, shared::Timestamp::from_millisecond(ms).expect("a time")).expect("one");
+        let event = |ms| test_event(&business, domain::Timestamp::from_millisecond(ms).expect("a time")).expect("one");
         let body = event(1).body().to_owned();
         let fields =
             ["event_type", "business_id", "call_id", "lead_id", "phone", "started_at", "ended_at", "duration_sec"];

@@ -7,19 +7,19 @@ mod fill;
 
 use std::sync::Arc;
 
+use adapters::attempter::Attempt;
+use adapters::process::clock;
+use adapters::tables::{Cursor, Status, Wanted};
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Form, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
+use domain::event::BusinessId;
+use domain::pasted;
+use domain::request::InvalidStaticHeader;
 use serde::Deserialize;
-use shared::attempt::Attempt;
-use shared::clock;
-use shared::event::BusinessId;
-use shared::pasted;
-use shared::request::InvalidStaticHeader;
-use shared::tables::{Cursor, Status, Wanted};
 
 use crate::access::{self, Access};
 use crate::owner::{HeaderWish, Owners, Refused, Resent, Sending, UrlWish, Why};

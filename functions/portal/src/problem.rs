@@ -67,8 +67,8 @@ impl Problem {
     }
 }
 
-fn refused_header(invalid: shared::request::InvalidStaticHeader) -> (&'static str, &'static str) {
-    use shared::request::InvalidStaticHeader;
+fn refused_header(invalid: domain::request::InvalidStaticHeader) -> (&'static str, &'static str) {
+    use domain::request::InvalidStaticHeader;
     match invalid {
         InvalidStaticHeader::Name => ("/static_header/name", "name"),
         InvalidStaticHeader::NameTooLong => ("/static_header/name", "too_long"),

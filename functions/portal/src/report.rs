@@ -3,13 +3,13 @@
 use std::error::Error;
 use std::time::Duration;
 
+use adapters::attempter::Attempt;
+use adapters::notices::NoticeError;
+use adapters::process::log::error_chain;
 use axum::http::StatusCode;
-use shared::attempt::Attempt;
-use shared::clue::Clue;
-use shared::event::{BusinessId, EventId};
-use shared::log::error_chain;
-use shared::notices::NoticeError;
-use shared::verdict::Verdict;
+use domain::clue::Clue;
+use domain::event::{BusinessId, EventId};
+use domain::outcome::Verdict;
 
 use crate::owner::{Fault, Why};
 

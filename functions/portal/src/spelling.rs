@@ -7,8 +7,8 @@
 
 use std::borrow::Cow;
 
+use domain::pasted;
 use percent_encoding::percent_decode_str;
-use shared::pasted;
 
 /// The API's root. There is no such route.
 const ROOT: &str = "/api";

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use shared::event::EventId;
+use domain::event::EventId;
 
 use crate::owner::Why;
 

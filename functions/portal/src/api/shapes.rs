@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use adapters::attempter::Attempt;
+use adapters::http::Timings;
+use adapters::tables::{self, Details, LOCATION_CHARS, Owned, PastAttempt, Summary, printable};
+use domain::Timestamp;
+use domain::clue::Clue;
+use domain::endpoint::State;
+use domain::guard::{Refusal, Targets};
+use domain::outcome::{Cause, Verdict};
 use serde::{Deserialize, Deserializer, Serialize};
-use shared::Timestamp;
-use shared::attempt::Attempt;
-use shared::clue::Clue;
-use shared::endpoint::Timings;
-use shared::guard::{Refusal, Targets};
-use shared::health::State;
-use shared::tables::{self, Details, LOCATION_CHARS, Owned, PastAttempt, Summary, printable};
-use shared::verdict::{Cause, Verdict};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
 use utoipa::{IntoParams, ToSchema};
 
@@ -97,7 +97,7 @@ enum CauseName {
 
 impl From<Cause> for CauseName {
     fn from(cause: Cause) -> Self {
-        use shared::verdict::Failure;
+        use domain::outcome::Failure;
         match cause {
             Cause::Failed(Failure::Dns) => Self::Dns,
             Cause::Failed(Failure::Refused) => Self::Refused,
@@ -115,9 +115,9 @@ impl From<Cause> for CauseName {
     }
 }
 
-impl From<shared::health::PausedReason> for PausedReason {
-    fn from(reason: shared::health::PausedReason) -> Self {
-        use shared::health::PausedReason as Reason;
+impl From<domain::endpoint::PausedReason> for PausedReason {
+    fn from(reason: domain::endpoint::PausedReason) -> Self {
+        use domain::endpoint::PausedReason as Reason;
         match reason {
             Reason::Gone => Self::Gone,
             Reason::Spent => Self::Spent,
@@ -129,7 +129,7 @@ impl From<shared::health::PausedReason> for PausedReason {
 
 impl Settings {
     pub(super) fn new(owned: &Owned, held: u64, targets: Targets) -> Self {
-        let (status, since, cause, paused_reason) = match &owned.here(shared::clock::now()).state {
+        let (status, since, cause, paused_reason) = match &owned.here(adapters::process::clock::now()).state {
             State::Active { .. } => (EndpointStatus::Active, None, None, None),
             State::Failing { since, cause, .. } => (EndpointStatus::Failing, Some(*since), Some(*cause), None),
             State::Paused { since, reason } => (EndpointStatus::Paused, Some(*since), None, Some(*reason)),

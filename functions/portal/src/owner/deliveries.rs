@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::Timestamp;
-use shared::clock;
-use shared::command::Command;
-use shared::event::{BusinessId, EventId};
-use shared::health::State;
-use shared::tables::{Details, Listed, Owned, Status, Summary, Wanted, Written};
+use adapters::process::clock;
+use adapters::tables::{Details, Listed, Owned, Status, Summary, Wanted, Written};
+use domain::Timestamp;
+use domain::command::Command;
+use domain::endpoint::State;
+use domain::event::{BusinessId, EventId};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 

@@ -6,12 +6,12 @@
 
 use std::time::Duration;
 
-use shared::Timestamp;
-use shared::clock;
-use shared::command::Command;
-use shared::event::BusinessId;
-use shared::health::{Health, State};
-use shared::tables::Written;
+use adapters::process::clock;
+use adapters::tables::Written;
+use domain::Timestamp;
+use domain::command::Command;
+use domain::endpoint::{Health, State};
+use domain::event::BusinessId;
 
 use super::{Fault, Owners, Why};
 use crate::report;
@@ -109,7 +109,7 @@ fn says_the_same(one: &Health, other: &Health) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use shared::health::{EndpointId, PausedReason};
+    use domain::endpoint::{EndpointId, PausedReason};
 
     use super::*;
 

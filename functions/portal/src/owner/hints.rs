@@ -3,8 +3,8 @@
 //! Known hosts and paths only, of the services that owners use. What a hint says is true of the event as it is sent today;
 //! whoever is not recognised gets none.
 
-use shared::guard::{Target, Targets};
-use shared::tables::Owned;
+use adapters::tables::Owned;
+use domain::guard::{Target, Targets};
 
 /// Something about a URL that is allowed but probably not meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use adapters::http::{SystemLookup, resolves};
+use adapters::process::clock;
+use adapters::tables::{HeaderChange, Owned, UrlChange, Written};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use shared::clock;
-use shared::endpoint::{SystemLookup, resolves};
-use shared::event::BusinessId;
-use shared::guard::{Refusal, Target, Targets};
-use shared::pasted;
-use shared::request::{InvalidStaticHeader, StaticHeader};
-use shared::tables::{HeaderChange, Owned, UrlChange, Written};
+use domain::event::BusinessId;
+use domain::guard::{Refusal, Target, Targets};
+use domain::pasted;
+use domain::request::{InvalidStaticHeader, StaticHeader};
 
 use super::health::Wish;
 use super::hints::{self, Warning};

@@ -14,10 +14,10 @@ pub(crate) use answers::{Advice, advice, short};
 pub(crate) use counts::{attempts, updates};
 pub(crate) use times::{duration, when};
 
-use shared::guard::Refusal;
-use shared::health::PausedReason;
-use shared::request::InvalidStaticHeader;
-use shared::tables::Status;
+use adapters::tables::Status;
+use domain::endpoint::PausedReason;
+use domain::guard::Refusal;
+use domain::request::InvalidStaticHeader;
 
 use super::view::{Hint, Problem, Said, SignedOut};
 

@@ -6,15 +6,15 @@ mod log;
 pub(super) use delivery::DeliveryPart;
 pub(super) use log::LogPart;
 
+use adapters::tables::Status;
+use domain::clue::Clue;
+use domain::outcome::Cause;
+use domain::request::InvalidStaticHeader;
 use jiff::Timestamp;
-use shared::clue::Clue;
-use shared::request::InvalidStaticHeader;
-use shared::tables::Status;
-use shared::verdict::Cause;
 
 use super::hebrew::{self, Advice};
 use super::view::{EndpointState, EndpointView, Overview, Row, Said, SettingsForm, ShownSecret, TestView};
-use shared::tables::HELD_COUNTED;
+use adapters::tables::HELD_COUNTED;
 
 /// What was just done, or that it was not.
 pub(super) struct NoticePart {

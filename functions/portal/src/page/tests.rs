@@ -1,12 +1,12 @@
 use std::time::Duration;
 
+use adapters::http::Timings;
+use adapters::tables::Status;
+use domain::endpoint::PausedReason;
+use domain::guard::Refusal;
+use domain::outcome::{Cause, Failure};
+use domain::request::InvalidStaticHeader;
 use jiff::{SignedDuration, Timestamp};
-use shared::endpoint::Timings;
-use shared::guard::Refusal;
-use shared::health::PausedReason;
-use shared::request::InvalidStaticHeader;
-use shared::tables::Status;
-use shared::verdict::{Cause, Failure};
 
 use super::*;
 

@@ -2,14 +2,14 @@
 //!
 //! Nothing here is text for the owner but what the owner or a receiver wrote; the Hebrew is in `hebrew`.
 
+use adapters::http::Timings;
+use adapters::tables::Status;
+use domain::clue::Clue;
+use domain::endpoint::PausedReason;
+use domain::guard::Refusal;
+use domain::outcome::Cause;
+use domain::request::InvalidStaticHeader;
 use jiff::Timestamp;
-use shared::clue::Clue;
-use shared::endpoint::Timings;
-use shared::guard::Refusal;
-use shared::health::PausedReason;
-use shared::request::InvalidStaticHeader;
-use shared::tables::Status;
-use shared::verdict::Cause;
 
 /// The main page.
 #[derive(Clone, Debug)]
@@ -95,7 +95,7 @@ pub(crate) enum Hint {
 #[derive(Clone, Debug)]
 pub(crate) struct EndpointView {
     pub(crate) state: EndpointState,
-    /// How many events wait; [`shared::tables::HELD_COUNTED`] stands for more.
+    /// How many events wait; [`adapters::tables::HELD_COUNTED`] stands for more.
     pub(crate) held: u64,
     /// What waited is on its way, and made a step not long ago.
     pub(crate) is_releasing: bool,

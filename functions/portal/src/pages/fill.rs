@@ -1,11 +1,11 @@
 //! From what is stored to what the pages show.
 
-use shared::Timestamp;
-use shared::attempt::Attempt;
-use shared::guard::Targets;
-use shared::health::State;
-use shared::tables::{Cursor, Details, LOCATION_CHARS, Listed, Owned, PastAttempt, Summary, Wanted, printable};
-use shared::verdict::Verdict;
+use adapters::attempter::Attempt;
+use adapters::tables::{Cursor, Details, LOCATION_CHARS, Listed, Owned, PastAttempt, Summary, Wanted, printable};
+use domain::Timestamp;
+use domain::endpoint::State;
+use domain::guard::Targets;
+use domain::outcome::Verdict;
 
 use crate::owner::{SigningSecretText, Warning, is_overdue, warnings};
 use crate::page::{
@@ -191,7 +191,7 @@ fn new_line(text: &mut String, depth: usize, is_wanted: bool) {
 
 #[cfg(test)]
 mod tests {
-    use shared::event::Event;
+    use domain::event::Event;
 
     use super::*;
 

@@ -3,8 +3,8 @@
 //! The services named are the ones that owners use, and their words (Active, Respond, Executions) are left in English
 //! because that is how their screens show them.
 
-use shared::clue::Clue;
-use shared::verdict::{Cause, Failure};
+use domain::clue::Clue;
+use domain::outcome::{Cause, Failure};
 
 use super::clues;
 

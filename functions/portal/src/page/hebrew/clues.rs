@@ -1,7 +1,7 @@
 //! Why something did not arrive, by what the attempt showed beyond its cause: a sentence and a remedy for each.
 
-use shared::clue::Clue;
-use shared::guard::Refusal;
+use domain::clue::Clue;
+use domain::guard::Refusal;
 
 use super::answers::{Advice, with_code};
 use super::refusal;

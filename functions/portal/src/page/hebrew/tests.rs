@@ -1,9 +1,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use domain::clue::Clue;
+use domain::outcome::{Cause, Failure};
 use jiff::Timestamp;
-use shared::clue::Clue;
-use shared::verdict::{Cause, Failure};
 
 use super::*;
 

@@ -1,8 +1,8 @@
 //! One delivery: what became of it, its attempts, and what it says.
 
+use adapters::tables::Status;
 use jiff::Timestamp;
 use serde_json::Value;
-use shared::tables::Status;
 
 use super::log::RowPart;
 use super::{Moment, leads_to};

@@ -1,7 +1,7 @@
 //! The delivery log: rows, filters, and the buttons that send many again.
 
+use adapters::tables::Status;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use shared::tables::Status;
 
 use super::Moment;
 use crate::page::hebrew;

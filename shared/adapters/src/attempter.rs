@@ -1,0 +1,106 @@
+//! One attempt: guard, sign, POST, judge. The very same for a delivery and for an owner's test.
+//!
+//! It says what happened and what should follow; to make it follow is the caller's part.
+
+use url::Url;
+
+use crate::http::{Endpoints, Posted, Timings};
+use crate::process::clock;
+use domain::clue::Clue;
+use domain::event::Event;
+use domain::guard::{Target, Targets};
+use domain::outcome::{Answer, Failure, Outcome, Verdict, judge};
+use domain::request::signature::InternalSecret;
+use domain::request::{self, Credentials};
+
+/// Makes attempts.
+#[derive(Clone, Debug)]
+pub struct Attempter {
+    endpoints: Endpoints,
+    targets: Targets,
+}
+
+/// What one attempt came to.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The receiver's host; None if the URL has none that could be read.
+    pub host: Option<String>,
+    /// What the receiver did.
+    pub outcome: Outcome,
+    /// What that shows beyond its cause, for the owner.
+    pub clue: Option<Clue>,
+    /// What should follow.
+    pub verdict: Verdict,
+    /// How long each phase took.
+    pub timings: Timings,
+}
+
+impl Attempter {
+    /// Attempts over this client, on these targets.
+    #[must_use]
+    pub fn new(endpoints: Endpoints, targets: Targets) -> Self {
+        Self { endpoints, targets }
+    }
+
+    /// Sends an event to an owner's URL, as attempt number `number` (from 1).
+    pub async fn attempt(
+        &self,
+        event: &Event,
+        url: &str,
+        credentials: &Credentials,
+        internal_secret: &InternalSecret,
+        number: u32,
+    ) -> Attempt {
+        let target = match Target::parse(url, self.targets) {
+            Ok(target) => target,
+            Err(refusal) => {
+                let outcome = Outcome::Failed(Failure::Blocked);
+                let verdict = judge(&outcome, "", clock::now());
+                let clue = Some(Clue::Refused(refusal));
+                return Attempt { host: None, outcome, clue, verdict, timings: Timings::default() };
+            }
+        };
+        let headers = request::headers(event, credentials, internal_secret, number, clock::now());
+        let Posted { outcome, clue, timings } = self.endpoints.post(&target, headers, event.body().to_owned()).await;
+        let verdict = judge(&outcome, target.host(), clock::now());
+        Attempt { host: Some(target.host().to_owned()), outcome, clue, verdict, timings }
+    }
+}
+
+impl Attempt {
+    /// The host that a redirect points to, for the log; the address as a whole is for the owner.
+    #[must_use]
+    pub fn redirect_host(&self) -> Option<String> {
+        let Outcome::Answered(Answer { location: Some(location), .. }) = &self.outcome else {
+            return None;
+        };
+        Url::parse(location).ok()?.host_str().map(ToOwned::to_owned)
+    }
+
+    /// The beginning of the answer, if one came.
+    #[must_use]
+    pub fn snippet(&self) -> Option<&str> {
+        match &self.outcome {
+            Outcome::Answered(Answer { snippet, .. }) => Some(snippet),
+            Outcome::Failed(_) => None,
+        }
+    }
+
+    /// Where a redirect points to: for the owner, never for the log.
+    #[must_use]
+    pub fn location(&self) -> Option<&str> {
+        match &self.outcome {
+            Outcome::Answered(Answer { location, .. }) => location.as_deref(),
+            Outcome::Failed(_) => None,
+        }
+    }
+
+    /// The HTTP status code, if an answer came.
+    #[must_use]
+    pub fn status_code(&self) -> Option<u16> {
+        match &self.outcome {
+            Outcome::Answered(Answer { status, .. }) => Some(*status),
+            Outcome::Failed(_) => None,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Look-ups that vet what they find, so that only vetted addresses are ever dialled.
+//!
+//! The HTTP client dials what this resolver returns and looks nothing up itself, so a name that answers differently a
+//! moment later ("DNS rebinding") gains nothing. One bad address refuses the whole answer: a name that is half public
+//! and half private is no honest receiver.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::time::{Instant, timeout};
+use url::Host;
+
+use super::phases;
+use domain::guard::{Refusal, Target, Targets};
+
+/// How long a look-up may take; shorter than the time for connecting, so that it is told apart from it.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Finds the addresses of a name.
+pub trait Lookup: Send + Sync + 'static {
+    /// All addresses, in the order of preference.
+    fn lookup(&self, name: &str) -> impl Future<Output = io::Result<Vec<IpAddr>>> + Send;
+}
+
+/// The system's resolver, `getaddrinfo`.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemLookup;
+
+impl Lookup for SystemLookup {
+    async fn lookup(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect())
+    }
+}
+
+/// Why a name was not dialled. Neither message repeats the name or an address.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ResolveError {
+    #[error("the name has no address")]
+    NoAddress,
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+pub(super) struct VettingResolver<L> {
+    lookup: Arc<L>,
+    targets: Targets,
+}
+
+impl<L: Lookup> VettingResolver<L> {
+    pub(super) fn new(lookup: L, targets: Targets) -> Self {
+        Self { lookup: Arc::new(lookup), targets }
+    }
+}
+
+impl<L: Lookup> Resolve for VettingResolver<L> {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (lookup, targets) = (Arc::clone(&self.lookup), self.targets);
+        Box::pin(async move {
+            let started = Instant::now();
+            let addresses = addresses(&*lookup, name.as_str()).await;
+            phases::looked_up(started);
+            Ok(vet(&addresses.ok_or(ResolveError::NoAddress)?, targets)?)
+        })
+    }
+}
+
+/// Whether a name has an address now, for an owner who is about to save it. It is vetted again whenever it is dialled.
+///
+/// # Errors
+///
+/// [`Refusal::Address`] if one of its addresses may not be dialled.
+pub async fn resolves(lookup: &impl Lookup, target: &Target, targets: Targets) -> Result<bool, Refusal> {
+    match target.url().host() {
+        Some(Host::Domain(name)) => match addresses(lookup, name).await {
+            Some(addresses) if addresses.iter().all(|&address| targets.allow(address)) => Ok(true),
+            Some(_) => Err(Refusal::Address),
+            None => Ok(false),
+        },
+        // An address is judged with its URL.
+        _ => Ok(true),
+    }
+}
+
+async fn addresses(lookup: &impl Lookup, name: &str) -> Option<Vec<IpAddr>> {
+    let found = timeout(LOOKUP_TIMEOUT, lookup.lookup(name)).await;
+    found.ok().and_then(Result::ok).filter(|addresses| !addresses.is_empty())
+}
+
+fn vet(addresses: &[IpAddr], targets: Targets) -> Result<Addrs, ResolveError> {
+    if !addresses.iter().all(|&address| targets.allow(address)) {
+        return Err(Refusal::Address.into());
+    }
+    // Port 0 stands for the URL's own.
+    let vetted: Vec<_> = addresses.iter().map(|&address| SocketAddr::new(address, 0)).collect();
+    Ok(Box::new(vetted.into_iter()))
+}

@@ -1,0 +1,17 @@
+//! Everything that touches the world: the process, AWS, receivers.
+//!
+//! Each module does one thing that [`domain`] or a function decides on, and decides nothing itself. The functions name no
+//! AWS client of their own; they are made here, once in a process.
+
+#![allow(clippy::expect_used, reason = "each says why it cannot fail")]
+
+pub mod process;
+mod kept;
+pub mod aws;
+pub mod body;
+pub mod tables;
+pub mod secret;
+pub mod http;
+pub mod attempter;
+pub mod queue;
+pub mod notices;

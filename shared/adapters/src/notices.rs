@@ -1,0 +1,84 @@
+//! Notices to the operator, on an SNS topic: an endpoint fails, is paused, or has recovered.
+
+use aws_sdk_sns::Client;
+use aws_sdk_sns::types::MessageAttributeValue;
+use aws_types::SdkConfig;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use domain::endpoint::Notice;
+use domain::event::BusinessId;
+
+/// A fault of ours: the notice was not taken.
+#[derive(Debug, thiserror::Error)]
+#[error("the notice was not taken")]
+pub struct NoticeError(#[source] Box<aws_sdk_sns::Error>);
+
+/// The topic `OwnerNotices`.
+#[derive(Clone, Debug)]
+pub struct Notices {
+    client: Client,
+    topic_arn: String,
+}
+
+/// A notice as the topic's subscribers get it.
+#[derive(Serialize)]
+struct Message<'a> {
+    kind: &'a str,
+    business_id: &'a str,
+    /// Why: a cause of the ledger, or the reason of a pause.
+    cause: &'a str,
+    /// Since when the endpoint is, or was, not well; RFC 3339.
+    since: String,
+    /// How many events wait; null: that could not be counted.
+    held: Option<u64>,
+}
+
+impl Notices {
+    /// A topic by its ARN.
+    #[must_use]
+    pub fn new(sdk: &SdkConfig, topic_arn: String) -> Self {
+        Self { client: Client::new(sdk), topic_arn }
+    }
+
+    /// Publishes a notice. Its `kind` and `business_id` are message attributes too, for subscribers that filter.
+    ///
+    /// # Errors
+    ///
+    /// [`NoticeError`].
+    ///
+    /// # Panics
+    ///
+    /// Never: the message is texts and a number, and the attributes have their data type.
+    pub async fn announce(
+        &self,
+        business_id: &BusinessId,
+        notice: &Notice,
+        held: Option<u64>,
+    ) -> Result<(), NoticeError> {
+        let kind = notice.kind.as_str();
+        let since = rfc3339(notice.since);
+        let message = Message { kind, business_id: business_id.as_str(), cause: &notice.cause, since, held };
+        let text = |value: &str| {
+            MessageAttributeValue::builder()
+                .data_type("String")
+                .string_value(value)
+                .build()
+                .expect("it has a data type")
+        };
+        self.client
+            .publish()
+            .topic_arn(&self.topic_arn)
+            .message(serde_json::to_string(&message).expect("texts and a number always serialise"))
+            .message_attributes("kind", text(kind))
+            .message_attributes("business_id", text(business_id.as_str()))
+            .send()
+            .await
+            .map_err(|error| NoticeError(Box::new(error.into())))?;
+        Ok(())
+    }
+}
+
+fn rfc3339(time: Timestamp) -> String {
+    format!("{time:.0}")
+}

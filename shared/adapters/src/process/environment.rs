@@ -1,0 +1,322 @@
+//! The one place that reads the environment.
+//!
+//! Everything is read and judged once, at start: a function with a missing or impossible setting says so in one line
+//! and does not start, instead of failing at its first event. No setting has a default here; the stack's template is
+//! where defaults are.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use tracing::Level;
+
+use domain::guard::Targets;
+use domain::schedule::{InvalidSchedule, Schedule};
+
+/// Longest `ATTEMPT_TIMEOUT_SECONDS`: the function's 60 s less 10 s for our own reads and writes.
+const MAX_ATTEMPT_TIMEOUT: u64 = 50;
+
+/// An owner who presses a button waits no longer than this, and an HTTP API not longer than 30 s.
+const MAX_TEST_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A variable that is missing or cannot be used. The message names it and never repeats its value.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidEnvironment {
+    /// Not set, or not UTF-8.
+    #[error("{0} is not set")]
+    Missing(&'static str),
+    /// Set to something else.
+    #[error("{name} must be {expected}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
+    /// `RETRY_SCHEDULE_SECONDS` or `MAX_ATTEMPTS` cannot be a schedule.
+    #[error(transparent)]
+    Schedule(#[from] InvalidSchedule),
+}
+
+/// What the Lambda environment says about AWS itself.
+#[derive(Clone)]
+pub struct Aws {
+    /// `AWS_REGION`
+    pub region: String,
+    /// `AWS_ACCESS_KEY_ID`
+    pub access_key_id: String,
+    /// `AWS_SECRET_ACCESS_KEY`
+    pub secret_access_key: String,
+    /// `AWS_SESSION_TOKEN`, of temporary credentials.
+    pub session_token: Option<String>,
+    /// `AWS_ENDPOINT_URL`, of a local emulator.
+    pub endpoint_url: Option<String>,
+}
+
+/// What `deliver` is set up with, by the names of the template's environment variables.
+#[derive(Clone)]
+pub struct Deliver {
+    /// Where and as whom to call AWS.
+    pub aws: Aws,
+    /// `EVENTS_QUEUE_URL`
+    pub events_queue_url: String,
+    /// `DEAD_LETTER_QUEUE_URL`
+    pub dead_letter_queue_url: String,
+    /// `SETTINGS_TABLE_NAME`
+    pub settings_table_name: String,
+    /// `DELIVERIES_TABLE_NAME`
+    pub deliveries_table_name: String,
+    /// `OWNER_NOTICES_TOPIC_ARN`
+    pub owner_notices_topic_arn: String,
+    /// `INTERNAL_SECRET_ARN`
+    pub internal_secret_arn: String,
+    /// `UNSAFE_TARGETS`: `No` or `YesForLocalTestsOnly`
+    pub targets: Targets,
+    /// `ATTEMPT_TIMEOUT_SECONDS`, 1 to 50
+    pub attempt_timeout: Duration,
+    /// `RETRY_SCHEDULE_SECONDS` and `MAX_ATTEMPTS`
+    pub schedule: Schedule,
+    /// `RETENTION_DAYS`, at least 1
+    pub retention: Duration,
+    /// `LOG_LEVEL`
+    pub log_level: Level,
+}
+
+/// What `portal` is set up with, by the names of the template's environment variables.
+#[derive(Clone)]
+pub struct Portal {
+    /// Where and as whom to call AWS.
+    pub aws: Aws,
+    /// `EVENTS_QUEUE_URL`
+    pub events_queue_url: String,
+    /// `SETTINGS_TABLE_NAME`
+    pub settings_table_name: String,
+    /// `DELIVERIES_TABLE_NAME`
+    pub deliveries_table_name: String,
+    /// `OWNER_NOTICES_TOPIC_ARN`
+    pub owner_notices_topic_arn: String,
+    /// `INTERNAL_SECRET_ARN`
+    pub internal_secret_arn: String,
+    /// `PORTAL_SECRET_ARN`
+    pub portal_secret_arn: String,
+    /// `UNSAFE_TARGETS`: `No` or `YesForLocalTestsOnly`
+    pub targets: Targets,
+    /// How long a test may take: `ATTEMPT_TIMEOUT_SECONDS`, but no longer than an owner waits.
+    pub test_timeout: Duration,
+    /// `DASHBOARD_ORIGIN`: who may show the page in a frame; None: nobody.
+    pub dashboard_origin: Option<String>,
+    /// `LOG_LEVEL`
+    pub log_level: Level,
+}
+
+impl Deliver {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidEnvironment`] for the first variable that is missing or cannot be used.
+    pub fn from_process() -> Result<Self, InvalidEnvironment> {
+        Self::read(&Variables(process))
+    }
+
+    fn read(variables: &Variables<impl Fn(&'static str) -> Option<String>>) -> Result<Self, InvalidEnvironment> {
+        Ok(Self {
+            aws: variables.aws()?,
+            events_queue_url: variables.required("EVENTS_QUEUE_URL")?,
+            dead_letter_queue_url: variables.required("DEAD_LETTER_QUEUE_URL")?,
+            settings_table_name: variables.required("SETTINGS_TABLE_NAME")?,
+            deliveries_table_name: variables.required("DELIVERIES_TABLE_NAME")?,
+            owner_notices_topic_arn: variables.required("OWNER_NOTICES_TOPIC_ARN")?,
+            internal_secret_arn: variables.required("INTERNAL_SECRET_ARN")?,
+            targets: variables.targets()?,
+            attempt_timeout: variables.attempt_timeout()?,
+            schedule: Schedule::parse(
+                &variables.required("RETRY_SCHEDULE_SECONDS")?,
+                parse("MAX_ATTEMPTS", &variables.required("MAX_ATTEMPTS")?, "a whole number")?,
+            )?,
+            retention: retention(&variables.required("RETENTION_DAYS")?)?,
+            log_level: variables.log_level()?,
+        })
+    }
+}
+
+impl Portal {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidEnvironment`] for the first variable that is missing or cannot be used.
+    pub fn from_process() -> Result<Self, InvalidEnvironment> {
+        Self::read(&Variables(process))
+    }
+
+    fn read(variables: &Variables<impl Fn(&'static str) -> Option<String>>) -> Result<Self, InvalidEnvironment> {
+        Ok(Self {
+            aws: variables.aws()?,
+            events_queue_url: variables.required("EVENTS_QUEUE_URL")?,
+            settings_table_name: variables.required("SETTINGS_TABLE_NAME")?,
+            deliveries_table_name: variables.required("DELIVERIES_TABLE_NAME")?,
+            owner_notices_topic_arn: variables.required("OWNER_NOTICES_TOPIC_ARN")?,
+            internal_secret_arn: variables.required("INTERNAL_SECRET_ARN")?,
+            portal_secret_arn: variables.required("PORTAL_SECRET_ARN")?,
+            targets: variables.targets()?,
+            test_timeout: variables.attempt_timeout()?.min(MAX_TEST_TIMEOUT),
+            dashboard_origin: variables.optional("DASHBOARD_ORIGIN").map(origin).transpose()?,
+            log_level: variables.log_level()?,
+        })
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that is allowed to")]
+fn process(name: &'static str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Variables by their names; an empty one counts as not set.
+struct Variables<F>(F);
+
+impl<F: Fn(&'static str) -> Option<String>> Variables<F> {
+    fn optional(&self, name: &'static str) -> Option<String> {
+        self.0(name).filter(|value| !value.is_empty())
+    }
+
+    fn required(&self, name: &'static str) -> Result<String, InvalidEnvironment> {
+        self.optional(name).ok_or(InvalidEnvironment::Missing(name))
+    }
+
+    fn aws(&self) -> Result<Aws, InvalidEnvironment> {
+        Ok(Aws {
+            region: self.required("AWS_REGION")?,
+            access_key_id: self.required("AWS_ACCESS_KEY_ID")?,
+            secret_access_key: self.required("AWS_SECRET_ACCESS_KEY")?,
+            session_token: self.optional("AWS_SESSION_TOKEN"),
+            endpoint_url: self.optional("AWS_ENDPOINT_URL"),
+        })
+    }
+
+    fn targets(&self) -> Result<Targets, InvalidEnvironment> {
+        match self.required("UNSAFE_TARGETS")?.as_str() {
+            "No" => Ok(Targets::Public),
+            "YesForLocalTestsOnly" => Ok(Targets::UnsafeForLocalTestsOnly),
+            _ => {
+                let expected = "No or YesForLocalTestsOnly";
+                Err(InvalidEnvironment::Invalid { name: "UNSAFE_TARGETS", expected })
+            }
+        }
+    }
+
+    fn attempt_timeout(&self) -> Result<Duration, InvalidEnvironment> {
+        attempt_timeout(&self.required("ATTEMPT_TIMEOUT_SECONDS")?)
+    }
+
+    fn log_level(&self) -> Result<Level, InvalidEnvironment> {
+        parse("LOG_LEVEL", &self.required("LOG_LEVEL")?, "ERROR, WARN, INFO, DEBUG or TRACE")
+    }
+}
+
+/// An origin goes into a header beside other words, so that nothing else may be in it.
+fn origin(text: String) -> Result<String, InvalidEnvironment> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b':');
+    if !host.is_empty() && host.bytes().all(allowed) {
+        return Ok(text);
+    }
+    let expected = "an origin such as https://app.example.com";
+    Err(InvalidEnvironment::Invalid { name: "DASHBOARD_ORIGIN", expected })
+}
+
+fn parse<T: FromStr>(name: &'static str, value: &str, expected: &'static str) -> Result<T, InvalidEnvironment> {
+    value.parse().map_err(|_| InvalidEnvironment::Invalid { name, expected })
+}
+
+fn attempt_timeout(value: &str) -> Result<Duration, InvalidEnvironment> {
+    let (name, expected) = ("ATTEMPT_TIMEOUT_SECONDS", "a whole number from 1 to 50");
+    match parse(name, value, expected)? {
+        seconds @ 1..=MAX_ATTEMPT_TIMEOUT => Ok(Duration::from_secs(seconds)),
+        _ => Err(InvalidEnvironment::Invalid { name, expected }),
+    }
+}
+
+fn retention(days: &str) -> Result<Duration, InvalidEnvironment> {
+    let (name, expected) = ("RETENTION_DAYS", "a whole number from 1 to 3650");
+    match parse(name, days, expected)? {
+        days @ 1..=3650 => Ok(Duration::from_hours(days * 24)),
+        _ => Err(InvalidEnvironment::Invalid { name, expected }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn complete() -> HashMap<&'static str, &'static str> {
+        HashMap::from([
+            ("AWS_REGION", "il-central-1"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "key"),
+            ("EVENTS_QUEUE_URL", "https://queue.example/events"),
+            ("DEAD_LETTER_QUEUE_URL", "https://queue.example/dead"),
+            ("SETTINGS_TABLE_NAME", "settings"),
+            ("DELIVERIES_TABLE_NAME", "deliveries"),
+            ("OWNER_NOTICES_TOPIC_ARN", "topic"),
+            ("RETENTION_DAYS", "30"),
+            ("INTERNAL_SECRET_ARN", "arn"),
+            ("PORTAL_SECRET_ARN", "arn"),
+            ("DASHBOARD_ORIGIN", "https://dashboard.example:8443"),
+            ("UNSAFE_TARGETS", "No"),
+            ("ATTEMPT_TIMEOUT_SECONDS", "30"),
+            ("RETRY_SCHEDULE_SECONDS", "5,30"),
+            ("MAX_ATTEMPTS", "16"),
+            ("LOG_LEVEL", "INFO"),
+        ])
+    }
+
+    fn read(variables: &HashMap<&'static str, &'static str>) -> Result<(Deliver, Portal), String> {
+        let variables = Variables(|name| variables.get(name).map(ToString::to_string));
+        let deliver = Deliver::read(&variables).map_err(|error| error.to_string())?;
+        Ok((deliver, Portal::read(&variables).map_err(|error| error.to_string())?))
+    }
+
+    #[test]
+    fn a_complete_environment_is_read() {
+        let (deliver, portal) = read(&complete()).expect("complete");
+        assert_eq!(deliver.targets, Targets::Public);
+        assert_eq!(deliver.attempt_timeout, Duration::from_secs(30));
+        assert_eq!(deliver.schedule.max_attempts(), 16);
+        assert_eq!(portal.test_timeout, Duration::from_secs(20));
+        assert_eq!(portal.dashboard_origin.as_deref(), Some("https://dashboard.example:8443"));
+    }
+
+    #[test]
+    fn each_required_variable_is_named_when_it_is_missing_or_empty() {
+        for name in complete().keys().filter(|name| **name != "DASHBOARD_ORIGIN") {
+            let mut variables = complete();
+            variables.insert(name, "");
+            assert_eq!(read(&variables).err(), Some(format!("{name} is not set")));
+        }
+    }
+
+    #[test]
+    fn impossible_values_are_refused_without_repeating_them() {
+        for (name, value) in [
+            ("UNSAFE_TARGETS", "Maybe"),
+            ("ATTEMPT_TIMEOUT_SECONDS", "51"),
+            ("ATTEMPT_TIMEOUT_SECONDS", "0"),
+            ("RETRY_SCHEDULE_SECONDS", "soon"),
+            ("MAX_ATTEMPTS", "-1"),
+            ("MAX_ATTEMPTS", "0"),
+            ("LOG_LEVEL", "loud"),
+            ("RETENTION_DAYS", "0"),
+            ("DASHBOARD_ORIGIN", "dashboard.example"),
+            ("DASHBOARD_ORIGIN", "https://a.example https://b.example"),
+            ("DASHBOARD_ORIGIN", "https://a.example; script-src *"),
+            ("DASHBOARD_ORIGIN", "https://a.example/"),
+        ] {
+            let mut variables = complete();
+            variables.insert(name, value);
+            let message = read(&variables).err().expect("refused");
+            assert!(value.len() < 2 || !message.contains(value), "{message}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What an attempt showed, as the attributes `clue` and `refusal`, of which it is one.
+
+use super::Item;
+use super::attributes::text;
+use domain::clue::Clue;
+use domain::guard::Refusal;
+
+/// The two attributes, by their names.
+pub(super) fn to_words(clue: Option<Clue>) -> [(&'static str, Option<&'static str>); 2] {
+    let refusal = clue.and_then(Clue::refusal);
+    let other = clue.filter(|_| refusal.is_none());
+    [("clue", other.map(Clue::as_str)), ("refusal", refusal.map(Refusal::as_str))]
+}
+
+/// One that this version does not know is none.
+pub(super) fn from_item(item: &Item) -> Option<Clue> {
+    let word = |name| text(item, name).ok().flatten();
+    word("refusal").and_then(Refusal::parse).map(Clue::Refused).or_else(|| word("clue").and_then(Clue::parse))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    use super::super::attributes::s;
+    use super::*;
+
+    #[test]
+    fn each_is_read_back_and_an_unknown_one_is_none() {
+        for clue in [Clue::NoConnection, Clue::Refused(Refusal::Address)] {
+            let words = to_words(Some(clue)).into_iter().filter_map(|(name, word)| Some((name.to_owned(), s(word?))));
+            assert_eq!(from_item(&words.collect()), Some(clue));
+        }
+        for (name, value) in [
+            ("clue", s("of_a_later_version")),
+            ("refusal", s("of_a_later_version")),
+            ("clue", AttributeValue::Bool(true)),
+            ("other", s("expired")),
+        ] {
+            assert_eq!(from_item(&Item::from([(name.to_owned(), value)])), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! An endpoint's health as the attribute `health` of the settings item, a map.
+//!
+//! A newer version of this system may have written what this one does not know, and then have been rolled back. That must
+//! not keep a business's events back: an unknown state is that of an endpoint that never failed, an unknown name is
+//! "other".
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::attributes::{map, ms, n, number, required, s, text, time};
+use super::{Item, TableError};
+use domain::endpoint::{EndpointId, Health, Notice, NoticeKind, Outbox, PausedReason, Release, State};
+use domain::event::EventId;
+use domain::outcome::Cause;
+
+/// Reads the state of a settings item; one without it never failed.
+pub(super) fn from_item(item: &Item) -> Result<Health, TableError> {
+    let Some(health) = map(item, "health")? else {
+        return Ok(Health::default());
+    };
+    Ok(Health {
+        // Without it nothing could be written over what is stored.
+        version: required(number(health, "version")?, "health")?,
+        endpoint: known(text(health, "endpoint")).map(|id| EndpointId(id.to_owned())),
+        state: state(health).unwrap_or_default(),
+        release: release(health),
+        outbox: Outbox {
+            notice: notice(health),
+            token: matches!(health.get("outbox_token"), Some(AttributeValue::Bool(true))),
+        },
+    })
+}
+
+/// None: one that is not known here, or that lacks what it has to have.
+fn state(health: &Item) -> Option<State> {
+    let at = |name| known(time(health, name));
+    match known(text(health, "state"))? {
+        "active" => Some(State::Active { failures: known(number(health, "failures")).unwrap_or(0) }),
+        "failing" => Some(State::Failing {
+            since: at("since")?,
+            cause: Cause::read(known(text(health, "cause"))?),
+            pilot: known(text(health, "pilot")).and_then(EventId::parse)?,
+            pilot_due: at("pilot_due")?,
+            last_attempt: at("last_attempt")?,
+        }),
+        "paused" => Some(State::Paused {
+            since: at("since")?,
+            // A reason that a newer version wrote: all that follows from it is that events wait.
+            reason: known(text(health, "reason")).and_then(PausedReason::parse).unwrap_or(PausedReason::Owner),
+        }),
+        _ => None,
+    }
+}
+
+fn release(health: &Item) -> Option<Release> {
+    Some(Release {
+        run: known(number(health, "release_run"))?,
+        step: known(number(health, "release_step"))?,
+        holder: known(text(health, "release_holder")).map(ToOwned::to_owned),
+        at: known(time(health, "release_at"))?,
+    })
+}
+
+fn notice(health: &Item) -> Option<Notice> {
+    Some(Notice {
+        kind: NoticeKind::read(known(text(health, "notice"))?),
+        since: known(time(health, "notice_since"))?,
+        cause: known(text(health, "notice_cause")).unwrap_or_default().to_owned(),
+    })
+}
+
+/// A value of another type is as good as none.
+fn known<T>(read: Result<Option<T>, TableError>) -> Option<T> {
+    read.ok().flatten()
+}
+
+/// The attribute for a state.
+pub(super) fn to_attribute(health: &Health) -> AttributeValue {
+    let mut map = Item::from([("version".to_owned(), n(health.version))]);
+    let mut set = |name: &str, value| map.insert(name.to_owned(), value);
+    if let Some(EndpointId(id)) = &health.endpoint {
+        set("endpoint", s(id));
+    }
+    match &health.state {
+        State::Active { failures } => {
+            set("state", s("active"));
+            set("failures", n(failures));
+        }
+        State::Failing { since, cause, pilot, pilot_due, last_attempt } => {
+            set("state", s("failing"));
+            set("since", ms(*since));
+            set("cause", s(cause.as_str()));
+            set("pilot", s(pilot.as_str()));
+            set("pilot_due", ms(*pilot_due));
+            set("last_attempt", ms(*last_attempt));
+        }
+        State::Paused { since, reason } => {
+            set("state", s("paused"));
+            set("since", ms(*since));
+            set("reason", s(reason.as_str()));
+        }
+    }
+    if let Some(Release { run, step, holder, at }) = &health.release {
+        set("release_run", n(run));
+        set("release_step", n(step));
+        set("release_at", ms(*at));
+        if let Some(holder) = holder {
+            set("release_holder", s(holder));
+        }
+    }
+    if let Some(Notice { kind, since, cause }) = &health.outbox.notice {
+        set("notice", s(kind.as_str()));
+        set("notice_since", ms(*since));
+        set("notice_cause", s(cause));
+    }
+    if health.outbox.token {
+        set("outbox_token", AttributeValue::Bool(true));
+    }
+    AttributeValue::M(map)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use jiff::Timestamp;
+
+    fn time() -> impl Strategy<Value = Timestamp> {
+        (0..4_000_000_000_000i64).prop_map(|ms| Timestamp::from_millisecond(ms).expect("a time"))
+    }
+
+    fn event() -> impl Strategy<Value = EventId> {
+        any::<u128>().prop_map(|bits| EventId::parse(&format!("evt_{bits:032x}")).expect("an id"))
+    }
+
+    fn state() -> impl Strategy<Value = State> {
+        let reason = prop::sample::select(vec![
+            PausedReason::Gone,
+            PausedReason::Spent,
+            PausedReason::Owner,
+            PausedReason::NoUrl,
+        ]);
+        prop_oneof![
+            (0..9u32).prop_map(|failures| State::Active { failures }),
+            (time(), event(), time(), time()).prop_map(|(since, pilot, pilot_due, last_attempt)| State::Failing {
+                since,
+                cause: Cause::Redirect,
+                pilot,
+                pilot_due,
+                last_attempt,
+            }),
+            (time(), reason).prop_map(|(since, reason)| State::Paused { since, reason }),
+        ]
+    }
+
+    prop_compose! {
+        fn health()(
+            version in 1..u64::MAX,
+            endpoint in prop::option::of("[a-f0-9]{32}|none"),
+            state in state(),
+            release in prop::option::of((any::<u64>(), any::<u64>(), prop::option::of("[a-f0-9-]{36}"), time())),
+            notice in prop::option::of(time()),
+            token: bool,
+        ) -> Health {
+            Health {
+                version,
+                endpoint: endpoint.map(EndpointId),
+                state,
+                release: release.map(|(run, step, holder, at)| Release { run, step, holder, at }),
+                outbox: Outbox {
+                    notice: notice.map(|since| {
+                        Notice { kind: NoticeKind::Paused, since, cause: "gone".to_owned() }
+                    }),
+                    token,
+                },
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_state_is_read_back_as_it_was_stored(health in health()) {
+            let item = Item::from([("health".to_owned(), to_attribute(&health))]);
+            prop_assert_eq!(from_item(&item).expect("readable"), health);
+        }
+    }
+
+    #[test]
+    fn what_a_newer_version_has_written_is_read_as_other() {
+        let stored = |attributes: &[(&str, AttributeValue)]| {
+            let map = attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+            from_item(&Item::from([("health".to_owned(), AttributeValue::M(map))])).expect("readable")
+        };
+        let asleep = stored(&[("version", n(7)), ("state", s("asleep"))]);
+        assert_eq!((asleep.version, asleep.state), (7, State::default()));
+        for lacks in [vec![("since", n(0))], vec![("since", s("yesterday")), ("cause", n(0))]] {
+            let more = [("version", n(7)), ("state", s("failing")), ("notice", s("failing"))];
+            let health = stored(&[&more[..], &lacks].concat());
+            assert_eq!((health.state, health.outbox), (State::default(), Outbox::default()));
+        }
+        let failing = [
+            ("version", n(7)),
+            ("state", s("failing")),
+            ("cause", s("teapot")),
+            ("since", n(0)),
+            ("pilot", s("evt_00000000000000000000000000000001")),
+            ("pilot_due", n(0)),
+            ("last_attempt", n(0)),
+            ("notice", s("wobbling")),
+            ("notice_since", n(0)),
+        ];
+        let failing = stored(&failing);
+        assert!(matches!(failing.state, State::Failing { cause: Cause::Other, .. }), "{failing:?}");
+        assert_eq!(failing.outbox.notice.expect("a notice").kind, NoticeKind::Other);
+    }
+
+    #[test]
+    fn an_endpoint_without_a_url_is_told_from_any_when_it_is_read_back() {
+        let now = Timestamp::UNIX_EPOCH;
+        let item = Item::from([("health".to_owned(), to_attribute(&Health::default().nowhere(now)))]);
+        let next = from_item(&item).expect("readable").at(&EndpointId("b".to_owned()), now);
+        assert!(matches!(next.state, State::Active { .. }) && next.outbox.token, "{next:?}");
+    }
+}

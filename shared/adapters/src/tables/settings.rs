@@ -1,0 +1,201 @@
+//! A business's settings, as they stand in the settings table at the moment of an attempt.
+//!
+//! Nothing is cached: the URL is read anew at each attempt, so that an owner's correction heals what is pending. The
+//! item is written by the portal, and its URL also by the dashboard's backend, so every attribute is judged on reading.
+
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use super::attributes::{cleaned, number, text};
+use super::{Item, TableError};
+use domain::endpoint::EndpointId;
+use domain::request::signature::SigningSecret;
+use domain::request::{Credentials, InvalidStaticHeader, StaticHeader};
+
+/// Where a business's deliveries go, and what they carry.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The owner's URL, cleaned; None: nothing is to be sent.
+    pub url: Option<String>,
+    /// What tells that endpoint from another.
+    pub endpoint: Option<EndpointId>,
+    /// What deliveries are signed and marked with.
+    pub credentials: Credentials,
+}
+
+/// What tells the endpoint of a settings item from another: the beginnings of two SHA-256, of the URL and of what goes
+/// with a delivery. All of it is in the same item, but this goes into states and comparisons, and from there perhaps into
+/// a log; the secret is among what is hashed, so that a short header is not to be guessed from it. None: there is no URL.
+pub(super) fn endpoint_id(item: &Item) -> Result<Option<EndpointId>, TableError> {
+    let Some(url) = cleaned(item, "generic_webhook_url")? else {
+        return Ok(None);
+    };
+    let beginning = |hash: Sha256| hex::encode(&hash.finalize()[..16]);
+    let mut carried = Sha256::new();
+    for name in ["static_header_name", "static_header_value", "signing_secret"] {
+        let value = cleaned(item, name).ok().flatten().unwrap_or_default();
+        carried.update(value.len().to_be_bytes());
+        carried.update(value);
+    }
+    let url = Sha256::new().chain_update(url);
+    Ok(Some(EndpointId(format!("{}.{}", beginning(url), beginning(carried)))))
+}
+
+impl Settings {
+    /// Reads an item; `now` decides whether the previous signing secret still counts.
+    pub(super) fn from_item(item: &Item, now: Timestamp) -> Result<Self, TableError> {
+        let mut signing_secrets = Vec::new();
+        if let Some(secret) = text(item, "signing_secret")? {
+            signing_secrets.push(signing_secret("signing_secret", secret)?);
+        }
+        if number::<f64>(item, "previous_signing_secret_expires_at")?
+            .is_some_and(|expiry| now.as_duration().as_secs_f64() < expiry)
+            // One that nothing can be signed with is nobody's: whoever verifies has the other.
+            && let Some(Ok(previous)) = text(item, "previous_signing_secret")?.map(SigningSecret::parse)
+        {
+            signing_secrets.push(previous);
+        }
+        let static_header = match (cleaned(item, "static_header_name")?, cleaned(item, "static_header_value")?) {
+            (None, None) => None,
+            (Some(name), Some(value)) => Some(static_header(&name, &value)?),
+            // Half a header: what was meant cannot be told, and to send without it would look forged.
+            (None, Some(_)) => return Err(TableError::Invalid("static_header_name")),
+            (Some(_), None) => return Err(TableError::Invalid("static_header_value")),
+        };
+        Ok(Self {
+            url: cleaned(item, "generic_webhook_url")?,
+            endpoint: endpoint_id(item)?,
+            credentials: Credentials { signing_secrets, static_header },
+        })
+    }
+}
+
+fn static_header(name: &str, value: &str) -> Result<StaticHeader, TableError> {
+    StaticHeader::parse(name, value).map_err(|error| match error {
+        InvalidStaticHeader::Name | InvalidStaticHeader::NameTooLong | InvalidStaticHeader::Reserved => {
+            TableError::Invalid("static_header_name")
+        }
+        InvalidStaticHeader::Value | InvalidStaticHeader::ValueTooLong => TableError::Invalid("static_header_value"),
+    })
+}
+
+fn signing_secret(name: &'static str, text: &str) -> Result<SigningSecret, TableError> {
+    SigningSecret::parse(text).map_err(|_| TableError::Invalid(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    use super::*;
+
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const OLDER: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+    fn settings(attributes: &[(&str, AttributeValue)]) -> Result<Settings, TableError> {
+        let item = attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        Settings::from_item(&item, Timestamp::from_second(1_000).expect("a time"))
+    }
+
+    fn s(value: &str) -> AttributeValue {
+        AttributeValue::S(value.to_owned())
+    }
+
+    #[test]
+    fn absent_null_and_empty_urls_mean_send_nothing() {
+        for item in [
+            vec![],
+            vec![("generic_webhook_url", AttributeValue::Null(true))],
+            vec![("generic_webhook_url", s(""))],
+            vec![("generic_webhook_url", s("  "))],
+            vec![("generic_webhook_url", s("\u{200f}\u{a0}\n"))],
+        ] {
+            assert_eq!(settings(&item).expect("readable").url, None);
+        }
+    }
+
+    #[test]
+    fn what_another_system_wrote_loses_what_nobody_sees() {
+        let clean = "https://n8n.example/webhook/abc";
+        let read = settings(&[
+            ("generic_webhook_url", s(&format!("\u{200f}{clean}\u{200f}\u{a0}\n"))),
+            ("static_header_name", s("\tX-Key\u{200b}")),
+            ("static_header_value", s("a value\u{a0}\r\n")),
+        ])
+        .expect("readable");
+        assert_eq!(read.url.as_deref(), Some(clean));
+        assert_eq!(read.credentials.static_header, StaticHeader::parse("X-Key", "a value").ok());
+        let endpoint = |url: &str| settings(&[("generic_webhook_url", s(url))]).expect("readable").endpoint;
+        assert_eq!(endpoint(&format!("\u{202a}{clean}\u{202c} ")), endpoint(clean));
+        let none = [("static_header_name", s("\u{200f}")), ("static_header_value", s(" "))];
+        assert_eq!(settings(&none).expect("readable").credentials.static_header, None);
+    }
+
+    #[test]
+    fn an_endpoint_is_its_url_and_what_goes_with_a_delivery() {
+        let endpoint = |url: &str, name: &str, value: &str, secret: &str| {
+            let item = [
+                ("generic_webhook_url", s(url)),
+                ("static_header_name", s(name)),
+                ("static_header_value", s(value)),
+                ("signing_secret", s(secret)),
+            ];
+            settings(&item).expect("readable").endpoint.expect("a URL")
+        };
+        let EndpointId(one) = endpoint("https://a.example/", "X-Key", "1", SECRET);
+        assert_eq!(endpoint("https://a.example/", "X-Key", "1", SECRET).0, one);
+        let url = |id: &str| id.split('.').next().map(ToOwned::to_owned);
+        for EndpointId(other) in [
+            endpoint("https://a.example/", "X-Other", "1", SECRET),
+            endpoint("https://a.example/", "X-Key", "2", SECRET),
+            endpoint("https://a.example/", "X-Key", "1", OLDER),
+        ] {
+            assert_ne!(other, one);
+            assert_eq!(url(&other), url(&one));
+        }
+        assert_ne!(url(&endpoint("https://b.example/", "X-Key", "1", SECRET).0), url(&one));
+        assert_eq!(settings(&[("signing_secret", s(SECRET))]).expect("readable").endpoint, None);
+    }
+
+    #[test]
+    fn the_previous_secret_counts_until_it_expires() {
+        let with_expiry = |seconds: &str| {
+            settings(&[
+                ("signing_secret", s(SECRET)),
+                ("previous_signing_secret", s(OLDER)),
+                ("previous_signing_secret_expires_at", AttributeValue::N(seconds.to_owned())),
+            ])
+            .expect("readable")
+            .credentials
+            .signing_secrets
+        };
+        let both = [SECRET, OLDER].map(|text| SigningSecret::parse(text).expect("a secret"));
+        assert_eq!(with_expiry("1001"), both);
+        assert_eq!(with_expiry("1000"), both[..1]);
+        assert_eq!(with_expiry("1000.5"), both, "as Python's time.time() gives it");
+    }
+
+    #[test]
+    fn what_an_attribute_cannot_hold_is_a_fault_that_names_it() {
+        for (name, value) in [
+            ("generic_webhook_url", AttributeValue::N("1".into())),
+            ("signing_secret", s("whsec_short")),
+            ("previous_signing_secret_expires_at", s("1")),
+        ] {
+            let error = settings(&[(name, value)]).err().expect("a fault");
+            assert_eq!(error.to_string(), format!("the attribute {name} is invalid"));
+        }
+        for (name, value, culprit) in [
+            (Some("Host"), Some("x"), "static_header_name"),
+            (Some("X-Key"), Some("a\nb"), "static_header_value"),
+            (Some("X-Key"), None, "static_header_value"),
+            (None, Some("x"), "static_header_name"),
+        ] {
+            let mut item = Vec::new();
+            item.extend(name.map(|name| ("static_header_name", s(name))));
+            item.extend(value.map(|value| ("static_header_value", s(value))));
+            let error = settings(&item).err().expect("a fault");
+            assert_eq!(error.to_string(), format!("the attribute {culprit} is invalid"));
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! What an attempt shows beyond its cause: by which the owner is told what to do.
+//!
+//! Nothing is decided by it, and a delivery never goes another way for it. A status code alone misleads: 403 may be the
+//! receiver's, or that of a firewall which stands before it and takes every program for an attacker. The services are
+//! recognised by what they document or by words that have stood in their answers for years; what is not recognised has no
+//! clue, and its owner gets the advice for the code.
+
+use http::header::{HeaderMap, HeaderName, SERVER};
+use url::Url;
+
+use crate::guard::Refusal;
+use crate::outcome::Answer;
+
+/// What an attempt shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clue {
+    /// The guard refused the URL or an address, for this reason.
+    Refused(Refusal),
+
+    /// The connection never stood, and nobody refused it: a firewall swallowed what we sent.
+    NoConnection,
+    /// The connection stood, but the TLS handshake never ended.
+    NoHandshake,
+    /// The request was sent, and no answer came.
+    NoAnswer,
+
+    /// The certificate has expired.
+    Expired,
+    /// The certificate is for a time to come.
+    NotYetValid,
+    /// The certificate is for another name.
+    WrongName,
+    /// The certificate names itself as its issuer.
+    SelfSigned,
+    /// No known authority has issued the certificate, or the certificates in between were not sent.
+    UnknownIssuer,
+    /// What answers at this port speaks no TLS.
+    NoTls,
+    /// It speaks none that is in use.
+    OldTls,
+
+    /// Cloudflare wants to see a browser, or has a rule against us.
+    Cloudflare,
+    /// Imperva (Incapsula) does.
+    Imperva,
+    /// Another firewall does.
+    Firewall,
+    /// The tunnel to the owner's own machine (ngrok, Cloudflare Tunnel) is not running.
+    TunnelDown,
+    /// Power Automate: the URL has no signature, or the flow is not open to anyone.
+    SignatureMissing,
+    /// Power Automate: the URL has a signature, and an `Authorization` header came beside it.
+    SecondAuthorization,
+
+    /// A redirect to the same address with https.
+    ToHttps,
+    /// A redirect to the same host without https.
+    ToHttp,
+    /// A redirect to the same address with a slash at its end, or without.
+    ToSlash,
+    /// A redirect to the same host with `www.`, or without.
+    ToWww,
+    /// A redirect to where people log in.
+    ToLogin,
+    /// A redirect to another host.
+    ToHost,
+}
+
+impl Clue {
+    /// All but the refusals.
+    pub const ALL: [Self; 22] = [
+        Self::NoConnection,
+        Self::NoHandshake,
+        Self::NoAnswer,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::WrongName,
+        Self::SelfSigned,
+        Self::UnknownIssuer,
+        Self::NoTls,
+        Self::OldTls,
+        Self::Cloudflare,
+        Self::Imperva,
+        Self::Firewall,
+        Self::TunnelDown,
+        Self::SignatureMissing,
+        Self::SecondAuthorization,
+        Self::ToHttps,
+        Self::ToHttp,
+        Self::ToSlash,
+        Self::ToWww,
+        Self::ToLogin,
+        Self::ToHost,
+    ];
+
+    /// The name in the ledger and the log; of a refusal its own.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.as_str(),
+            Self::NoConnection => "no_connection",
+            Self::NoHandshake => "no_handshake",
+            Self::NoAnswer => "no_answer",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::WrongName => "wrong_name",
+            Self::SelfSigned => "self_signed",
+            Self::UnknownIssuer => "unknown_issuer",
+            Self::NoTls => "no_tls",
+            Self::OldTls => "old_tls",
+            Self::Cloudflare => "cloudflare",
+            Self::Imperva => "imperva",
+            Self::Firewall => "firewall",
+            Self::TunnelDown => "tunnel_down",
+            Self::SignatureMissing => "signature_missing",
+            Self::SecondAuthorization => "second_authorization",
+            Self::ToHttps => "to_https",
+            Self::ToHttp => "to_http",
+            Self::ToSlash => "to_slash",
+            Self::ToWww => "to_www",
+            Self::ToLogin => "to_login",
+            Self::ToHost => "to_host",
+        }
+    }
+
+    /// The clue of a name, if this version knows it. A refusal is none: it is stored under a name of its own.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|clue| clue.as_str() == name)
+    }
+
+    /// The guard's refusal, if it was one.
+    #[must_use]
+    pub fn refusal(self) -> Option<Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+}
+
+/// What an answer shows. Whatever says that it was delivered shows nothing else.
+#[must_use]
+pub fn of_answer(request: &Url, answer: &Answer, headers: &HeaderMap) -> Option<Clue> {
+    match answer.status {
+        200..=299 => None,
+        300..=399 => redirect(request, &Url::parse(answer.location.as_deref()?).ok()?),
+        _ => power_automate(&answer.snippet).or_else(|| tunnel(answer, headers)).or_else(|| firewall(answer, headers)),
+    }
+}
+
+/// Power Automate and Logic Apps answer both with 401 (some with 400), and the code of an error in JSON.
+fn power_automate(snippet: &str) -> Option<Clue> {
+    if snippet.contains("DirectApiRequestHasMoreThanOneAuthorization") {
+        return Some(Clue::SecondAuthorization);
+    }
+    snippet.contains("DirectApiAuthorizationRequired").then_some(Clue::SignatureMissing)
+}
+
+/// ngrok names its own errors in a header; Cloudflare has a number for a tunnel without its other end.
+fn tunnel(answer: &Answer, headers: &HeaderMap) -> Option<Clue> {
+    let is_cloudflares = answer.status == 530 && answer.snippet.contains("1033");
+    (is_cloudflares || headers.contains_key("ngrok-error-code")).then_some(Clue::TunnelDown)
+}
+
+/// Headers that only firewalls set, on what they keep back.
+const FIREWALL_HEADERS: [HeaderName; 2] =
+    [HeaderName::from_static("x-amzn-waf-action"), HeaderName::from_static("x-vercel-mitigated")];
+
+/// Words at the beginning of the pages of Wordfence, Imunify360, `ModSecurity`, Sucuri and Akamai.
+const FIREWALL_WORDS: [&str; 6] = [
+    "Your access to this site has been limited",
+    "Wordfence",
+    "Imunify360",
+    "Mod_Security",
+    "Sucuri WebSite Firewall",
+    "errors.edgesuite.net",
+];
+
+/// Cloudflare's header says of itself what it is; its other refusals have no header that answers of the receivers behind
+/// it do not have too, nor have those of the others.
+fn firewall(answer: &Answer, headers: &HeaderMap) -> Option<Clue> {
+    let has = |words: &[&str]| words.iter().any(|word| answer.snippet.contains(word));
+    let is_cloudflares = || {
+        let words = ["Attention Required! | Cloudflare", "Just a moment...", "/cdn-cgi/challenge-platform/"];
+        let is_refusal = answer.status == 403 && answer.snippet.starts_with("error code: 1");
+        headers.get(SERVER).is_some_and(|server| server.as_bytes().eq_ignore_ascii_case(b"cloudflare"))
+            && (is_refusal || has(&words))
+    };
+    if headers.contains_key("cf-mitigated") || is_cloudflares() {
+        Some(Clue::Cloudflare)
+    } else if has(&["_Incapsula_Resource", "Incapsula incident ID"]) {
+        Some(Clue::Imperva)
+    } else if FIREWALL_HEADERS.iter().any(|name| headers.contains_key(name)) || has(&FIREWALL_WORDS) {
+        Some(Clue::Firewall)
+    } else {
+        None
+    }
+}
+
+/// The hosts of those who let people into other people's services.
+const LOGIN_HOSTS: [&str; 3] = ["accounts.google.com", "login.microsoftonline.com", "login.live.com"];
+
+/// The same of services that give each customer a host below theirs.
+const LOGIN_DOMAINS: [&str; 3] = [".cloudflareaccess.com", ".okta.com", ".auth0.com"];
+
+/// What the page of a login is called.
+const LOGIN_PAGES: [&str; 8] = ["login", "log-in", "signin", "sign-in", "sign_in", "logon", "wp-login", "sso"];
+
+fn redirect(request: &Url, to: &Url) -> Option<Clue> {
+    let (from_host, to_host) = (request.host_str()?, to.host_str()?);
+    let is_same = |text: &str, other: &str| text.trim_end_matches('/') == other.trim_end_matches('/');
+    if is_login(to_host, to.path()) {
+        Some(Clue::ToLogin)
+    } else if from_host == to_host {
+        match (request.scheme(), to.scheme()) {
+            ("http", "https") => Some(Clue::ToHttps),
+            ("https", "http") => Some(Clue::ToHttp),
+            _ if request.path() != to.path() && is_same(request.path(), to.path()) => Some(Clue::ToSlash),
+            _ => None,
+        }
+    } else if from_host.strip_prefix("www.") == Some(to_host) || to_host.strip_prefix("www.") == Some(from_host) {
+        Some(Clue::ToWww)
+    } else {
+        Some(Clue::ToHost)
+    }
+}
+
+fn is_login(host: &str, path: &str) -> bool {
+    let is_page = |segment: &str| {
+        let name = segment.split_once('.').map_or(segment, |(name, _)| name);
+        LOGIN_PAGES.iter().any(|page| name.eq_ignore_ascii_case(page))
+    };
+    LOGIN_HOSTS.contains(&host)
+        || LOGIN_DOMAINS.iter().any(|domain| host.ends_with(domain))
+        || path.split('/').any(is_page)
+}
+
+#[cfg(test)]
+mod tests;

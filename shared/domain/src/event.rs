@@ -1,0 +1,297 @@
+//! An event: the one thing that is published, signed, sent and stored.
+//!
+//! [`Event::parse`] is the only door. Behind it a business id is known to be there, every typed field has its type and
+//! its default, and the body is the exact text that the receiver will get; nothing downstream serialises it again.
+//! What this module does not do: decide where an event goes, or read anything from outside its text.
+
+pub mod json;
+mod fields;
+mod time;
+
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::event::json::{JsonError, Object, Value};
+
+/// Why a text is not an event. The messages name fields and expectations, never a value, so they may be logged.
+#[derive(Debug, thiserror::Error)]
+pub enum MalformedEvent {
+    /// The text is not JSON that can be carried.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// The text is JSON, but not an object.
+    #[error("the event is {0}, not an object")]
+    NotAnObject(&'static str),
+    /// A field that must be there is absent, null or empty.
+    #[error("{0} is required")]
+    Missing(&'static str),
+    /// A field is there, but is not what it has to be.
+    #[error("{field} must be {expected}")]
+    Field {
+        /// The field's name.
+        field: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
+}
+
+/// A kind of event: `call.completed`, `lead.created`, or any other dotted name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventType(String);
+
+impl EventType {
+    /// Longest name in characters, all of them ASCII.
+    pub const MAX_CHARS: usize = 128;
+
+    const EXPECTED: &str = "a dotted name such as call.completed, at most 128 characters";
+
+    /// Reads a name, bringing the older spellings (`calls.completed`) to the present one.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedEvent::Field`] unless it matches `[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+`, or if it is longer than
+    /// [`Self::MAX_CHARS`].
+    pub fn parse(name: &str) -> Result<Self, MalformedEvent> {
+        let name = match name {
+            "calls.completed" => "call.completed",
+            "calls.lead_created" => "lead.created",
+            "calls.appointment_booked" => "appointment.booked",
+            other => other,
+        };
+        let segment = |part: &str| {
+            part.starts_with(|c: char| c.is_ascii_lowercase())
+                && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        };
+        if name.len() <= Self::MAX_CHARS && name.contains('.') && name.split('.').all(segment) {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(MalformedEvent::Field { field: "event_type", expected: Self::EXPECTED })
+        }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EventType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Which business an event belongs to: 1 to 128 characters, none of them a control character, not all of them blank.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BusinessId(String);
+
+impl BusinessId {
+    /// Longest id in characters.
+    pub const MAX_CHARS: usize = 128;
+
+    /// Reads an id.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedEvent`] if it is blank, longer than [`Self::MAX_CHARS`] or has control characters.
+    pub fn parse(id: &str) -> Result<Self, MalformedEvent> {
+        if id.chars().all(char::is_whitespace) {
+            return Err(MalformedEvent::Missing("business_id"));
+        }
+        if id.chars().count() > Self::MAX_CHARS || id.chars().any(char::is_control) {
+            return Err(MalformedEvent::Field {
+                field: "business_id",
+                expected: "1 to 128 characters without control characters",
+            });
+        }
+        Ok(Self(id.to_owned()))
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BusinessId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// `evt_` and 32 lowercase hex digits, the same for the same happening: a call finalised twice is one delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EventId(String);
+
+impl EventId {
+    /// The first 16 bytes of SHA-256 over the three parts, joined by LF. The first two cannot hold an LF, so no two
+    /// different triples share a text.
+    fn derive(event_type: &EventType, business_id: &BusinessId, natural_key: &str) -> Self {
+        let text = format!("{event_type}\n{business_id}\n{natural_key}");
+        let digest = Sha256::digest(text.as_bytes());
+        Self(format!("evt_{}", hex::encode(&digest[..16])))
+    }
+
+    /// Reads an id that this project has written: `evt_` and 32 lowercase hex digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("evt_")?;
+        let hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+        (digits.len() == 32 && digits.bytes().all(hex)).then(|| Self(text.to_owned()))
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// A well-formed event. Its `Debug` leaves the body out: that is personal data.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Event {
+    kind: EventType,
+    business_id: BusinessId,
+    id: EventId,
+    subject: Option<String>,
+    phone_ending: Option<String>,
+    unread: Vec<&'static str>,
+    body: String,
+}
+
+impl Event {
+    /// How many digits of a phone number stand where it is only to be recognised.
+    pub const PHONE_ENDING_DIGITS: usize = 4;
+
+    /// How much of the subject's id stands where it is only to be recognised, in characters.
+    pub const SUBJECT_CHARS: usize = 128;
+
+    /// Reads the body of a queue message.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedEvent`], which says what is wrong without repeating any of the text.
+    pub fn parse(text: &str) -> Result<Self, MalformedEvent> {
+        Self::normalise(object(text)?)
+    }
+
+    /// Makes an event of a kind and its data, as JSON text. A different `event_type` in the data is overruled.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedEvent`], as for [`Event::parse`].
+    pub fn compose(event_type: &str, data: &str) -> Result<Self, MalformedEvent> {
+        let mut members = Object::default();
+        members.insert("event_type", Value::Null);
+        members.extend(object(data)?);
+        members.insert("event_type", Value::String(event_type.to_owned()));
+        Self::normalise(members)
+    }
+
+    fn normalise(mut members: Object) -> Result<Self, MalformedEvent> {
+        let event_type = EventType::parse(&fields::required_text(&members, "event_type")?)?;
+        members.insert("event_type", Value::String(event_type.0.clone()));
+        let business_id = BusinessId::parse(&fields::required_id(&members, "business_id")?)?;
+        members.insert("business_id", Value::String(business_id.0.clone()));
+
+        let kind = fields::Kind::of(&event_type);
+        let fields::Normalised { members, unread } = kind.normalise(members)?;
+        let body = members.to_json();
+        let natural_key = match kind.natural_key(&members) {
+            Some(key) => key,
+            None => &body,
+        };
+        let id = EventId::derive(&event_type, &business_id, natural_key);
+        let subject = kind.subject(&members).map(|id| id.chars().take(Self::SUBJECT_CHARS).collect());
+        let phone_ending = kind.phone(&members).and_then(ending);
+        Ok(Self { kind: event_type, business_id, id, subject, phone_ending, unread, body })
+    }
+
+    /// The same event under the id by which it is known already.
+    #[must_use]
+    pub fn with_id(self, id: EventId) -> Self {
+        Self { id, ..self }
+    }
+
+    /// What kind of event it is.
+    #[must_use]
+    pub fn event_type(&self) -> &EventType {
+        &self.kind
+    }
+
+    /// Whom it belongs to.
+    #[must_use]
+    pub fn business_id(&self) -> &BusinessId {
+        &self.business_id
+    }
+
+    /// The same on every attempt and for every copy.
+    #[must_use]
+    pub fn id(&self) -> &EventId {
+        &self.id
+    }
+
+    /// The id of the call, lead or appointment that a typed event is about.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// The last digits of the phone number of a typed event; None if it has none, or one that is hardly longer.
+    #[must_use]
+    pub fn phone_ending(&self) -> Option<&str> {
+        self.phone_ending.as_deref()
+    }
+
+    /// The optional fields that were published in a form that cannot be read, in the order of their table. In the body
+    /// they have their defaults, and what was published stands under `metadata.unread_<field>`; so an event that is
+    /// parsed from a body has none.
+    #[must_use]
+    pub fn unread(&self) -> &[&'static str] {
+        &self.unread
+    }
+
+    /// The exact text that is signed, sent and stored.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Event")
+            .field("event_type", &self.kind)
+            .field("business_id", &self.business_id)
+            .field("id", &self.id)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The last digits of a phone number, if there are so many more that they do not give it away.
+fn ending(phone: &str) -> Option<String> {
+    let digits: Vec<char> = phone.chars().filter(char::is_ascii_digit).collect();
+    (digits.len() >= Event::PHONE_ENDING_DIGITS + 3)
+        .then(|| digits[digits.len() - Event::PHONE_ENDING_DIGITS..].iter().collect())
+}
+
+fn object(text: &str) -> Result<Object, MalformedEvent> {
+    match Value::parse(text)? {
+        Value::Object(object) => Ok(object),
+        other => Err(MalformedEvent::NotAnObject(other.kind())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

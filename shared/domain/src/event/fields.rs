@@ -1,0 +1,247 @@
+//! The typed events: which fields each has, in which order, and what a receiver may rely on.
+//!
+//! A kind is a table of names and rules, so that a further typed event is a further table and no code. Fields that a
+//! table does not name pass through behind those it names: the call service may add one without a change here.
+//!
+//! Only a required field can make an event malformed. An optional one that cannot be read takes its default, and what
+//! was published stands in `metadata`: a call must not be lost for one odd field.
+
+use super::{EventType, MalformedEvent, time};
+use crate::event::json::{MAX_SAFE_INTEGER, Object, Value};
+
+/// What a field has to be, and what it is when it is absent, null or `""`, or cannot be read.
+#[derive(Clone, Copy)]
+enum Rule {
+    /// A string, or an integer that becomes one. Required.
+    Id,
+    /// The same, or "".
+    OptionalId,
+    /// A phone number: a string, or an integer that becomes one; or "".
+    Phone,
+    /// A string, or the default.
+    Text(&'static str),
+    /// A point in time, or "".
+    Time,
+    /// Whole seconds, or 0.
+    Seconds,
+    /// `inbound` or `outbound`; "inbound" by default.
+    Direction,
+    /// An object, or {}.
+    Map,
+}
+
+type Fields = &'static [(&'static str, Rule)];
+
+const CALL_COMPLETED: Fields = &[
+    ("event_type", Rule::Id),
+    ("business_id", Rule::Id),
+    ("call_id", Rule::Id),
+    ("lead_id", Rule::OptionalId),
+    ("phone", Rule::Phone),
+    ("started_at", Rule::Time),
+    ("ended_at", Rule::Time),
+    ("duration_sec", Rule::Seconds),
+    ("transcript", Rule::Text("")),
+    ("summary", Rule::Text("")),
+    ("agent_name", Rule::Text("Assistant")),
+    ("direction", Rule::Direction),
+    ("metadata", Rule::Map),
+];
+
+const LEAD_CREATED: Fields = &[
+    ("event_type", Rule::Id),
+    ("business_id", Rule::Id),
+    ("lead_id", Rule::Id),
+    ("name", Rule::Text("")),
+    ("phone", Rule::Phone),
+    ("email", Rule::Text("")),
+    ("source", Rule::Text("")),
+    ("metadata", Rule::Map),
+];
+
+const APPOINTMENT_BOOKED: Fields = &[
+    ("event_type", Rule::Id),
+    ("business_id", Rule::Id),
+    ("appointment_id", Rule::Id),
+    ("lead_id", Rule::OptionalId),
+    ("lead_name", Rule::Text("")),
+    ("lead_phone", Rule::Phone),
+    ("scheduled_at", Rule::Time),
+    ("service", Rule::Text("")),
+    ("notes", Rule::Text("")),
+    ("metadata", Rule::Map),
+];
+
+const LEAD_STATUS_CHANGED: Fields = &[
+    ("event_type", Rule::Id),
+    ("business_id", Rule::Id),
+    ("lead_id", Rule::Id),
+    ("lead_name", Rule::Text("")),
+    ("lead_phone", Rule::Phone),
+    ("old_status", Rule::Text("")),
+    ("new_status", Rule::Text("")),
+    ("source", Rule::Text("")),
+    ("changed_at", Rule::Time),
+    ("metadata", Rule::Map),
+];
+
+/// How one event type is normalised and told apart from its repeats.
+pub(super) struct Kind {
+    fields: Fields,
+    /// The field that names the happening. None: the whole body does, since the same lead may change its status twice.
+    key: Option<&'static str>,
+    /// The field that names whom or what it is about.
+    subject: Option<&'static str>,
+    phone: Option<&'static str>,
+}
+
+impl Kind {
+    pub(super) fn of(event_type: &EventType) -> Self {
+        let kind = |fields, key, subject, phone| Self { fields, key, subject: Some(subject), phone: Some(phone) };
+        match event_type.as_str() {
+            "call.completed" => kind(CALL_COMPLETED, Some("call_id"), "call_id", "phone"),
+            "lead.created" => kind(LEAD_CREATED, Some("lead_id"), "lead_id", "phone"),
+            "appointment.booked" => kind(APPOINTMENT_BOOKED, Some("appointment_id"), "appointment_id", "lead_phone"),
+            "lead.status_changed" => kind(LEAD_STATUS_CHANGED, None, "lead_id", "lead_phone"),
+            _ => Self { fields: &[], key: None, subject: None, phone: None },
+        }
+    }
+
+    /// Puts the typed fields first, each of its type, and the others behind them as they came.
+    pub(super) fn normalise(&self, mut members: Object) -> Result<Normalised, MalformedEvent> {
+        let mut normalised = Object::default();
+        let mut unread = Vec::new();
+        for &(field, rule) in self.fields {
+            let value = match members.take(field).filter(|value| !is_absent(value)) {
+                None => rule.default().ok_or(MalformedEvent::Missing(field))?,
+                Some(value) => rule.read(value).or_else(|value| {
+                    unread.push((field, value));
+                    rule.default().ok_or(MalformedEvent::Field { field, expected: AN_ID })
+                })?,
+            };
+            normalised.insert(field, value);
+        }
+        let fields = unread.iter().map(|(field, _)| *field).collect();
+        if let Some(Value::Object(metadata)) = normalised.get_mut(METADATA) {
+            keep(unread, metadata);
+        }
+        normalised.extend(members);
+        Ok(Normalised { members: normalised, unread: fields })
+    }
+
+    pub(super) fn natural_key<'a>(&self, normalised: &'a Object) -> Option<&'a str> {
+        text(normalised, self.key?)
+    }
+
+    pub(super) fn subject<'a>(&self, normalised: &'a Object) -> Option<&'a str> {
+        text(normalised, self.subject?)
+    }
+
+    pub(super) fn phone<'a>(&self, normalised: &'a Object) -> Option<&'a str> {
+        text(normalised, self.phone?)
+    }
+}
+
+fn text<'a>(members: &'a Object, field: &str) -> Option<&'a str> {
+    match members.get(field) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// The members of a normalised event, and the names of the fields that could not be read.
+pub(super) struct Normalised {
+    pub(super) members: Object,
+    pub(super) unread: Vec<&'static str>,
+}
+
+/// Where what could not be read is kept.
+const METADATA: &str = "metadata";
+
+/// Keeps what could not be read, as text, behind the members of metadata. One that has such a name already wins: an
+/// event that passes through here again stays as it is.
+fn keep(unread: Vec<(&'static str, Value)>, metadata: &mut Object) {
+    for (field, value) in unread {
+        let text = match value {
+            Value::String(text) => text,
+            value => value.to_json(),
+        };
+        metadata.insert_new(format!("unread_{field}"), Value::String(text));
+    }
+}
+
+impl Rule {
+    /// What stands for a value that is absent or cannot be read; None: the field is required.
+    fn default(self) -> Option<Value> {
+        let text = |text: &str| Some(Value::String(text.to_owned()));
+        match self {
+            Self::Id => None,
+            Self::OptionalId | Self::Phone | Self::Time => text(""),
+            Self::Text(default) => text(default),
+            Self::Seconds => Some(Value::Number(0.0)),
+            Self::Direction => text("inbound"),
+            Self::Map => Some(Value::Object(Object::default())),
+        }
+    }
+
+    /// The value as a receiver gets it; or, if it cannot be read, as it came.
+    fn read(self, value: Value) -> Result<Value, Value> {
+        let read = match (self, &value) {
+            (Self::Text(_), Value::String(_)) | (Self::Map, Value::Object(_)) => return Ok(value),
+            (Self::Id | Self::OptionalId | Self::Phone, value) => id(value).map(Value::String),
+            (Self::Time, Value::String(text)) => time::to_utc(text).map(Value::String),
+            (Self::Seconds, value) => seconds(value).map(Value::Number),
+            (Self::Direction, Value::String(text)) => direction(text).map(|name| Value::String(name.to_owned())),
+            _ => None,
+        };
+        read.ok_or(value)
+    }
+}
+
+/// What an id has to be.
+const AN_ID: &str = "a string or an integer";
+
+/// A string that has to be there.
+pub(super) fn required_text(members: &Object, field: &'static str) -> Result<String, MalformedEvent> {
+    match members.get(field).filter(|value| !is_absent(value)) {
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(_) => Err(MalformedEvent::Field { field, expected: "a string" }),
+        None => Err(MalformedEvent::Missing(field)),
+    }
+}
+
+/// A string, or an integer as its digits, that has to be there.
+pub(super) fn required_id(members: &Object, field: &'static str) -> Result<String, MalformedEvent> {
+    let value = members.get(field).filter(|value| !is_absent(value)).ok_or(MalformedEvent::Missing(field))?;
+    id(value).ok_or(MalformedEvent::Field { field, expected: AN_ID })
+}
+
+fn is_absent(value: &Value) -> bool {
+    matches!(value, Value::Null) || matches!(value, Value::String(text) if text.is_empty())
+}
+
+/// Integers beyond 2^53 - 1 are strings already, with all their digits; what is left beyond is a double like 1e300.
+fn id(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) if number.fract() == 0.0 && number.abs() <= MAX_SAFE_INTEGER => Some(value.to_json()),
+        _ => None,
+    }
+}
+
+/// Whole seconds from a number, or from a text that JSON would read as one: `NaN` and `1:07` are none.
+fn seconds(value: &Value) -> Option<f64> {
+    let seconds = match value {
+        Value::Number(seconds) => *seconds,
+        Value::String(text) => match Value::parse(text) {
+            Ok(Value::Number(seconds)) => seconds,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    (0.0..=MAX_SAFE_INTEGER).contains(&seconds).then(|| seconds.round())
+}
+
+fn direction(text: &str) -> Option<&'static str> {
+    ["inbound", "outbound"].into_iter().find(|name| name.eq_ignore_ascii_case(text))
+}

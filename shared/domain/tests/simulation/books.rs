@@ -1,0 +1,125 @@
+//! The books: where each published event is, and whether it may be there.
+
+use std::fmt;
+
+use domain::endpoint::State;
+use domain::event::EventId;
+
+use crate::business::Business;
+use crate::run::Run;
+use crate::world::{Body, Status, event};
+
+/// All runs together.
+#[derive(Debug, Default)]
+pub(crate) struct Books {
+    runs: usize,
+    published: usize,
+    arrived: usize,
+    dead: usize,
+    dismissed: usize,
+    arrivals_beyond_the_first: usize,
+    attempts: usize,
+    crashes: usize,
+    out_of_order: usize,
+    held: usize,
+    releases: usize,
+    pauses: usize,
+}
+
+impl Books {
+    pub(crate) fn add(&mut self, run: &Run) {
+        self.runs += 1;
+        self.attempts += run.attempts;
+        self.crashes += run.crashes;
+        self.held += run.held;
+        self.releases += run.releases;
+        self.pauses += run.pauses;
+        self.out_of_order += run.released_out_of_order;
+        for (number, business) in run.businesses.iter().enumerate() {
+            self.published += business.published;
+            self.arrived += business.arrived.len();
+            self.dismissed += business.dismissed.iter().filter(|event| !business.arrived.contains_key(*event)).count();
+            let dead = |id: &EventId| !business.has(id) && run.is_dead(number, id);
+            self.dead += business.events().filter(dead).count();
+            self.arrivals_beyond_the_first += business.unasked();
+        }
+    }
+}
+
+impl fmt::Display for Books {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { runs, published, arrived, dead, dismissed, attempts, crashes, out_of_order, .. } = self;
+        let Self { held, releases, pauses, .. } = self;
+        let per_thousand = self.arrivals_beyond_the_first * 10_000 / arrived.max(&1);
+        write!(
+            formatter,
+            "{runs} runs: {published} published = {arrived} arrived + {dead} in the dead-letter queue + {dismissed} \
+             without a URL; {attempts} attempts, {held} times held, {releases} releases, {pauses} pauses, {crashes} crashes, {}.{} duplicates per thousand, {out_of_order} \
+             released out of order",
+            per_thousand / 10,
+            per_thousand % 10,
+        )
+    }
+}
+
+impl Business {
+    fn events(&self) -> impl Iterator<Item = EventId> {
+        (1..=self.published).map(event)
+    }
+
+    /// Arrivals beyond the first and those that the owner asked for.
+    fn unasked(&self) -> usize {
+        let asked = |event: &String| self.tables.asked.get(event).copied().map_or(0, u32::from);
+        let unasked = self.arrived.iter().map(|(event, times)| times.saturating_sub(1 + asked(event)));
+        usize::try_from(unasked.sum::<u32>()).unwrap_or(usize::MAX)
+    }
+
+    fn has(&self, event: &EventId) -> bool {
+        self.arrived.contains_key(event.as_str())
+    }
+
+    fn is_excused(&self, event: &EventId) -> bool {
+        self.dismissed.contains(event.as_str())
+    }
+}
+
+impl Run {
+    fn is_dead(&self, business: usize, event: &EventId) -> bool {
+        self.queue.has_died(business, |body| matches!(body, Body::Event { event: of, .. } if of == event))
+    }
+
+    /// In the middle of it all: the events that are neither somewhere nor on their way anywhere.
+    pub(crate) fn lost(&self) -> Vec<String> {
+        self.missing(|number, business, id| {
+            let alive =
+                self.queue.of(number).any(|message| matches!(&message.body, Body::Event { event, .. } if event == id));
+            let held = business.tables.says(id, Status::Held) && Self::will_release(business);
+            alive || held || self.is_at_work(number)
+        })
+    }
+
+    /// At the end, when all has been well for long.
+    pub(crate) fn left(&self) -> Vec<String> {
+        self.missing(|number, _, id| self.is_dead(number, id))
+    }
+
+    fn missing(&self, may_be_absent: impl Fn(usize, &Business, &EventId) -> bool) -> Vec<String> {
+        let mut missing = Vec::new();
+        for (number, business) in self.businesses.iter().enumerate() {
+            for id in business.events() {
+                if !business.has(&id) && !business.is_excused(&id) && !may_be_absent(number, business, &id) {
+                    let record = business.tables.records.get(id.as_str());
+                    missing.push(format!("{id} of business {number}: {record:?}, {:?}", business.tables.health));
+                }
+            }
+        }
+        missing
+    }
+
+    /// Held events go out once the endpoint recovers or its owner resumes; while events go out, by a release. One that
+    /// has lost its token is revived by the next event.
+    fn will_release(business: &Business) -> bool {
+        let health = &business.tables.health;
+        health.release.is_some() || !matches!(health.state, State::Active { .. })
+    }
+}

@@ -1,0 +1,138 @@
+//! One business: its calls, its receiver with its outages, and an owner who looks after it now and then.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::endpoint::{EndpointId, PausedReason, State};
+use fastrand::Rng;
+
+use crate::queue::{DAY, HOUR, MINUTE, SECOND};
+use crate::world::Tables;
+
+/// What a receiver does while it is out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    Well,
+    Refuses,
+    Hangs,
+    /// It answers, sometimes well.
+    Flaps,
+    /// It answers 429 with Retry-After, sometimes well.
+    Limits,
+    Gone,
+}
+
+#[derive(Debug)]
+struct Outage {
+    start: i64,
+    end: i64,
+    manner: Manner,
+}
+
+/// What the owner does at one visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Visit {
+    Nothing,
+    Pauses,
+    Resumes,
+    Breaks,
+    Mends,
+    /// Another header, which is as good as another URL for what waits.
+    Corrects,
+    Removes,
+    SendsAgain,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Business {
+    pub(crate) tables: Tables,
+    outages: Vec<Outage>,
+    /// URLs that never worked.
+    pub(crate) broken: BTreeSet<String>,
+    urls: u32,
+    pub(crate) published: usize,
+    /// How often each event has arrived.
+    pub(crate) arrived: BTreeMap<String, u32>,
+    /// Acknowledged since there was no URL.
+    pub(crate) dismissed: BTreeSet<String>,
+}
+
+impl Business {
+    pub(crate) fn draw(rng: &mut Rng, until: i64) -> Self {
+        let mut business = Self::default();
+        business.mend();
+        for _ in 0..rng.u8(0..6) {
+            let start = rng.i64(0..until);
+            let manner = *rng
+                .choice(&[Manner::Refuses, Manner::Hangs, Manner::Flaps, Manner::Limits, Manner::Gone])
+                .unwrap_or(&Manner::Hangs);
+            let longest = *rng.choice(&[10 * MINUTE, 6 * HOUR, 6 * DAY]).unwrap_or(&HOUR);
+            business.outages.push(Outage { start, end: start + rng.i64(SECOND..longest), manner });
+        }
+        business
+    }
+
+    pub(crate) fn manner(&self, now: i64) -> Manner {
+        if self.is_broken() {
+            return Manner::Refuses;
+        }
+        let outage = self.outages.iter().find(|outage| (outage.start..outage.end).contains(&now));
+        outage.map_or(Manner::Well, |outage| outage.manner)
+    }
+
+    fn is_broken(&self) -> bool {
+        let url = self.tables.url.as_ref().and_then(|id| id.0.split('.').next());
+        url.is_some_and(|url| self.broken.contains(url))
+    }
+
+    /// Calls come by day more often than by night.
+    pub(crate) fn until_next_call(rng: &mut Rng, now: i64) -> i64 {
+        let by_night = (now % DAY) < 8 * HOUR;
+        if by_night { rng.i64(HOUR..6 * HOUR) } else { rng.i64(30 * SECOND..70 * MINUTE) }
+    }
+
+    pub(crate) fn visit(&self, rng: &mut Rng, now: i64) -> Visit {
+        if self.tables.url.is_none() || self.is_broken() {
+            return Visit::Mends;
+        }
+        match &self.tables.health.state {
+            State::Paused { reason: PausedReason::Owner, .. } => Visit::Resumes,
+            State::Paused { .. } if self.manner(now) == Manner::Well => Visit::Resumes,
+            State::Paused { .. } if rng.u8(0..4) == 0 => Visit::Mends,
+            _ => match rng.u8(0..40) {
+                0 => Visit::Pauses,
+                1 => Visit::Breaks,
+                2 => Visit::Removes,
+                3 => Visit::SendsAgain,
+                4 => Visit::Corrects,
+                _ => Visit::Nothing,
+            },
+        }
+    }
+
+    /// A URL that works whenever the receiver does; half of the time it is a new one.
+    pub(crate) fn mend(&mut self) {
+        self.urls += 1;
+        self.tables.url = Some(EndpointId(format!("url-{}", self.urls / 2)));
+    }
+
+    pub(crate) fn correct_header(&mut self) {
+        self.urls += 2;
+        if let Some(EndpointId(id)) = &self.tables.url {
+            let url = id.split('.').next().unwrap_or_default();
+            self.tables.url = Some(EndpointId(format!("{url}.{}", self.urls)));
+        }
+    }
+
+    pub(crate) fn break_url(&mut self) {
+        self.urls += 2;
+        let url = format!("broken-{}", self.urls);
+        self.broken.insert(url.clone());
+        self.tables.url = Some(EndpointId(url));
+    }
+
+    /// From now on everything is well.
+    pub(crate) fn heal(&mut self) {
+        self.outages.clear();
+        self.mend();
+    }
+}

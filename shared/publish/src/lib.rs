@@ -1,0 +1,124 @@
+//! Publishing: what the call service does, once, last, when a call is finalised.
+//!
+//! One `SendMessage` to the events queue, and nothing else: no HTTP call to a business, no retry loop, no table. What
+//! it refuses, it refuses before anything is sent.
+
+#![allow(clippy::expect_used, reason = "each says why it cannot fail")]
+
+use aws_sdk_sqs::Client;
+use sha2::{Digest as _, Sha256};
+
+use domain::event::{BusinessId, Event, EventId, MalformedEvent};
+
+/// The largest message that SQS takes, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
+
+/// Longest `MessageGroupId`, in characters.
+const MAX_GROUP_CHARS: usize = 128;
+
+/// Why an event was not published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The data cannot be written as JSON.
+    #[error("the data is not JSON")]
+    Data(#[from] serde_json::Error),
+    /// The event breaks its contract.
+    #[error("the event is malformed: {0}")]
+    Malformed(#[from] MalformedEvent),
+    /// The event is larger than a message may be.
+    #[error("the event has {bytes} bytes, a message at most {MAX_MESSAGE_BYTES}")]
+    TooLarge {
+        /// Its size as a message.
+        bytes: usize,
+    },
+    /// The queue did not take it; publishing again is harmless.
+    #[error("the queue did not take the event")]
+    Queue(#[source] Box<aws_sdk_sqs::Error>),
+}
+
+/// Publishes events to the events queue.
+#[derive(Clone, Debug)]
+pub struct Publisher {
+    client: Client,
+    queue_url: String,
+}
+
+impl Publisher {
+    /// A publisher to the queue of the stack's output `EventsQueueUrl`.
+    #[must_use]
+    pub fn new(client: Client, queue_url: impl Into<String>) -> Self {
+        Self { client, queue_url: queue_url.into() }
+    }
+
+    /// Publishes an event and says by which id its deliveries will go. Publishing the same happening twice gives the
+    /// same id and, in the end, one delivery. An optional field that cannot be read is published as its default, and as
+    /// text in `metadata` ([`Event::unread`]): what is quoted grows, and counts towards [`MAX_MESSAGE_BYTES`].
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError`]. Only [`PublishError::Queue`] is worth trying again.
+    pub async fn send_generic_webhook(
+        &self,
+        event_type: &str,
+        data: &impl serde::Serialize,
+    ) -> Result<EventId, PublishError> {
+        let event = Event::compose(event_type, &serde_json::to_string(data)?)?;
+        let message = message(event.body());
+        if message.len() > MAX_MESSAGE_BYTES {
+            return Err(PublishError::TooLarge { bytes: message.len() });
+        }
+        self.client
+            .send_message()
+            .queue_url(&self.queue_url)
+            .message_body(message)
+            .message_group_id(message_group(event.business_id()))
+            .send()
+            .await
+            .map_err(|error| PublishError::Queue(Box::new(error.into())))?;
+        Ok(event.id().clone())
+    }
+}
+
+/// SQS takes every character that XML 1.0 does. Of those that a JSON text can hold raw, U+FFFE and U+FFFF are not
+/// among them; escaped, they mean the same.
+fn message(body: &str) -> String {
+    if body.contains(['\u{fffe}', '\u{ffff}']) {
+        body.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff")
+    } else {
+        body.to_owned()
+    }
+}
+
+/// The business id, by which SQS shares the queue out fairly. One that a `MessageGroupId` cannot be (it takes ASCII
+/// letters, digits and punctuation) goes by its hash, which groups just as well.
+#[must_use]
+pub fn message_group(business_id: &BusinessId) -> String {
+    let id = business_id.as_str();
+    if id.len() <= MAX_GROUP_CHARS && id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        id.to_owned()
+    } else {
+        hex::encode(Sha256::digest(id.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_group_is_the_business_id_where_sqs_takes_it() {
+        let group_of = |id: &str| message_group(&BusinessId::parse(id).expect("an id"));
+        assert_eq!(group_of("b-1_(x)!"), "b-1_(x)!");
+        for id in ["עסק", "two words"] {
+            assert_eq!(group_of(id).len(), 64);
+        }
+    }
+
+    #[test]
+    fn characters_that_sqs_refuses_are_escaped_and_mean_the_same() {
+        let text = "{\"event_type\":\"a.b\",\"business_id\":\"b\",\"x\":\"\u{ffff}-\u{fffe}\"}";
+        let sent = message(text);
+        assert!(!sent.contains(['\u{fffe}', '\u{ffff}']));
+        assert_eq!(Event::parse(&sent).expect("well-formed").body(), text);
+    }
+}
