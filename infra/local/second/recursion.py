@@ -2,8 +2,9 @@
 
 An invocation has a trace id, and the AWS SDK puts it on what the function sends. Its `Lineage` counts how often the
 chain of messages has come through the function: where that would exceed sixteen invocations, Lambda does not invoke
-the function unless it says `RecursiveLoop: Allow`. The message goes to the queue's dead-letter queue; here it gets there
-when its receives are spent. A batch is one invocation with one trace id, so each message in it inherits the longest chain.
+the function unless it says `RecursiveLoop: Allow`. The message goes to the queue's dead-letter queue; here it gets
+there when its receives are spent. A batch is one invocation with one trace id, so each message in it inherits the
+longest chain.
 
 Source: AWS Lambda Developer Guide, "Use Lambda recursive loop detection to prevent infinite loops".
 """

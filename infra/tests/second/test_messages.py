@@ -92,10 +92,11 @@ def test_two_presses_are_one_resend(owner: Owner, second: SecondStack) -> None:
 def test_a_release_writes_again_what_it_could_not_record_and_never_posts_it_again(
     merchant: Merchant, second: SecondStack
 ) -> None:
-    merchant.answers(200, health=PAUSED)
+    merchant.answers(Answer(200, delay_s=1), Answer(200), health=PAUSED)
     held = holds(merchant, second, 3)
+    merchant.resume()
+    merchant.receives(1)
     with second.proxy.rule(broken, "UpdateItem", table=deliveries_of(second), about=merchant.id) as rule:
-        merchant.resume()
         second.until(lambda: rule.hits >= 6, "writes that were tried again")
         assert arrived(merchant) == held[:1]
     second.until(lambda: merchant.held() == [], "nothing held")

@@ -4,10 +4,12 @@ import base64
 import json
 import random
 import time
+from contextlib import ExitStack
 
 import pytest
 
 from infra.local.faults import broken
+from infra.local.receiver import Answer
 from infra.local.second.stack import SecondStack
 from infra.tests.portal import Owner
 from infra.tests.world import DeadLetters, Merchant, event_id_of, log_lines
@@ -64,12 +66,14 @@ def faults(merchant: Merchant) -> int:
 def test_a_release_that_cannot_record_what_has_arrived_sends_it_again_once_and_no_more(
     merchant: Merchant, second: SecondStack
 ) -> None:
-    merchant.answers(200, health=PAUSED)
+    merchant.answers(Answer(200, delay_s=1), Answer(200), health=PAUSED)
     held = holds(merchant, second, 3)
     ledger = second.outputs["DeliveriesTableName"]
     # No longer than an attempt and a few tries to record it take.
-    with second.deliver.told(9), second.proxy.rule(broken, "UpdateItem", table=ledger, about=merchant.id):
+    with second.deliver.told(9), ExitStack() as stack:
         merchant.resume()
+        merchant.receives(1)
+        stack.enter_context(second.proxy.rule(broken, "UpdateItem", table=ledger, about=merchant.id))
         second.until(lambda: tokens(merchant, second) >= ATTEMPTS + 2, "a token that has come back, and its successor")
         assert arrived(merchant) == held[:1]
     second.until(lambda: merchant.held() == [], "nothing held")

@@ -4,7 +4,7 @@
 //! next to the function: the Lambda runtime API on loopback, the metadata services, private networks. So the guard acts
 //! twice: on the URL when it is read ([`Target::parse`]), and on every address its host resolves to, right before
 //! dialling ([`Targets::allow`]). Both rules are pure; the resolver that applies the second one and pins what it has
-//! vetted is in [`adapters::http`].
+//! vetted is in the crate `adapters`.
 
 mod address;
 mod refusal;
