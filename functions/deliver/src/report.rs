@@ -11,12 +11,12 @@ use adapters::process::log::error_chain;
 use adapters::queue::{QueueError, Reason};
 use adapters::tables::TableError;
 use domain::clue::Clue;
-use domain::delivery::{Done, End};
-use domain::endpoint::{Fate, Notice, NoticeKind};
+use domain::delivery::{AckReason, MessageAction, NextStatus};
 use domain::event::{BusinessId, EventId};
 use domain::outcome::Verdict;
 
-use crate::delivery::{Delivery, Fault};
+use crate::delivery::Delivery;
+use crate::fault::Fault;
 use crate::message::Message;
 
 /// Writes a line about an event, at a level that is known when it is compiled.
@@ -58,29 +58,34 @@ fn ms(duration: Option<Duration>) -> Option<u64> {
 }
 
 /// The end of an event's way.
-pub(crate) fn ended(delivery: &Delivery<'_>, attempt: Option<&Attempt>, fate: Option<Fate>, end: End) {
-    match (attempt, end) {
-        (Some(attempt), _) => attempted(delivery, attempt, fate),
-        (None, End::Acknowledge(Done::NotConfigured)) => event_line!(info, "not_configured", delivery),
-        (None, End::Acknowledge(Done::Duplicate)) => event_line!(info, "duplicate", delivery),
-        (None, End::Acknowledge(Done::Held)) => event_line!(info, "held", delivery),
-        (None, End::Crowded) => event_line!(info, "crowded", delivery),
-        (None, End::ReturnSpent) => event_line!(error, "spent", delivery),
+pub(crate) fn ended(
+    delivery: &Delivery<'_>,
+    attempt: Option<&Attempt>,
+    status: Option<NextStatus>,
+    action: MessageAction,
+) {
+    match (attempt, action) {
+        (Some(attempt), _) => attempted(delivery, attempt, status),
+        (None, MessageAction::Acknowledge(AckReason::NotConfigured)) => event_line!(info, "not_configured", delivery),
+        (None, MessageAction::Acknowledge(AckReason::Duplicate)) => event_line!(info, "duplicate", delivery),
+        (None, MessageAction::Acknowledge(AckReason::Held)) => event_line!(info, "held", delivery),
+        (None, MessageAction::ReturnUnattempted) => event_line!(info, "crowded", delivery),
+        (None, MessageAction::ReturnSpent) => event_line!(error, "spent", delivery),
         // What kept it has its own line.
         (None, _) => {}
     }
 }
 
-fn attempted(delivery: &Delivery<'_>, attempt: &Attempt, fate: Option<Fate>) {
+fn attempted(delivery: &Delivery<'_>, attempt: &Attempt, status: Option<NextStatus>) {
     let Verdict::Retry { cause, .. } = attempt.verdict else {
         attempt_line!(info, "delivered", delivery, attempt);
         return;
     };
     let cause = cause.as_str();
-    match fate {
-        Some(Fate::Fail) => attempt_line!(error, "spent", delivery, attempt, cause),
-        Some(Fate::Hold) => attempt_line!(warn, "held", delivery, attempt, cause),
-        Some(Fate::Retry(at)) => {
+    match status {
+        Some(NextStatus::Failed) => attempt_line!(error, "spent", delivery, attempt, cause),
+        Some(NextStatus::Held) => attempt_line!(warn, "held", delivery, attempt, cause),
+        Some(NextStatus::Retrying(at)) => {
             let next_attempt_in_s = at.duration_since(clock::now()).as_secs();
             attempt_line!(warn, "retrying", delivery, attempt, cause, next_attempt_in_s);
         }
@@ -104,23 +109,12 @@ pub(crate) fn command_fault(message: &Message, business_id: &BusinessId, fault: 
     tracing::error!(business_id = business_id.as_str(), message_id = message.id, error = error_chain(fault), "fault");
 }
 
-/// An endpoint's state has changed, and the operator has been told. WARN, unless it is good news.
-pub(crate) fn announced(business_id: &BusinessId, notice: &Notice, held: Option<u64>) {
-    let (business_id, cause, since) = (business_id.as_str(), notice.cause.as_str(), notice.since);
-    match notice.kind {
-        NoticeKind::Failing => tracing::warn!(business_id, cause, %since, held, "endpoint_failing"),
-        NoticeKind::Paused => tracing::warn!(business_id, cause, %since, held, "endpoint_paused"),
-        NoticeKind::Recovered => tracing::info!(business_id, cause, %since, held, "endpoint_recovered"),
-        NoticeKind::Other => tracing::warn!(business_id, cause, %since, held, "endpoint_changed"),
-    }
-}
-
 /// That an attempt waits, or waits no more, could not be told. The delivery goes on as if it had been.
 pub(crate) fn waiting_not_told(delivery: &Delivery<'_>, error: &TableError) {
     event_line!(warn, "waiting_not_told", delivery, error = error_chain(error));
 }
 
-pub(crate) fn crowded(message: &Message) {
+pub(crate) fn no_time(message: &Message) {
     tracing::info!(message_id = message.id, "crowded");
 }
 

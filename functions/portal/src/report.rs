@@ -4,7 +4,6 @@ use std::error::Error;
 use std::time::Duration;
 
 use adapters::attempter::Attempt;
-use adapters::notices::NoticeError;
 use adapters::process::log::error_chain;
 use axum::http::StatusCode;
 use domain::clue::Clue;
@@ -82,11 +81,6 @@ pub(crate) fn resent(business_id: &BusinessId, event_id: &EventId) {
 /// A fault of ours beside what was asked.
 pub(crate) fn fault_of(business_id: &BusinessId, fault: &Fault) {
     tracing::error!(business_id = business_id.as_str(), error = error_chain(fault), "fault");
-}
-
-/// The operator could not be told; the notice waits in the endpoint's outbox.
-pub(crate) fn not_told(business_id: &BusinessId, error: &NoticeError) {
-    tracing::error!(business_id = business_id.as_str(), error = error_chain(error), "not_told");
 }
 
 fn ms(duration: Duration) -> u64 {

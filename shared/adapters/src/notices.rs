@@ -6,7 +6,7 @@ use aws_types::SdkConfig;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use domain::endpoint::Notice;
+use domain::endpoint::{Notice, NoticeKind};
 use domain::event::BusinessId;
 
 /// A fault of ours: the notice was not taken.
@@ -41,7 +41,7 @@ impl Notices {
         Self { client: Client::new(sdk), topic_arn }
     }
 
-    /// Publishes a notice. Its `kind` and `business_id` are message attributes too, for subscribers that filter.
+    /// Publishes a notice, and logs it. Its `kind` and `business_id` are message attributes too, for subscribers that filter.
     ///
     /// # Errors
     ///
@@ -75,7 +75,19 @@ impl Notices {
             .send()
             .await
             .map_err(|error| NoticeError(Box::new(error.into())))?;
+        log(business_id, notice, held);
         Ok(())
+    }
+}
+
+/// An endpoint's state has changed, and the operator has been told. WARN, unless it is good news.
+fn log(business_id: &BusinessId, notice: &Notice, held: Option<u64>) {
+    let (business_id, cause, since) = (business_id.as_str(), notice.cause.as_str(), notice.since);
+    match notice.kind {
+        NoticeKind::Failing => tracing::warn!(business_id, cause, %since, held, "endpoint_failing"),
+        NoticeKind::Paused => tracing::warn!(business_id, cause, %since, held, "endpoint_paused"),
+        NoticeKind::Recovered => tracing::info!(business_id, cause, %since, held, "endpoint_recovered"),
+        NoticeKind::Other => tracing::warn!(business_id, cause, %since, held, "endpoint_changed"),
     }
 }
 

@@ -2,4 +2,5 @@
 
 pub mod environment;
 pub mod clock;
+pub mod deadline;
 pub mod log;

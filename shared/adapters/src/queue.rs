@@ -153,7 +153,7 @@ impl Queues {
         body: &str,
         business_id: Option<&BusinessId>,
         first_sent: Option<Timestamp>,
-        crowded_since: Option<Timestamp>,
+        crowded_since: Timestamp,
         delay: Duration,
     ) -> Result<(), QueueError> {
         let mut send = self
@@ -166,7 +166,7 @@ impl Queues {
         let mut room = MAX_MESSAGE_BYTES.saturating_sub(body.len());
         // A message that nearly fills SQS's limit has no room for the second. It then counts as sent now, which is better than
         // not at all.
-        for (name, time) in [(CROWDED_SINCE, crowded_since), (FIRST_SENT, first_sent)] {
+        for (name, time) in [(CROWDED_SINCE, Some(crowded_since)), (FIRST_SENT, first_sent)] {
             let Some(value) = time.map(|time| time.as_millisecond().to_string()) else { continue };
             let taken = size(name, NUMBER, &value);
             if taken <= room {

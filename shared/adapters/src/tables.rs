@@ -6,6 +6,7 @@
 mod attributes;
 mod settings;
 mod health;
+mod overdue;
 mod waiting;
 mod clue;
 mod record;
@@ -14,6 +15,7 @@ mod phone;
 mod listing;
 
 pub use listing::{Cursor, Details, Listed, PastAttempt, Summary, Wanted};
+pub use overdue::{HeldKey, Overdue};
 pub use owner::{HeaderChange, Owned, UrlChange};
 pub use record::{Change, Kept, LOCATION_CHARS, Record, Retention, Status, Try, printable};
 pub use settings::Settings;
@@ -27,6 +29,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use aws_types::SdkConfig;
 use jiff::Timestamp;
 
+use attributes::{ms, s};
+use domain::delivery::{Recorded, Stored};
 use domain::endpoint::Health;
 use domain::event::{BusinessId, EventId};
 
@@ -41,7 +45,10 @@ const RECORD_TRIES: usize = 5;
 /// So far held events are counted, and this many stand for more: a million of them must not keep a notice from going out.
 pub const HELD_COUNTED: u64 = 1_000;
 
-/// How many held events a step of a release takes: at one step a second, about 10 events a second.
+/// The one value of the attribute `unwell`, the hash key of the index of what is overdue.
+const UNWELL: &str = "unwell";
+
+/// How many held events a step of a replay takes: at one step a second, about 10 events a second.
 const HELD_AT_A_TIME: i32 = 10;
 
 /// A fault of ours: a table was not read or written.
@@ -97,6 +104,15 @@ pub enum Written {
     Done,
     /// Its condition did not hold.
     ConditionFailed,
+}
+
+impl From<Written> for Stored {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Done => Self::Done,
+            Written::ConditionFailed => Self::Conflict,
+        }
+    }
 }
 
 impl Tables {
@@ -170,9 +186,16 @@ impl Tables {
             .update_item()
             .table_name(&self.settings)
             .key("business_id", AttributeValue::S(business_id.to_string()))
-            .update_expression("SET #health = :health")
             .expression_attribute_names("#health", "health")
             .expression_attribute_values(":health", health::to_attribute(health));
+        // What an index over the items that need looking after is made of: a healthy endpoint is not in it.
+        let write = match health.due() {
+            None => write.update_expression("SET #health = :health REMOVE unwell, due_at"),
+            Some(due) => write
+                .update_expression("SET #health = :health, unwell = :unwell, due_at = :due")
+                .expression_attribute_values(":unwell", s(UNWELL))
+                .expression_attribute_values(":due", ms(due)),
+        };
         let write = match health.version {
             0 | 1 => write.condition_expression("attribute_not_exists(#health)"),
             version => write
@@ -226,7 +249,7 @@ impl Tables {
         }
     }
 
-    /// Writes what became of an event. [`Written::ConditionFailed`]: the ledger says that it has arrived.
+    /// Writes what became of an event, unless the ledger says that it has arrived or is held (see [`Change`]).
     ///
     /// # Errors
     ///
@@ -236,7 +259,7 @@ impl Tables {
         business_id: &BusinessId,
         event_id: &EventId,
         change: &Change<'_>,
-    ) -> Result<Written, TableError> {
+    ) -> Result<Recorded, TableError> {
         let mut before = change.before.map(|record| record.attempts);
         for _ in 0..RECORD_TRIES {
             let update = change.to_update(before);
@@ -250,17 +273,20 @@ impl Tables {
                 .set_expression_attribute_names(Some(update.names))
                 .set_expression_attribute_values(Some(update.values));
             match write.send().await {
-                Ok(_) => return Ok(Written::Done),
+                Ok(_) => return Ok(Recorded::Done),
                 Err(error) => condition_failed(error)?,
             };
             // Another message of the event was faster, or the answer to a try of this very write was lost.
             let item = self.item(business_id, event_id).await?.unwrap_or_default();
             if change.is_in(&item) {
-                return Ok(Written::Done);
+                return Ok(Recorded::Done);
             }
             let record = Some(item).filter(|item| !item.is_empty()).map(|item| Record::from_item(&item)).transpose()?;
             if !change.over_delivered && record.is_some_and(|record| record.status == Status::Delivered) {
-                return Ok(Written::ConditionFailed);
+                return Ok(Recorded::AlreadyDelivered);
+            }
+            if change.spares_held() && record.is_some_and(|record| record.status == Status::Held) {
+                return Ok(Recorded::AlreadyHeld);
             }
             before = record.map(|record| record.attempts);
         }

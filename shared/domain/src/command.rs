@@ -25,16 +25,14 @@ pub enum Command {
         /// When the owner asked for it: the event is sent even if it had arrived before then. None: nobody asked.
         resend: Option<Timestamp>,
     },
-    /// Carry a release on.
-    Release {
+    /// Carry a replay on.
+    Replay {
         /// Whose.
         business_id: BusinessId,
         /// Which.
-        run: u64,
+        replay: u64,
         /// Its step.
         step: u64,
-        /// The message in whose place this one is sent, which may have claimed the step. None: it is sent in no other's.
-        holder: Option<String>,
     },
 }
 
@@ -48,12 +46,10 @@ enum Wire {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         resend_asked_at: Option<i64>,
     },
-    Release {
+    Replay {
         business_id: String,
-        run: u64,
+        replay: u64,
         step: u64,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        holder: Option<String>,
     },
 }
 
@@ -71,8 +67,8 @@ impl Command {
                 event_id: EventId::parse(&event_id)?,
                 resend: resend_asked_at.map(Timestamp::from_millisecond).transpose().ok()?,
             },
-            Wire::Release { business_id, run, step, holder } => {
-                Self::Release { business_id: BusinessId::parse(&business_id).ok()?, run, step, holder }
+            Wire::Replay { business_id, replay, step } => {
+                Self::Replay { business_id: BusinessId::parse(&business_id).ok()?, replay, step }
             }
         })
     }
@@ -82,7 +78,7 @@ impl Command {
     pub fn event_id(&self) -> Option<&EventId> {
         match self {
             Self::Deliver { event_id, .. } => Some(event_id),
-            Self::Release { .. } => None,
+            Self::Replay { .. } => None,
         }
     }
 
@@ -90,7 +86,7 @@ impl Command {
     #[must_use]
     pub fn business_id(&self) -> &BusinessId {
         match self {
-            Self::Deliver { business_id, .. } | Self::Release { business_id, .. } => business_id,
+            Self::Deliver { business_id, .. } | Self::Replay { business_id, .. } => business_id,
         }
     }
 }
@@ -104,8 +100,8 @@ impl fmt::Display for Command {
                 event_id: event_id.to_string(),
                 resend_asked_at: resend.map(Timestamp::as_millisecond),
             },
-            Self::Release { business_id, run, step, holder } => {
-                Wire::Release { business_id: business_id.to_string(), run, step, holder }
+            Self::Replay { business_id, replay, step } => {
+                Wire::Replay { business_id: business_id.to_string(), replay, step }
             }
         };
         formatter.write_str(&serde_json::to_string(&wire).map_err(|_| fmt::Error)?)
@@ -128,8 +124,7 @@ mod tests {
                 event_id,
                 resend: Some(Timestamp::from_millisecond(1_750_000_000_123).expect("a time")),
             },
-            Command::Release { business_id: business_id.clone(), run: 7, step: 0, holder: None },
-            Command::Release { business_id, run: 7, step: 1, holder: Some("m1".to_owned()) },
+            Command::Replay { business_id, replay: 7, step: 1 },
         ] {
             assert_eq!(Command::parse(&command.to_string()), Some(command));
         }
@@ -141,7 +136,7 @@ mod tests {
             r#"{"command":"dance"}"#,
             r#"{"command":"deliver","business_id":"b","event_id":"x"}"#,
             r#"{"command":"deliver","business_id":"b","event_id":"evt_0123456789abcdef0123456789abcdef","resend_asked_at":9e99}"#,
-            r#"{"command":"release","business_id":"b","run":1,"step":0,"event_type":"gate.opened"}"#,
+            r#"{"command":"replay","business_id":"b","replay":1,"step":0,"event_type":"gate.opened"}"#,
         ] {
             assert_eq!(Command::parse(message), None, "{message}");
         }

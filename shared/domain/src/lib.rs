@@ -16,6 +16,7 @@ pub mod schedule;
 pub mod endpoint;
 pub mod delivery;
 pub mod replay;
+pub mod sweep;
 pub mod owner_link;
 
 pub use jiff::Timestamp;

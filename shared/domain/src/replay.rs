@@ -1,232 +1,190 @@
-//! The release of an endpoint's held events, as a machine without I/O.
+//! The replay of an endpoint's held events, in the order in which they happened.
 //!
-//! A token carries it on: each takes the next few held events in the order in which they happened, sends them one after
-//! the other, and sends the next token. So there is one event of it in flight at a time, order is kept, and the
-//! receiver is not flooded. Nothing is taken out of the ledger beforehand: an event stays held until it has been
-//! attempted, so a release that is killed half-way goes on where it was, and one whose endpoint fails again has
-//! nothing to put back.
+//! A message carries a replay on, a step at a time. Each step claims itself, takes the next few held events, sends them
+//! one after the other, and sends the message of the next step. So there is one event of a replay in flight at a time,
+//! order is kept, and the receiver is not flooded. Nothing is taken out of the ledger beforehand: an event stays held
+//! until it has been attempted, so a replay that is killed half-way goes on where it was, and one whose endpoint fails
+//! again has nothing to put back.
 //!
-//! A step is claimed before it is begun, by the message that is its token: of two tokens for the same step, one does
-//! nothing. Notices are not this machine's: a topic that is down must not keep events back.
+//! A failure ends the step. The event is tried again by its schedule or by the receiver's wish, and the rest keeps its
+//! place behind it. A message that is lost on the way is sent anew by `sweep`.
 
+use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::delivery::{Done, End};
-use crate::endpoint::{EndpointId, Health};
+use crate::delivery::{AckReason, Ended, MessageAction, ReplayGoesOn, Stored, Unavailable};
+use crate::endpoint::{EndpointIo, Health, follow};
 use crate::event::EventId;
 
 /// That a step begins so much before its time does not count: delays are whole seconds, and clocks differ a little.
 const EARLY: Duration = Duration::from_secs(5);
 
-/// What is to be done next.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// Read the settings.
-    Look,
-    /// Store this state, if the version before it is the stored one.
-    Store(Health),
-    /// Send a token.
-    SendToken {
-        /// The release.
-        run: u64,
-        /// Its step.
-        step: u64,
-        /// When the step may begin; None: a moment later.
-        at: Option<Timestamp>,
-    },
-    /// List the first few held events, in the order in which they happened; all that was held before now counts.
-    List,
-    /// Let this event go its way, as [`crate::delivery::Vehicle::Release`].
-    Deliver(EventId),
-    /// The token is acknowledged, or comes back.
-    Finish(Token),
+/// What a replay asks of the world, beside the endpoint's state.
+pub trait ReplayIo: EndpointIo {
+    /// Lists the first few held events, in the order in which they happened; all that was held before now counts.
+    fn list(&self) -> impl Future<Output = Result<Vec<EventId>, Unavailable>> + Send;
+
+    /// Takes one of them its way. `failures` attempts on it have failed in this replay.
+    fn deliver(&self, event: &EventId, failures: u32) -> impl Future<Output = Ended> + Send;
 }
 
-/// What becomes of the token.
+/// What becomes of a step's message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Token {
+pub enum StepAction {
     /// It is deleted.
     Acknowledge,
-    /// It comes back at this time, before which the receiver wishes for nothing.
+    /// It comes back at this time, since the step must not begin before.
     ReturnAt(Timestamp),
-    /// A fault of ours: it comes back by itself.
-    Return,
+    /// A fault of ours: it comes back.
+    ReturnAfterFault,
 }
 
-/// What came of a step.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Reply {
-    /// Of [`Step::Look`].
-    Looked {
-        /// The stored state.
-        health: Health,
-        /// Where events go; None: nowhere.
-        endpoint: Option<EndpointId>,
-    },
-    /// It is done.
-    Done,
-    /// Of [`Step::Store`]: another version is stored.
-    Conflict,
-    /// Of [`Step::List`].
-    Listed(Vec<EventId>),
-    /// Of [`Step::Deliver`].
-    Ended {
-        /// What became of the event.
-        end: End,
-        /// The receiver wishes for nothing before this time (`Retry-After`).
-        not_before: Option<Timestamp>,
-    },
-    /// Of any step: a fault of ours.
-    Unavailable,
+/// What a step's events came to.
+struct Done {
+    /// Nothing was held any more.
+    is_empty: bool,
+    /// When the next step may begin; None: at once.
+    next: Option<Timestamp>,
+    /// How many attempts have failed on the event that is first now.
+    failures: u32,
 }
 
-/// One token on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ReleaseStep {
-    run: u64,
-    step: u64,
-    /// The message that is this token.
-    holder: String,
-    /// Whether the step has been claimed since the message was received. One that comes back claims its step again: that
-    /// nobody takes it for lost, and that nothing is sent while nothing can be stored.
-    claimed: bool,
-    /// Listed and not yet delivered, the next one last.
-    queue: Vec<EventId>,
-    /// Whether the list has been worked off.
-    delivered: bool,
-    /// Whether there was nothing in it.
-    empty: bool,
-    /// What the receiver wished for, if it did.
-    not_before: Option<Timestamp>,
-    waiting: Waiting,
+/// Does a step, for the message of this id.
+pub async fn carry_on<I: ReplayIo>(io: &I, replay: u64, step: u64, message: &str) -> StepAction {
+    let step = Step { io, replay, number: step, message };
+    step.go().await.unwrap_or(StepAction::ReturnAfterFault)
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Waiting {
-    Look,
-    /// A store after which everything is looked at again.
-    StoreAndLook,
-    /// A store that ends the release.
-    StoreEnd,
-    List,
-    Deliver,
-    StoreStepped,
-    NextToken,
+struct Step<'a, I> {
+    io: &'a I,
+    replay: u64,
+    number: u64,
+    message: &'a str,
 }
 
-impl ReleaseStep {
-    /// A machine for a token, which is the message `holder`, and its first step.
-    #[must_use]
-    pub fn start(run: u64, step: u64, holder: &str) -> (Self, Step) {
-        let release = Self {
-            run,
-            step,
-            holder: holder.to_owned(),
-            claimed: false,
-            queue: Vec::new(),
-            delivered: false,
-            empty: false,
-            not_before: None,
-            waiting: Waiting::Look,
+/// Whether the step is this message's.
+enum Claimed {
+    /// It is. So many attempts have failed on the first event.
+    Yes(u32),
+    /// It is not, and this becomes of the message.
+    No(StepAction),
+}
+
+impl<I: ReplayIo> Step<'_, I> {
+    async fn go(&self) -> Result<StepAction, Unavailable> {
+        let failures = match self.claim().await? {
+            Claimed::Yes(failures) => failures,
+            Claimed::No(action) => return Ok(action),
         };
-        (release, Step::Look)
+        let done = self.deliver(failures).await?;
+        self.end(&done).await
     }
 
-    /// Takes the reply to the last step and gives the next one.
-    pub fn next(&mut self, reply: Reply, now: Timestamp) -> Step {
-        match (std::mem::replace(&mut self.waiting, Waiting::Look), reply) {
-            (Waiting::Look, Reply::Looked { health, endpoint: Some(endpoint) }) => self.looked(&health, &endpoint, now),
-            (Waiting::Look, Reply::Looked { health, endpoint: None }) => match &health.release {
-                Some(release) if release.run == self.run => self.store(&health.nowhere(now), Waiting::StoreEnd),
-                _ => Step::Finish(Token::Acknowledge),
-            },
-            (Waiting::StoreAndLook, Reply::Done)
-            | (Waiting::StoreAndLook | Waiting::StoreEnd | Waiting::StoreStepped, Reply::Conflict) => Step::Look,
-            (Waiting::StoreEnd | Waiting::NextToken, Reply::Done) => Step::Finish(Token::Acknowledge),
-            (Waiting::StoreStepped, Reply::Done) => self.send_token(self.run, self.step + 1, self.not_before),
-            (Waiting::List, Reply::Listed(events)) => {
-                self.empty = events.is_empty();
-                self.queue = events;
-                self.queue.reverse();
-                self.deliver()
-            }
-            (Waiting::Deliver, Reply::Ended { end: End::Acknowledge(done), not_before }) => {
-                self.not_before = not_before;
-                if done == Done::Held || not_before.is_some() {
-                    // The endpoint fails again or wishes for a rest, or there is no time left; what remains stays held.
-                    self.queue.clear();
-                }
-                self.deliver()
-            }
-            _ => Step::Finish(Token::Return),
-        }
-    }
-
-    fn looked(&mut self, stored: &Health, endpoint: &EndpointId, now: Timestamp) -> Step {
-        let health = stored.at(endpoint, now);
-        if health.outbox != stored.outbox {
-            return self.store(&health, Waiting::StoreAndLook);
-        }
-        let Some(release) = &health.release else {
-            return Step::Finish(Token::Acknowledge);
-        };
-        if release.run != self.run || release.step != self.step {
-            // Another release without a token, or our own next step: a crash came before the token was sent.
-            let is_ours = release.run == self.run;
-            let unsent = if is_ours { release.step == self.step + 1 } else { health.outbox.token };
-            let at = Some(release.at).filter(|at| *at > now);
-            return if unsent {
-                self.send_token(release.run, release.step, at)
-            } else {
-                Step::Finish(Token::Acknowledge)
+    /// A step is claimed each time that its message comes: so nobody takes it for lost, and nothing is sent while nothing
+    /// can be stored.
+    async fn claim(&self) -> Result<Claimed, Unavailable> {
+        const NOT_NEEDED: Claimed = Claimed::No(StepAction::Acknowledge);
+        loop {
+            let now = self.io.now();
+            let Some(health) = self.read().await? else { return Ok(NOT_NEEDED) };
+            let Some(replay) = health.replay.as_ref().filter(|replay| self.is_of(replay.id, replay.step)) else {
+                return Ok(NOT_NEEDED);
             };
-        }
-        match &release.holder {
-            // A message can be delayed for 15 minutes at most when it is sent; the rest is waited for here.
-            None if release.at > now + EARLY => Step::Finish(Token::ReturnAt(release.at)),
-            None => self.claim(&health, now),
-            // The holder comes back late, and nobody is to take it for lost; or it is lost, and this one takes its place.
-            Some(_) if health.is_stale(now) => self.claim(&health, now),
-            Some(holder) if *holder != self.holder => Step::Finish(Token::Acknowledge),
-            Some(_) if !self.claimed => self.claim(&health, now),
-            Some(_) if self.delivered && self.empty => self.store(&health.release_done(), Waiting::StoreEnd),
-            Some(_) if self.delivered => {
-                self.store(&health.stepped(self.not_before.unwrap_or(now)), Waiting::StoreStepped)
+            match &replay.claimed_by {
+                // A message can be delayed for 15 minutes at most when it is sent; the rest is waited for here.
+                None if replay.due > now + EARLY => return Ok(Claimed::No(StepAction::ReturnAt(replay.due))),
+                Some(other) if other != self.message && !replay.is_lost(now) => return Ok(NOT_NEEDED),
+                _ => {}
             }
-            Some(_) => {
-                self.waiting = Waiting::List;
-                Step::List
+            let failures = replay.failures;
+            if self.io.store(&health.with_step_claimed(self.message, now).next_version()).await? == Stored::Done {
+                return Ok(Claimed::Yes(failures));
             }
         }
     }
 
-    /// The next event of the list; behind the last one, the state is read again, since deliveries may change it.
-    fn deliver(&mut self) -> Step {
-        if let Some(event) = self.queue.pop() {
-            self.waiting = Waiting::Deliver;
-            return Step::Deliver(event);
+    /// What is known at the endpoint. None: the replay ends here, since there is no URL or another, for which another
+    /// replay has begun.
+    async fn read(&self) -> Result<Option<Health>, Unavailable> {
+        let seen = self.io.read().await?;
+        let now = self.io.now();
+        let is_ours = seen.health.replay.as_ref().is_some_and(|replay| replay.id == self.replay);
+        let health = match &seen.endpoint {
+            Some(endpoint) => seen.health.at(endpoint, now),
+            None if is_ours => seen.health.without_url(now),
+            None => return Ok(None),
+        };
+        if health.says_the_same_as(&seen.health) {
+            return Ok(Some(health));
         }
-        self.delivered = true;
-        Step::Look
+        let health = health.next_version();
+        if self.io.store(&health).await? == Stored::Done {
+            follow(self.io, &seen.health, &health).await;
+        }
+        Ok(None)
     }
 
-    fn claim(&mut self, health: &Health, now: Timestamp) -> Step {
-        self.claimed = true;
-        self.store(&health.claimed(&self.holder, now), Waiting::StoreAndLook)
+    async fn deliver(&self, failures: u32) -> Result<Done, Unavailable> {
+        let events = self.io.list().await?;
+        let mut done = Done { is_empty: events.is_empty(), next: None, failures };
+        for event in &events {
+            let ended = self.io.deliver(event, done.failures).await;
+            if let ReplayGoesOn::WithTheSame(at) = ended.replay {
+                return Ok(Done { next: Some(at), failures: done.failures + 1, ..done });
+            }
+            match ended.action {
+                MessageAction::ReturnAfterFault => return Err(Unavailable),
+                // There is no time left for another, or the endpoint is not well any more.
+                MessageAction::ReturnUnattempted | MessageAction::Acknowledge(AckReason::Held) => return Ok(done),
+                _ => {}
+            }
+            done.failures = 0;
+            if let ReplayGoesOn::At(at) = ended.replay {
+                return Ok(Done { next: Some(at), ..done });
+            }
+        }
+        Ok(done)
     }
 
-    fn store(&mut self, health: &Health, waiting: Waiting) -> Step {
-        self.waiting = waiting;
-        Step::Store(health.next_version())
+    /// Stores that the step is done, and sends the next one's message.
+    async fn end(&self, done: &Done) -> Result<StepAction, Unavailable> {
+        let mut meant = None;
+        loop {
+            let Some(health) = self.read().await? else { return Ok(StepAction::Acknowledge) };
+            if meant.as_ref() == Some(&health) {
+                // It was stored, and the answer to that was lost.
+                return Ok(self.send_next(done).await);
+            }
+            let is_ours = health.replay.as_ref().is_some_and(|replay| {
+                self.is_of(replay.id, replay.step) && replay.claimed_by.as_deref() == Some(self.message)
+            });
+            if !is_ours {
+                return Ok(StepAction::Acknowledge);
+            }
+            let next = if done.is_empty {
+                health.with_replay_done()
+            } else {
+                health.with_step_done(done.next.unwrap_or(self.io.now()), done.failures)
+            };
+            let next = next.next_version();
+            if self.io.store(&next).await? == Stored::Done {
+                return Ok(self.send_next(done).await);
+            }
+            meant = Some(next);
+        }
     }
 
-    fn send_token(&mut self, run: u64, step: u64, at: Option<Timestamp>) -> Step {
-        self.waiting = Waiting::NextToken;
-        Step::SendToken { run, step, at }
+    async fn send_next(&self, done: &Done) -> StepAction {
+        if !done.is_empty {
+            // A fault has been logged, and the step is overdue in a few minutes.
+            let _ = self.io.send_step(self.replay, self.number + 1, done.next).await;
+        }
+        StepAction::Acknowledge
+    }
+
+    fn is_of(&self, replay: u64, step: u64) -> bool {
+        (replay, step) == (self.replay, self.number)
     }
 }
-
-#[cfg(test)]
-mod tests;

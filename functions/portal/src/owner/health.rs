@@ -1,16 +1,15 @@
 //! Pause, resume, and what follows from another URL or a test that arrived.
 //!
-//! A change is stored on the condition that nothing else changed meanwhile, and what has to follow it stands in it as its
-//! outbox. What an earlier change left there, because its process died or the queue did not answer, is done by whichever
-//! change comes next, and by the business's next event.
+//! A change is stored on the condition that nothing else changed meanwhile. What has to follow it stands in it, and is done
+//! at once as far as that is possible: what the queue or the topic does not take now, `sweep` sends within minutes.
 
 use std::time::Duration;
 
 use adapters::process::clock;
-use adapters::tables::Written;
 use domain::Timestamp;
 use domain::command::Command;
-use domain::endpoint::{Health, State};
+use domain::delivery::{Snapshot, Stored, Unavailable};
+use domain::endpoint::{EndpointIo, Health, Notice, State, follow};
 use domain::event::BusinessId;
 
 use super::{Fault, Owners, Why};
@@ -34,7 +33,8 @@ impl Wish {
     /// What becomes of the health at the URL that is set.
     fn applied(self, here: Health, something_is_held: bool, now: Timestamp) -> Health {
         let is_active = matches!(here.state, State::Active { .. });
-        let is_due = is_active && here.release.is_none() && something_is_held;
+        let goes_on = here.replay.as_ref().is_some_and(|replay| !replay.is_lost(now));
+        let is_due = is_active && !goes_on && something_is_held;
         match self {
             Self::Pause if matches!(here.state, State::Paused { .. }) => here,
             Self::Pause => here.pause(now),
@@ -66,45 +66,59 @@ impl Owners {
             let now = clock::now();
             let (owned, held) = tokio::join!(self.tables.owned(business_id, now), self.tables.held(business_id));
             let (owned, held) = (owned?, held?);
-            let changed = wish.applied(owned.here(now).revived(now), !held.is_empty(), now);
-            if says_the_same(&changed, &owned.health) {
-                return Ok(self.follow(business_id, owned.health).await?);
+            let changed = wish.applied(owned.here(now), !held.is_empty(), now);
+            if changed.says_the_same_as(&owned.health) {
+                return Ok(());
             }
             let changed = changed.next_version();
-            if self.tables.store(business_id, &changed).await? == Written::Done {
-                return Ok(self.follow(business_id, changed).await?);
+            if Stored::from(self.tables.store(business_id, &changed).await?) == Stored::Done {
+                follow(&Changing { owners: self, business_id }, &owned.health, &changed).await;
+                return Ok(());
             }
         }
         Err(Why::Fault(Fault::Contended))
     }
+}
 
-    /// Empties the outbox.
-    async fn follow(&self, business_id: &BusinessId, health: Health) -> Result<(), Fault> {
-        if health.outbox.is_empty() {
-            return Ok(());
-        }
-        if let (true, Some(release)) = (health.outbox.token, &health.release) {
-            let (run, step) = (release.run, release.step);
-            let command = Command::Release { business_id: business_id.clone(), run, step, holder: None };
-            self.commands.send(&command, Duration::ZERO).await?;
-        }
-        if let Some(notice) = &health.outbox.notice {
-            let held = self.tables.count_held(business_id).await.ok();
-            if let Err(error) = self.notices.announce(business_id, notice, held).await {
-                // What the owner wished has been done; the notice stays in the outbox.
-                report::not_told(business_id, &error);
-                return Ok(());
-            }
-        }
-        // If somebody else was faster, they have found the outbox and emptied it too.
-        self.tables.store(business_id, &health.flushed().next_version()).await?;
-        Ok(())
+/// A change of a business's endpoint: what stands behind [`follow`] here.
+struct Changing<'a> {
+    owners: &'a Owners,
+    business_id: &'a BusinessId,
+}
+
+impl Changing<'_> {
+    fn known<T>(&self, result: Result<T, Fault>) -> Result<T, Unavailable> {
+        result.map_err(|fault| {
+            report::fault_of(self.business_id, &fault);
+            Unavailable
+        })
     }
 }
 
-/// Whether nothing but the endpoint's name or its version would change: a business that never failed has neither.
-fn says_the_same(one: &Health, other: &Health) -> bool {
-    one.state == other.state && one.release == other.release && one.outbox == other.outbox
+impl EndpointIo for Changing<'_> {
+    fn now(&self) -> Timestamp {
+        clock::now()
+    }
+
+    async fn read(&self) -> Result<Snapshot, Unavailable> {
+        let owned = self.known(self.owners.tables.owned(self.business_id, clock::now()).await.map_err(Fault::from))?;
+        Ok(Snapshot { health: owned.health, endpoint: owned.endpoint, ..Snapshot::default() })
+    }
+
+    async fn store(&self, health: &Health) -> Result<Stored, Unavailable> {
+        let written = self.owners.tables.store(self.business_id, health).await;
+        self.known(written.map_err(Fault::from)).map(Stored::from)
+    }
+
+    async fn send_step(&self, replay: u64, step: u64, _at: Option<Timestamp>) -> Result<(), Unavailable> {
+        let command = Command::Replay { business_id: self.business_id.clone(), replay, step };
+        self.known(self.owners.commands.send(&command, Duration::ZERO).await.map_err(Fault::from))
+    }
+
+    async fn announce(&self, notice: &Notice) -> Result<(), Unavailable> {
+        let held = self.owners.tables.count_held(self.business_id).await.ok();
+        self.known(self.owners.notices.announce(self.business_id, notice, held).await.map_err(Fault::from))
+    }
 }
 
 #[cfg(test)]
@@ -132,8 +146,8 @@ mod tests {
     #[test]
     fn what_waits_is_released_if_it_is_wished_or_waits_for_nothing() {
         let releases = |wish: Wish, health: Health, held| {
-            let after = wish.applied(health, held, now());
-            after.outbox.token && after.release.is_some() && matches!(after.state, State::Active { .. })
+            let after = wish.applied(health.clone(), held, now());
+            after.replay.is_some_and(|replay| replay.id == health.version + 1) && after.state == State::default()
         };
         assert!(releases(Wish::Release, paused("a"), false), "the state ends, whatever waits");
         assert!(releases(Wish::Release, active(), true));
@@ -143,13 +157,15 @@ mod tests {
     }
 
     #[test]
-    fn a_release_under_way_is_left_alone_and_one_that_another_url_began_is_stored() {
-        let releasing = paused("a").resume(now()).flushed();
-        assert!(says_the_same(&Wish::Release.applied(releasing.clone(), true, now()), &releasing));
+    fn a_replay_under_way_is_left_alone_and_one_that_is_lost_or_that_another_url_began_is_stored() {
+        let replaying = paused("a").resume(now());
+        let applied = |seconds| Wish::Release.applied(replaying.clone(), true, now() + Duration::from_secs(seconds));
+        assert!(applied(359).says_the_same_as(&replaying));
+        assert!(!applied(360).says_the_same_as(&replaying));
         let stored = paused("a");
         let moved = stored.at(&EndpointId("b".to_owned()), now());
-        assert!(!says_the_same(&Wish::Keep.applied(moved.clone(), true, now()), &stored));
-        assert!(Wish::Keep.applied(moved, true, now()).outbox.token);
+        assert!(!Wish::Keep.applied(moved.clone(), true, now()).says_the_same_as(&stored));
+        assert!(Wish::Keep.applied(moved, true, now()).replay.is_some());
     }
 
     #[test]

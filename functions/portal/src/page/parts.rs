@@ -140,7 +140,7 @@ fn waiting(endpoint: &EndpointView) -> Option<String> {
         count => Some(format!("{} ממתינים.", hebrew::updates(count))),
     };
     let outlook = match endpoint.state {
-        _ if endpoint.is_releasing => return Some("מה שהמתין נשלח עכשיו, בהדרגה.".into()),
+        _ if endpoint.is_replaying => return Some("מה שהמתין נשלח עכשיו, בהדרגה.".into()),
         EndpointState::Failing { .. } => "ממשיכים לנסות, וברגע שהמערכת שלך תענה הכול יישלח מעצמו.",
         EndpointState::Paused { .. } => "הכול יישלח עם חידוש השליחה.",
         EndpointState::NotSet => "הכול יישלח אחרי שמירת כתובת.",

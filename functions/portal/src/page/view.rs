@@ -98,7 +98,7 @@ pub(crate) struct EndpointView {
     /// How many events wait; [`adapters::tables::HELD_COUNTED`] stands for more.
     pub(crate) held: u64,
     /// What waited is on its way, and made a step not long ago.
-    pub(crate) is_releasing: bool,
+    pub(crate) is_replaying: bool,
 }
 
 /// Whether events go out.

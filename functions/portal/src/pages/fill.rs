@@ -74,7 +74,7 @@ fn endpoint(owned: &Owned, held: u64, now: Timestamp) -> EndpointView {
         State::Paused { since, reason } => EndpointState::Paused { since, reason },
     };
     // One that has lost its message does not go on: to say so would hide the button that makes it.
-    EndpointView { state, held, is_releasing: health.release.is_some() && !health.is_stale(now) }
+    EndpointView { state, held, is_replaying: health.replay.as_ref().is_some_and(|replay| !replay.is_lost(now)) }
 }
 
 fn secret(owned: &Owned, is_shown: bool) -> SecretView {

@@ -108,6 +108,23 @@ pub struct Portal {
     pub log_level: Level,
 }
 
+/// What `sweep` is set up with, by the names of the template's environment variables.
+#[derive(Clone)]
+pub struct Sweep {
+    /// Where and as whom to call AWS.
+    pub aws: Aws,
+    /// `EVENTS_QUEUE_URL`
+    pub events_queue_url: String,
+    /// `SETTINGS_TABLE_NAME`
+    pub settings_table_name: String,
+    /// `DELIVERIES_TABLE_NAME`
+    pub deliveries_table_name: String,
+    /// `OWNER_NOTICES_TOPIC_ARN`
+    pub owner_notices_topic_arn: String,
+    /// `LOG_LEVEL`
+    pub log_level: Level,
+}
+
 impl Deliver {
     /// Reads the process's environment.
     ///
@@ -161,6 +178,25 @@ impl Portal {
             targets: variables.targets()?,
             test_timeout: variables.attempt_timeout()?.min(MAX_TEST_TIMEOUT),
             dashboard_origin: variables.optional("DASHBOARD_ORIGIN").map(origin).transpose()?,
+            log_level: variables.log_level()?,
+        })
+    }
+}
+
+impl Sweep {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidEnvironment`] for the first variable that is missing or cannot be used.
+    pub fn from_process() -> Result<Self, InvalidEnvironment> {
+        let variables = Variables(process);
+        Ok(Self {
+            aws: variables.aws()?,
+            events_queue_url: variables.required("EVENTS_QUEUE_URL")?,
+            settings_table_name: variables.required("SETTINGS_TABLE_NAME")?,
+            deliveries_table_name: variables.required("DELIVERIES_TABLE_NAME")?,
+            owner_notices_topic_arn: variables.required("OWNER_NOTICES_TOPIC_ARN")?,
             log_level: variables.log_level()?,
         })
     }

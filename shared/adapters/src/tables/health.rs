@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::attributes::{map, ms, n, number, required, s, text, time};
 use super::{Item, TableError};
-use domain::endpoint::{EndpointId, Health, Notice, NoticeKind, Outbox, PausedReason, Release, State};
+use domain::endpoint::{EndpointId, Health, Notice, NoticeKind, PausedReason, Probe, Replay, State};
 use domain::event::EventId;
 use domain::outcome::Cause;
 
@@ -22,11 +22,8 @@ pub(super) fn from_item(item: &Item) -> Result<Health, TableError> {
         version: required(number(health, "version")?, "health")?,
         endpoint: known(text(health, "endpoint")).map(|id| EndpointId(id.to_owned())),
         state: state(health).unwrap_or_default(),
-        release: release(health),
-        outbox: Outbox {
-            notice: notice(health),
-            token: matches!(health.get("outbox_token"), Some(AttributeValue::Bool(true))),
-        },
+        replay: replay(health),
+        notices: notices(health),
     })
 }
 
@@ -38,8 +35,9 @@ fn state(health: &Item) -> Option<State> {
         "failing" => Some(State::Failing {
             since: at("since")?,
             cause: Cause::read(known(text(health, "cause"))?),
-            pilot: known(text(health, "pilot")).and_then(EventId::parse)?,
-            pilot_due: at("pilot_due")?,
+            probe: known(text(health, "probe"))
+                .and_then(EventId::parse)
+                .and_then(|event| Some(Probe { event, due: at("probe_due")? })),
             last_attempt: at("last_attempt")?,
         }),
         "paused" => Some(State::Paused {
@@ -51,20 +49,27 @@ fn state(health: &Item) -> Option<State> {
     }
 }
 
-fn release(health: &Item) -> Option<Release> {
-    Some(Release {
-        run: known(number(health, "release_run"))?,
-        step: known(number(health, "release_step"))?,
-        holder: known(text(health, "release_holder")).map(ToOwned::to_owned),
-        at: known(time(health, "release_at"))?,
+fn replay(health: &Item) -> Option<Replay> {
+    Some(Replay {
+        id: known(number(health, "replay_id"))?,
+        step: known(number(health, "replay_step"))?,
+        claimed_by: known(text(health, "replay_claimed_by")).map(ToOwned::to_owned),
+        due: known(time(health, "replay_due"))?,
+        failures: known(number(health, "replay_failures")).unwrap_or(0),
     })
 }
 
-fn notice(health: &Item) -> Option<Notice> {
+fn notices(health: &Item) -> Vec<Notice> {
+    let Some(AttributeValue::L(notices)) = health.get("notices") else { return Vec::new() };
+    notices.iter().filter_map(|notice| notice.as_m().ok()).filter_map(notice).collect()
+}
+
+fn notice(stored: &Item) -> Option<Notice> {
     Some(Notice {
-        kind: NoticeKind::read(known(text(health, "notice"))?),
-        since: known(time(health, "notice_since"))?,
-        cause: known(text(health, "notice_cause")).unwrap_or_default().to_owned(),
+        kind: NoticeKind::read(known(text(stored, "kind"))?),
+        since: known(time(stored, "since"))?,
+        cause: known(text(stored, "cause")).unwrap_or_default().to_owned(),
+        at: known(time(stored, "at"))?,
     })
 }
 
@@ -85,12 +90,14 @@ pub(super) fn to_attribute(health: &Health) -> AttributeValue {
             set("state", s("active"));
             set("failures", n(failures));
         }
-        State::Failing { since, cause, pilot, pilot_due, last_attempt } => {
+        State::Failing { since, cause, probe, last_attempt } => {
             set("state", s("failing"));
             set("since", ms(*since));
             set("cause", s(cause.as_str()));
-            set("pilot", s(pilot.as_str()));
-            set("pilot_due", ms(*pilot_due));
+            if let Some(Probe { event, due }) = probe {
+                set("probe", s(event.as_str()));
+                set("probe_due", ms(*due));
+            }
             set("last_attempt", ms(*last_attempt));
         }
         State::Paused { since, reason } => {
@@ -99,23 +106,25 @@ pub(super) fn to_attribute(health: &Health) -> AttributeValue {
             set("reason", s(reason.as_str()));
         }
     }
-    if let Some(Release { run, step, holder, at }) = &health.release {
-        set("release_run", n(run));
-        set("release_step", n(step));
-        set("release_at", ms(*at));
-        if let Some(holder) = holder {
-            set("release_holder", s(holder));
+    if let Some(Replay { id, step, claimed_by, due, failures }) = &health.replay {
+        set("replay_id", n(id));
+        set("replay_step", n(step));
+        set("replay_due", ms(*due));
+        set("replay_failures", n(failures));
+        if let Some(message) = claimed_by {
+            set("replay_claimed_by", s(message));
         }
     }
-    if let Some(Notice { kind, since, cause }) = &health.outbox.notice {
-        set("notice", s(kind.as_str()));
-        set("notice_since", ms(*since));
-        set("notice_cause", s(cause));
-    }
-    if health.outbox.token {
-        set("outbox_token", AttributeValue::Bool(true));
+    if !health.notices.is_empty() {
+        set("notices", AttributeValue::L(health.notices.iter().map(notice_to_attribute).collect()));
     }
     AttributeValue::M(map)
+}
+
+fn notice_to_attribute(notice: &Notice) -> AttributeValue {
+    let Notice { kind, since, cause, at } = notice;
+    let attributes = [("kind", s(kind.as_str())), ("since", ms(*since)), ("cause", s(cause)), ("at", ms(*at))];
+    AttributeValue::M(attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 #[cfg(test)]
@@ -142,12 +151,9 @@ mod tests {
         ]);
         prop_oneof![
             (0..9u32).prop_map(|failures| State::Active { failures }),
-            (time(), event(), time(), time()).prop_map(|(since, pilot, pilot_due, last_attempt)| State::Failing {
-                since,
-                cause: Cause::Redirect,
-                pilot,
-                pilot_due,
-                last_attempt,
+            (time(), prop::option::of((event(), time())), time()).prop_map(|(since, probe, last_attempt)| {
+                let probe = probe.map(|(event, due)| Probe { event, due });
+                State::Failing { since, cause: Cause::Redirect, probe, last_attempt }
             }),
             (time(), reason).prop_map(|(since, reason)| State::Paused { since, reason }),
         ]
@@ -158,21 +164,17 @@ mod tests {
             version in 1..u64::MAX,
             endpoint in prop::option::of("[a-f0-9]{32}|none"),
             state in state(),
-            release in prop::option::of((any::<u64>(), any::<u64>(), prop::option::of("[a-f0-9-]{36}"), time())),
-            notice in prop::option::of(time()),
-            token: bool,
+            replay in prop::option::of((any::<[u64; 2]>(), prop::option::of("[a-f0-9-]{36}"), time(), any::<u32>())),
+            notices in prop::collection::vec((time(), time()), 0..3),
         ) -> Health {
             Health {
                 version,
                 endpoint: endpoint.map(EndpointId),
                 state,
-                release: release.map(|(run, step, holder, at)| Release { run, step, holder, at }),
-                outbox: Outbox {
-                    notice: notice.map(|since| {
-                        Notice { kind: NoticeKind::Paused, since, cause: "gone".to_owned() }
-                    }),
-                    token,
-                },
+                replay: replay.map(|([id, step], claimed_by, due, failures)| Replay { id, step, claimed_by, due, failures }),
+                notices: notices.into_iter().map(|(since, at)| {
+                    Notice { kind: NoticeKind::Paused, since, cause: "gone".to_owned(), at }
+                }).collect(),
             }
         }
     }
@@ -194,31 +196,33 @@ mod tests {
         let asleep = stored(&[("version", n(7)), ("state", s("asleep"))]);
         assert_eq!((asleep.version, asleep.state), (7, State::default()));
         for lacks in [vec![("since", n(0))], vec![("since", s("yesterday")), ("cause", n(0))]] {
-            let more = [("version", n(7)), ("state", s("failing")), ("notice", s("failing"))];
+            let notices = AttributeValue::L(vec![s("failing"), AttributeValue::M(Item::new())]);
+            let more = [("version", n(7)), ("state", s("failing")), ("notices", notices)];
             let health = stored(&[&more[..], &lacks].concat());
-            assert_eq!((health.state, health.outbox), (State::default(), Outbox::default()));
+            assert_eq!((health.state, health.notices), (State::default(), Vec::new()));
         }
+        let wobbling = [("kind", s("wobbling")), ("since", n(0)), ("at", n(0))];
+        let wobbling = AttributeValue::M(wobbling.map(|(name, value)| (name.to_owned(), value)).into());
         let failing = [
             ("version", n(7)),
             ("state", s("failing")),
             ("cause", s("teapot")),
             ("since", n(0)),
-            ("pilot", s("evt_00000000000000000000000000000001")),
-            ("pilot_due", n(0)),
+            ("probe", s("evt_00000000000000000000000000000001")),
+            ("probe_due", n(0)),
             ("last_attempt", n(0)),
-            ("notice", s("wobbling")),
-            ("notice_since", n(0)),
+            ("notices", AttributeValue::L(vec![wobbling])),
         ];
         let failing = stored(&failing);
         assert!(matches!(failing.state, State::Failing { cause: Cause::Other, .. }), "{failing:?}");
-        assert_eq!(failing.outbox.notice.expect("a notice").kind, NoticeKind::Other);
+        assert_eq!(failing.notices.first().expect("a notice").kind, NoticeKind::Other);
     }
 
     #[test]
     fn an_endpoint_without_a_url_is_told_from_any_when_it_is_read_back() {
         let now = Timestamp::UNIX_EPOCH;
-        let item = Item::from([("health".to_owned(), to_attribute(&Health::default().nowhere(now)))]);
+        let item = Item::from([("health".to_owned(), to_attribute(&Health::default().without_url(now)))]);
         let next = from_item(&item).expect("readable").at(&EndpointId("b".to_owned()), now);
-        assert!(matches!(next.state, State::Active { .. }) && next.outbox.token, "{next:?}");
+        assert!(matches!(next.state, State::Active { .. }) && next.replay.is_some(), "{next:?}");
     }
 }

@@ -173,6 +173,8 @@ pub struct Change<'a> {
     pub retention: Retention,
     /// Whether a record that says delivered may be changed: only a resend may.
     pub over_delivered: bool,
+    /// Whether the record said held when it was read, or the event has been given a message of its own.
+    pub was_held: bool,
 }
 
 /// An update expression with all that it needs.
@@ -241,7 +243,15 @@ impl Change<'_> {
         if !self.over_delivered {
             writer.unless_delivered();
         }
+        if self.spares_held() {
+            writer.unless_held();
+        }
         writer.finish()
+    }
+
+    /// Whether this must not be written over a record that says held: somebody else has held the event since.
+    pub(super) fn spares_held(&self) -> bool {
+        matches!(self.status, Status::Retrying | Status::Failed) && !self.was_held
     }
 
     fn attempted(&self, writer: &mut Writer, before: Option<u32>) {
@@ -372,6 +382,11 @@ impl Writer {
         self.removes.push(name);
     }
 
+    fn unless_held(&mut self) {
+        let name = self.name("held");
+        self.conditions.push(format!("attribute_not_exists({name})"));
+    }
+
     fn unless_delivered(&mut self) {
         let (name, value) = (self.name("status"), self.value("arrived", s(Status::Delivered.as_str())));
         self.conditions.push(format!("(attribute_not_exists({name}) OR {name} <> {value})"));
@@ -436,6 +451,7 @@ mod tests {
             now: Timestamp::from_second(1_000).expect("a time"),
             retention: Retention(Duration::from_hours(24)),
             over_delivered: false,
+            was_held: false,
         }
         .to_update(before.map(|record| record.attempts))
     }

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::outcome::Failure;
+use crate::event::EventId;
+use crate::outcome::{Cause, Failure};
 
 const REFUSED: Cause = Cause::Failed(Failure::Refused);
 
@@ -30,18 +31,32 @@ fn active(failures: u32) -> Health {
     Health { version: 7, endpoint: Some(endpoint("a")), state: State::Active { failures }, ..Health::default() }
 }
 
-/// Failing since 0 s, with event 1 as the pilot, which knocks again at `due`.
+/// Failing since 0 s, with event 1 as the probe, which tries again at `due`; its operator has been told.
 fn failing(due: i64) -> Health {
-    active(FAILURES_TO_FAILING - 1).settle(&event(1), failed(due), at(0)).0.flushed()
+    told(active(FAILURES_TO_FAILING - 1).settle(&event(1), failed(due), at(0)).health)
+}
+
+fn told(health: Health) -> Health {
+    Health { notices: Vec::new(), ..health }
+}
+
+/// What is known after an attempt, and whether its event is held.
+fn settled(health: &Health, number: u32, attempted: Attempted, now: i64) -> (Health, bool) {
+    let Settled { health, is_held } = health.settle(&event(number), attempted, at(now));
+    (health, is_held)
+}
+
+fn last_notice(health: &Health) -> Option<NoticeKind> {
+    health.notices.last().map(|notice| notice.kind)
 }
 
 fn paused(reason: PausedReason) -> Health {
     Health { state: State::Paused { since: at(0), reason }, ..active(0) }
 }
 
-fn pilot(health: &Health) -> Option<(&EventId, Timestamp)> {
+fn probe(health: &Health) -> Option<(&EventId, Timestamp)> {
     match &health.state {
-        State::Failing { pilot, pilot_due, .. } => Some((pilot, *pilot_due)),
+        State::Failing { probe: Some(probe), .. } => Some((&probe.event, probe.due)),
         _ => None,
     }
 }
@@ -54,60 +69,51 @@ fn reason(health: &Health) -> Option<PausedReason> {
 }
 
 /// Whether what is held goes out from now on, once.
-fn begins_a_release(health: &Health) -> bool {
+fn begins_a_replay(health: &Health) -> bool {
     health.state == State::default()
-        && health.release.as_ref().is_some_and(|release| (release.run, release.step) == (health.version + 1, 0))
-        && health.outbox.token
+        && health.replay.as_ref().is_some_and(|replay| (replay.id, replay.step) == (health.version + 1, 0))
 }
 
 #[test]
-fn the_fifth_failure_in_a_row_makes_its_event_the_pilot_and_the_operator_hears_of_it() {
+fn the_fifth_failure_in_a_row_makes_its_event_the_probe_and_the_operator_hears_of_it() {
     let mut health = active(0);
     for number in 1..FAILURES_TO_FAILING {
-        let (next, fate) = health.settle(&event(number), failed(5), at(0));
-        assert_eq!((&next.state, fate), (&State::Active { failures: number }, Fate::Retry(at(5))));
-        assert!(next.outbox.is_empty(), "nothing to be done about failure {number}");
+        let (next, is_held) = settled(&health, number, failed(5), 0);
+        assert_eq!((&next.state, is_held), (&State::Active { failures: number }, false));
+        assert!(next.notices.is_empty(), "nothing to be told about failure {number}");
         health = next;
     }
-    let (health, fate) = health.settle(&event(5), failed(30), at(1));
-    assert_eq!(pilot(&health), Some((&event(5), at(30))));
-    assert_eq!(fate, Fate::Retry(at(30)), "the pilot comes back when it is expected");
-    assert_eq!(health.outbox.notice.expect("a notice").kind, NoticeKind::Failing);
+    let (health, is_held) = settled(&health, 5, failed(30), 1);
+    assert_eq!((probe(&health), is_held), (Some((&event(5), at(30))), false), "the probe comes back when it is due");
+    assert_eq!(last_notice(&health), Some(NoticeKind::Failing));
 }
 
 #[test]
 fn any_success_starts_the_count_again() {
     for failures in 0..FAILURES_TO_FAILING {
-        let (health, fate) = active(failures).settle(&event(9), Attempted::Succeeded, at(0));
-        assert_eq!((health, fate), (active(0), Fate::Delivered));
+        assert_eq!(settled(&active(failures), 9, Attempted::Succeeded, 0), (active(0), false));
     }
 }
 
 #[test]
 fn a_healthy_endpoints_success_changes_nothing_so_nothing_is_written() {
     let health = Health::default().at(&endpoint("a"), at(0));
-    assert_eq!(health.settle(&event(1), Attempted::Succeeded, at(0)).0, health);
+    assert_eq!(settled(&health, 1, Attempted::Succeeded, 0).0, health);
 }
 
 #[test]
-fn the_fifth_failure_of_a_spent_event_pauses_at_once_since_nobody_else_would_knock() {
-    let (health, fate) = active(FAILURES_TO_FAILING - 1).settle(&event(1), SPENT, at(3));
-    assert_eq!((reason(&health), fate), (Some(PausedReason::Spent), Fate::Fail));
-    assert_eq!(health.outbox.notice.expect("a notice").kind, NoticeKind::Paused);
+fn the_fifth_failure_of_a_spent_event_pauses_at_once_since_nothing_else_would_try() {
+    let (health, is_held) = settled(&active(FAILURES_TO_FAILING - 1), 1, SPENT, 3);
+    assert_eq!((reason(&health), is_held), (Some(PausedReason::Spent), false));
+    assert_eq!(last_notice(&health), Some(NoticeKind::Paused));
 }
 
 #[test]
-fn a_spent_event_before_the_fifth_failure_fails_by_itself() {
-    let (health, fate) = active(1).settle(&event(1), SPENT, at(3));
-    assert_eq!((health.state, fate), (State::Active { failures: 2 }, Fate::Fail));
-}
-
-#[test]
-fn the_pilot_is_always_admitted_and_its_knock_is_claimed() {
+fn the_probe_is_always_admitted_and_its_attempt_is_claimed() {
     let health = failing(5);
     for seconds in [0, 5, 59, 3_600, 1_000_000] {
         let Admission::Claim(claimed) = health.admit(&event(1), at(seconds)) else {
-            panic!("the pilot is held at {seconds} s");
+            panic!("the probe is held at {seconds} s");
         };
         let State::Failing { last_attempt, .. } = claimed.state else { panic!("no longer failing") };
         assert_eq!(last_attempt, at(seconds));
@@ -115,11 +121,11 @@ fn the_pilot_is_always_admitted_and_its_knock_is_claimed() {
 }
 
 #[test]
-fn another_event_tries_a_minute_after_the_last_attempt_and_a_minute_before_the_pilot_at_the_latest() {
+fn another_event_tries_a_minute_after_the_last_attempt_and_a_minute_before_the_probe_at_the_latest() {
     let health = failing(600);
     let tries = |seconds| matches!(health.admit(&event(2), at(seconds)), Admission::Claim(_));
-    let minutes: Vec<_> = [0, 59, 60, 540, 541, 600, 660, 1_499, 1_500].map(|s| (s, tries(s))).into();
-    let expected = [false, false, true, true, false, false, false, false, true];
+    let minutes: Vec<_> = [0, 59, 60, 540, 541, 600, 660, 100_000].map(|s| (s, tries(s))).into();
+    let expected = [false, false, true, true, false, false, false, false];
     assert_eq!(minutes.iter().map(|(_, tried)| *tried).collect::<Vec<_>>(), expected, "{minutes:?}");
 }
 
@@ -131,78 +137,63 @@ fn of_two_that_would_try_the_second_finds_the_claim_of_the_first() {
 }
 
 #[test]
-fn an_overdue_pilot_is_taken_over_by_exactly_one_and_is_one_of_the_others_should_it_come_after_all() {
-    let overdue = 600 + 900;
-    let Admission::Claim(taken) = failing(600).admit(&event(2), at(overdue)) else { panic!("held") };
-    assert_eq!(pilot(&taken), Some((&event(2), at(overdue))));
-    assert_eq!(taken.admit(&event(1), at(overdue + 10)), Admission::Hold);
-    assert_eq!(taken.admit(&event(3), at(overdue + 10)), Admission::Hold);
-    assert_eq!(taken.settle(&event(1), failed(9_000), at(overdue + 20)).1, Fate::Hold);
-    let (knocking, fate) = taken.settle(&event(2), failed(9_000), at(overdue + 20));
-    assert_eq!((pilot(&knocking), fate), (Some((&event(2), at(9_000))), Fate::Retry(at(9_000))));
+fn where_there_is_no_probe_any_more_the_next_event_is_it() {
+    let without = failing(600).without_probe();
+    assert_eq!((probe(&without), without.due()), (None, None), "nothing is overdue, however long that lasts");
+    assert_eq!(without.admit(&event(2), at(59)), Admission::Hold);
+    let Admission::Claim(claimed) = without.admit(&event(2), at(60)) else { panic!("held") };
+    assert_eq!(probe(&claimed), Some((&event(2), at(60))));
+    assert_eq!(claimed.admit(&event(3), at(60)), Admission::Hold);
 }
 
 #[test]
-fn a_probes_failure_puts_off_the_next_probe_and_leaves_the_pilot_alone() {
-    let (health, fate) = failing(600).settle(&event(2), failed(105), at(100));
-    assert_eq!((pilot(&health), fate), (Some((&event(1), at(600))), Fate::Hold));
+fn an_early_attempts_failure_puts_off_the_next_one_and_leaves_the_probe_alone() {
+    let (health, is_held) = settled(&failing(600), 2, failed(105), 100);
+    assert_eq!((probe(&health), is_held), (Some((&event(1), at(600))), true));
     assert_eq!(health.admit(&event(3), at(159)), Admission::Hold);
-    assert!(health.outbox.is_empty());
+    assert!(health.notices.is_empty());
 }
 
 #[test]
-fn failures_that_end_together_beside_the_pilots_are_written_down_once() {
+fn failures_that_end_together_beside_the_probes_are_written_down_once() {
     let health = failing(600);
-    assert_eq!(health.settle(&event(2), failed(50), at(9)), (health.clone(), Fate::Hold));
-    assert_ne!(health.settle(&event(2), failed(50), at(10)).0, health);
+    assert_eq!(settled(&health, 2, failed(50), 9), (health.clone(), true));
+    assert_ne!(settled(&health, 2, failed(50), 10).0, health);
 }
 
 #[test]
-fn a_notice_is_left_to_whoever_made_the_change_for_a_while_and_a_token_is_not() {
-    let failing = active(FAILURES_TO_FAILING - 1).settle(&event(1), failed(30), at(0)).0;
-    let paused = active(0).settle(&event(1), GONE, at(0)).0;
-    for health in [&failing, &paused] {
-        assert!(health.is_being_announced(at(9)));
-        assert!(!health.is_being_announced(at(10)));
-        assert!(!health.flushed().is_being_announced(at(9)));
-    }
-    assert!(!failing.settle(&event(1), Attempted::Succeeded, at(5)).0.is_being_announced(at(5)));
-}
-
-#[test]
-fn the_pilots_failure_moves_its_time_on_and_keeps_since() {
-    let (health, fate) = failing(5).settle(&event(1), failed(35), at(6));
-    assert_eq!((pilot(&health), fate), (Some((&event(1), at(35))), Fate::Retry(at(35))));
+fn the_probes_failure_moves_its_time_on_and_keeps_since() {
+    let (health, is_held) = settled(&failing(5), 1, failed(35), 6);
+    assert_eq!((probe(&health), is_held), (Some((&event(1), at(35))), false));
     assert!(matches!(health.state, State::Failing { since, .. } if since == at(0)));
-    assert!(health.outbox.is_empty(), "the operator has heard of it");
+    assert!(health.notices.is_empty(), "the operator has heard of it");
 }
 
 #[test]
-fn the_pilots_last_failure_pauses_and_any_others_last_failure_holds_it() {
-    let (health, fate) = failing(5).settle(&event(1), SPENT, at(6));
-    assert_eq!((reason(&health), fate), (Some(PausedReason::Spent), Fate::Fail));
-    let (health, fate) = failing(5).settle(&event(2), SPENT, at(6));
-    assert_eq!((pilot(&health), fate), (Some((&event(1), at(5))), Fate::Hold));
+fn the_probes_last_failure_pauses_and_any_others_last_failure_holds_it() {
+    let (health, is_held) = settled(&failing(5), 1, SPENT, 6);
+    assert_eq!((reason(&health), is_held), (Some(PausedReason::Spent), false));
+    let (health, is_held) = settled(&failing(5), 2, SPENT, 6);
+    assert_eq!((probe(&health), is_held), (Some((&event(1), at(5))), true));
 }
 
 #[test]
-fn a_success_of_anyone_ends_failing_releases_the_held_and_says_so() {
+fn a_success_of_any_event_ends_failing_replays_the_held_and_says_so() {
     for number in [1, 2] {
-        let (health, fate) = failing(5).settle(&event(number), Attempted::Succeeded, at(9));
-        assert_eq!(fate, Fate::Delivered);
-        assert!(begins_a_release(&health));
-        let notice = health.outbox.notice.expect("a notice");
+        let (health, is_held) = settled(&failing(5), number, Attempted::Succeeded, 9);
+        assert!(!is_held && begins_a_replay(&health));
+        let notice = health.notices.last().expect("a notice");
         assert_eq!((notice.kind, notice.since, &*notice.cause), (NoticeKind::Recovered, at(0), "refused"));
     }
 }
 
 #[test]
-fn gone_pauses_and_holds_whatever_the_count_and_whoever_hears_it() {
+fn gone_pauses_and_holds_whatever_the_count_and_whichever_event_hears_it() {
     for health in [active(0), active(4), failing(5)] {
         for number in [1, 2] {
-            let (health, fate) = health.settle(&event(number), GONE, at(9));
-            assert_eq!((reason(&health), fate), (Some(PausedReason::Gone), Fate::Hold));
-            assert_eq!(health.outbox.notice.expect("a notice").kind, NoticeKind::Paused);
+            let (health, is_held) = settled(&health, number, GONE, 9);
+            assert_eq!((reason(&health), is_held), (Some(PausedReason::Gone), true));
+            assert_eq!(last_notice(&health), Some(NoticeKind::Paused));
         }
     }
 }
@@ -213,7 +204,7 @@ fn while_paused_nothing_is_admitted_and_late_failures_are_held() {
         let health = paused(reason);
         assert_eq!(health.admit(&event(1), at(1_000_000)), Admission::Hold);
         for late in [failed(5), SPENT, GONE] {
-            assert_eq!(health.settle(&event(1), late, at(9)), (health.clone(), Fate::Hold));
+            assert_eq!(settled(&health, 1, late, 9), (health.clone(), true));
         }
     }
 }
@@ -221,38 +212,54 @@ fn while_paused_nothing_is_admitted_and_late_failures_are_held() {
 #[test]
 fn a_late_success_ends_a_pause_that_failures_made_but_not_the_owners() {
     for reason in [PausedReason::Gone, PausedReason::Spent, PausedReason::NoUrl] {
-        let (health, fate) = paused(reason).settle(&event(1), Attempted::Succeeded, at(9));
-        assert_eq!(fate, Fate::Delivered);
-        assert!(begins_a_release(&health), "{reason:?}");
+        let (health, is_held) = settled(&paused(reason), 1, Attempted::Succeeded, 9);
+        assert!(!is_held && begins_a_replay(&health), "{reason:?}");
     }
     let owners = paused(PausedReason::Owner);
-    assert_eq!(owners.settle(&event(1), Attempted::Succeeded, at(9)), (owners.clone(), Fate::Delivered));
+    assert_eq!(settled(&owners, 1, Attempted::Succeeded, 9), (owners.clone(), false));
 }
 
 #[test]
-fn the_owners_pause_stops_a_release_and_resuming_begins_a_new_one() {
-    let releasing = failing(5).settle(&event(1), Attempted::Succeeded, at(9)).0.next_version();
-    let paused = releasing.pause(at(10)).next_version();
-    assert_eq!((paused.release.clone(), paused.outbox.token), (None, false));
+fn the_owners_pause_stops_a_replay_and_resuming_begins_a_new_one() {
+    let replaying = settled(&failing(5), 1, Attempted::Succeeded, 9).0.next_version();
+    let paused = replaying.pause(at(10)).next_version();
+    assert_eq!(paused.replay, None);
     let resumed = paused.resume(at(0));
-    assert!(begins_a_release(&resumed));
-    assert_ne!(resumed.release, releasing.release);
+    assert!(begins_a_replay(&resumed));
+    assert_ne!(resumed.replay, replaying.replay);
 }
 
 #[test]
-fn failing_again_stops_the_release() {
-    let releasing = Health { state: State::Active { failures: 4 }, ..active(0).resume(at(0)) };
+fn failing_again_stops_the_replay() {
+    let replaying = Health { state: State::Active { failures: 4 }, ..active(0).resume(at(0)) };
     for attempted in [failed(5), SPENT, GONE] {
-        let health = releasing.settle(&event(1), attempted, at(0)).0;
-        assert_eq!((health.release, health.outbox.token), (None, false), "{attempted:?}");
+        assert_eq!(settled(&replaying, 1, attempted, 0).0.replay, None, "{attempted:?}");
     }
+}
+
+#[test]
+fn no_notice_is_lost_to_the_change_that_follows_it() {
+    let failing = settled(&active(FAILURES_TO_FAILING - 1), 1, failed(30), 0).0;
+    let kinds = |health: &Health| health.notices.iter().map(|notice| notice.kind).collect::<Vec<_>>();
+    let recovered = settled(&failing, 1, Attempted::Succeeded, 9).0;
+    assert_eq!(kinds(&recovered), [NoticeKind::Failing, NoticeKind::Recovered]);
+    for after in [recovered.pause(at(10)), recovered.without_url(at(10)), recovered.at(&endpoint("b"), at(10))] {
+        assert_eq!(kinds(&after), kinds(&recovered));
+    }
+    assert_eq!(recovered.without_notices(&failing.notices).notices, recovered.notices[1..]);
+    let mut many = active(0);
+    for seconds in 0..100 {
+        many = many.with_notice(NoticeKind::Failing, at(0), "status", at(seconds));
+    }
+    assert_eq!(many.notices.len(), MAX_NOTICES);
+    assert_eq!(many.notices.last().map(|notice| notice.at), Some(at(99)), "the oldest go");
 }
 
 #[test]
 fn a_state_belongs_to_the_url_at_which_it_was_earned() {
     for health in [failing(5), paused(PausedReason::Gone), paused(PausedReason::Owner)] {
         assert_eq!(health.at(&endpoint("a"), at(0)), health);
-        assert!(begins_a_release(&health.at(&endpoint("b"), at(0))));
+        assert!(begins_a_replay(&health.at(&endpoint("b"), at(0))));
     }
     assert_eq!(active(4).at(&endpoint("b"), at(0)).state, State::default());
     let unknown = Health { endpoint: None, ..active(3) };
@@ -260,21 +267,9 @@ fn a_state_belongs_to_the_url_at_which_it_was_earned() {
 }
 
 #[test]
-fn a_release_that_is_under_way_goes_on_at_another_url() {
-    let releasing = active(0).resume(at(0)).next_version().flushed();
-    assert_eq!(releasing.at(&endpoint("b"), at(0)).release, releasing.release);
-}
-
-#[test]
-fn a_release_without_a_step_for_a_quarter_of_an_hour_gets_another_token_once() {
-    let claimed = active(0).resume(at(0)).next_version().claimed("m1", at(0));
-    assert_eq!(claimed.revived(at(899)), claimed);
-    let revived = claimed.revived(at(900));
-    assert!(revived.outbox.token);
-    assert_eq!(revived.release.as_ref().map(|release| (release.holder.clone(), release.at)), Some((None, at(900))));
-    assert_eq!(revived.revived(at(5_000)), revived, "its token stands in the outbox");
-    let taken = revived.claimed("m2", at(901));
-    assert_eq!(taken.revived(at(902)), taken);
+fn a_replay_that_is_under_way_goes_on_at_another_url() {
+    let replaying = active(0).resume(at(0)).next_version();
+    assert_eq!(replaying.at(&endpoint("b"), at(0)).replay, replaying.replay);
 }
 
 #[test]
@@ -282,21 +277,21 @@ fn another_header_or_secret_ends_every_bad_state_but_the_one_that_the_owner_wish
     let earned = |health: Health| Health { endpoint: Some(endpoint("a.1")), ..health };
     let spent = earned(paused(PausedReason::Spent));
     for health in [earned(failing(600)), spent.clone(), earned(paused(PausedReason::Gone))] {
-        assert!(begins_a_release(&health.at(&endpoint("a.2"), at(9))), "{health:?}");
+        assert!(begins_a_replay(&health.at(&endpoint("a.2"), at(9))), "{health:?}");
         assert_eq!(health.at(&endpoint("a.1"), at(9)), health);
     }
     let wished = earned(paused(PausedReason::Owner));
     assert_eq!(reason(&wished.at(&endpoint("a.2"), at(9))), Some(PausedReason::Owner));
-    assert!(begins_a_release(&wished.at(&endpoint("b.1"), at(9))), "another URL ends that too");
+    assert!(begins_a_replay(&wished.at(&endpoint("b.1"), at(9))), "another URL ends that too");
     let moved = spent.at(&endpoint("a.2"), at(9)).next_version();
     assert_eq!(moved.at(&endpoint("a.2"), at(9)), moved, "once");
 }
 
 #[test]
-fn without_a_url_what_is_to_be_released_waits_for_the_next_one_even_the_same() {
-    let nowhere = active(0).resume(at(0)).nowhere(at(3));
-    assert_eq!((reason(&nowhere), nowhere.release.clone()), (Some(PausedReason::NoUrl), None));
-    assert!(begins_a_release(&nowhere.at(&endpoint("a"), at(0))));
+fn without_a_url_what_is_to_be_replayed_waits_for_the_next_one_even_the_same() {
+    let waits = active(0).resume(at(0)).without_url(at(3));
+    assert_eq!((reason(&waits), waits.replay.clone()), (Some(PausedReason::NoUrl), None));
+    assert!(begins_a_replay(&waits.at(&endpoint("a"), at(0))));
 }
 
 #[test]
@@ -310,6 +305,73 @@ fn names_are_read_back_as_they_are_written() {
     assert_eq!((PausedReason::parse(""), NoticeKind::read("active")), (None, NoticeKind::Other));
 }
 
+fn swept(health: &Health, found: &Found, now: i64) -> Swept {
+    health.swept(Some(&endpoint("a")), found, at(now))
+}
+
+const LOST: i64 = 6 * 60;
+
+#[test]
+fn a_probe_six_minutes_overdue_is_restarted_or_replaced_by_what_was_held_first_or_given_up() {
+    let health = failing(600);
+    let kept = Found { first_held: Some(event(2)), probe_is_kept: true };
+    let gone = Found { probe_is_kept: false, ..kept.clone() };
+    assert_eq!(swept(&health, &kept, 600 + LOST - 1), Swept { health: health.clone(), restart: None, tells: false });
+    for (found, restarted) in [(&kept, Some(event(1))), (&gone, Some(event(2))), (&Found::default(), None)] {
+        let after = swept(&health, found, 600 + LOST);
+        assert_eq!(after.restart, restarted.clone().map(Restart::Probe));
+        assert_eq!(probe(&after.health), restarted.as_ref().map(|event| (event, at(600 + LOST))));
+        assert_eq!(swept(&after.health, found, 600 + LOST + 1).restart, None, "once");
+    }
+}
+
+#[test]
+fn a_replay_without_a_step_for_six_minutes_gets_another_message_for_the_same_step() {
+    let claimed = active(0).resume(at(0)).next_version().with_step_claimed("m1", at(0));
+    assert_eq!(swept(&claimed, &Found::default(), LOST - 1).restart, None);
+    let after = swept(&claimed, &Found::default(), LOST);
+    assert_eq!(after.restart, Some(Restart::Replay));
+    let replay = after.health.replay.expect("it goes on");
+    assert_eq!((replay.id, replay.step, replay.claimed_by, replay.due), (8, 0, None, at(LOST)));
+}
+
+#[test]
+fn held_events_of_an_active_endpoint_get_a_replay_and_those_of_another_url_or_of_none_wait_as_they_should() {
+    let found = Found { first_held: Some(event(3)), probe_is_kept: false };
+    let after = swept(&active(2), &found, 9);
+    assert_eq!(after.restart, Some(Restart::Replay));
+    assert_eq!(after.health.replay.as_ref().map(|replay| replay.id), Some(8));
+    assert_eq!(swept(&after.health.next_version(), &found, 10).restart, None, "once");
+    for wiped in [Health::default(), Health { version: 3, ..Health::default() }] {
+        assert_eq!(swept(&wiped, &found, 9).restart, Some(Restart::Replay));
+    }
+    let moved = failing(5).swept(Some(&endpoint("b")), &found, at(9));
+    assert!(begins_a_replay(&moved.health) && moved.restart == Some(Restart::Replay) && moved.tells);
+    let waits = active(0).swept(None, &found, at(9));
+    assert_eq!((reason(&waits.health), waits.restart), (Some(PausedReason::NoUrl), None));
+}
+
+#[test]
+fn a_notice_is_given_again_once_it_is_six_minutes_old_and_a_healthy_endpoint_is_left_alone() {
+    let failing = settled(&active(FAILURES_TO_FAILING - 1), 1, failed(9_000), 0).0;
+    assert!(!swept(&failing, &Found::default(), LOST - 1).tells);
+    assert!(swept(&failing, &Found::default(), LOST).tells);
+    for health in [Health::default(), active(3), paused(PausedReason::Owner)] {
+        let after = swept(&health, &Found::default(), 1_000_000);
+        assert!(after.health.says_the_same_as(&health) && after.restart.is_none() && !after.tells);
+    }
+}
+
+#[test]
+fn what_is_due_first_is_what_is_overdue_first() {
+    assert_eq!((active(3).due(), paused(PausedReason::Gone).due()), (None, None));
+    assert_eq!(failing(600).due(), Some(at(600)));
+    let failing = settled(&active(FAILURES_TO_FAILING - 1), 1, failed(600), 5).0;
+    assert_eq!(failing.due(), Some(at(5)), "its notice");
+    assert!(!failing.is_overdue(at(5 + LOST - 1)) && failing.is_overdue(at(5 + LOST)));
+    assert_eq!(active(0).resume(at(9)).due(), Some(at(9)));
+}
+
 /// One thing that may happen to a stored state.
 #[derive(Clone, Debug)]
 enum Happening {
@@ -320,9 +382,11 @@ enum Happening {
     Pauses,
     Resumes,
     LosesUrl,
-    Flushed,
-    Stepped,
-    ReleaseDone,
+    Told,
+    StepClaimed,
+    StepDone,
+    ReplayDone,
+    Swept,
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -340,9 +404,11 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::Pauses),
         1 => Just(Happening::Resumes),
         1 => Just(Happening::LosesUrl),
-        3 => Just(Happening::Flushed),
-        2 => Just(Happening::Stepped),
-        2 => Just(Happening::ReleaseDone),
+        3 => Just(Happening::Told),
+        2 => Just(Happening::StepClaimed),
+        2 => Just(Happening::StepDone),
+        2 => Just(Happening::ReplayDone),
+        2 => Just(Happening::Swept),
     ]
 }
 
@@ -358,33 +424,33 @@ fn from(attempted: Attempted, now: Timestamp) -> Attempted {
 }
 
 fn apply(health: &Health, happening: &Happening, now: Timestamp) -> Health {
-    let idle = health.outbox.is_empty();
     match happening {
         Happening::Arrives(number) => match health.admit(&event(*number), now) {
             Admission::Claim(claimed) => claimed,
             Admission::Attempt | Admission::Hold => health.clone(),
         },
-        Happening::Settles(number, attempted) => health.settle(&event(*number), from(*attempted, now), now).0,
+        Happening::Settles(number, attempted) => health.settle(&event(*number), from(*attempted, now), now).health,
         Happening::Moves(name) => health.at(&endpoint(name), at(0)),
         Happening::Pauses => health.pause(now),
         Happening::Resumes => health.resume(at(0)),
-        Happening::LosesUrl => health.nowhere(now),
-        Happening::Flushed => health.flushed(),
-        // A release goes on only once its beginning is done with.
-        Happening::Stepped if idle => health.stepped(at(0)),
-        Happening::ReleaseDone if idle => health.release_done(),
-        Happening::Passes(_) | Happening::Stepped | Happening::ReleaseDone => health.clone(),
+        Happening::LosesUrl => health.without_url(now),
+        Happening::Told => health.without_notices(&health.notices),
+        Happening::StepClaimed => health.with_step_claimed("m1", now),
+        Happening::StepDone => health.with_step_done(now, 0),
+        Happening::ReplayDone => health.with_replay_done(),
+        Happening::Swept => health.swept(health.endpoint.as_ref(), &Found::default(), now).health,
+        Happening::Passes(_) => health.clone(),
     }
 }
 
 fn holds_together(health: &Health) -> Result<(), TestCaseError> {
-    let releasing = health.release.is_some();
+    let replaying = health.replay.is_some();
     match &health.state {
         State::Active { failures } => prop_assert!(*failures < FAILURES_TO_FAILING),
-        State::Failing { .. } | State::Paused { .. } => prop_assert!(!releasing, "a release while events are held"),
+        State::Failing { .. } | State::Paused { .. } => prop_assert!(!replaying, "a replay while events are held"),
     }
-    prop_assert!(!health.outbox.token || releasing, "a token without a release");
-    prop_assert!(health.release.as_ref().is_none_or(|release| release.run <= health.version), "a run of the future");
+    prop_assert!(health.notices.len() <= MAX_NOTICES);
+    prop_assert!(health.replay.as_ref().is_none_or(|replay| replay.id <= health.version), "a replay of the future");
     Ok(())
 }
 
@@ -392,14 +458,14 @@ fn follows(before: &Health, after: &Health) -> Result<(), TestCaseError> {
     let was_active = matches!(before.state, State::Active { .. });
     let is_active = matches!(after.state, State::Active { .. });
     if is_active && !was_active {
-        prop_assert!(after.outbox.token, "the held ones are not released");
+        prop_assert!(after.replay.is_some(), "the held ones are not replayed");
     }
-    if let (Some(old), Some(new)) = (&before.release, &after.release) {
-        let goes_on = old.run == new.run && (old.step..=old.step + 1).contains(&new.step);
-        prop_assert!(goes_on || (new.run > old.run && new.step == 0), "{old:?} became {new:?}");
+    if let (Some(old), Some(new)) = (&before.replay, &after.replay) {
+        let goes_on = old.id == new.id && (old.step..=old.step + 1).contains(&new.step);
+        prop_assert!(goes_on || (new.id > old.id && new.step == 0), "{old:?} became {new:?}");
     }
-    if after.release.is_some() && before.release.is_none() {
-        prop_assert!(after.outbox.token && after.release.as_ref().is_some_and(|release| release.run == after.version));
+    if before.replay.is_none() {
+        prop_assert!(after.replay.as_ref().is_none_or(|replay| replay.id == after.version));
     }
     Ok(())
 }
@@ -426,7 +492,7 @@ proptest! {
     }
 
     #[test]
-    fn an_events_fate_agrees_with_the_state_it_leaves(
+    fn what_becomes_of_an_event_agrees_with_the_state_it_leaves(
         happenings in prop::collection::vec(happening(), 0..40),
         number in 0..4u32, delay in prop::option::of(1..40_000i64),
     ) {
@@ -435,22 +501,22 @@ proptest! {
             health = apply(&health, &happening, now).next_version();
         }
         let attempted = delay.map_or(SPENT, failed);
-        let (after, fate) = health.settle(&event(number), attempted, now);
+        let Settled { health: after, is_held } = health.settle(&event(number), attempted, now);
         let is_active = matches!(after.state, State::Active { .. });
-        prop_assert!(fate != Fate::Hold || !is_active, "held while events go out");
-        if let Some((_, due)) = pilot(&after).filter(|(pilot, _)| **pilot == event(number)) {
-            prop_assert_eq!(fate, Fate::Retry(due), "the pilot does not come when it is expected");
+        prop_assert!(!is_held || !is_active, "held while events go out");
+        if let Some((_, due)) = probe(&after).filter(|(probe, _)| **probe == event(number)) {
+            prop_assert!(!is_held && delay.is_some_and(|delay| due == at(delay)), "the probe does not come when it is due");
         }
-        if pilot(&after).is_some() && pilot(&health).is_none() {
-            prop_assert!(after.is_pilot(&event(number)), "an event that is not there is the pilot");
+        if probe(&after).is_some() && probe(&health).is_none() {
+            prop_assert!(after.is_probe(&event(number)), "an event that is not there is the probe");
         }
         if !is_active && matches!(health.state, State::Active { .. }) {
-            prop_assert!(after.outbox.notice.is_some(), "nobody hears of it");
+            prop_assert!(!after.notices.is_empty(), "nobody hears of it");
         }
     }
 
     #[test]
-    fn of_all_events_that_arrive_within_a_minute_one_at_most_is_admitted_beside_the_pilot(
+    fn of_all_events_that_arrive_within_a_minute_one_at_most_is_admitted_beside_the_probe(
         due in 1..40_000i64, start in 0..50_000i64, arrivals in prop::collection::vec((2..9u32, 0..59i64), 2..20),
     ) {
         let mut arrivals = arrivals;
@@ -464,8 +530,7 @@ proptest! {
         }
         prop_assert!(admitted.iter().all(|(number, _)| *number == admitted[0].0), "{admitted:?}");
         for (_, seconds) in admitted {
-            let alone = seconds + 60 <= due || seconds >= due + 900;
-            prop_assert!(alone, "the pilot knocks at {due}, the probe at {seconds}");
+            prop_assert!(seconds + 60 <= due, "the probe tries at {due}, the other at {seconds}");
         }
     }
 }

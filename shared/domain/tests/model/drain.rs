@@ -1,45 +1,28 @@
 //! What becomes of a state when nothing goes wrong any more: the promise that is checked in every quiet state.
 
-use domain::endpoint::{STALE_AFTER, State as HealthState};
+use domain::endpoint::{LOST_AFTER, State as HealthState};
 use domain::schedule::Schedule;
-use jiff::Timestamp;
 
 use crate::Deliveries;
 use crate::state::{Answer, World};
-use crate::world::Status;
+use crate::world::{Body, Status};
 
 /// More than any run of the model takes.
 const STEPS: usize = 20_000;
 
-/// What may be needed besides waiting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Help {
-    /// Nothing.
-    None,
-    /// The operator moves the dead-letter queue back, and the owner resumes an endpoint that the page shows as failing
-    /// or paused.
-    Hands,
-    /// That, and further calls.
-    Calls,
-}
-
 impl World {
-    /// Whether each event arrives once faults are over and the receiver is well.
+    /// Whether each event arrives once faults are over and the receiver is well. Nothing helps but `sweep`: no further call,
+    /// no owner unless the endpoint is paused, no operator unless something is in the dead-letter queue.
     pub(crate) fn heals(&self, model: &Deliveries) -> bool {
         let mut world = self.clone();
         world.work_off(&model.schedule);
-        if model.help != Help::None {
-            let is_seen = !world.dead.is_empty();
-            world.resume_if(is_seen, &model.schedule);
+        world.resume_if_paused(&model.schedule);
+        if !world.dead.is_empty() {
             world.redrive();
             world.work_off(&model.schedule);
-            world.resume_if(is_seen, &model.schedule);
+            world.resume_if_paused(&model.schedule);
         }
-        if model.help == Help::Calls {
-            world.publish();
-            world.work_off(&model.schedule);
-        }
-        world.all_arrived(self.published, model.shares_messages)
+        world.all_arrived(self.published, model.shares_messages) && world.tables.health.notices.is_empty()
     }
 
     fn all_arrived(&self, published: usize, shares_messages: bool) -> bool {
@@ -49,38 +32,36 @@ impl World {
         })
     }
 
-    /// A pause is announced; that an endpoint stays failing is seen by its event in the dead-letter queue.
-    fn resume_if(&mut self, is_seen: bool, schedule: &Schedule) {
-        let resumes = match self.tables.health.state {
-            HealthState::Active { .. } => false,
-            HealthState::Failing { .. } => is_seen,
-            HealthState::Paused { .. } => true,
-        };
-        if resumes {
-            self.resume();
+    fn resume_if_paused(&mut self, schedule: &Schedule) {
+        if matches!(self.tables.health.state, HealthState::Paused { .. }) {
+            self.begin(&Body::Resume);
             self.work_off(schedule);
         }
     }
 
-    /// The operator is not that quick: by then, a release whose token was lost is known to be.
+    /// The operator is not that quick.
     fn redrive(&mut self) {
-        self.now += STALE_AFTER;
+        self.now += LOST_AFTER;
         for body in std::mem::take(&mut self.dead) {
             self.send(body, None);
         }
     }
 
-    /// Everything in the queue is worked on until it is gone, one after the other.
+    /// Everything in the queue is worked on until it is gone, one after the other; where nothing is left to do, `sweep` runs.
     fn work_off(&mut self, schedule: &Schedule) {
+        let mut is_swept = false;
         for _ in 0..STEPS {
-            if self.resuming.is_some() {
-                self.go_on_resuming();
-            } else if !self.workers.is_empty() {
+            if !self.workers.is_empty() {
                 self.perform(0, Answer::Success, schedule);
             } else if let Some(id) = self.first_visible() {
                 self.receive(id, schedule);
-            } else if let Some(time) = self.next_message() {
-                self.now = time;
+                is_swept = false;
+            } else if !is_swept {
+                self.begin(&Body::Sweep);
+                is_swept = true;
+            } else if let Some(time) = self.next_message().into_iter().chain(self.overdue_at()).min() {
+                self.now = self.now.max(time);
+                is_swept = false;
             } else {
                 return;
             }
@@ -92,7 +73,7 @@ impl World {
         self.queue.iter().find(|(_, message)| self.is_visible(message)).map(|(id, _)| *id)
     }
 
-    fn next_message(&self) -> Option<Timestamp> {
+    fn next_message(&self) -> Option<domain::Timestamp> {
         self.queue.values().map(|message| message.visible_at).min()
     }
 }

@@ -26,14 +26,14 @@ mod state;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use domain::delivery::Posted;
 use domain::endpoint::{EndpointId, Health, State as HealthState};
 use domain::schedule::Schedule;
 use jiff::Timestamp;
 use stateright::{Checker, Expectation, HasDiscoveries, Model, Path, Property};
 
-use crate::drain::Help;
 use crate::state::{Answer, Budget, Running, World};
-use crate::world::{Reply, Status, Task, event};
+use crate::world::{Body, Reply, Status, Task, event};
 
 /// How long a list of held events is; the shorter, the more steps a release has.
 const LISTED: usize = 1;
@@ -49,7 +49,6 @@ struct Deliveries {
     /// How many workers there are at most.
     workers: usize,
     schedule: Schedule,
-    help: Help,
     /// Whether two workers may have one message. Either may then delete it, so that a record that says failed is enough
     /// without a copy in the dead-letter queue, and both may hold a release's token.
     shares_messages: bool,
@@ -81,8 +80,7 @@ enum Action {
     Pause,
     ChangeUrl,
     Resume,
-    GoOnResuming,
-    ForgetResuming,
+    Sweep,
 }
 
 impl Model for Deliveries {
@@ -120,7 +118,8 @@ impl Model for Deliveries {
             Action::LookIntoACrowd(_) | Action::RunOutOfTime(_) => world.budget.crowds -= 1,
             Action::Answer(_, Answer::Gone) => world.budget.gone -= 1,
             Action::Refuse(_) | Action::PerformUnknown(_) => world.budget.faults -= 1,
-            Action::Crash(_) | Action::ForgetResuming => world.budget.crashes -= 1,
+            Action::Crash(_) => world.budget.crashes -= 1,
+            Action::Sweep => world.budget.sweeps -= 1,
             Action::Pause | Action::ChangeUrl => world.budget.wishes -= 1,
             Action::Lag(_) => world.budget.lags -= 1,
             Action::Tarry => world.budget.tarries -= 1,
@@ -149,8 +148,8 @@ impl Model for Deliveries {
                 matches!(world.tables.health.state, HealthState::Failing { .. })
             }),
             Property::sometimes("held", |_, world: &World| world.has_held()),
-            Property::sometimes("a release under way", |_, world: &World| world.tables.health.release.is_some()),
-            Property::sometimes("all released", |_, world: &World| {
+            Property::sometimes("a replay under way", |_, world: &World| world.tables.health.replay.is_some()),
+            Property::sometimes("all replayed", |_, world: &World| {
                 let delivered = |number| world.tables.says(&event(number), Status::Delivered);
                 world.budget.events == 0 && (1..=world.published).all(delivered) && world.queue.is_empty()
             }),
@@ -169,26 +168,21 @@ impl Deliveries {
         if world.budget.resends > 0 {
             actions.extend((1..=world.published).map(Action::Resend));
         }
-        if world.workers.len() == self.workers {
+        if world.workers.iter().filter(|running| running.message.is_some()).count() == self.workers {
             return;
         }
         for (id, message) in &world.queue {
             if world.is_visible(message) {
                 actions.push(Action::Receive(*id));
-            } else if world.budget.duplicates > 0 && world.workers.iter().any(|running| running.message == *id) {
+            } else if world.budget.duplicates > 0 && world.workers.iter().any(|running| running.message == Some(*id)) {
                 actions.push(Action::ReceiveAgain(*id));
             }
         }
     }
 
     fn owner_actions(&self, world: &World, actions: &mut Vec<Action>) {
-        if world.resuming.is_some() {
-            actions.push(Action::GoOnResuming);
-            // What a page that dies leaves is found only by a further call.
-            if world.budget.crashes > 0 && self.help == Help::Calls {
-                actions.push(Action::ForgetResuming);
-            }
-            return;
+        if world.budget.sweeps > 0 {
+            actions.push(Action::Sweep);
         }
         if world.budget.wishes > 0 {
             actions.extend([Action::Pause, Action::ChangeUrl]);
@@ -202,7 +196,7 @@ impl Deliveries {
     fn act(&self, world: &mut World, action: Action) {
         match action {
             Action::Publish => world.publish(),
-            Action::PublishAgain => world.send(world::Body::plain(event(world.published)), None),
+            Action::PublishAgain => world.send(Body::plain(event(world.published)), None),
             Action::Resend(number) => world.resend(event(number)),
             Action::Receive(id) | Action::ReceiveAgain(id) => world.receive(id, &self.schedule),
             Action::Perform(place) => world.perform(place, Answer::Success, &self.schedule),
@@ -210,7 +204,7 @@ impl Deliveries {
             Action::Refuse(place) => world.go_on(place, Reply::Unavailable),
             Action::PerformUnknown(place) => world.perform_unknown(place, &self.schedule),
             Action::LookIntoACrowd(place) => world.look_into_a_crowd(place),
-            Action::RunOutOfTime(place) => world.go_on(place, Reply::NoTime),
+            Action::RunOutOfTime(place) => world.go_on(place, Reply::Posted(Posted::NoTime)),
             Action::Crash(place) => {
                 world.workers.remove(place);
             }
@@ -226,9 +220,8 @@ impl Deliveries {
                 let other = if world.tables.url == Some(EndpointId("a".into())) { "b" } else { "a" };
                 world.tables.url = Some(EndpointId(other.into()));
             }
-            Action::Resume => world.resume(),
-            Action::GoOnResuming => world.go_on_resuming(),
-            Action::ForgetResuming => world.resuming = None,
+            Action::Resume => world.resume(&self.schedule),
+            Action::Sweep => world.begin(&Body::Sweep),
         }
     }
 
@@ -260,7 +253,7 @@ fn story(path: Path<World, Action>) -> String {
         let _ = writeln!(
             text,
             "{} {:?} {:?} {:?}\n  queue {queue:?} tasks {tasks:?}\n    {action:?}",
-            world.now, health.state, health.release, health.outbox
+            world.now, health.state, health.replay, health.notices
         );
         if action.is_none() {
             let _ = writeln!(text, "{world:?}");
@@ -293,7 +286,7 @@ fn worker_actions(world: &World, place: usize, actions: &mut Vec<Action>) {
     } else {
         actions.push(Action::Perform(place));
     }
-    if world.budget.crowds > 0 && *task == Task::Look {
+    if world.budget.crowds > 0 && *task == Task::Read {
         actions.push(Action::LookIntoACrowd(place));
     }
     if world.budget.crashes > 0 {
@@ -315,13 +308,12 @@ fn one_knocks(world: &World) -> bool {
 }
 
 fn one_is_released(world: &World) -> bool {
-    let posts = |running: &&Running| running.worker.run().is_some() && matches!(running.worker.task, Task::Post(_));
+    let posts = |running: &&Running| running.worker.replay().is_some() && matches!(running.worker.task, Task::Post(_));
     world.workers.iter().filter(posts).count() <= 1
 }
 
 fn holds_together(health: &Health) -> bool {
-    let releasing = health.release.is_some();
-    (matches!(health.state, HealthState::Active { .. }) || !releasing) && (!health.outbox.token || releasing)
+    matches!(health.state, HealthState::Active { .. }) || health.replay.is_none()
 }
 
 fn schedule(max_attempts: u32) -> Schedule {
@@ -333,7 +325,6 @@ fn scenario(budget: Budget) -> Deliveries {
         failures: 4,
         workers: 2,
         schedule: schedule(3),
-        help: Help::Hands,
         shares_messages: false,
         one_knocks: true,
         most_steps: usize::MAX,
@@ -418,7 +409,6 @@ fn nothing_is_lost_when_the_endpoint_says_that_it_is_gone_and_that_cannot_be_sto
 #[test]
 fn nothing_is_lost_when_the_endpoint_says_that_it_is_gone_and_its_owner_resumes() {
     let gone = scenario(Budget { gone: 1, resumes: 1, ..TWO_EVENTS });
-    // All of it takes more than 24 GiB, and this about eight.
     let deep = Deliveries { schedule: schedule(2), most_steps: 15_000_000, ..gone.clone() };
     check("gone", Deliveries { workers: 1, ..gone }, deep);
 }
@@ -426,15 +416,20 @@ fn nothing_is_lost_when_the_endpoint_says_that_it_is_gone_and_its_owner_resumes(
 #[test]
 fn nothing_is_lost_when_workers_die_or_tables_fail_around_a_410() {
     let gone = Budget { gone: 1, resumes: 1, crashes: 1, ..TWO_EVENTS };
-    let alone = |budget| Deliveries { workers: 1, ..scenario(budget) };
-    check("gone, crash", Deliveries { schedule: schedule(2), ..alone(gone) }, alone(Budget { faults: 1, ..gone }));
+    let alone = |budget| Deliveries { workers: 1, schedule: schedule(2), ..scenario(budget) };
+    check("gone, crash", alone(gone), alone(Budget { faults: 1, ..gone }));
 }
 
-/// What the owner does is done by a page that nobody asks again if it dies: only a further call finds what it left.
 #[test]
 fn nothing_is_lost_when_the_owner_pauses_resumes_and_changes_the_url_at_any_step() {
-    let owner =
-        Deliveries { workers: 1, help: Help::Calls, ..scenario(Budget { wishes: 1, resumes: 1, ..TWO_EVENTS }) };
-    let crash = Budget { crashes: 1, ..owner.budget };
-    check("owner", owner.clone(), Deliveries { budget: crash, ..owner });
+    let owner = Deliveries { workers: 1, ..scenario(Budget { wishes: 1, resumes: 1, ..TWO_EVENTS }) };
+    let deep = Budget { crashes: 1, ..owner.budget };
+    check("owner", owner.clone(), Deliveries { budget: deep, ..owner });
+}
+
+#[test]
+fn nothing_is_lost_and_nothing_is_started_twice_when_sweep_runs_at_any_step() {
+    let sweeps = Budget { sweeps: 1, ..TWO_EVENTS };
+    let twice = Budget { sweeps: 2, crashes: 1, ..TWO_EVENTS };
+    check("sweep", scenario(sweeps), Deliveries { workers: 3, ..scenario(twice) });
 }

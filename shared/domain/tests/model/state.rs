@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use domain::endpoint::{
-    Attempted, EndpointId, Fate, Health, OVERDUE_AFTER, PROBE_AFTER, STALE_AFTER, State as HealthState,
-};
+use domain::delivery::{NextStatus, Posted};
+use domain::endpoint::{Attempted, EndpointId, Health, IDLE_AFTER, LOST_AFTER, Notice, State as HealthState};
 use domain::event::EventId;
 use domain::outcome::{Cause, Failure};
 use domain::schedule::Schedule;
@@ -31,7 +30,8 @@ pub(crate) struct Message {
 /// A worker in some environment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Running {
-    pub(crate) message: u8,
+    /// None: no message has brought it.
+    pub(crate) message: Option<u8>,
     pub(crate) attempt: u32,
     pub(crate) worker: Worker,
     /// It has done nothing yet.
@@ -71,6 +71,8 @@ pub(crate) struct Budget {
     pub(crate) wishes: u8,
     /// Times that the owner resumes.
     pub(crate) resumes: u8,
+    /// Times that `sweep` runs.
+    pub(crate) sweeps: u8,
 }
 
 impl Budget {
@@ -88,14 +90,8 @@ impl Budget {
         tarries: 0,
         wishes: 0,
         resumes: 0,
+        sweeps: 0,
     };
-}
-
-/// What the owner's page is about to do after it has stored a resumed state.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Resuming {
-    Send(Health),
-    Flush(Health),
 }
 
 /// Everything there is.
@@ -106,7 +102,6 @@ pub(crate) struct World {
     pub(crate) queue: BTreeMap<u8, Message>,
     pub(crate) dead: Vec<Body>,
     pub(crate) workers: Vec<Running>,
-    pub(crate) resuming: Option<Resuming>,
     pub(crate) published: usize,
     pub(crate) arrived: BTreeSet<String>,
     pub(crate) budget: Budget,
@@ -123,7 +118,6 @@ impl World {
             queue: BTreeMap::new(),
             dead: Vec::new(),
             workers: Vec::new(),
-            resuming: None,
             published: 0,
             arrived: BTreeSet::new(),
             budget,
@@ -153,7 +147,7 @@ impl World {
 
     pub(crate) fn send(&mut self, body: Body, at: Option<Timestamp>) {
         let is_known =
-            |id: &u8| self.queue.contains_key(id) || self.workers.iter().any(|running| running.message == *id);
+            |id: &u8| self.queue.contains_key(id) || self.workers.iter().any(|running| running.message == Some(*id));
         let id = (0..u8::MAX).find(|id| !is_known(id)).expect("the model has few messages");
         let visible_at = at.unwrap_or(self.now);
         self.queue.insert(id, Message { body, visible_at, received: 0 });
@@ -178,11 +172,11 @@ impl World {
         message.visible_at = visible_at;
         let attempt = message.received;
         let instead_of_holding = match schedule.delay_after(attempt, None, 0.0) {
-            Some(delay) => Fate::Retry(self.now + delay),
-            None => Fate::Fail,
+            Some(delay) => NextStatus::Retrying(self.now + delay),
+            None => NextStatus::Failed,
         };
-        let worker = Worker::start(&message.body, instead_of_holding, &name(id));
-        self.workers.push(Running { message: id, attempt, worker, fresh: true, late: false, claimed: false });
+        let worker = Worker::start(&message.body, instead_of_holding, &name(id), self.now);
+        self.workers.push(Running { message: Some(id), attempt, worker, fresh: true, late: false, claimed: false });
     }
 
     fn bury(&mut self, id: u8) {
@@ -199,7 +193,7 @@ impl World {
 
     /// Looks, and finds many attempts waiting for the endpoint's answer.
     pub(crate) fn look_into_a_crowd(&mut self, place: usize) {
-        let reply = self.workers[place].worker.perform(&mut self.tables).in_a_crowd();
+        let reply = self.workers[place].worker.perform(&mut self.tables).at_capacity();
         self.go_on(place, reply);
     }
 
@@ -224,12 +218,16 @@ impl World {
         match &worker.task {
             Task::Send(body, at) => self.send(body.clone(), *at),
             Task::Post(event) => {
-                // A release's own attempt is the first of the message that the event then gets.
-                let attempt = if worker.run().is_some() { 1 } else { attempt };
-                return Some(Reply::Posted(self.answer(event, answer, attempt, schedule)));
+                // Of a replay, by what has failed in it.
+                let attempt = if worker.replay().is_some() { worker.failures + 1 } else { attempt };
+                let attempted = self.answer(event, answer, attempt, schedule);
+                let (not_before, is_rate_limit) = (None, false);
+                return Some(Reply::Posted(Posted::Made { attempted, not_before, is_rate_limit }));
             }
             Task::Leave(leave) => {
-                self.leave(message, *leave, schedule);
+                if let Some(message) = message {
+                    self.leave(message, *leave, schedule);
+                }
                 self.workers.remove(place);
                 return None;
             }
@@ -257,6 +255,8 @@ impl World {
             }
             Leave::ReturnAt(at) => self.set_visible_at(id, at),
             Leave::ReturnNow => self.set_visible_at(id, self.now),
+            // Nothing is lost with a step's message, which is sent anew.
+            Leave::AsItIs if self.is_spent_step(id, schedule) => drop(self.queue.remove(&id)),
             Leave::AsItIs => {}
             Leave::Soon => match self.queue.get(&id) {
                 Some(message) if message.received < schedule.max_attempts() => self.set_visible_at(id, self.now),
@@ -270,46 +270,48 @@ impl World {
         }
     }
 
+    fn is_spent_step(&self, id: u8, schedule: &Schedule) -> bool {
+        let is_spent = |message: &Message| message.received == schedule.max_attempts();
+        self.queue.get(&id).is_some_and(|message| is_spent(message) && matches!(message.body, Body::Step { .. }))
+    }
+
     fn set_visible_at(&mut self, id: u8, at: Timestamp) {
         if let Some(message) = self.queue.get_mut(&id) {
             message.visible_at = at.max(self.now);
         }
     }
 
-    /// The owner's page: what it stores is conditional like everything.
-    pub(crate) fn resume(&mut self) {
-        let health = self.tables.health.resume(self.now).next_version();
-        self.tables.store(&health);
-        self.resuming = Some(Resuming::Send(health));
+    /// Starts what no message brings.
+    pub(crate) fn begin(&mut self, body: &Body) {
+        let worker = Worker::start(body, NextStatus::Held, "none", self.now);
+        self.workers.push(Running { message: None, attempt: 0, worker, fresh: true, late: false, claimed: false });
     }
 
-    pub(crate) fn go_on_resuming(&mut self) {
-        match self.resuming.take() {
-            Some(Resuming::Send(health)) => {
-                let run = health.release.as_ref().map_or(0, |release| release.run);
-                self.send(Body::Token { run, step: 0 }, None);
-                self.resuming = Some(Resuming::Flush(health));
-            }
-            Some(Resuming::Flush(health)) => {
-                self.tables.store(&health.flushed().next_version());
-            }
-            None => {}
+    /// The owner's page reads and stores at once here: what another stores in between makes it try again, or nothing.
+    pub(crate) fn resume(&mut self, schedule: &Schedule) {
+        self.begin(&Body::Resume);
+        for _ in 0..2 {
+            self.perform(self.workers.len() - 1, Answer::Success, schedule);
         }
     }
 
     pub(crate) fn is_quiet(&self) -> bool {
-        self.workers.is_empty() && self.resuming.is_none()
+        self.workers.is_empty()
     }
 
-    /// The time to which the clock may jump while nobody is at work: when the next message can be seen, or the next
-    /// event may try. Whoever can already be seen may have to wait.
+    /// The time to which the clock may jump while nobody is at work: when the next message can be seen, when the next
+    /// event may try, when something is overdue. Whoever can already be seen may have to wait.
     pub(crate) fn next_time(&self) -> Option<Timestamp> {
         let mut times: Vec<_> = self.queue.values().map(|message| message.visible_at).collect();
-        if let HealthState::Failing { pilot_due, last_attempt, .. } = self.tables.health.state {
-            times.extend([pilot_due + OVERDUE_AFTER, last_attempt + PROBE_AFTER]);
+        if let HealthState::Failing { last_attempt, .. } = self.tables.health.state {
+            times.push(last_attempt + IDLE_AFTER);
         }
-        times.extend(self.tables.health.release.as_ref().map(|release| release.at + STALE_AFTER));
+        times.extend(self.overdue_at());
         times.into_iter().filter(|time| *time > self.now).min()
+    }
+
+    pub(crate) fn overdue_at(&self) -> Option<Timestamp> {
+        self.tables.health.due().map(|due| due + LOST_AFTER)
     }
 
     /// The same state for all that follows, in its simplest form: interchangeable things in one order, and, while
@@ -330,36 +332,39 @@ impl World {
         for message in self.queue.values_mut() {
             message.visible_at = since(message.visible_at.max(now));
         }
-        if let Some(notice) = &mut self.tables.health.outbox.notice {
-            notice.since = NOW;
+        for Notice { since: start, at, .. } in &mut self.tables.health.notices {
+            *start = NOW;
+            *at = since((*at).max(now - LOST_AFTER));
         }
-        if let Some(release) = &mut self.tables.health.release {
-            release.at = since(release.at.max(now - STALE_AFTER));
+        if let Some(replay) = &mut self.tables.health.replay {
+            replay.due = since(replay.due.max(now - LOST_AFTER));
         }
         match &mut self.tables.health.state {
             HealthState::Active { .. } => {}
-            HealthState::Failing { since: start, pilot_due, last_attempt, .. } => {
+            HealthState::Failing { since: start, probe, last_attempt, .. } => {
                 *start = NOW;
-                *pilot_due = since((*pilot_due).max(now - OVERDUE_AFTER));
-                *last_attempt = since((*last_attempt).max(now - PROBE_AFTER));
+                if let Some(probe) = probe {
+                    probe.due = since(probe.due.max(now - LOST_AFTER));
+                }
+                *last_attempt = since((*last_attempt).max(now - IDLE_AFTER));
             }
             HealthState::Paused { since, .. } => *since = NOW,
         }
         self.now = NOW;
     }
 
-    /// A token of a release that is over is like any other such token.
+    /// A step of a replay that is over is like any other such step.
     fn forget_versions(&mut self) {
-        let current = self.tables.health.release.as_ref().map(|release| release.run);
-        let renumber = |run: &mut u64| *run = u64::from(current == Some(*run));
+        let current = self.tables.health.replay.as_ref().map(|replay| replay.id);
+        let renumber = |id: &mut u64| *id = u64::from(current == Some(*id));
         let queued = self.queue.values_mut().map(|message| &mut message.body);
         for body in queued.chain(&mut self.dead) {
-            if let Body::Token { run, .. } = body {
-                renumber(run);
+            if let Body::Step { replay, .. } = body {
+                renumber(replay);
             }
         }
-        if let Some(release) = &mut self.tables.health.release {
-            release.run = 1;
+        if let Some(replay) = &mut self.tables.health.replay {
+            replay.id = 1;
         }
         self.tables.health.version = 2;
     }
@@ -367,10 +372,10 @@ impl World {
     fn forget_order(&mut self) {
         let mut messages: Vec<_> = std::mem::take(&mut self.queue).into_iter().collect();
         messages.sort_by_cached_key(|(_, message)| hash(message));
-        if let Some(holder) = self.tables.health.release.as_mut().and_then(|release| release.holder.as_mut()) {
-            // The message that holds the step is known by another number from now on, or is no more.
-            let place = messages.iter().position(|(id, _)| *holder == name(*id));
-            *holder = place.map_or_else(|| "gone".to_owned(), |place| format!("m{place}"));
+        if let Some(claim) = self.tables.health.replay.as_mut().and_then(|replay| replay.claimed_by.as_mut()) {
+            // The message that has claimed the step is known by another number from now on, or is no more.
+            let place = messages.iter().position(|(id, _)| *claim == name(*id));
+            *claim = place.map_or_else(|| "gone".to_owned(), |place| format!("m{place}"));
         }
         self.queue = (0..).zip(messages.into_iter().map(|(_, message)| message)).collect();
         self.dead.sort_by_cached_key(hash);

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use domain::endpoint::State;
 use domain::event::EventId;
 
 use crate::business::Business;
@@ -22,7 +21,8 @@ pub(crate) struct Books {
     crashes: usize,
     out_of_order: usize,
     held: usize,
-    releases: usize,
+    replays: usize,
+    sweeps: usize,
     pauses: usize,
 }
 
@@ -32,9 +32,10 @@ impl Books {
         self.attempts += run.attempts;
         self.crashes += run.crashes;
         self.held += run.held;
-        self.releases += run.releases;
+        self.replays += run.replays;
+        self.sweeps += run.sweeps;
         self.pauses += run.pauses;
-        self.out_of_order += run.released_out_of_order;
+        self.out_of_order += run.replayed_out_of_order;
         for (number, business) in run.businesses.iter().enumerate() {
             self.published += business.published;
             self.arrived += business.arrived.len();
@@ -49,13 +50,13 @@ impl Books {
 impl fmt::Display for Books {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { runs, published, arrived, dead, dismissed, attempts, crashes, out_of_order, .. } = self;
-        let Self { held, releases, pauses, .. } = self;
+        let Self { held, replays, pauses, sweeps, .. } = self;
         let per_thousand = self.arrivals_beyond_the_first * 10_000 / arrived.max(&1);
         write!(
             formatter,
             "{runs} runs: {published} published = {arrived} arrived + {dead} in the dead-letter queue + {dismissed} \
-             without a URL; {attempts} attempts, {held} times held, {releases} releases, {pauses} pauses, {crashes} crashes, {}.{} duplicates per thousand, {out_of_order} \
-             released out of order",
+             without a URL; {attempts} attempts, {held} times held, {replays} replays, {pauses} pauses, {sweeps} sweeps, {crashes} crashes, {}.{} duplicates per thousand, {out_of_order} \
+             replayed out of order",
             per_thousand / 10,
             per_thousand % 10,
         )
@@ -93,8 +94,11 @@ impl Run {
         self.missing(|number, business, id| {
             let alive =
                 self.queue.of(number).any(|message| matches!(&message.body, Body::Event { event, .. } if event == id));
-            let held = business.tables.says(id, Status::Held) && Self::will_release(business);
-            alive || held || self.is_at_work(number)
+            // `sweep` finds what is held, and a probe whose message is lost, if the ledger has it.
+            let tables = &business.tables;
+            let held = tables.says(id, Status::Held);
+            let probes = tables.health.is_probe(id) && tables.says(id, Status::Retrying);
+            alive || held || probes || self.is_at_work(number)
         })
     }
 
@@ -114,12 +118,5 @@ impl Run {
             }
         }
         missing
-    }
-
-    /// Held events go out once the endpoint recovers or its owner resumes; while events go out, by a release. One that
-    /// has lost its token is revived by the next event.
-    fn will_release(business: &Business) -> bool {
-        let health = &business.tables.health;
-        health.release.is_some() || !matches!(health.state, State::Active { .. })
     }
 }

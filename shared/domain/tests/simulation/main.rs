@@ -21,7 +21,7 @@ mod trouble;
 use crate::books::Books;
 use crate::run::Run;
 
-/// How long a list of held events is; the shorter, the more steps a release has.
+/// How long a list of held events is; the shorter, the more steps a replay has.
 const LISTED: usize = 3;
 
 const RUNS: u64 = 800;
@@ -42,8 +42,8 @@ fn simulate(seed: u64) -> Run {
     let left = run.left();
     assert!(left.is_empty(), "left behind ({hint}): {left:#?}");
     assert_eq!(run.queue.expired, 0, "older than the queue keeps them ({hint})");
-    assert_eq!(run.knocked_together, 0, "two at once at a failing endpoint ({hint})");
-    assert!(!run.is_calm || run.released_out_of_order == 0, "released out of order ({hint})");
+    assert_eq!(run.tried_together, 0, "two at once at a failing endpoint ({hint})");
+    assert!(!run.is_calm || run.replayed_out_of_order == 0, "replayed out of order ({hint})");
     assert!(!run.is_calm || run.died_unspent == 0, "dead-lettered before its schedule was spent ({hint})");
     assert_eq!(run.resent_in_vain, 0, "sent again although it had arrived since that was asked for ({hint})");
     assert!(!run.is_calm || run.rests_disturbed == 0, "a receiver's rest was disturbed ({hint})");

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
-use domain::endpoint::{Attempted, Fate, Health, State};
+use domain::delivery::{NextStatus, Posted};
+use domain::endpoint::{Attempted, Health, State};
 use domain::event::EventId;
 use domain::outcome::{Cause, Failure};
 use domain::schedule::Schedule;
@@ -16,13 +17,17 @@ use crate::queue::{DAY, HOUR, MINUTE, Message, Queue, Received, SECOND};
 use crate::trouble::Trouble;
 use crate::world::{Body, Leave, Reply, Status, Task, Worker, event};
 
-/// When a message comes back that has something left to do.
+/// When a message comes back for which there was no time or no place.
 const SOON: i64 = 30 * SECOND;
+/// How often `sweep` runs.
+const SWEEP_EVERY: i64 = 5 * MINUTE;
+/// So long after the trouble's end `sweep` goes on: longer than any schedule.
+const SWEPT_FOR: i64 = 7 * DAY;
 const FUNCTION_TIMEOUT: i64 = MINUTE;
-/// A token begins no further delivery after that.
+/// A replay's step begins no further delivery after that.
 const TIME_TO_BEGIN: i64 = 20 * SECOND;
 const ATTEMPT_TIMEOUT: i64 = 30 * SECOND;
-/// So much before its time a release may go on.
+/// So much before its time a replay may go on.
 const EARLY: i64 = 5 * SECOND;
 
 /// What happens next.
@@ -31,6 +36,7 @@ enum Happening {
     Call(usize),
     OwnerVisits(usize),
     Visible(u64),
+    Sweep(usize),
     Duplicate(u64),
     Task(u64),
     TroubleEnds,
@@ -39,11 +45,10 @@ enum Happening {
 /// A worker in some environment.
 #[derive(Debug)]
 struct Running {
-    message: u64,
+    /// None: no message has brought it.
+    message: Option<u64>,
     business: usize,
     received: u32,
-    /// Of an event in a release's list, the first one.
-    attempt: u32,
     worker: Worker,
     started: i64,
     skew: i64,
@@ -51,6 +56,17 @@ struct Running {
     outcome: Option<Manner>,
     /// The attempt was claimed, since the endpoint is failing.
     claimed: bool,
+}
+
+impl Running {
+    /// The number of the attempt: of the message, or of the event in its replay.
+    fn attempt(&self) -> u32 {
+        if self.worker.replay().is_some() { self.worker.failures + 1 } else { self.received }
+    }
+}
+
+fn made(attempted: Attempted) -> Posted {
+    Posted::Made { attempted, not_before: None, is_rate_limit: false }
 }
 
 pub(crate) struct Run {
@@ -66,19 +82,20 @@ pub(crate) struct Run {
     last_worker: u64,
     happenings: BinaryHeap<Reverse<(i64, u64, Happening)>>,
     order: u64,
-    /// Of each business's release: its run and the last event that went.
-    released: BTreeMap<usize, (u64, String)>,
-    pub(crate) released_out_of_order: usize,
-    /// Of each business: a release and until when its receiver wished for nothing.
+    /// Of each business's replay: its id and the last event that went.
+    replayed: BTreeMap<usize, (u64, String)>,
+    pub(crate) replayed_out_of_order: usize,
+    /// Of each business: a replay and until when its receiver wished for nothing.
     rests: BTreeMap<usize, (u64, i64)>,
     pub(crate) rests_disturbed: usize,
     pub(crate) resent_in_vain: usize,
-    pub(crate) knocked_together: usize,
+    pub(crate) tried_together: usize,
     pub(crate) died_unspent: usize,
     pub(crate) attempts: usize,
     pub(crate) crashes: usize,
     pub(crate) held: usize,
-    pub(crate) releases: usize,
+    pub(crate) replays: usize,
+    pub(crate) sweeps: usize,
     pub(crate) pauses: usize,
 }
 
@@ -102,23 +119,25 @@ impl Run {
             last_worker: 0,
             happenings: BinaryHeap::new(),
             order: 0,
-            released: BTreeMap::new(),
-            released_out_of_order: 0,
+            replayed: BTreeMap::new(),
+            replayed_out_of_order: 0,
             rests: BTreeMap::new(),
             rests_disturbed: 0,
             resent_in_vain: 0,
             died_unspent: 0,
-            knocked_together: 0,
+            tried_together: 0,
             attempts: 0,
             crashes: 0,
             held: 0,
-            releases: 0,
+            replays: 0,
+            sweeps: 0,
             pauses: 0,
         };
         for business in 0..run.businesses.len() {
             let first = run.rng.i64(0..HOUR);
             run.after(first, Happening::Call(business));
             run.after(DAY, Happening::OwnerVisits(business));
+            run.after(SWEEP_EVERY, Happening::Sweep(business));
         }
         run.after(until, Happening::TroubleEnds);
         run
@@ -132,6 +151,7 @@ impl Run {
                 Happening::Call(business) => self.call(business),
                 Happening::OwnerVisits(business) => self.visit(business),
                 Happening::Visible(id) => self.receive(id, false),
+                Happening::Sweep(business) => self.sweep(business),
                 Happening::Duplicate(id) => self.receive(id, true),
                 Happening::Task(id) => self.task(id),
                 Happening::TroubleEnds => {
@@ -156,10 +176,6 @@ impl Run {
         for business in 0..self.businesses.len() {
             self.businesses[business].heal();
             self.after(HOUR, Happening::OwnerVisits(business));
-            // A pilot or a token that was lost is found to be so by a call that comes late enough.
-            for hours in [2, 3, 4] {
-                self.after(hours * HOUR, Happening::Call(business));
-            }
         }
     }
 
@@ -212,24 +228,27 @@ impl Run {
     fn start(&mut self, id: u64, message: &Message) {
         let skew = self.trouble.skew(&mut self.rng);
         let instead = match self.schedule.delay_after(message.received, None, 0.0) {
-            Some(delay) => Fate::Retry(self.clock(skew) + delay),
-            None => Fate::Fail,
+            Some(delay) => NextStatus::Retrying(self.clock(skew) + delay),
+            None => NextStatus::Failed,
         };
         let running = Running {
-            message: id,
+            message: Some(id),
             business: message.business,
             received: message.received,
-            attempt: if matches!(message.body, Body::Token { .. }) { 1 } else { message.received },
-            worker: Worker::start(&message.body, instead, &id.to_string()),
+            worker: Worker::start(&message.body, instead, &id.to_string(), self.clock(skew)),
             started: self.now,
             skew,
             outcome: None,
             claimed: false,
         };
+        self.run(running);
+    }
+
+    fn run(&mut self, running: Running) {
         self.last_worker += 1;
         self.workers.insert(self.last_worker, running);
-        let look = self.rng.i64(1..20);
-        self.after(look, Happening::Task(self.last_worker));
+        let read = self.rng.i64(1..20);
+        self.after(read, Happening::Task(self.last_worker));
     }
 
     fn clock(&self, skew: i64) -> Timestamp {
@@ -263,13 +282,13 @@ impl Run {
         }
         let Some(mut reply) = reply else { return };
         if self.trouble.crowds(&mut self.rng) {
-            reply = reply.in_a_crowd();
+            reply = reply.at_capacity();
         }
         let claims = matches!(running.worker.task, Task::Store(_)) && reply == Reply::Done;
         running.worker.is_late = self.now > running.started + TIME_TO_BEGIN;
         running.worker.go_on(reply, self.clock(running.skew));
         while running.worker.is_late && matches!(running.worker.task, Task::Post(_)) {
-            running.worker.go_on(Reply::NoTime, self.clock(running.skew));
+            running.worker.go_on(Reply::Posted(Posted::NoTime), self.clock(running.skew));
         }
         running.claimed = claims;
         let lasts = self.begin(&mut running);
@@ -288,7 +307,7 @@ impl Run {
             manner => manner,
         };
         running.outcome = Some(manner);
-        self.note_knock(running, event);
+        self.note_claimed(running, event);
         self.note_order(running, event);
         self.note_rest(running);
         self.note_resend(running, event);
@@ -298,12 +317,12 @@ impl Run {
         }
     }
 
-    /// Two events must not knock at one failing endpoint, unless a clock is wrong, or one of them has two messages (its
-    /// copies do not know of each other), or the pilot comes early, since its worker died after storing when it is due.
-    fn note_knock(&mut self, running: &Running, event: &EventId) {
+    /// Two events must not try one failing endpoint at once, unless a clock is wrong, or one of them has two messages (its
+    /// copies do not know of each other), or the probe comes early, since its worker died after storing when it is due.
+    fn note_claimed(&mut self, running: &Running, event: &EventId) {
         let business = running.business;
         let is_expected = match &self.businesses[business].tables.health.state {
-            State::Failing { pilot, pilot_due, .. } => pilot != event || self.clock(0) >= *pilot_due,
+            State::Failing { probe: Some(probe), .. } => probe.event != *event || self.clock(0) >= probe.due,
             _ => false,
         };
         if !running.claimed || !is_expected || !self.trouble.has_true_clocks() || self.copies(business, event) > 1 {
@@ -315,7 +334,7 @@ impl Run {
             _ => false,
         };
         if others.filter(|other| is_other(&other.worker.task)).count() > 0 {
-            self.knocked_together += 1;
+            self.tried_together += 1;
         }
     }
 
@@ -327,10 +346,11 @@ impl Run {
         }
     }
 
-    /// A release sends nothing while its receiver rests.
+    /// A replay sends nothing while its receiver rests.
     fn note_rest(&mut self, running: &Running) {
-        let Some(run) = running.worker.run() else { return };
-        let rests = self.rests.get(&running.business).is_some_and(|(of, until)| *of == run && self.now < until - EARLY);
+        let Some(replay) = running.worker.replay() else { return };
+        let rests =
+            self.rests.get(&running.business).is_some_and(|(of, until)| *of == replay && self.now < until - EARLY);
         self.rests_disturbed += usize::from(rests);
     }
 
@@ -338,7 +358,7 @@ impl Run {
     fn note_resend(&mut self, running: &Running, event: &EventId) {
         let others = self.workers.values().filter(|other| other.business == running.business);
         let is_alone = others.filter(|other| other.worker.event() == Some(event)).count() == 0;
-        let (asked, tables) = (running.worker.asked, &self.businesses[running.business].tables);
+        let (asked, tables) = (running.worker.asked(), &self.businesses[running.business].tables);
         let has_arrived = asked > 0 && tables.says(event, Status::Delivered) && tables.has_arrived_since(event, asked);
         self.resent_in_vain += usize::from(is_alone && has_arrived);
     }
@@ -349,10 +369,10 @@ impl Run {
     }
 
     fn note_order(&mut self, running: &Running, event: &EventId) {
-        let Some(run) = running.worker.run() else { return };
+        let Some(replay) = running.worker.replay() else { return };
         let event = event.as_str().to_owned();
-        match self.released.insert(running.business, (run, event.clone())) {
-            Some((last_run, last)) if last_run == run && last > event => self.released_out_of_order += 1,
+        match self.replayed.insert(running.business, (replay, event.clone())) {
+            Some((last_replay, last)) if last_replay == replay && last > event => self.replayed_out_of_order += 1,
             _ => {}
         }
     }
@@ -377,71 +397,75 @@ impl Run {
 
     fn count(&mut self, task: &Task) {
         match task {
-            Task::Record(_, Fate::Hold) => self.held += 1,
-            Task::Send(Body::Token { step: 0, .. }, _) => self.releases += 1,
-            Task::Store(Health { state: State::Paused { .. }, outbox, .. }) if !outbox.is_empty() => self.pauses += 1,
+            Task::Record(_, NextStatus::Held, _) => self.held += 1,
+            Task::Send(Body::Step { step: 0, .. }, _) => self.replays += 1,
+            Task::Store(Health { state: State::Paused { .. }, notices, .. }) if !notices.is_empty() => self.pauses += 1,
             _ => {}
         }
     }
 
-    fn answer(&mut self, running: &mut Running, event: &EventId) -> Attempted {
+    fn answer(&mut self, running: &Running, event: &EventId) -> Posted {
         let cause = match running.outcome.unwrap_or(Manner::Hangs) {
             Manner::Well => {
                 let arrived = &mut self.businesses[running.business].arrived;
                 *arrived.entry(event.as_str().to_owned()).or_default() += 1;
-                return Attempted::Succeeded;
+                return made(Attempted::Succeeded);
             }
             Manner::Gone => Cause::Gone,
             Manner::Limits => return self.limit(running),
             Manner::Hangs => Cause::Failed(Failure::Timeout),
             Manner::Refuses | Manner::Flaps => Cause::Failed(Failure::Refused),
         };
-        let delay = self.schedule.delay_after(running.attempt, None, self.rng.f64());
-        Attempted::Failed { cause, next: delay.map(|delay| self.clock(running.skew) + delay) }
+        let delay = self.schedule.delay_after(running.attempt(), None, self.rng.f64());
+        made(Attempted::Failed { cause, next: delay.map(|delay| self.clock(running.skew) + delay) })
     }
 
     /// 429 with Retry-After.
-    fn limit(&mut self, running: &mut Running) -> Attempted {
+    fn limit(&mut self, running: &Running) -> Posted {
         let wait = self.rng.i64(SECOND..HOUR);
         let not_before = self.clock(running.skew) + Duration::from_millis(wait.unsigned_abs());
-        if let Some(run) = running.worker.run() {
-            self.rests.insert(running.business, (run, self.now + wait));
-            running.worker.not_before = Some(not_before);
+        if let Some(replay) = running.worker.replay() {
+            self.rests.insert(running.business, (replay, self.now + wait));
         }
         let wait = Some(Duration::from_millis(wait.unsigned_abs()));
-        let delay = self.schedule.delay_after(running.attempt, wait, self.rng.f64());
-        Attempted::Failed { cause: Cause::Status, next: delay.map(|delay| self.clock(running.skew) + delay) }
+        let delay = self.schedule.delay_after(running.attempt(), wait, self.rng.f64());
+        let next = delay.map(|delay| self.clock(running.skew) + delay);
+        let attempted = Attempted::Failed { cause: Cause::Status, next };
+        Posted::Made { attempted, not_before: Some(not_before), is_rate_limit: true }
     }
 
     fn leave(&mut self, running: &Running, leave: Leave) {
+        let Some(message) = running.message else { return };
         let at = match leave {
             Leave::AsItIs => match self.schedule.delay_after(running.received, None, self.rng.f64()) {
                 Some(delay) => self.by_clock(self.clock(running.skew) + delay, running.skew),
+                // Nothing is lost with a step's message, which is sent anew.
+                None if running.worker.replay().is_some() => return self.queue.delete(message),
                 None => return,
             },
             Leave::Soon if running.received == self.schedule.max_attempts() => {
-                if let Some(body) = self.queue.body(running.message) {
+                if let Some(body) = self.queue.body(message) {
                     self.send(running.business, body, self.now + SOON);
                 }
-                return self.queue.delete(running.message);
+                return self.queue.delete(message);
             }
             Leave::Soon => self.now + SOON,
-            Leave::Delete => return self.queue.delete(running.message),
+            Leave::Delete => return self.queue.delete(message),
             Leave::Dismiss => {
                 let business = &mut self.businesses[running.business];
-                if let Some(Body::Event { event, .. }) = self.queue.body(running.message)
+                if let Some(Body::Event { event, .. }) = self.queue.body(message)
                     // What is tried again is not excused by an owner who takes the URL away.
                     && !business.tables.says(&event, Status::Retrying)
                 {
                     business.dismissed.insert(event.as_str().to_owned());
                 }
-                return self.queue.delete(running.message);
+                return self.queue.delete(message);
             }
             Leave::ReturnNow => self.now,
             Leave::ReturnAt(at) => self.by_clock(at, running.skew),
         };
-        if let Some(visible_at) = self.queue.set_visible_at(running.message, at, self.now) {
-            self.will_be_visible(running.message, visible_at);
+        if let Some(visible_at) = self.queue.set_visible_at(message, at, self.now) {
+            self.will_be_visible(message, visible_at);
         }
     }
 
@@ -469,16 +493,36 @@ impl Run {
         self.businesses[number].tables.store(&health);
     }
 
-    /// As the page does it; it may die in between.
     fn resume(&mut self, number: usize) {
-        let health = self.businesses[number].tables.health.resume(self.clock(0)).next_version();
-        self.businesses[number].tables.store(&health);
-        let run = health.release.as_ref().map_or(0, |release| release.run);
-        if self.is_troubled() && !self.is_calm && self.rng.u8(0..10) == 0 {
-            return;
+        self.start_without_message(number, &Body::Resume);
+    }
+
+    /// The schedule runs it until nothing can be overdue any more.
+    fn sweep(&mut self, number: usize) {
+        let tables = &self.businesses[number].tables;
+        if tables.held().next().is_some() || tables.health.is_overdue(self.clock(0)) {
+            self.sweeps += 1;
+            self.start_without_message(number, &Body::Sweep);
         }
-        self.send(number, Body::Token { run, step: 0 }, self.now);
-        self.businesses[number].tables.store(&health.flushed().next_version());
+        if self.now < self.until + SWEPT_FOR {
+            self.after(SWEEP_EVERY, Happening::Sweep(number));
+        }
+    }
+
+    /// Starts what no message brings.
+    fn start_without_message(&mut self, business: usize, body: &Body) {
+        let skew = self.trouble.skew(&mut self.rng);
+        let worker = Worker::start(body, NextStatus::Held, "none", self.clock(skew));
+        self.run(Running {
+            message: None,
+            business,
+            received: 0,
+            worker,
+            started: self.now,
+            skew,
+            outcome: None,
+            claimed: false,
+        });
     }
 
     fn send_again(&mut self, number: usize) {

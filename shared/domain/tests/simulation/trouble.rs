@@ -49,7 +49,9 @@ impl Trouble {
     /// Whether what the task needs does not answer.
     pub(crate) fn refuses(&self, rng: &mut Rng, task: &Task, now: i64) -> bool {
         match task {
-            Task::Look | Task::Store(_) | Task::Record(..) | Task::List => strikes(rng, &self.tables_down, now),
+            Task::Read | Task::Store(_) | Task::Record(..) | Task::List | Task::Find => {
+                strikes(rng, &self.tables_down, now)
+            }
             Task::Send(..) | Task::Leave(_) => strikes(rng, &self.queue_down, now),
             Task::Announce => strikes(rng, &self.queue_down, now) || strikes(rng, &self.tables_down, now),
             Task::Post(_) => false,

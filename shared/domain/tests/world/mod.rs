@@ -1,15 +1,25 @@
-//! What the model checker and the simulation share: the two tables as one business sees them, and the two machines as
-//! one worker that says what it would do to the world next.
+//! What the model checker and the simulation share: the two tables as one business sees them, and one worker that says
+//! what it would do to the world next.
 //!
-//! The machines are the production ones. What stands here takes the place of the code that executes their steps, so
-//! it does exactly what that code is specified to do, and nothing clever.
+//! A worker runs the production code: a delivery, a step of a replay, a sweep. The code is asynchronous and what stands
+//! behind it here answers from a list of replies; where the list ends, the worker waits, and what it has asked for is its
+//! task. Once the task has a reply, the code runs again from its beginning with the longer list. So a worker can be
+//! copied, compared and stopped at any step.
 
 use std::collections::BTreeMap;
+use std::future::{Future, pending};
+use std::pin::pin;
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
 
-use domain::delivery::{self, Done, End, Flow, Vehicle};
-use domain::endpoint::{Attempted, EndpointId, Fate, Health};
+use domain::delivery::{
+    AckReason, DeliveryIo, Ended, MessageAction, NextStatus, Posted, Record, Recorded, ReplayGoesOn, Snapshot, Stored,
+    Trigger, Unavailable, deliver,
+};
+use domain::endpoint::{EndpointId, EndpointIo, Found, Health, Notice, State, follow};
 use domain::event::EventId;
-use domain::replay::{self, ReleaseStep};
+use domain::replay::{ReplayIo, StepAction, carry_on};
+use domain::sweep::{SweepIo, sweep};
 use jiff::Timestamp;
 
 /// The event of a number; a greater number happened later.
@@ -32,6 +42,8 @@ pub(crate) struct Tables {
     pub(crate) url: Option<EndpointId>,
     pub(crate) health: Health,
     pub(crate) records: BTreeMap<String, Status>,
+    /// Of the events with a record, those whose bodies are not kept.
+    pub(crate) too_large: Vec<String>,
     /// How often the owner has asked that an event be sent again.
     pub(crate) asked: BTreeMap<String, u8>,
     /// Of each event that has arrived: how often that had been asked by then.
@@ -55,18 +67,16 @@ impl Tables {
     }
 
     /// `asked`: the event is sent again since the owner has asked for it that often; 0: for another reason.
-    fn look(&self, event: Option<&EventId>, asked: u8) -> Reply {
+    fn read(&self, event: Option<&EventId>, asked: u8) -> Snapshot {
         let says = |status| event.is_some_and(|event| self.says(event, status));
         let since = event.is_some_and(|event| self.has_arrived_since(event, asked));
-        let (delivered, held, retrying) = (says(Status::Delivered), says(Status::Held), says(Status::Retrying));
-        Reply::Looked {
-            health: self.health.clone(),
-            endpoint: self.url.clone(),
-            delivered: delivered && since,
-            held,
-            retrying,
-            crowded: false,
-        }
+        let record = match () {
+            () if says(Status::Delivered) && since => Record::Delivered,
+            () if says(Status::Held) => Record::Held,
+            () if says(Status::Retrying) => Record::Retrying,
+            () => Record::Nothing,
+        };
+        Snapshot { health: self.health.clone(), endpoint: self.url.clone(), record, is_at_capacity: false }
     }
 
     /// Whether the version before this state was the stored one, so that it is stored now.
@@ -79,15 +89,19 @@ impl Tables {
     }
 
     /// Only a resend may write over a record that says delivered.
-    fn record(&mut self, event: &EventId, fate: Fate, is_resend: bool) -> Reply {
+    fn record(&mut self, event: &EventId, (status, was_held): (NextStatus, bool), is_resend: bool) -> Reply {
         if !is_resend && self.says(event, Status::Delivered) {
             return Reply::AlreadyDelivered;
         }
-        let status = match fate {
-            Fate::Delivered => Status::Delivered,
-            Fate::Retry(_) => Status::Retrying,
-            Fate::Hold => Status::Held,
-            Fate::Fail => Status::Failed,
+        let goes_on = matches!(status, NextStatus::Retrying(_) | NextStatus::Failed);
+        if goes_on && !was_held && self.says(event, Status::Held) {
+            return Reply::AlreadyHeld;
+        }
+        let status = match status {
+            NextStatus::Delivered => Status::Delivered,
+            NextStatus::Retrying(_) => Status::Retrying,
+            NextStatus::Held => Status::Held,
+            NextStatus::Failed => Status::Failed,
         };
         self.records.insert(event.as_str().to_owned(), status);
         if status == Status::Delivered {
@@ -101,6 +115,17 @@ impl Tables {
         let held = self.records.iter().filter(|(_, status)| **status == Status::Held);
         held.map(|(event, _)| EventId::parse(event).expect("it was written from one"))
     }
+
+    fn found(&self) -> Found {
+        let probe_is_kept = match &self.health.state {
+            State::Failing { probe: Some(probe), .. } => {
+                let id = probe.event.as_str().to_owned();
+                self.records.contains_key(&id) && !self.too_large.contains(&id)
+            }
+            _ => false,
+        };
+        Found { first_held: self.held().next(), probe_is_kept }
+    }
 }
 
 /// What a message carries.
@@ -112,10 +137,14 @@ pub(crate) enum Body {
         asked: u8,
         too_large: bool,
     },
-    Token {
-        run: u64,
+    Step {
+        replay: u64,
         step: u64,
     },
+    /// No message: what the schedule runs every five minutes.
+    Sweep,
+    /// No message: the owner's page, on which "resume" was pressed.
+    Resume,
 }
 
 impl Body {
@@ -127,13 +156,15 @@ impl Body {
 /// What a worker would do next.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Task {
-    Look,
+    Read,
     Store(Health),
     Send(Body, Option<Timestamp>),
     Announce,
     Post(EventId),
-    Record(EventId, Fate),
+    /// Whether it was held before.
+    Record(EventId, NextStatus, bool),
     List,
+    Find,
     Leave(Leave),
 }
 
@@ -146,29 +177,30 @@ pub(crate) enum Leave {
     ReturnAt(Timestamp),
     ReturnNow,
     AsItIs,
-    /// It comes back soon; should that be one receive too many, a message that refers to its event does.
+    /// It comes back soon; should that be one receive too many, another takes its place.
     Soon,
 }
 
 /// What came of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it at a time, for a moment")]
+#[expect(clippy::large_enum_variant, reason = "most of the replies are of this size")]
 pub(crate) enum Reply {
-    Looked { health: Health, endpoint: Option<EndpointId>, delivered: bool, held: bool, retrying: bool, crowded: bool },
+    Read(Snapshot),
     Done,
     Conflict,
     AlreadyDelivered,
+    AlreadyHeld,
     Listed(Vec<EventId>),
-    Posted(Attempted),
-    NoTime,
+    Found(Found),
+    Posted(Posted),
     Unavailable,
 }
 
 impl Reply {
-    /// The same, when as many attempts as may be under way are waiting for the endpoint's answer.
-    pub(crate) fn in_a_crowd(mut self) -> Self {
-        if let Self::Looked { crowded, .. } = &mut self {
-            *crowded = true;
+    /// The same, when as many attempts as may be in flight are waiting for the endpoint's answer.
+    pub(crate) fn at_capacity(mut self) -> Self {
+        if let Self::Read(seen) = &mut self {
+            seen.is_at_capacity = true;
         }
         self
     }
@@ -177,152 +209,278 @@ impl Reply {
 /// One message being worked on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Worker {
-    run: Option<u64>,
-    /// How often the owner had asked for the event when its message was sent; 0: it is no resend.
-    pub(crate) asked: u8,
-    release: Option<ReleaseStep>,
-    flow: Option<(EventId, Flow)>,
+    body: Body,
+    message: String,
+    instead_of_holding: NextStatus,
+    started: Timestamp,
+    replies: Vec<Heard>,
     pub(crate) task: Task,
+    /// The event that it is at.
+    event: Option<EventId>,
+    /// How many attempts on it have failed in a replay.
+    pub(crate) failures: u32,
     /// It has no time to begin another delivery.
     pub(crate) is_late: bool,
-    /// What the receiver has wished for with its last answer.
-    pub(crate) not_before: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Heard {
+    reply: Reply,
+    at: Timestamp,
+    is_late: bool,
 }
 
 impl Worker {
     /// `message` is the id of the message that brings it.
-    pub(crate) fn start(body: &Body, instead_of_holding: Fate, message: &str) -> Self {
-        let mut worker =
-            Self { run: None, asked: 0, release: None, flow: None, task: Task::Look, is_late: false, not_before: None };
-        match body {
-            Body::Event { event, asked, too_large } => {
-                worker.asked = *asked;
-                let vehicle = if *asked > 0 { Vehicle::Resend } else { Vehicle::Message };
-                worker.start_flow(event, vehicle, too_large.then_some(instead_of_holding));
-            }
-            Body::Token { run, step } => {
-                let (release, _look) = ReleaseStep::start(*run, *step, message);
-                worker.run = Some(*run);
-                worker.release = Some(release);
-            }
-        }
+    pub(crate) fn start(body: &Body, instead_of_holding: NextStatus, message: &str, now: Timestamp) -> Self {
+        let mut worker = Self {
+            body: body.clone(),
+            message: message.to_owned(),
+            instead_of_holding,
+            started: now,
+            replies: Vec::new(),
+            task: Task::Read,
+            event: None,
+            failures: 0,
+            is_late: false,
+        };
+        worker.run();
         worker
     }
 
-    /// The event that it is at.
     pub(crate) fn event(&self) -> Option<&EventId> {
-        self.flow.as_ref().map(|(event, _)| event)
+        self.event.as_ref()
     }
 
-    /// The release that it carries on.
-    pub(crate) fn run(&self) -> Option<u64> {
-        self.run
+    /// The replay that it carries on.
+    pub(crate) fn replay(&self) -> Option<u64> {
+        match self.body {
+            Body::Step { replay, .. } => Some(replay),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn asked(&self) -> u8 {
+        match self.body {
+            Body::Event { asked, .. } => asked,
+            _ => 0,
+        }
     }
 
     /// Does the task, as far as it concerns the tables.
     pub(crate) fn perform(&self, tables: &mut Tables) -> Reply {
         match &self.task {
-            Task::Look => tables.look(self.event(), self.asked),
+            Task::Read => Reply::Read(tables.read(self.event(), self.asked())),
             Task::Store(health) if tables.store(health) => Reply::Done,
             Task::Store(_) => Reply::Conflict,
-            Task::Record(event, fate) => tables.record(event, *fate, self.asked > 0),
+            Task::Record(event, status, was_held) => {
+                if matches!(self.body, Body::Event { too_large: true, .. }) {
+                    tables.too_large.push(event.as_str().to_owned());
+                    tables.too_large.dedup();
+                }
+                tables.record(event, (*status, *was_held), self.asked() > 0)
+            }
             Task::List => Reply::Listed(tables.held().take(crate::LISTED).collect()),
+            Task::Find => Reply::Found(tables.found()),
             Task::Send(..) | Task::Announce | Task::Post(_) | Task::Leave(_) => Reply::Done,
         }
     }
 
     /// Takes what came of the task, and has the next one.
     pub(crate) fn go_on(&mut self, reply: Reply, now: Timestamp) {
-        if let Some((_, flow)) = &mut self.flow {
-            let step = flow.next(of_flow(reply), now);
-            self.take_flow_step(step, now);
-        } else if let Some(release) = &mut self.release {
-            let step = release.next(of_release(reply), now);
-            self.take_release_step(step, now);
+        self.replies.push(Heard { reply, at: now, is_late: self.is_late });
+        self.run();
+    }
+
+    fn run(&mut self) {
+        let script = Script { worker: self, state: Mutex::default() };
+        let leave = {
+            let mut way = pin!(script.play());
+            match way.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(leave) => Some(leave),
+                Poll::Pending => None,
+            }
+        };
+        let Position { task, event, failures, .. } = script.state.into_inner().expect("nobody has panicked");
+        self.task = leave.map(Task::Leave).or(task).expect("it waits for something or has ended");
+        (self.event, self.failures) = (event, failures);
+    }
+}
+
+/// The replies that a worker has heard, as the world behind the production code.
+struct Script<'a> {
+    worker: &'a Worker,
+    state: Mutex<Position>,
+}
+
+/// How far it has come.
+#[derive(Default)]
+struct Position {
+    heard: usize,
+    task: Option<Task>,
+    event: Option<EventId>,
+    failures: u32,
+}
+
+impl Script<'_> {
+    async fn play(&self) -> Leave {
+        match &self.worker.body {
+            Body::Event { event, asked, too_large } => {
+                self.position(|position| position.event = Some(event.clone()));
+                let trigger = if *asked > 0 { Trigger::Resend } else { Trigger::Message };
+                let instead_of_holding = too_large.then_some(self.worker.instead_of_holding);
+                leave(deliver(self, event, trigger, instead_of_holding).await.action)
+            }
+            Body::Step { replay, step } => match carry_on(self, *replay, *step, &self.worker.message).await {
+                StepAction::Acknowledge => Leave::Delete,
+                StepAction::ReturnAt(at) => Leave::ReturnAt(at),
+                StepAction::ReturnAfterFault => Leave::AsItIs,
+            },
+            Body::Sweep => {
+                let _ = sweep(self).await;
+                Leave::Delete
+            }
+            Body::Resume => {
+                let _ = self.resume().await;
+                Leave::Delete
+            }
         }
     }
 
-    fn start_flow(&mut self, event: &EventId, vehicle: Vehicle, instead_of_holding: Option<Fate>) {
-        let (flow, _look) = Flow::start(event.clone(), vehicle, instead_of_holding);
-        self.flow = Some((event.clone(), flow));
-        self.task = Task::Look;
-    }
-
-    fn take_flow_step(&mut self, step: delivery::Step, now: Timestamp) {
-        let event = self.event().expect("a flow's step is taken while it runs").clone();
-        self.task = match step {
-            delivery::Step::Look => Task::Look,
-            delivery::Step::Store(health) => Task::Store(health),
-            delivery::Step::SendToken { run, step } => Task::Send(Body::Token { run, step }, None),
-            delivery::Step::Announce(_) => Task::Announce,
-            delivery::Step::Post => Task::Post(event),
-            delivery::Step::SendAgain(at) => Task::Send(Body::plain(event), Some(at)),
-            delivery::Step::Record(fate) => Task::Record(event, fate),
-            delivery::Step::Finish(end) => {
-                self.flow = None;
-                match &mut self.release {
-                    None => Task::Leave(leave(end)),
-                    Some(release) => {
-                        let not_before = self.not_before.take();
-                        let step = release.next(replay::Reply::Ended { end, not_before }, now);
-                        return self.take_release_step(step, now);
-                    }
-                }
-            }
-        };
-    }
-
-    fn take_release_step(&mut self, step: replay::Step, now: Timestamp) {
-        self.task = match step {
-            replay::Step::Look => Task::Look,
-            replay::Step::Store(health) => Task::Store(health),
-            replay::Step::SendToken { run, step, at } => Task::Send(Body::Token { run, step }, at),
-            replay::Step::List => Task::List,
-            replay::Step::Deliver(_) if self.is_late => {
-                let release = self.release.as_mut().expect("it has just given this step");
-                let held = replay::Reply::Ended { end: End::Acknowledge(Done::Held), not_before: None };
-                let step = release.next(held, now);
-                return self.take_release_step(step, now);
-            }
-            replay::Step::Deliver(event) => return self.start_flow(&event, Vehicle::Release, None),
-            replay::Step::Finish(replay::Token::Acknowledge) => Task::Leave(Leave::Delete),
-            replay::Step::Finish(replay::Token::ReturnAt(at)) => Task::Leave(Leave::ReturnAt(at)),
-            replay::Step::Finish(replay::Token::Return) => Task::Leave(Leave::AsItIs),
-        };
-    }
-}
-
-fn leave(end: End) -> Leave {
-    match end {
-        End::Acknowledge(Done::NotConfigured) => Leave::Dismiss,
-        End::Acknowledge(_) => Leave::Delete,
-        End::ReturnAt(at) => Leave::ReturnAt(at),
-        End::ReturnSpent => Leave::ReturnNow,
-        End::Fault => Leave::AsItIs,
-        End::ReturnNow | End::Crowded | End::Unfinished => Leave::Soon,
-    }
-}
-
-fn of_flow(reply: Reply) -> delivery::Reply {
-    match reply {
-        Reply::Looked { health, endpoint, delivered, held, retrying, crowded } => {
-            delivery::Reply::Looked { health, endpoint, delivered, held, retrying, crowded }
+    async fn resume(&self) -> Result<(), Unavailable> {
+        let seen = self.read().await?;
+        let health = seen.health.resume(self.now()).next_version();
+        if self.store(&health).await? == Stored::Done {
+            follow(self, &seen.health, &health).await;
         }
-        Reply::Done => delivery::Reply::Done,
-        Reply::Conflict => delivery::Reply::Conflict,
-        Reply::AlreadyDelivered => delivery::Reply::AlreadyDelivered,
-        Reply::Posted(attempted) => delivery::Reply::Posted(attempted),
-        Reply::NoTime => delivery::Reply::NoTime,
-        Reply::Listed(_) | Reply::Unavailable => delivery::Reply::Unavailable,
+        Ok(())
+    }
+
+    fn position<T>(&self, of: impl FnOnce(&mut Position) -> T) -> T {
+        of(&mut self.state.lock().expect("nobody has panicked"))
+    }
+
+    /// The reply to a task. Where none has been heard, the worker stops here.
+    async fn ask(&self, task: Task) -> Reply {
+        let heard = self.position(|position| {
+            let heard = self.worker.replies.get(position.heard);
+            position.heard += 1;
+            position.task = heard.is_none().then_some(task);
+            heard
+        });
+        match heard {
+            Some(heard) => heard.reply.clone(),
+            None => pending().await,
+        }
+    }
+
+    async fn done(&self, task: Task) -> Result<(), Unavailable> {
+        match self.ask(task).await {
+            Reply::Done => Ok(()),
+            _ => Err(Unavailable),
+        }
+    }
+
+    fn at(&self) -> Option<&Heard> {
+        let heard = self.position(|position| position.heard);
+        heard.checked_sub(1).and_then(|last| self.worker.replies.get(last))
+    }
+
+    fn event(&self) -> EventId {
+        self.position(|position| position.event.clone()).expect("it is at one")
     }
 }
 
-fn of_release(reply: Reply) -> replay::Reply {
-    match reply {
-        Reply::Looked { health, endpoint, .. } => replay::Reply::Looked { health, endpoint },
-        Reply::Done => replay::Reply::Done,
-        Reply::Conflict => replay::Reply::Conflict,
-        Reply::Listed(events) => replay::Reply::Listed(events),
-        Reply::AlreadyDelivered | Reply::Posted(_) | Reply::NoTime | Reply::Unavailable => replay::Reply::Unavailable,
+impl EndpointIo for Script<'_> {
+    fn now(&self) -> Timestamp {
+        self.at().map_or(self.worker.started, |heard| heard.at)
+    }
+
+    async fn read(&self) -> Result<Snapshot, Unavailable> {
+        match self.ask(Task::Read).await {
+            Reply::Read(seen) => Ok(seen),
+            _ => Err(Unavailable),
+        }
+    }
+
+    async fn store(&self, health: &Health) -> Result<Stored, Unavailable> {
+        match self.ask(Task::Store(health.clone())).await {
+            Reply::Done => Ok(Stored::Done),
+            Reply::Conflict => Ok(Stored::Conflict),
+            _ => Err(Unavailable),
+        }
+    }
+
+    async fn send_step(&self, replay: u64, step: u64, at: Option<Timestamp>) -> Result<(), Unavailable> {
+        self.done(Task::Send(Body::Step { replay, step }, at)).await
+    }
+
+    async fn announce(&self, _notice: &Notice) -> Result<(), Unavailable> {
+        self.done(Task::Announce).await
+    }
+}
+
+impl DeliveryIo for Script<'_> {
+    async fn post(&self) -> Result<Posted, Unavailable> {
+        match self.ask(Task::Post(self.event())).await {
+            Reply::Posted(posted) => Ok(posted),
+            _ => Err(Unavailable),
+        }
+    }
+
+    async fn send_again(&self, at: Timestamp) -> Result<(), Unavailable> {
+        self.done(Task::Send(Body::plain(self.event()), Some(at))).await
+    }
+
+    async fn record(&self, status: NextStatus, was_held: bool) -> Result<Recorded, Unavailable> {
+        match self.ask(Task::Record(self.event(), status, was_held)).await {
+            Reply::Done => Ok(Recorded::Done),
+            Reply::AlreadyDelivered => Ok(Recorded::AlreadyDelivered),
+            Reply::AlreadyHeld => Ok(Recorded::AlreadyHeld),
+            _ => Err(Unavailable),
+        }
+    }
+}
+
+impl ReplayIo for Script<'_> {
+    async fn list(&self) -> Result<Vec<EventId>, Unavailable> {
+        match self.ask(Task::List).await {
+            Reply::Listed(events) => Ok(events),
+            _ => Err(Unavailable),
+        }
+    }
+
+    async fn deliver(&self, event: &EventId, failures: u32) -> Ended {
+        if self.at().is_some_and(|heard| heard.is_late) {
+            return Ended { action: MessageAction::ReturnUnattempted, replay: ReplayGoesOn::AtOnce };
+        }
+        self.position(|position| (position.event, position.failures) = (Some(event.clone()), failures));
+        let ended = deliver(self, event, Trigger::Replay { failures }, None).await;
+        self.position(|position| position.event = None);
+        ended
+    }
+}
+
+impl SweepIo for Script<'_> {
+    async fn find(&self, _health: &Health) -> Result<Found, Unavailable> {
+        match self.ask(Task::Find).await {
+            Reply::Found(found) => Ok(found),
+            _ => Err(Unavailable),
+        }
+    }
+
+    async fn send_probe(&self, event: &EventId) -> Result<(), Unavailable> {
+        self.done(Task::Send(Body::plain(event.clone()), None)).await
+    }
+}
+
+fn leave(action: MessageAction) -> Leave {
+    match action {
+        MessageAction::Acknowledge(AckReason::NotConfigured) => Leave::Dismiss,
+        MessageAction::Acknowledge(_) => Leave::Delete,
+        MessageAction::ReturnAt(at) => Leave::ReturnAt(at),
+        MessageAction::ReturnSpent => Leave::ReturnNow,
+        MessageAction::ReturnAfterFault => Leave::AsItIs,
+        MessageAction::ReturnUnattempted => Leave::Soon,
     }
 }

@@ -67,7 +67,7 @@ impl<'a> LogPart<'a> {
             can_resend_failed: has_url
                 && !log.rows.is_empty()
                 && log.filter.is_none_or(|status| status == Status::Failed),
-            send_held: (view.endpoint.held > 0 && !view.endpoint.is_releasing)
+            send_held: (view.endpoint.held > 0 && !view.endpoint.is_replaying)
                 .then(|| send_held(view.endpoint.state))
                 .flatten(),
         }

@@ -11,7 +11,7 @@ fn ago(minutes: i64) -> Timestamp {
 }
 
 pub(super) fn endpoint(state: EndpointState, held: u64) -> EndpointView {
-    EndpointView { state, held, is_releasing: false }
+    EndpointView { state, held, is_replaying: false }
 }
 
 pub(super) fn overview_view() -> Overview {

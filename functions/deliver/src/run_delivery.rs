@@ -1,0 +1,313 @@
+//! Takes one event its way: what stands behind [`deliver`] here.
+
+use std::collections::BTreeSet;
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use adapters::attempter::Attempt;
+use adapters::process::clock;
+use adapters::tables::{Change, Record, Settings, Status, Try, Waiting, Written};
+use domain::Timestamp;
+use domain::command::Command;
+use domain::delivery::{
+    DeliveryIo, Ended, NextStatus, Posted, Record as Says, Recorded, Snapshot, Stored, Unavailable, deliver,
+};
+use domain::endpoint::{Attempted, EndpointIo, Health, Notice};
+use domain::event::BusinessId;
+use domain::outcome::{Outcome, Verdict};
+use tokio::time::Instant;
+
+use crate::batch::AT_ONCE;
+use crate::delivery::{Deliver, Delivery, OUR_OWN_TIME};
+use crate::fate::from_now;
+use crate::fault::Fault;
+use crate::report;
+
+/// An attempt that has had no answer for so long tells the other environments that it waits. Most receivers answer
+/// sooner, which keeps a delivery to them at its one write.
+const SLOW_AFTER: Duration = Duration::from_millis(500);
+
+/// How long after a write that failed the next is made.
+const BETWEEN_WRITES: Duration = Duration::from_secs(1);
+
+/// How long a message may be kept for telling that its attempt waits no more.
+const TELLING: Duration = Duration::from_millis(500);
+
+/// One event on its way.
+struct Running<'a> {
+    deliver: &'a Deliver,
+    delivery: &'a Delivery<'a>,
+    progress: Mutex<Progress>,
+}
+
+/// What is known by now.
+#[derive(Clone, Default)]
+struct Progress {
+    settings: Settings,
+    record: Option<Record>,
+    attempt: Option<(Attempt, Timestamp)>,
+    status: Option<NextStatus>,
+    /// Which attempts wait for an answer of the endpoint.
+    waiting: Waiting,
+    /// Until when this attempt has told that it waits at the longest.
+    waits_until: Option<Timestamp>,
+}
+
+impl Deliver {
+    /// Takes an event to the end of its way.
+    pub(crate) async fn run_delivery(&self, delivery: &Delivery<'_>) -> Ended {
+        let running = Running { deliver: self, delivery, progress: Mutex::default() };
+        let instead_of_holding = (!self.compressor.can_keep(delivery.event.body()))
+            .then(|| running.next_attempt(None).map_or(NextStatus::Failed, NextStatus::Retrying));
+        let ended = deliver(&running, delivery.event.id(), delivery.trigger, instead_of_holding).await;
+        running.end_waiting().await;
+        let progress = running.progress();
+        report::ended(delivery, progress.attempt.as_ref().map(|(attempt, _)| attempt), progress.status, ended.action);
+        drop(progress);
+        ended
+    }
+
+    /// Tells the operator of a change, with the number of events that wait.
+    pub(crate) async fn announce(&self, business_id: &BusinessId, notice: &Notice) -> Result<(), Fault> {
+        // To tell it without the number is better than not to tell it.
+        let held = self.tables.count_held(business_id).await.ok();
+        self.notices.announce(business_id, notice, held).await?;
+        Ok(())
+    }
+}
+
+impl Running<'_> {
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().expect("nobody panics while it is held")
+    }
+
+    fn business_id(&self) -> &BusinessId {
+        self.delivery.event.business_id()
+    }
+
+    fn known<T>(&self, result: Result<T, Fault>) -> Result<T, Unavailable> {
+        result.map_err(|fault| {
+            report::fault(self.delivery, &fault);
+            Unavailable
+        })
+    }
+
+    /// The internal secret is fetched alongside, for the attempt that most likely follows; it is kept.
+    async fn look(&self) -> Result<Snapshot, Fault> {
+        let delivery = self.delivery;
+        let look = self.deliver.tables.look(self.business_id(), Some(delivery.event.id()), clock::now());
+        let (looked, _) = tokio::join!(look, self.deliver.internal_secret.get());
+        let looked = looked?;
+        let snapshot = Snapshot {
+            health: looked.health,
+            endpoint: looked.settings.endpoint.clone(),
+            record: says(looked.record, delivery),
+            is_at_capacity: !delivery.message.has_been_patient(clock::now())
+                && looked.waiting.count(clock::now()) >= AT_ONCE,
+        };
+        let mut progress = self.progress();
+        progress.settings = looked.settings;
+        progress.record = looked.record;
+        progress.waiting = looked.waiting;
+        Ok(snapshot)
+    }
+
+    async fn attempt(&self) -> Result<Posted, Fault> {
+        let secret = self.deliver.internal_secret.get().await?;
+        let settings = self.progress().settings.clone();
+        let (url, number) = (settings.url.as_deref().unwrap_or_default(), self.delivery.number);
+        let attempt = self.deliver.attempter.attempt(self.delivery.event, url, &settings.credentials, &secret, number);
+        let mut attempt = pin!(attempt);
+        let attempt = match tokio::time::timeout(SLOW_AFTER, &mut attempt).await {
+            Ok(attempt) => attempt,
+            Err(_slow) => {
+                // Until what it comes to is stored. The microseconds by chance tell attempts apart that began together.
+                let chance = Duration::from_micros(fastrand::u64(..1_000));
+                let until = clock::now() + self.deliver.attempt_timeout + OUR_OWN_TIME + chance;
+                self.progress().waits_until = Some(until);
+                tokio::select! {
+                    attempt = &mut attempt => attempt,
+                    () = self.begin_waiting(until) => attempt.await,
+                }
+            }
+        };
+        let posted = self.posted(&attempt);
+        self.progress().attempt = Some((attempt, clock::now()));
+        Ok(posted)
+    }
+
+    fn posted(&self, attempt: &Attempt) -> Posted {
+        let Verdict::Retry { cause, not_before } = attempt.verdict else {
+            return Posted::Made { attempted: Attempted::Succeeded, not_before: None, is_rate_limit: false };
+        };
+        Posted::Made {
+            attempted: Attempted::Failed { cause, next: self.next_attempt(not_before) },
+            not_before: not_before.map(|wait| clock::now() + wait.min(self.deliver.schedule.longest_step())),
+            is_rate_limit: attempt.status_code() == Some(429) && not_before.is_some(),
+        }
+    }
+
+    async fn begin_waiting(&self, until: Timestamp) {
+        if let Err(error) = self.deliver.tables.begin_waiting(self.business_id(), until).await {
+            report::waiting_not_told(self.delivery, &error);
+        }
+    }
+
+    /// At the very end, when it is stored what the attempt came to: a failure must count before another takes its place.
+    async fn end_waiting(&self) {
+        let over: BTreeSet<_> = {
+            let progress = self.progress();
+            let Some(until) = progress.waits_until else { return };
+            progress.waiting.over(clock::now()).chain([until]).collect()
+        };
+        let telling = self.deliver.tables.end_waiting(self.business_id(), &over);
+        if let Ok(Err(error)) = tokio::time::timeout(TELLING, telling).await {
+            report::waiting_not_told(self.delivery, &error);
+        }
+    }
+
+    fn next_attempt(&self, not_before: Option<Duration>) -> Option<Timestamp> {
+        let delay = self.deliver.schedule.delay_after(self.delivery.number, not_before, fastrand::f64())?;
+        Some(clock::now() + delay)
+    }
+
+    async fn write(&self, status: NextStatus, was_held: bool) -> Result<Recorded, Fault> {
+        let delivery = self.delivery;
+        let (before, attempt) = {
+            let mut progress = self.progress();
+            progress.status = Some(status);
+            let attempt = progress.attempt.as_ref().map(|(attempt, at)| to_record(attempt, *at));
+            (progress.record, attempt)
+        };
+        // The body is written with the first record, and never again.
+        let body = if before.is_none() {
+            report::unread_fields(delivery);
+            self.deliver.compressor.compress(delivery.event.body())
+        } else {
+            None
+        };
+        let (status, next_attempt) = match status {
+            NextStatus::Delivered => (Status::Delivered, None),
+            NextStatus::Retrying(at) => (Status::Retrying, Some(at)),
+            NextStatus::Held => (Status::Held, None),
+            NextStatus::Failed => (Status::Failed, None),
+        };
+        let change = Change {
+            event: delivery.event,
+            body: body.as_ref(),
+            before,
+            status,
+            attempt: attempt.as_ref(),
+            next_attempt,
+            occurred: delivery.occurred,
+            now: clock::now(),
+            retention: self.deliver.retention,
+            over_delivered: delivery.resend.is_some(),
+            was_held,
+        };
+        self.write_in_time(&change).await
+    }
+
+    /// That an event has arrived is written again until the message's time is over, since nothing else keeps it from being
+    /// sent again. Of what has failed, the message comes back anyway.
+    async fn write_in_time(&self, change: &Change<'_>) -> Result<Recorded, Fault> {
+        let event = self.delivery.event;
+        loop {
+            let done = self.deliver.tables.record(event.business_id(), event.id(), change).await;
+            let again = Instant::now() + BETWEEN_WRITES;
+            match done {
+                // The last failure is the one that is told.
+                Err(_) if change.status == Status::Delivered && again + OUR_OWN_TIME <= self.delivery.deadline => {
+                    tokio::time::sleep_until(again).await;
+                }
+                done => return Ok(done?),
+            }
+        }
+    }
+}
+
+impl EndpointIo for Running<'_> {
+    fn now(&self) -> Timestamp {
+        clock::now()
+    }
+
+    async fn read(&self) -> Result<Snapshot, Unavailable> {
+        self.known(self.look().await)
+    }
+
+    async fn store(&self, health: &Health) -> Result<Stored, Unavailable> {
+        let written = self.deliver.tables.store(self.business_id(), health).await;
+        self.known(written.map_err(Fault::from)).map(Written::into)
+    }
+
+    async fn send_step(&self, replay: u64, step: u64, at: Option<Timestamp>) -> Result<(), Unavailable> {
+        let command = Command::Replay { business_id: self.business_id().clone(), replay, step };
+        let sent = self.deliver.queues.send(&command, at.map_or(Duration::ZERO, from_now)).await;
+        self.known(sent.map_err(Fault::from))
+    }
+
+    async fn announce(&self, notice: &Notice) -> Result<(), Unavailable> {
+        self.known(self.deliver.announce(self.business_id(), notice).await)
+    }
+}
+
+impl DeliveryIo for Running<'_> {
+    async fn post(&self) -> Result<Posted, Unavailable> {
+        // What came before may have taken its time.
+        if !self.deliver.has_time(self.delivery.deadline) {
+            return Ok(Posted::NoTime);
+        }
+        self.known(self.attempt().await)
+    }
+
+    async fn send_again(&self, at: Timestamp) -> Result<(), Unavailable> {
+        let (business_id, event_id) = (self.business_id().clone(), self.delivery.event.id().clone());
+        let command = Command::Deliver { business_id, event_id, resend: None };
+        let sent = self.deliver.queues.send(&command, from_now(at)).await;
+        self.known(sent.map_err(Fault::from))
+    }
+
+    async fn record(&self, status: NextStatus, was_held: bool) -> Result<Recorded, Unavailable> {
+        self.known(self.write(status, was_held).await)
+    }
+}
+
+/// What the ledger says of an event, as far as it decides.
+fn says(record: Option<Record>, delivery: &Delivery<'_>) -> Says {
+    match record {
+        Some(record) if has_arrived(record, delivery.resend) => Says::Delivered,
+        Some(Record { status: Status::Held, .. }) => Says::Held,
+        Some(Record { status: Status::Retrying, .. }) => Says::Retrying,
+        // One whose record is missing or was not read has been tried if its message has been here before.
+        None if delivery.number > 1 => Says::Retrying,
+        _ => Says::Nothing,
+    }
+}
+
+/// Whether an event has arrived; with the owner's wish that it be sent again, since that was asked for.
+fn has_arrived(record: Record, resend: Option<Timestamp>) -> bool {
+    let since = |asked_at| record.last_delivered.is_some_and(|at| at >= asked_at);
+    record.status == Status::Delivered && resend.is_none_or(since)
+}
+
+fn to_record(attempt: &Attempt, at: Timestamp) -> Try {
+    let (snippet, location) = match &attempt.outcome {
+        Outcome::Answered(answer) => (answer.snippet.clone(), answer.location.clone()),
+        Outcome::Failed(_) => (String::new(), None),
+    };
+    let cause = match attempt.verdict {
+        Verdict::Delivered => None,
+        Verdict::Retry { cause, .. } => Some(cause),
+    };
+    Try {
+        id: fastrand::u64(..),
+        at,
+        cause,
+        status_code: attempt.status_code(),
+        timings: attempt.timings,
+        snippet,
+        location,
+        clue: attempt.clue,
+    }
+}

@@ -1,0 +1,142 @@
+//! Carries a replay on by one step: what stands behind [`carry_on`] here.
+
+use std::time::Duration;
+
+use adapters::process::clock;
+use adapters::queue::Reason;
+use adapters::tables::Written;
+use domain::Timestamp;
+use domain::command::Command;
+use domain::delivery::{AckReason, Ended, MessageAction, ReplayGoesOn, Snapshot, Stored, Trigger, Unavailable};
+use domain::endpoint::{EndpointIo, Health, Notice};
+use domain::event::{BusinessId, EventId};
+use domain::replay::{ReplayIo, StepAction, carry_on};
+use tokio::time::Instant;
+
+use crate::delivery::{Deliver, Delivery, Disposition, NOT_KEPT};
+use crate::fate::from_now;
+use crate::fault::Fault;
+use crate::message::Message;
+use crate::report;
+
+/// The time between two steps: with the ten events of a step, the receiver gets about ten a second.
+const BETWEEN_STEPS: Duration = Duration::from_secs(1);
+
+/// One step on its way.
+struct Running<'a> {
+    deliver: &'a Deliver,
+    message: &'a Message,
+    business_id: &'a BusinessId,
+    deadline: Instant,
+}
+
+impl Deliver {
+    /// Does the step that a message stands for.
+    pub(crate) async fn run_replay(
+        &self,
+        message: &Message,
+        business_id: &BusinessId,
+        (replay, step): (u64, u64),
+        deadline: Instant,
+    ) -> Disposition {
+        let running = Running { deliver: self, message, business_id, deadline };
+        match carry_on(&running, replay, step, &message.id).await {
+            StepAction::Acknowledge => Disposition::Acknowledge,
+            StepAction::ReturnAt(at) => self.step_later(message, from_now(at)).await,
+            StepAction::ReturnAfterFault => {
+                let delay = self.schedule.delay_after(message.receive_count, None, fastrand::f64());
+                self.step_later(message, delay.unwrap_or_default()).await
+            }
+        }
+    }
+}
+
+impl Running<'_> {
+    fn known<T>(&self, result: Result<T, Fault>) -> Result<T, Unavailable> {
+        result.map_err(|fault| {
+            report::command_fault(self.message, self.business_id, &fault);
+            Unavailable
+        })
+    }
+
+    async fn replayed(&self, event_id: &EventId, failures: u32) -> Result<Ended, Fault> {
+        let Some(kept) = self.deliver.tables.kept(self.business_id, event_id).await? else {
+            self.give_up(event_id).await?;
+            return Ok(ended(MessageAction::Acknowledge(AckReason::Duplicate)));
+        };
+        let delivery = Delivery {
+            message: self.message,
+            event: &kept.event,
+            occurred: kept.occurred,
+            trigger: Trigger::Replay { failures },
+            resend: None,
+            number: failures + 1,
+            deadline: self.deadline,
+        };
+        Ok(self.deliver.run_delivery(&delivery).await)
+    }
+
+    /// A held event whose body is gone must not keep back those behind it: a reference to it is set aside, and it is no
+    /// longer held. In this order, so that what interrupts the two loses neither.
+    async fn give_up(&self, event_id: &EventId) -> Result<(), Fault> {
+        report::not_kept(self.message, self.business_id, event_id);
+        let (business_id, event_id) = (self.business_id.clone(), event_id.clone());
+        let command = Command::Deliver { business_id, event_id: event_id.clone(), resend: None };
+        self.deliver.queues.copy_to_dead_letters(&command.to_string(), Reason::NotKept, NOT_KEPT).await?;
+        self.deliver.tables.abandon(self.business_id, &event_id, self.deliver.retention, clock::now()).await?;
+        Ok(())
+    }
+}
+
+fn ended(action: MessageAction) -> Ended {
+    Ended { action, replay: ReplayGoesOn::AtOnce }
+}
+
+impl EndpointIo for Running<'_> {
+    fn now(&self) -> Timestamp {
+        clock::now()
+    }
+
+    async fn read(&self) -> Result<Snapshot, Unavailable> {
+        let read = self.deliver.tables.look(self.business_id, None, clock::now()).await;
+        let read = self.known(read.map_err(Fault::from))?;
+        Ok(Snapshot { health: read.health, endpoint: read.settings.endpoint, ..Snapshot::default() })
+    }
+
+    async fn store(&self, health: &Health) -> Result<Stored, Unavailable> {
+        let written = self.deliver.tables.store(self.business_id, health).await;
+        self.known(written.map_err(Fault::from)).map(Written::into)
+    }
+
+    async fn send_step(&self, replay: u64, step: u64, at: Option<Timestamp>) -> Result<(), Unavailable> {
+        let command = Command::Replay { business_id: self.business_id.clone(), replay, step };
+        let sent = self.deliver.queues.send(&command, at.map_or(BETWEEN_STEPS, from_now)).await;
+        self.known(sent.map_err(Fault::from))
+    }
+
+    async fn announce(&self, notice: &Notice) -> Result<(), Unavailable> {
+        self.known(self.deliver.announce(self.business_id, notice).await)
+    }
+}
+
+impl ReplayIo for Running<'_> {
+    async fn list(&self) -> Result<Vec<EventId>, Unavailable> {
+        let listed = async {
+            let held = self.deliver.tables.held(self.business_id).await?;
+            // An event whose record cannot be written would be sent each time that the message comes back.
+            if let Some(first) = held.first() {
+                self.deliver.tables.try_writing(self.business_id, first).await?;
+            }
+            Ok(held)
+        };
+        self.known(listed.await)
+    }
+
+    async fn deliver(&self, event: &EventId, failures: u32) -> Ended {
+        if !self.deliver.has_time(self.deadline) {
+            return ended(MessageAction::ReturnUnattempted);
+        }
+        let replayed = self.replayed(event, failures).await;
+        self.known(replayed).unwrap_or(ended(MessageAction::ReturnAfterFault))
+    }
+}

@@ -1,0 +1,91 @@
+//! What `sweep` does about an endpoint of which something is overdue, or has events that wait for nothing.
+
+use jiff::Timestamp;
+
+use super::{EndpointId, Health, LOST_AFTER, State, is_lost};
+use crate::event::EventId;
+
+/// What the ledger says, as far as it matters here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Found {
+    /// The held event that happened first. None: nothing is held.
+    pub first_held: Option<EventId>,
+    /// Whether the probe's event can be had from the ledger.
+    pub probe_is_kept: bool,
+}
+
+/// A message that is to be sent once the state is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Restart {
+    /// The event that keeps trying.
+    Probe(EventId),
+    /// The replay's next step.
+    Replay,
+}
+
+/// What becomes of a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// The state. It is the same as before, or the one to be stored.
+    pub health: Health,
+    /// The message that is to be sent then.
+    pub restart: Option<Restart>,
+    /// Whether its notices are to be given.
+    pub tells: bool,
+}
+
+impl Health {
+    /// What is to be done at `now`. `endpoint` is where events go. None: there is no URL.
+    #[must_use]
+    pub fn swept(&self, endpoint: Option<&EndpointId>, found: &Found, now: Timestamp) -> Swept {
+        let health = match endpoint {
+            Some(endpoint) => self.at(endpoint, now),
+            None if self.waits_for_a_url(found) => self.without_url(now),
+            None => self.clone(),
+        };
+        let tells = self.notices.first().is_some_and(|notice| is_lost(notice.at, now));
+        if !health.says_the_same_as(self) {
+            // Another URL, or none any more, which no event has come to notice.
+            let restart = health.replay.as_ref().map(|_| Restart::Replay);
+            return Swept { tells: tells || health.notices != self.notices, health, restart };
+        }
+        let (health, restart) = match &health.state {
+            State::Active { .. } => health.with_replay_going(found, now),
+            State::Failing { probe, .. } => match probe {
+                Some(probe) if !is_lost(probe.due, now) => (health, None),
+                Some(probe) if found.probe_is_kept => health.with_probe_restarted(&probe.event.clone(), now),
+                _ => match &found.first_held {
+                    Some(event) => health.with_probe_restarted(event, now),
+                    None => (health.without_probe(), None),
+                },
+            },
+            State::Paused { .. } => (health, None),
+        };
+        Swept { health, restart, tells }
+    }
+
+    /// Whether the state must not stay as it is without a URL.
+    fn waits_for_a_url(&self, found: &Found) -> bool {
+        let waits = found.first_held.is_some() || matches!(self.state, State::Failing { .. }) || self.replay.is_some();
+        waits && !matches!(self.state, State::Paused { .. })
+    }
+
+    fn with_probe_restarted(&self, event: &EventId, now: Timestamp) -> (Self, Option<Restart>) {
+        (self.with_probe(event, now), Some(Restart::Probe(event.clone())))
+    }
+
+    /// A replay whose message is lost goes on; what is held beside an active endpoint gets one.
+    fn with_replay_going(self, found: &Found, now: Timestamp) -> (Self, Option<Restart>) {
+        match &self.replay {
+            Some(replay) if replay.is_lost(now) => (self.with_step_restarted(now), Some(Restart::Replay)),
+            None if found.first_held.is_some() => (self.with_replay(now), Some(Restart::Replay)),
+            _ => (self, None),
+        }
+    }
+
+    /// Whether something of this state is so late that `sweep` has to do it.
+    #[must_use]
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.due().is_some_and(|due| now >= due + LOST_AFTER)
+    }
+}
