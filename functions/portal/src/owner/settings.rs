@@ -83,7 +83,7 @@ impl Owners {
             UrlWish::Keep => before.url.as_deref(),
             UrlWish::Set(url) => url.as_deref(),
         };
-        let (judged, header) = (self.judge(&url).await, change(&header, &before));
+        let (judged, header) = (self.judge(&url, &before).await, change(&header, &before));
         let (mut warnings, header) = match (judged, header) {
             (Ok(warnings), Ok(header)) => (warnings, header),
             (url, header) => return Err(Why::Refused(Refused { url: url.err(), header: header.err() })),
@@ -121,9 +121,11 @@ impl Owners {
         Ok(until.is_some_and(|until| until > now + ROTATION - JUST))
     }
 
-    async fn judge(&self, wish: &UrlWish) -> Result<Vec<Warning>, Refusal> {
-        let UrlWish::Set(Some(url)) = wish else {
-            return Ok(Vec::new());
+    async fn judge(&self, wish: &UrlWish, before: &Owned) -> Result<Vec<Warning>, Refusal> {
+        let url = match wish {
+            UrlWish::Keep => return Ok(hints::warnings(before, self.targets)),
+            UrlWish::Set(None) => return Ok(Vec::new()),
+            UrlWish::Set(Some(url)) => url,
         };
         let target = Target::typed(url, self.targets)?;
         let mut warnings = hints::of(&target);
