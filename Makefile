@@ -53,7 +53,7 @@ check: setup $(LOCAL)/.cargo-deny-$(DENY) $(LOCAL)/.cargo-machete-$(MACHETE) ## 
 	$(BIN)/cfn-lint infra/template.yaml
 	$(SAM) validate --lint --template-file infra/template.yaml --region il-central-1
 
-test: setup ## All tests: Rust's, then the real stack on MiniStack and its page in Chromium
+test: setup ## All tests: Rust's, then the real stack on MiniStack, its page in Chromium, the functions on dynalite and moto
 	@sh infra/local/chromium.sh
 	cargo test --workspace --all-features --locked
 	$(BIN)/python -m pytest -c infra/tests/pytest.ini infra/tests

@@ -59,6 +59,12 @@ def conflict() -> Answer:
     return _error("dynamodb", 400, kind, "The conditional request failed")
 
 
+def collection_full() -> Answer:
+    """Give DynamoDB's error of a write that would grow an item collection beyond its 10 GB."""
+    kind = "com.amazonaws.dynamodb.v20120810#ItemCollectionSizeLimitExceededException"
+    return _error("dynamodb", 400, kind, "Collection size exceeded.")
+
+
 def _error(service: str, status: int, kind: str, message: str) -> Answer:
     if service == "sns":
         fault = "Receiver" if status >= 500 else "Sender"

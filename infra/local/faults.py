@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from .errors import Answer, conflict, server_error, throttling
+from .errors import Answer, collection_full, conflict, server_error, throttling
 from .serving import serving
 from .upstream import Upstream
 
@@ -63,6 +63,11 @@ async def throttled(call: Call, _forward: Forward) -> Answer:
 async def conflicting(_call: Call, _forward: Forward) -> Answer:
     """Answer that the condition of a write does not hold."""
     return conflict()
+
+
+async def full(call: Call, forward: Forward) -> Answer:
+    """Take no write that sets anything, as a table does with items of one business that have grown to their limit."""
+    return collection_full() if "SET" in call.said.get("UpdateExpression", "") else await forward()
 
 
 async def lost_request(_call: Call, _forward: Forward) -> None:

@@ -21,6 +21,7 @@ from botocore.config import Config
 
 from infra.local import environment
 from infra.local.ministack import ministack
+from infra.local.processes import until
 
 from .conftest import LOGS
 
@@ -229,6 +230,7 @@ def test_failed_first_deployment_names_the_table_that_stayed(account: Account) -
     failed = account.deploy(stack, changed(Alarm=alarm))
     assert failed.returncode == 1
     assert "Alarm: " in failed.stderr, "why it failed"
+    assert f"The first deployment of {stack} failed, " in failed.stderr
     [table] = [name for name in dynamodb.list_tables()["TableNames"] if name.startswith(f"{stack}-SettingsTable")]
     commands = [line.strip() for line in failed.stderr.splitlines() if line.startswith("  aws ")]
     assert commands == [
@@ -253,6 +255,31 @@ def test_failed_first_deployment_names_the_table_that_stayed(account: Account) -
     account.client("cloudformation").delete_stack(StackName=stack)
     done = account.deploy(stack, TEMPLATE)
     assert done.returncode == 0, done.stderr
+
+
+def test_stack_that_lived_and_could_not_be_deleted_is_told_so(account: Account) -> None:
+    stack, cloudformation = "undeleted", account.client("cloudformation")
+    network = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
+    assert account.deploy(stack, changed(Network=network)).returncode == 0
+    resources = account.state(stack)["resources"]
+    table = resources["SettingsTable"]
+    account.client("dynamodb").put_item(TableName=table, Item={"business_id": {"S": "b"}})
+    # What the stack does not know of keeps the network from being deleted.
+    account.client("ec2").create_subnet(VpcId=resources["Network"], CidrBlock="10.0.0.0/24")
+    cloudformation.delete_stack(StackName=stack)
+
+    def has_failed() -> bool:
+        [described] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+        return described["StackStatus"] == "DELETE_FAILED"
+
+    until(has_failed, SECONDS, "a deletion that has failed")
+    refused = account.deploy(stack, TEMPLATE)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"The deletion of {stack} failed, ")
+    assert "first deployment" not in refused.stderr
+    assert f"{table} is NOT empty" in refused.stderr
+    assert "delete-table" not in refused.stderr
+    assert f"aws cloudformation delete-stack --stack-name {stack}" in refused.stderr
 
 
 def test_refusal_of_aws_is_one_line(account: Account) -> None:

@@ -4,7 +4,7 @@ The marks are those of messengers, contacts and word processors.
 """
 
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -62,6 +62,9 @@ REFUSED = {
     "a token to fill in, encoded": ("https://n8n.example/%3CYOUR_TOKEN%3E/x", "placeholder"),
     "user info": ("https://user:word@n8n.example/", "user_info"),
 }
+
+MISTYPED = ["pasted twice", "two with a space", "words behind", "a quote behind", "a template", "a token to fill in"]
+"""Those of them that can be read as one URL all the same."""
 
 SPECIAL = [
     "localhost",
@@ -199,6 +202,26 @@ def test_no_delivery_goes_to_what_another_system_wrote_and_the_guard_refuses(own
     owner.merchant.publish()
     owner.merchant.logs(cause="blocked")
     assert owner.merchant.received() == []
+
+
+@pytest.mark.parametrize("name", MISTYPED)
+def test_what_another_system_wrote_is_warned_of_and_kept_though_nobody_may_type_it(owner: Owner, name: str) -> None:
+    url, code = REFUSED[name]
+    writes_directly(owner, generic_webhook_url=f"{url}#")
+    assert owner.get("/api/settings").json["warnings"] == ["mistyped"]
+    header = {"name": "X-Key", "value": "a-value"}
+    for saved in (owner.saves(f"\u200f{url}#", static_header=header), owner.put("/api/settings", {})):
+        assert saved.status == 200, saved.body
+        assert saved.json["warnings"] == ["mistyped"]
+        assert owner.item().items() >= {"generic_webhook_url": url, "static_header_name": "X-Key"}.items()
+    session = {"Cookie": owner.cookie(), "Sec-Fetch-Site": "same-origin"}
+    form = urlencode({"generic_webhook_url": url, "static_header_name": "X-Other", "static_header_value": "a-value"})
+    headers = session | {"Content-Type": "application/x-www-form-urlencoded"}
+    assert owner.portal.send("POST", "/settings", form, headers=headers).status == 303
+    assert owner.item().items() >= {"generic_webhook_url": url, "static_header_name": "X-Other"}.items()
+    assert 'id="generic_webhook_url-hints"' in owner.portal.send("GET", "/", headers=session).text
+    [error] = owner.saves(url.replace("n8n.", "nas.")).problem(422)["errors"]
+    assert error["code"] == code, "what differs from it was typed"
 
 
 def test_special_use_names_are_refused_by_default(owner: Owner) -> None:

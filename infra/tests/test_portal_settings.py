@@ -202,6 +202,14 @@ def test_what_is_probably_not_meant_is_saved_with_a_warning(owner: Owner, url: s
     assert warning in owner.get("/api/settings").json["warnings"]
 
 
+def test_a_change_that_names_no_url_answers_with_the_warnings_of_the_stored_one(owner: Owner) -> None:
+    owner.saves("https://discord.com/api/webhooks/1/x")
+    for change in ({}, {"static_header": {"name": "X-Key", "value": "a-value"}}, {"static_header": None}):
+        assert owner.put("/api/settings", change).json["warnings"] == ["discord"]
+    assert owner.get("/api/settings").json["warnings"] == ["discord"]
+    assert owner.saves(None).json["warnings"] == []
+
+
 def test_the_secret_is_made_once_with_the_first_settings(owner: Owner) -> None:
     owner.saves("https://receiver.example/")
     shown = owner.get("/api/signing-secret").json

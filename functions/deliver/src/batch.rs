@@ -42,37 +42,47 @@ pub(crate) async fn deliver_all(
 ) -> Result<SqsBatchResponse, NotAMessage> {
     // Also where the deadline has passed, a message can be told when to come back.
     let end = deadline.checked_sub(TO_ANSWER).unwrap_or(deadline).max(Instant::now() + TO_ANSWER);
+    let by_itself = |message: Message, content, place: Place| {
+        let deliver = Arc::clone(&deliver);
+        async move {
+            // Who gets no place in time finds that there is no time.
+            let _taken = timeout_at(deliver.latest_begin(end), place.take()).await;
+            deliver.message(&message, content, end).await
+        }
+    };
+    each(event, Content::read, by_itself, end).await
+}
+
+/// Reads every message and delivers it by itself until `end` at the longest, and says which must come back.
+async fn each<D>(
+    event: SqsEvent,
+    read: impl Fn(&str) -> Content,
+    deliver: impl Fn(Message, Content, Place) -> D,
+    end: Instant,
+) -> Result<SqsBatchResponse, NotAMessage>
+where
+    D: Future<Output = Disposition> + Send + 'static,
+{
     let messages = event.records.into_iter().map(Message::try_from).collect::<Result<Vec<_>, _>>()?;
     let mut places = Places::default();
     let mut deliveries = Vec::with_capacity(messages.len());
     let mut unread = Vec::new();
     for message in messages {
         let id = message.id.clone();
-        let Some(content) = isolated(|| Content::read(&message.body)) else {
+        // Nothing that the reading has changed is seen after a panic: the message is only looked at.
+        let Ok(content) = panic::catch_unwind(AssertUnwindSafe(|| read(&message.body))) else {
             report::panicked(&id);
             unread.push(id);
             continue;
         };
         let place = places.of(content.business_id(), content.event_id());
-        let deliver = Arc::clone(&deliver);
-        let delivery = async move {
-            // Who gets no place in time finds that there is no time.
-            let _taken = timeout_at(deliver.latest_begin(end), place.take()).await;
-            deliver.message(&message, content, end).await
-        };
-        deliveries.push((id, delivery));
+        deliveries.push((id, deliver(message, content, place)));
     }
     let mut response = answer(deliveries, end).await;
     for id in unread {
         response.add_failure(id);
     }
     Ok(response)
-}
-
-/// What a function gives; None: it has panicked.
-fn isolated<T>(read: impl FnOnce() -> T) -> Option<T> {
-    // Nothing that the function has changed is seen afterwards: the messages are only read.
-    panic::catch_unwind(AssertUnwindSafe(read)).ok()
 }
 
 /// Lets each go on by itself until `end` at the longest, and says which must come back.
@@ -144,6 +154,8 @@ impl Place {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use aws_lambda_events::event::sqs::SqsMessage;
+
     use super::*;
 
     fn event(number: u32) -> EventId {
@@ -181,10 +193,33 @@ mod tests {
         assert_eq!(together(|number| event(number % 2)).await, 2);
     }
 
-    #[test]
-    fn a_message_whose_reading_panics_is_none_that_was_read() {
-        assert_eq!(isolated(|| 1), Some(1));
-        assert_eq!(isolated(|| -> u8 { panic!("a bug") }), None);
+    #[tokio::test]
+    async fn a_message_whose_reading_panics_comes_back_and_its_neighbours_are_delivered() {
+        let mut event = SqsEvent::default();
+        for body in ["one", "a bug", "two"] {
+            let mut record = SqsMessage::default();
+            record.message_id = Some(body.to_owned());
+            record.receipt_handle = Some("r".to_owned());
+            record.body = Some(body.to_owned());
+            event.records.push(record);
+        }
+        let read = |body: &str| {
+            assert_ne!(body, "a bug");
+            Content::Malformed(String::new())
+        };
+        let delivered = Arc::new(Mutex::new(Vec::new()));
+        let deliver = |message: Message, _content, _place| {
+            let delivered = Arc::clone(&delivered);
+            async move {
+                delivered.lock().await.push(message.id);
+                Disposition::Acknowledge
+            }
+        };
+        let end = Instant::now() + Duration::from_mins(1);
+        let response = each(event, read, deliver, end).await.expect("every record has its ids");
+        let failures: Vec<_> = response.batch_item_failures.iter().map(|failure| &failure.item_identifier).collect();
+        assert_eq!(failures, ["a bug"]);
+        assert_eq!(*delivered.lock().await, ["one", "two"]);
     }
 
     #[tokio::test]

@@ -86,8 +86,8 @@ def refuse_status(cloudformation: Any, stack: str, before: Stack | None) -> None
     """Fail if the stack cannot be deployed to as it is."""
     if before is None or before.status == FIRST:
         return
-    if before.status in leftovers.NEVER_LIVED:
-        raise Failure(leftovers.told(cloudformation, account.client("dynamodb"), stack))
+    if before.status in leftovers.ONLY_DELETABLE:
+        raise Failure(leftovers.told(cloudformation, account.client("dynamodb"), stack, before.status))
     if before.status.endswith("_IN_PROGRESS"):
         raise Failure(f"{stack} is being changed ({before.status}); deploy when that has ended.")
 
@@ -112,8 +112,8 @@ def answered(text: str) -> frozenset[str]:
 def failed(cloudformation: Any, stack: str, status: str, reasons: list[str]) -> str:  # noqa: ANN401
     """Say why it failed, and what is left of it."""
     lines = [f"The deployment failed ({status}).", *(f"  {reason}" for reason in reasons)]
-    if status in leftovers.NEVER_LIVED:
-        lines.append(leftovers.told(cloudformation, account.client("dynamodb"), stack))
+    if status in leftovers.ONLY_DELETABLE:
+        lines.append(leftovers.told(cloudformation, account.client("dynamodb"), stack, status))
     return "\n".join(lines)
 
 

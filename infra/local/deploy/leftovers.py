@@ -1,8 +1,8 @@
-"""What a failed first deployment leaves: a stack that cannot be updated, and tables that are protected from deletion.
+"""What a failed first deployment leaves, or a failed deletion: a stack that can only be deleted, and its tables.
 
-CloudFormation takes everything back but the tables: it cannot delete a protected one, so their policy is Retain. They
-are empty then, and named here with the commands that remove them. Nothing is deleted by this command: the emptiness is
-looked at when it is told, and a table that holds something may be somebody's.
+CloudFormation takes everything back but the tables: it cannot delete a protected one, so their policy is Retain. After
+a failed first deployment they are empty, and named here with the commands that remove them. Nothing is deleted by this
+command: the emptiness is looked at when it is told, and a table that holds something may be somebody's.
 """
 
 from typing import Any
@@ -11,15 +11,19 @@ from botocore.exceptions import ClientError
 
 from .changes import KEEPERS
 
-NEVER_LIVED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
+UNDELETED = "DELETE_FAILED"
+"""The status of a stack whose deletion failed, whether it ever lived or not."""
+
+ONLY_DELETABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", UNDELETED)
 """The statuses of a stack that can only be deleted."""
 
 STAYED = ("DELETE_SKIPPED", "DELETE_FAILED")
 
 
-def told(cloudformation: Any, dynamodb: Any, stack: str) -> str:  # noqa: ANN401 - boto3 makes its clients at run time
-    """Name what is left of a stack that never lived, and how to remove it."""
-    lines = [f"The first deployment of {stack} failed, and such a stack can only be deleted."]
+def told(cloudformation: Any, dynamodb: Any, stack: str, status: str) -> str:  # noqa: ANN401 - boto3 makes its clients at run time
+    """Name what is left of a stack that can only be deleted, and how to remove it."""
+    what = "deletion" if status == UNDELETED else "first deployment"
+    lines = [f"The {what} of {stack} failed, and such a stack can only be deleted."]
     tables = {name: _holds(dynamodb, name) for name in _stayed_tables(cloudformation, stack)}
     for name, holds in tables.items():
         if holds is None:

@@ -60,11 +60,14 @@ class SecondStack(Stack):
         """Every invocation for messages so far."""
         return list(self.mapping.batches)
 
-    def publish(self, *messages: object, group: str = "second") -> None:
-        """Send messages: a text as it is, anything else as JSON."""
+    def publish(
+        self, *messages: object, group: str = "second", attributes: dict[str, dict[str, str]] | None = None
+    ) -> None:
+        """Send messages: a text as it is, anything else as JSON; each with these message attributes."""
         for message in messages:
             body = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
-            self.queue.send_message(QueueUrl=self.events_url, MessageBody=body, MessageGroupId=group)
+            said = {"MessageBody": body, "MessageAttributes": attributes or {}}
+            self.queue.send_message(QueueUrl=self.events_url, MessageGroupId=group, **said)
 
     def publish_together(self, *messages: object) -> None:
         """Send up to ten messages so that one invocation gets them all as its batch."""
@@ -72,18 +75,18 @@ class SecondStack(Stack):
             self.until(lambda: self.counts()["visible"] == 0, "an empty queue")
             self.publish(*messages)
 
-    def publish_worn(self, *messages: tuple[object, int]) -> None:
+    def publish_worn(self, *messages: tuple[object, int], attributes: dict[str, dict[str, str]] | None = None) -> None:
         """Send messages, each with how often it has been received before its next receive, at least once."""
         with self.mapping.paused():
             self.until(lambda: self.counts()["visible"] == 0, "an empty queue")
-            worn = [self._worn(message, receives) for message, receives in messages]
+            worn = [self._worn(message, receives, attributes) for message, receives in messages]
             for handle in worn:
                 self.queue.change_message_visibility(
                     QueueUrl=self.events_url, ReceiptHandle=handle, VisibilityTimeout=0
                 )
 
-    def _worn(self, message: object, receives: int) -> str:
-        self.publish(message)
+    def _worn(self, message: object, receives: int, attributes: dict[str, dict[str, str]] | None) -> str:
+        self.publish(message, attributes=attributes)
         for visible_after in (*[0] * (receives - 1), 3600):
             answer = self.queue.receive_message(QueueUrl=self.events_url, VisibilityTimeout=visible_after)
             [received] = answer["Messages"]

@@ -5,6 +5,7 @@ On the second stand-in for AWS, whose messages can be worn out and whose calls c
 
 import json
 import time
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -247,13 +248,10 @@ def test_crowding_has_an_end(merchant: Merchant, second: SecondStack, minutes: i
     now = int(time.time() * 1_000_000)
     merchant.answers(200, waiting={now + 50_000_000 + number for number in range(AT_ONCE)})
     since = str(now // 1_000 - minutes * 60_000)
-    with second.mapping.paused():
-        second.queue.send_message(
-            QueueUrl=second.events_url,
-            MessageBody=json.dumps(merchant.call()),
-            MessageGroupId=merchant.id,
-            MessageAttributes={"crowded_since": {"DataType": "Number", "StringValue": since}},
-        )
+    # At its last receive: if there is no place for it, another takes its own.
+    second.publish_worn(
+        (merchant.call(), ATTEMPTS - 1), attributes={"crowded_since": {"DataType": "Number", "StringValue": since}}
+    )
     if is_attempted:
         merchant.receives(1)
         return
@@ -261,6 +259,10 @@ def test_crowding_has_an_end(merchant: Merchant, second: SecondStack, minutes: i
     assert merchant.received() == []
     merchant.answers(200, waiting=None)
     merchant.receives(1)
+    records = [record for batch in second.batches for record in batch.records if merchant.id in record["body"]]
+    said = [record["messageAttributes"]["crowded_since"]["stringValue"] for record in records]
+    assert [record["attributes"]["ApproximateReceiveCount"] for record in records] == [str(ATTEMPTS), "1"]
+    assert said == [since, since], "the first time, carried over"
 
 
 def test_a_crowded_message_that_is_sent_anew_says_since_when(
@@ -282,17 +284,23 @@ def test_a_crowded_message_that_is_sent_anew_says_since_when(
     assert int(anew["messageAttributes"]["first_sent"]["stringValue"]) <= since
 
 
+@pytest.mark.parametrize("settings", [{"health": {"version": 3, "state": "active"}}, {}], ids=["a_version", "none"])
 def test_of_states_that_are_stored_from_one_version_one_wins_and_the_others_count_on(
-    merchant: Merchant, second: SecondStack
+    merchant: Merchant, second: SecondStack, settings: dict[str, Any]
 ) -> None:
-    merchant.answers(500, health={"version": 3, "state": "active"})
+    merchant.answers(500, **settings)
     stores = Gate()
-    with second.proxy.rule(stores, "UpdateItem", table=settings_of(second), about=merchant.id):
-        second.publish_together(*(merchant.call() for _ in range(AT_ONCE)))
-        second.until(lambda: stores.waiting == AT_ONCE, "five that have read the same")
-    second.until(lambda: merchant.health().get("state") == "failing", "all five counted")
+    with ExitStack() as meanwhile:
+        with second.proxy.rule(stores, "UpdateItem", table=settings_of(second), about=merchant.id):
+            second.publish_together(*(merchant.call() for _ in range(AT_ONCE)))
+            second.until(lambda: stores.waiting == AT_ONCE, "five that have read the same")
+            # Nobody comes back to count a second time.
+            meanwhile.enter_context(second.mapping.paused())
+        second.until(lambda: merchant.health().get("state") == "failing", "all five counted")
+        assert len(merchant.received()) == AT_ONCE
     merchant.receiver.script(merchant.path, Answer(200))
     second.until(lambda: merchant.health().get("state") == "active", "a recovery")
+    second.until(second.is_idle, "the end of its release")
 
 
 def test_an_event_that_the_ledger_has_lost_does_not_keep_back_those_behind_it(

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from infra.local.faults import broken
+from infra.local.faults import broken, full
 from infra.local.receiver import Answer
 from infra.local.second.stack import SecondStack
 from infra.tests.portal import Owner
@@ -79,6 +79,22 @@ def test_a_release_that_cannot_record_what_has_arrived_sends_it_again_once_and_n
     second.until(lambda: merchant.held() == [], "nothing held")
     second.until(second.is_idle, "the end of the release")
     assert arrived(merchant) == held[:1] + held
+
+
+def test_a_release_sends_nothing_while_no_record_may_grow(owner: Owner, second: SecondStack) -> None:
+    merchant = owner.merchant
+    merchant.answers(200, health=PAUSED)
+    held = holds(merchant, second, 2)
+    ledger = second.outputs["DeliveriesTableName"]
+    with second.proxy.rule(full, "UpdateItem", table=ledger, about=merchant.id):
+        merchant.resume()
+        second.until(lambda: faults(merchant) >= 2 or merchant.received(), "a token that has come back")
+        assert merchant.received() == []
+    second.until(lambda: merchant.held() == [], "nothing held")
+    second.until(second.is_idle, "the end of the release")
+    assert arrived(merchant) == held
+    shown = [delivery["event_id"] for delivery in owner.get("/api/deliveries?status=delivered").json["deliveries"]]
+    assert sorted(shown) == sorted(held), "what was written to try is in nobody's way"
 
 
 def test_an_event_that_may_try_first_is_not_sent_while_that_cannot_be_stored(

@@ -34,6 +34,8 @@ use domain::delivery::{Recorded, Stored};
 use domain::endpoint::Health;
 use domain::event::{BusinessId, EventId};
 
+use crate::process::clock;
+
 type Item = HashMap<String, AttributeValue>;
 
 /// How often a part of a read that DynamoDB left out is asked for again, and after how long each time.
@@ -349,16 +351,24 @@ impl Tables {
         answer.items().iter().map(attributes::event_id).collect()
     }
 
-    /// A write to a record that changes nothing: whether the ledger takes any.
+    /// Writes into a record when it was last tried to write there, which nobody reads: whether the ledger takes any write.
+    /// One that changes nothing could not tell. Where a business's items have come to 10 GB, the bound of a table with
+    /// local indexes, DynamoDB refuses only what makes an item grow, as the first such write does.
     ///
     /// # Errors
     ///
     /// [`TableError`]: it does not.
     pub async fn try_writing(&self, business_id: &BusinessId, event_id: &EventId) -> Result<(), TableError> {
-        let write = self.client.update_item().table_name(&self.deliveries);
-        let write = write.set_key(Some(key(business_id, event_id)));
-        // Without its condition it would make a record where there is none.
-        match write.condition_expression("attribute_exists(event_id)").send().await {
+        let write = self
+            .client
+            .update_item()
+            .table_name(&self.deliveries)
+            .set_key(Some(key(business_id, event_id)))
+            .update_expression("SET checked_at = :now")
+            // Without its condition it would make a record where there is none.
+            .condition_expression("attribute_exists(event_id)")
+            .expression_attribute_values(":now", attributes::ms(clock::now()));
+        match write.send().await {
             Ok(_) => Ok(()),
             Err(error) => condition_failed(error).map(drop),
         }

@@ -33,16 +33,25 @@ pub(crate) enum Warning {
     Unresolved,
     /// Plain http, which only test stacks allow.
     Http,
+    /// Words, another URL or a place to fill in within it. Nobody can save such a URL here: another system has stored it.
+    Mistyped,
 }
 
 /// What a stored URL gives to think of, as far as its text can tell.
 pub(crate) fn warnings(owned: &Owned, targets: Targets) -> Vec<Warning> {
-    let target = owned.url.as_deref().and_then(|url| Target::parse(url, targets).ok());
-    target.as_ref().map(of).unwrap_or_default()
+    owned.url.as_deref().map(|url| of(url, targets)).unwrap_or_default()
 }
 
-/// The same of a URL that was read.
-pub(super) fn of(target: &Target) -> Vec<Warning> {
+/// The same of a URL; nothing of one that the guard refuses.
+pub(super) fn of(url: &str, targets: Targets) -> Vec<Warning> {
+    let Ok(target) = Target::parse(url, targets) else {
+        return Vec::new();
+    };
+    let mistyped = Target::typed(url, targets).is_err().then_some(Warning::Mistyped);
+    mistyped.into_iter().chain(of_target(&target)).collect()
+}
+
+fn of_target(target: &Target) -> Vec<Warning> {
     let url = target.url();
     // The URL Standard has made the host lower-case; paths are as their services write them.
     let (host, path) = (target.host().trim_end_matches('.'), url.path());
@@ -112,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_url_that_is_probably_not_meant_gives_to_think() {
-        let of = |url: &str| of(&Target::parse(url, Targets::UnsafeForLocalTestsOnly).expect("a URL"));
+        let of = |url: &str| of(url, Targets::UnsafeForLocalTestsOnly);
         for (url, expected) in [
             ("https://n8n.example/webhook-test/x", Warning::N8nTestUrl),
             ("http://example.com/", Warning::Http),
@@ -139,5 +148,20 @@ mod tests {
             assert_eq!(of(url), [], "{url}");
         }
         assert_eq!(of("http://hooks.slack.com/services/x"), [Warning::Http, Warning::Slack]);
+    }
+
+    #[test]
+    fn what_nobody_may_type_and_the_guard_lets_pass_gives_to_think() {
+        for (url, expected) in [
+            ("https://n8n.example/{{ $json.id }}", &[Warning::Mistyped][..]),
+            ("https://n8n.example/hook https://n8n.example/hook", &[Warning::Mistyped]),
+            ("https://n8n.example/hook the hook", &[Warning::Mistyped]),
+            ("https://discord.com/api/webhooks/1/<TOKEN>", &[Warning::Mistyped, Warning::Discord]),
+            ("https://a{b}.example/", &[]),
+            ("http://n8n.example/{id}", &[]),
+            ("https://n8n.example/hook#", &[]),
+        ] {
+            assert_eq!(of(url, Targets::Public), expected, "{url}");
+        }
     }
 }

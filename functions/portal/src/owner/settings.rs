@@ -83,7 +83,7 @@ impl Owners {
             UrlWish::Keep => before.url.as_deref(),
             UrlWish::Set(url) => url.as_deref(),
         };
-        let (judged, header) = (self.judge(&url).await, change(&header, &before));
+        let (judged, header) = (self.judge(&url, &before).await, change(&header, &before));
         let (mut warnings, header) = match (judged, header) {
             (Ok(warnings), Ok(header)) => (warnings, header),
             (url, header) => return Err(Why::Refused(Refused { url: url.err(), header: header.err() })),
@@ -121,12 +121,16 @@ impl Owners {
         Ok(until.is_some_and(|until| until > now + ROTATION - JUST))
     }
 
-    async fn judge(&self, wish: &UrlWish) -> Result<Vec<Warning>, Refusal> {
-        let UrlWish::Set(Some(url)) = wish else {
-            return Ok(Vec::new());
+    async fn judge(&self, wish: &UrlWish, before: &Owned) -> Result<Vec<Warning>, Refusal> {
+        let url = match wish {
+            UrlWish::Keep => return Ok(hints::warnings(before, self.targets)),
+            UrlWish::Set(None) => return Ok(Vec::new()),
+            UrlWish::Set(Some(url)) => url,
         };
-        let target = Target::typed(url, self.targets)?;
-        let mut warnings = hints::of(&target);
+        // A page sends the stored URL back with whatever else is saved. What another system has stored was not typed there.
+        let is_stored = before.url.as_deref().is_some_and(|stored| without_empty_fragment(stored) == url);
+        let target = if is_stored { Target::parse(url, self.targets)? } else { Target::typed(url, self.targets)? };
+        let mut warnings = hints::of(url, self.targets);
         // A local test stack may send anywhere, so that nothing need be looked up.
         if self.targets == Targets::Public && !resolves(&SystemLookup, &target, self.targets).await? {
             warnings.push(Warning::Unresolved);
@@ -138,10 +142,7 @@ impl Owners {
 impl UrlWish {
     /// Without what nobody sees, and without an empty fragment, which is never sent.
     fn cleaned(self) -> Self {
-        let clean = |url: String| {
-            let url = pasted::cleaned(&url);
-            url.strip_suffix('#').map(ToOwned::to_owned).unwrap_or(url)
-        };
+        let clean = |url: String| without_empty_fragment(&pasted::cleaned(&url)).to_owned();
         match self {
             Self::Keep => Self::Keep,
             Self::Set(url) => Self::Set(url.map(clean).filter(|url| !url.is_empty())),
@@ -154,6 +155,10 @@ impl UrlWish {
             Self::Set(url) => UrlChange::Set(url.as_deref()),
         }
     }
+}
+
+fn without_empty_fragment(url: &str) -> &str {
+    url.strip_suffix('#').unwrap_or(url)
 }
 
 impl HeaderWish {

@@ -89,6 +89,8 @@ pub(crate) enum Hint {
     Unresolved,
     /// Plain http, which only test stacks allow.
     Http,
+    /// Words, another URL or a place to fill in within it, as another system has stored it.
+    Mistyped,
 }
 
 /// How the endpoint does.

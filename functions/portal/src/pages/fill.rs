@@ -62,6 +62,7 @@ pub(super) fn hint(warning: Warning) -> Hint {
         Warning::PowerAutomate => Hint::PowerAutomate,
         Warning::Unresolved => Hint::Unresolved,
         Warning::Http => Hint::Http,
+        Warning::Mistyped => Hint::Mistyped,
     }
 }
 

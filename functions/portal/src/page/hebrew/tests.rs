@@ -136,6 +136,7 @@ fn everything_that_can_be_wrong_with_the_settings_has_its_own_text() {
         Hint::PowerAutomate,
         Hint::Unresolved,
         Hint::Http,
+        Hint::Mistyped,
     ];
     assert_eq!(hints.into_iter().map(hint).collect::<HashSet<_>>().len(), hints.len());
     assert!(hints.into_iter().map(hint).chain(texts).all(is_hebrew));
