@@ -98,7 +98,7 @@ impl Model for Deliveries {
         }
         (0..world.workers.len()).for_each(|place| worker_actions(world, place, actions));
         self.queue_actions(world, actions);
-        self.owner_actions(world, actions);
+        actions_without_a_message(world, actions);
         if world.is_quiet() {
             let lags = world.has_visible();
             let time = world.next_time().filter(|_| !lags || world.budget.lags > 0);
@@ -180,19 +180,6 @@ impl Deliveries {
         }
     }
 
-    fn owner_actions(&self, world: &World, actions: &mut Vec<Action>) {
-        if world.budget.sweeps > 0 {
-            actions.push(Action::Sweep);
-        }
-        if world.budget.wishes > 0 {
-            actions.extend([Action::Pause, Action::ChangeUrl]);
-        }
-        let is_paused = matches!(world.tables.health.state, HealthState::Paused { .. });
-        if is_paused && world.budget.resumes > 0 {
-            actions.push(Action::Resume);
-        }
-    }
-
     fn act(&self, world: &mut World, action: Action) {
         match action {
             Action::Publish => world.publish(),
@@ -271,6 +258,20 @@ fn is_nobodys_business(running: &Running) -> bool {
 fn may_tarry(world: &World) -> bool {
     let attempts = world.workers.iter().any(|running| matches!(running.worker.task, Task::Post(_)));
     world.budget.tarries > 0 && attempts && world.workers.iter().all(|running| !running.late)
+}
+
+/// What the owner and the schedule do.
+fn actions_without_a_message(world: &World, actions: &mut Vec<Action>) {
+    if world.budget.sweeps > 0 {
+        actions.push(Action::Sweep);
+    }
+    if world.budget.wishes > 0 {
+        actions.extend([Action::Pause, Action::ChangeUrl]);
+    }
+    let is_paused = matches!(world.tables.health.state, HealthState::Paused { .. });
+    if is_paused && world.budget.resumes > 0 {
+        actions.push(Action::Resume);
+    }
 }
 
 fn worker_actions(world: &World, place: usize, actions: &mut Vec<Action>) {

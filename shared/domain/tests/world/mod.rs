@@ -183,7 +183,6 @@ pub(crate) enum Leave {
 
 /// What came of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::large_enum_variant, reason = "most of the replies are of this size")]
 pub(crate) enum Reply {
     Read(Snapshot),
     Done,
