@@ -15,12 +15,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
+from infra.fakes.receiver import Answer, Received, Receiver, running_receiver
+
 from . import environment
 from .business import Business, new_signing_secret
-from .history import live_through
+from .demo_data import live_through
 from .ministack import usable
 from .processes import Failure, command, finish
-from .receiver import Answer, Received, Receiver, running_receiver
 from .signatures import internal_is_right, standard_is_right
 from .stack import MODE, Stack, build, running_stack
 

@@ -18,8 +18,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from infra.fakes.aws_proxy import Faults
+
 from . import environment, template
-from .faults import Faults
 from .ministack import Ministack, ministack
 from .processes import finish
 

@@ -7,13 +7,13 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser
 
+from infra.fakes.receiver import Receiver, running_receiver
 from infra.local import environment
-from infra.local.receiver import Receiver, running_receiver
 from infra.local.stack import Stack, build, running_stack
 
 from .browsing import Size, Visit, chromium, visiting
+from .business import Confidential, DeadLetters, Merchant
 from .portal import Owner, Portal
-from .world import Confidential, DeadLetters, Merchant
 
 PARAMETERS = {
     # Steps far enough apart to tell which one was taken.

@@ -6,7 +6,7 @@ from typing import Any
 from infra.local.processes import until
 from infra.local.stack import Stack
 
-from .world import SECONDS, Merchant
+from .business import SECONDS, Merchant
 
 
 class Notices:

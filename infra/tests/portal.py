@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from infra.local.stack import Stack
 
-from .world import SECONDS, Merchant
+from .business import SECONDS, Merchant
 
 HOUR = 3600
 HEADER = {"alg": "HS256", "typ": "JWT"}

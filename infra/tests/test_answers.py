@@ -5,11 +5,11 @@ from email.utils import formatdate
 
 import pytest
 
+from infra.fakes.receiver import Answer, Manner
 from infra.local.ledger import attempts
 from infra.local.ministack import free_port
-from infra.local.receiver import Answer, Manner
 
-from .world import Merchant, event_id_of, gaps
+from .business import Merchant, event_id_of, gaps
 
 ATTEMPT_SECONDS = 2
 LONGEST_STEP = 6

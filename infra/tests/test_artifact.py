@@ -2,8 +2,8 @@
 
 import pytest
 
-from infra.local.artifact import newest_glibc, zip_bytes
 from infra.local.stack import BOOTSTRAP, MODE, Stack
+from infra.measure.artifact import newest_glibc, zip_bytes
 
 MEGABYTE = 1_000_000
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.local.chaos.arena import Arena, running_arena
-from infra.local.chaos.scenarios import SCENARIOS, Scenario
+from infra.chaos.scenarios import SCENARIOS, Scenario
+from infra.chaos.system import Arena, running_arena
 from infra.local.stack import build
 
 from .conftest import LOGS

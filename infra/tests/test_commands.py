@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from infra.fakes.receiver import Receiver
 from infra.local import environment
-from infra.local.bench.certificate import untrusted
-from infra.local.bench.load import cost, refused_handshake_ms, settings
-from infra.local.bench.startup import init_ms
 from infra.local.invoke import invoke
 from infra.local.ministack import free_port, usable
 from infra.local.processes import until
-from infra.local.receiver import Receiver
 from infra.local.stack import BOOTSTRAP, Stack
+from infra.measure.bench.certificate import untrusted
+from infra.measure.bench.cost import cost, refused_handshake_ms, settings
+from infra.measure.bench.startup import init_ms
 
-from .world import SECONDS, Confidential, DeadLetters, Merchant
+from .business import SECONDS, Confidential, DeadLetters, Merchant
 
 START_SECONDS = 300
 """`make run` builds first, which is quick here, since the tests have built the same."""

@@ -9,13 +9,13 @@ from uuid import uuid4
 
 import pytest
 
+from infra.fakes.receiver import Answer, Received, Receiver
 from infra.local.processes import until
-from infra.local.receiver import Answer, Received, Receiver
 from infra.local.stack import Stack, build, running_stack
 
+from .business import SECONDS, Confidential, DeadLetters, Merchant, wait_until_empty
 from .conftest import LOGS
 from .notices import Notices
-from .world import SECONDS, Confidential, DeadLetters, Merchant, wait_until_empty
 
 PARAMETERS = {
     "RetryScheduleSeconds": "1,1,2",

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from infra.local.stack import Stack
 
-from .world import DeadLetters, Merchant
+from .business import DeadLetters, Merchant
 
 
 @contextmanager

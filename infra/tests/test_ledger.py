@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from infra.fakes.receiver import Answer, Manner
 from infra.local.ledger import attempts
 from infra.local.processes import until
-from infra.local.receiver import Answer, Manner
 
-from .world import SECONDS, DeadLetters, Merchant, event_id_of, wait_until_empty
+from .business import SECONDS, DeadLetters, Merchant, event_id_of, wait_until_empty
 
 
 def test_delivered_event_is_in_the_ledger_with_its_attempt(merchant: Merchant) -> None:

@@ -7,7 +7,7 @@ import pytest
 from infra.local import environment
 from infra.local.processes import until
 
-from .world import SECONDS, DeadLetters, Merchant, event_id_of, log_lines, wait_until_empty
+from .business import SECONDS, DeadLetters, Merchant, event_id_of, log_lines, wait_until_empty
 
 ODD: dict[str, object] = {
     "lead_id": {"id": 9014},

@@ -1,8 +1,8 @@
 """That `make load` measures, and that its arithmetic is right; its figures are nobody's promise here."""
 
-from infra.local.load import Latency, by_the_fifth_failure, in_flight, running_load, spread, throughput
+from infra.fakes.fake_endpoints import Span
 from infra.local.stack import build
-from infra.local.town import Span
+from infra.measure.load import Latency, by_the_fifth_failure, in_flight, running_load, spread, throughput
 
 
 def test_load_measures() -> None:

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from infra.fakes.receiver import Answer
 from infra.local.processes import until
-from infra.local.receiver import Answer
 
+from .business import SECONDS
 from .portal import Owner
 from .test_portal_sending import event_ids
-from .world import SECONDS
 
 LIST = {
     "event_id",

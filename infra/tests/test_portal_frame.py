@@ -5,14 +5,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from infra.local.receiver import Answer, Receiver
+from infra.fakes.receiver import Answer, Receiver
 from infra.local.stack import Stack, build, running_stack
 
 from .browsing import Visit
+from .business import Confidential, Merchant
 from .conftest import LOGS
 from .portal import Owner, Portal
 from .test_portal_session import attributes, directives
-from .world import Confidential, Merchant
 
 
 def site(receiver: Receiver, name: str) -> str:

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
+from infra.fakes.receiver import Answer
 from infra.local.processes import until
-from infra.local.receiver import Answer
 from infra.local.signatures import standard_is_right
 
 from .browsing import Size, Visit
+from .business import SECONDS
 from .portal import Owner
-from .world import SECONDS
 
 HEBREW = re.compile("[א-ת]{2,}")
 NOT_REGISTERED = b'{"code":404,"message":"The requested webhook \\"calls\\" is not registered."}'

@@ -11,12 +11,12 @@ import pytest
 from infra.local.processes import until
 
 from .browsing import Size, Visit
+from .business import SECONDS
 from .portal import Owner
 from .test_guard import guarded
 from .test_portal_page import HEBREW, SETTINGS, enters, saves
-from .test_portal_repairs import writes_directly
+from .test_portal_recovery import writes_directly
 from .test_portal_sending import event_ids
-from .world import SECONDS
 
 INVISIBLE = {
     "right-to-left mark": "\u200f",

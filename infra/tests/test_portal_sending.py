@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from infra.fakes.receiver import Answer, Manner
 from infra.local.processes import until
-from infra.local.receiver import Answer, Manner
 from infra.local.signatures import internal_is_right, standard_is_right
 
+from .business import SECONDS, Merchant, wait_until_empty
 from .portal import Owner, Reply
-from .world import SECONDS, Merchant, wait_until_empty
 
 
 def event_ids(merchant: Merchant, count: int, status: str) -> list[str]:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from .business import Confidential
 from .portal import HEADER, HOUR, Owner, Portal, Reply, encoded, mint
-from .world import Confidential
 
 LEEWAY = 60
 SECONDS_OFF = 30

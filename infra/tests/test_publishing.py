@@ -13,7 +13,7 @@ from infra.local import environment
 from infra.local.run import build_example
 from infra.local.stack import Stack
 
-from .world import SECONDS, Merchant, wait_until_empty
+from .business import SECONDS, Merchant, wait_until_empty
 
 README = environment.ROOT / "events" / "README.md"
 SHORT = environment.ROOT / "events" / "samples" / "call.completed.short.json"

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from infra.fakes.receiver import Answer, Manner
 from infra.local import environment
-from infra.local.receiver import Answer, Manner
 
-from .world import DeadLetters, Merchant, publish_together, short_visibility, wait_until_empty
+from .business import DeadLetters, Merchant, publish_together, short_visibility, wait_until_empty
 
 
 def test_event_that_always_fails_ends_in_the_dead_letter_queue_and_its_neighbours_do_not_notice(

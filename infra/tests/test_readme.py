@@ -12,8 +12,8 @@ import pytest
 from infra.local import environment
 from infra.local.business import new_signing_secret
 
+from .business import SECONDS, Merchant
 from .portal import Owner
-from .world import SECONDS, Merchant
 
 JAVASCRIPT = """
 const fs = require('node:fs');

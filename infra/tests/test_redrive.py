@@ -13,16 +13,16 @@ from uuid import uuid4
 
 import pytest
 
+from infra.fakes.aws_proxy import Faults, broken, running_faults
+from infra.fakes.fake_move_tasks import OPERATIONS, Moves
+from infra.fakes.receiver import Answer, Receiver
 from infra.local import environment
-from infra.local.faults import Faults, broken, running_faults
-from infra.local.moves import OPERATIONS, Moves
 from infra.local.processes import until
-from infra.local.receiver import Answer, Receiver
-from infra.local.redrive import Queues, moving
 from infra.local.stack import Stack, build, running_stack
+from infra.ops.redrive import Queues, moving
 
+from .business import SECONDS, Confidential, Merchant, wait_until_empty
 from .conftest import LOGS
-from .world import SECONDS, Confidential, Merchant, wait_until_empty
 
 MAX_ATTEMPTS = 3
 PARAMETERS = {"RetryScheduleSeconds": "1", "MaxAttempts": str(MAX_ATTEMPTS), "AttemptTimeoutSeconds": "2"}
@@ -54,7 +54,7 @@ def merchant(impatient: Stack, receiver: Receiver, confidential: Confidential) -
 
 def redrive(faults: Faults, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command."""
-    argv = [sys.executable, "-m", "infra.local.redrive", *arguments]
+    argv = [sys.executable, "-m", "infra.ops.redrive", *arguments]
     env = environment.using(faults.endpoint)
     return subprocess.run(
         argv, cwd=environment.ROOT, env=os.environ | env, capture_output=True, text=True, check=False, timeout=SECONDS

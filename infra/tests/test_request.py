@@ -11,12 +11,12 @@ from datetime import datetime, timezone
 
 from standardwebhooks.webhooks import Webhook
 
+from infra.fakes.receiver import Answer
 from infra.local import environment
 from infra.local.business import new_signing_secret
-from infra.local.receiver import Answer
 from infra.local.signatures import internal_is_right, standard_is_right
 
-from .world import Merchant
+from .business import Merchant
 
 FIELDS = {
     "event_type": str,

@@ -9,14 +9,14 @@ from datetime import datetime
 
 import pytest
 
-from infra.local.load import Load, in_flight
+from infra.fakes.fake_endpoints import Conduct, Manner, Span, running_town
+from infra.fakes.receiver import Answer, Receiver
 from infra.local.processes import until
-from infra.local.receiver import Answer, Receiver
 from infra.local.stack import Stack, build, running_stack
-from infra.local.town import Conduct, Manner, Span, running_town
+from infra.measure.load import Load, in_flight
 
+from .business import SECONDS, Confidential, DeadLetters, Merchant, wait_until_empty
 from .conftest import LOGS
-from .world import SECONDS, Confidential, DeadLetters, Merchant, wait_until_empty
 
 ATTEMPT_SECONDS = 4
 PARAMETERS = {

@@ -5,13 +5,13 @@ from uuid import uuid4
 
 import pytest
 
-from infra.local.receiver import Receiver
-from infra.local.second.stack import SecondStack, second_stack
+from infra.fakes.receiver import Receiver
+from infra.fakes.second.stack import SecondStack, second_stack
 from infra.local.stack import build
+from infra.tests.business import Confidential, DeadLetters, Merchant
 from infra.tests.conftest import LOGS
 from infra.tests.notices import Notices
 from infra.tests.portal import Owner, Portal
-from infra.tests.world import Confidential, DeadLetters, Merchant
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.local.faults import Gate
-from infra.local.receiver import Answer, Manner
-from infra.local.second.mapping import Batch
-from infra.local.second.stack import SecondStack
-from infra.tests.world import Merchant, short_visibility
+from infra.fakes.aws_proxy import Gate
+from infra.fakes.receiver import Answer, Manner
+from infra.fakes.second.mapping import Batch
+from infra.fakes.second.stack import SecondStack
+from infra.tests.business import Merchant, short_visibility
 
 ATTEMPT_SECONDS = 2
 PARAMETERS = {

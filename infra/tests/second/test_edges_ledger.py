@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from infra.local.faults import lost_answer
-from infra.local.receiver import Answer
-from infra.local.second.stack import SecondStack
+from infra.fakes.aws_proxy import lost_answer
+from infra.fakes.receiver import Answer
+from infra.fakes.second.stack import SecondStack
+from infra.tests.business import Merchant, event_id_of, log_lines
 from infra.tests.portal import Owner
-from infra.tests.world import Merchant, event_id_of, log_lines
 
 PARAMETERS = {
     "RetryScheduleSeconds": "1",

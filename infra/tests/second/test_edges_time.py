@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import pytest
 
-from infra.local.faults import late
-from infra.local.receiver import Receiver
-from infra.local.second.stack import SecondStack
-from infra.tests.world import Confidential, DeadLetters, Merchant
+from infra.fakes.aws_proxy import late
+from infra.fakes.receiver import Receiver
+from infra.fakes.second.stack import SecondStack
+from infra.tests.business import Confidential, DeadLetters, Merchant
 
 MAX_ATTEMPTS = 16
 LATER_S = 8 * 3600

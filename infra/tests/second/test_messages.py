@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from infra.local.faults import Gate, broken
-from infra.local.receiver import Answer
-from infra.local.second.stack import SecondStack
+from infra.fakes.aws_proxy import Gate, broken
+from infra.fakes.receiver import Answer
+from infra.fakes.second.stack import SecondStack
+from infra.tests.business import DeadLetters, Merchant, event_id_of, log_lines
 from infra.tests.notices import Notices
 from infra.tests.portal import Owner
-from infra.tests.world import DeadLetters, Merchant, event_id_of, log_lines
 
 ATTEMPTS = 4
 PARAMETERS = {

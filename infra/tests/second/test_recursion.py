@@ -7,12 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from infra.local.receiver import Receiver
-from infra.local.second.recursion import INVOCATIONS
-from infra.local.second.stack import SecondStack, second_stack
+from infra.fakes.receiver import Receiver
+from infra.fakes.second.recursion import INVOCATIONS
+from infra.fakes.second.stack import SecondStack, second_stack
 from infra.local.stack import build
+from infra.tests.business import Confidential, Merchant
 from infra.tests.conftest import LOGS
-from infra.tests.world import Confidential, Merchant
 
 HELD = 240
 """A step of a release delivers ten, so this is more steps than the guard lets pass."""

@@ -13,12 +13,12 @@ from uuid import uuid4
 
 import pytest
 
-from infra.local.receiver import Answer, Manner, Receiver
-from infra.local.second.stack import SecondStack
+from infra.fakes.receiver import Answer, Manner, Receiver
+from infra.fakes.second.stack import SecondStack
 from infra.local.signatures import internal_is_right, standard_is_right
+from infra.tests.business import Confidential, DeadLetters, Merchant, event_id_of, gaps, log_lines
 from infra.tests.notices import Notices
 from infra.tests.portal import Owner, Portal
-from infra.tests.world import Confidential, DeadLetters, Merchant, event_id_of, gaps, log_lines
 
 PARAMETERS = {
     "RetryScheduleSeconds": "1",

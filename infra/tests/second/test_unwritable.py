@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from infra.local.faults import broken
-from infra.local.second.stack import SecondStack
+from infra.fakes.aws_proxy import broken
+from infra.fakes.second.stack import SecondStack
+from infra.tests.business import DeadLetters, Merchant, event_id_of, log_lines
 from infra.tests.portal import Owner
-from infra.tests.world import DeadLetters, Merchant, event_id_of, log_lines
 
 ATTEMPTS = 4
 PARAMETERS = {
