@@ -1,8 +1,8 @@
 """`make chaos`: events are published while everything that can break does, and afterwards each one is accounted for.
 
-`arena` is the stack behind its proxy with a town of endpoints, `books` keeps what was published and audits where each
-event ended, `scenarios` are the ways in which things break, `__main__` runs them and tells. A short form of it is among
-the tests.
+`system` is the stack behind the AWS proxy, with fake endpoints. `audit` keeps what was published and finds where each
+event ended. `scenarios` are the ways in which things break. `__main__` runs the scenarios and prints their accounts.
+The tests run each scenario in a short form.
 
 Chance comes from one seed, which is printed and can be given again as SEED. It makes the same choices in the same
 order, but processes and their timing are real: a run is not repeated exactly. What must be repeated exactly, and clocks

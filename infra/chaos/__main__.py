@@ -12,7 +12,7 @@ from infra.local.stack import build
 
 from .audit import Account
 from .scenarios import SCENARIOS, Scenario
-from .system import running_arena
+from .system import running_system
 
 SCALE = 4
 
@@ -28,12 +28,12 @@ def main() -> int:
         build()
     print(f"Seed {seed}", flush=True)
     lost = []
-    with running_arena(seed, asked.scale, environment.RUN / "chaos") as arena:
+    with running_system(seed, asked.scale, environment.RUN / "chaos") as system:
         print(HEADER, flush=True)
         for scenario in SCENARIOS:
             if asked.only in scenario.name:
                 started = time.monotonic()
-                account = scenario.run(arena)
+                account = scenario.run(system)
                 print(line(scenario, account, time.monotonic() - started), flush=True)
                 lost += account.lost
                 if scenario.all_arrive and account.delivered < account.published:

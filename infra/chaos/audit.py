@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.fakes.fake_endpoints import Town
+from infra.fakes.fake_endpoints import FakeEndpoints
 from infra.local.stack import Stack
 
 _BATCH = 10
@@ -46,12 +46,12 @@ class Account:
         return 1000 * self.duplicates / self.delivered if self.delivered else 0.0
 
 
-class Books:
+class PublishedEvents:
     """The events of one scenario."""
 
-    def __init__(self, stack: Stack, town: Town, dead_letters: "DeadLetters") -> None:
+    def __init__(self, stack: Stack, endpoints: FakeEndpoints, dead_letters: "DeadLetters") -> None:
         self._stack = stack
-        self._town = town
+        self._endpoints = endpoints
         self._dead_letters = dead_letters
         self._events: dict[str, str] = {}
         """Businesses by event id."""
@@ -91,7 +91,7 @@ class Books:
     def audit(self) -> Account:
         """Look for everything that was published. Nothing may be under way any more."""
         account = Account(published=len(self._events) + len(self._malformed))
-        taken = self._town.taken(self.businesses)
+        taken = self._endpoints.taken(self.businesses)
         account.duplicates = sum(taken.values()) - len(taken)
         records = self._records()
         healths = {business_id: self._health(business_id) for business_id in self.businesses}

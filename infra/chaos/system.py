@@ -1,7 +1,7 @@
-"""Where chaos takes place: a stack behind its proxy, a town of endpoints, and the ways of the tests with both.
+"""The system that chaos breaks: a stack behind the AWS proxy, fake endpoints, and the ways to act on both.
 
-Its times are short: what a killed process leaves comes back after seconds. They keep their order, though: an attempt
-fits into an invocation, and a message stays invisible for longer than an invocation lasts.
+Its times are short, so that a message comes back seconds after its process was killed. Their order is production's: an
+attempt fits into an invocation, and a message stays invisible for longer than an invocation lasts.
 """
 
 import random
@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.fakes.aws_proxy import Faults, Gate, running_faults
-from infra.fakes.fake_endpoints import Town, running_town
+from infra.fakes.aws_proxy import AwsProxy, Gate, running_aws_proxy
+from infra.fakes.fake_endpoints import FakeEndpoints, running_fake_endpoints
 from infra.local.business import Business, new_signing_secret
 from infra.local.functions import kill, running_functions
 from infra.local.processes import Failure, until
 from infra.local.stack import Stack, running_stack
 
-from .audit import Books, DeadLetters
+from .audit import DeadLetters, PublishedEvents
 
 ATTEMPT_SECONDS = 1
 FUNCTION_SECONDS = 8
@@ -36,28 +36,28 @@ QUIET_SECONDS = 150
 
 
 @dataclass
-class Arena:
+class SystemUnderTest:
     """What a scenario acts on."""
 
     stack: Stack
-    faults: Faults
-    town: Town
+    aws_proxy: AwsProxy
+    endpoints: FakeEndpoints
     chance: random.Random
     dead_letters: DeadLetters
     scale: int
     """How many events a scenario publishes, as a multiple of the short form's."""
     made: int = 0
 
-    def books(self) -> Books:
-        """Open the books of a scenario."""
-        return Books(self.stack, self.town, self.dead_letters)
+    def new_events(self) -> PublishedEvents:
+        """Start the list of a scenario's published events."""
+        return PublishedEvents(self.stack, self.endpoints, self.dead_letters)
 
     def businesses(self, count: int) -> list[str]:
         """Settle so many new businesses, whose endpoints accept unless told otherwise."""
         first, self.made = self.made, self.made + count
         ids = [f"c{number:04}" for number in range(first, self.made)]
         for id_ in ids:
-            Business(id_, self.town.url_of(id_), new_signing_secret()).save(self.stack)
+            Business(id_, self.endpoints.url_of(id_), new_signing_secret()).save(self.stack)
         return ids
 
     def pause(self, business_id: str) -> None:
@@ -97,7 +97,7 @@ class Arena:
 
     def kill_at(self, gate: Gate, *operations: str, count: int = 1, **further: object) -> None:
         """Hold calls up at a gate, and kill every process once so many wait there."""
-        with self.faults.rule(gate, *operations, **further):
+        with self.aws_proxy.rule(gate, *operations, **further):
             until(lambda: gate.waiting >= count, QUIET_SECONDS, "calls at the gate", every=0.01)
             self.kill_all()
             # The proxy hears of it when the connections close.
@@ -115,12 +115,12 @@ class Arena:
 
 
 @contextmanager
-def running_arena(seed: int, scale: int, logs: Path) -> Iterator[Arena]:
-    """Run the arena for as long as the block lasts; the function must have been built."""
+def running_system(seed: int, scale: int, logs: Path) -> Iterator[SystemUnderTest]:
+    """Run the system for as long as the block lasts; the function must have been built."""
     with (
-        running_faults(seed) as faults,
-        running_town(seed) as town,
-        running_stack(PARAMETERS, logs=logs, faults=faults) as stack,
+        running_aws_proxy(seed) as aws_proxy,
+        running_fake_endpoints(seed) as endpoints,
+        running_stack(PARAMETERS, logs=logs, aws_proxy=aws_proxy) as stack,
     ):
         functions = stack.client("lambda")
         functions.update_function_configuration(
@@ -130,4 +130,4 @@ def running_arena(seed: int, scale: int, logs: Path) -> Iterator[Arena]:
         stack.queue.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)})
         if stack.process is None:
             raise Failure("Chaos needs a stack of its own.")
-        yield Arena(stack, faults, town, random.Random(seed), DeadLetters(stack), scale)
+        yield SystemUnderTest(stack, aws_proxy, endpoints, random.Random(seed), DeadLetters(stack), scale)

@@ -1,11 +1,11 @@
 """A proxy between the function and the local AWS, which counts what the function asks and breaks it by rule.
 
-The function gets the proxy's address for AWS's (`running_stack(..., faults=...)`); whoever publishes or looks at tables
-talks to the local AWS itself, so a broken AWS never breaks a test's own view. A fault sees the call and decides: answer
-in AWS's place, forward it and spoil the answer, or drop the connection. `with faults.rule(throttled, ...)` holds for
-the block. What each service's errors look like is in `errors`.
+The functions get the proxy's address for AWS's (`running_stack(..., aws_proxy=...)`). Tests publish and look at tables
+through the local AWS itself, so a broken AWS never breaks a test's own view. A fault sees the call and decides: answer
+in AWS's place, forward the call and spoil the answer, or drop the connection. `with aws_proxy.rule(throttled, ...)`
+holds for the block. `aws_errors` says what each service's errors look like.
 
-It runs on a thread and an event loop of its own. It does not understand what it forwards beyond an operation's name and
+The proxy runs on a thread and an event loop of its own. It understands of a call only the operation's name and the
 tables, and it never makes a call itself.
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from .aws_errors import Answer, conflict, server_error, throttling
-from .http_server import serving
+from .http_server import running_http_server
 from .upstream import Upstream
 
 _SERVICES = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "secretsmanager": "secretsmanager"}
@@ -154,7 +154,7 @@ class Rule:
         return agrees
 
 
-class Faults:
+class AwsProxy:
     """The proxy's rules, and its account of what went through."""
 
     def __init__(self, seed: int = 0) -> None:
@@ -235,8 +235,8 @@ def _read(headers: dict[bytes, bytes], body: bytes) -> Call:
 
 
 @contextmanager
-def running_faults(seed: int = 0) -> Iterator[Faults]:
+def running_aws_proxy(seed: int = 0) -> Iterator[AwsProxy]:
     """Run the proxy on loopback for as long as the block lasts; it breaks nothing until it is told to."""
-    faults = Faults(seed)
-    with serving(faults.handle) as faults.endpoint:
-        yield faults
+    proxy = AwsProxy(seed)
+    with running_http_server(proxy.handle) as proxy.endpoint:
+        yield proxy

@@ -1,7 +1,7 @@
 """Any number of businesses' endpoints on one event loop: each is well, slow, or unwell in a way of its own.
 
-Where `receiver` follows a script and keeps what arrived, a town draws each answer by chance from what an endpoint may
-do, and keeps only which event came when, and whether the endpoint took it. A request whose sender dies is over for the
+`receiver` follows a script and keeps every request. Fake endpoints draw each answer by chance from what an endpoint may
+do. They keep only which event came when, and whether the endpoint took it. A request whose sender dies is over for the
 sender, not for the endpoint: once read, an event counts as taken if the endpoint would have taken it.
 """
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from .http_server import Answer, response, serving
+from .http_server import Answer, response, running_http_server
 
 
 class Manner(Enum):
@@ -69,7 +69,7 @@ class Span:
     ended: float
 
 
-class Town:
+class FakeEndpoints:
     """What each endpoint may do, and what has arrived."""
 
     def __init__(self, seed: int) -> None:
@@ -143,8 +143,8 @@ async def _drip(beginning: bytes) -> AsyncIterator[bytes]:
 
 
 @contextmanager
-def running_town(seed: int = 0) -> Iterator[Town]:
-    """Run a town on loopback for as long as the block lasts."""
-    town = Town(seed)
-    with serving(town.handle) as town.url:
-        yield town
+def running_fake_endpoints(seed: int = 0) -> Iterator[FakeEndpoints]:
+    """Run fake endpoints on loopback for as long as the block lasts."""
+    endpoints = FakeEndpoints(seed)
+    with running_http_server(endpoints.handle) as endpoints.url:
+        yield endpoints

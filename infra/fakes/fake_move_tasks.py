@@ -18,7 +18,7 @@ OPERATIONS = ("StartMessageMoveTask", "ListMessageMoveTasks")
 _AT_A_TIME = 10
 
 
-class Moves:
+class FakeMoveTasks:
     """The moves of one stack's queues."""
 
     def __init__(self, stack: Stack) -> None:

@@ -91,7 +91,7 @@ async def listen(handler: Handler, tls: ssl.SSLContext | None = None) -> tuple[a
 
 
 @contextmanager
-def serving(handler: Handler) -> Iterator[str]:
+def running_http_server(handler: Handler) -> Iterator[str]:
     """Serve on a thread and an event loop of its own for as long as the block lasts, and give the URL."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)

@@ -27,7 +27,7 @@ _NOT_REGISTERED = '{"code":404,"message":"The requested webhook \\"POST calls\\"
 
 
 @dataclass(frozen=True)
-class Past:
+class PastDelivery:
     """What became of a call, and how long ago it was."""
 
     sample: str
@@ -40,10 +40,10 @@ class Past:
     snippet: str | None = None
 
 
-PASTS = [
-    Past("call.completed.long", "+972550000107", timedelta(days=6, hours=3)),
-    Past("lead.created", "+972550000121", timedelta(days=5, hours=20)),
-    Past(
+PAST_DELIVERIES = [
+    PastDelivery("call.completed.long", "+972550000107", timedelta(days=6, hours=3)),
+    PastDelivery("lead.created", "+972550000121", timedelta(days=5, hours=20)),
+    PastDelivery(
         "call.completed.short",
         "+972550000138",
         timedelta(days=4, hours=2),
@@ -53,16 +53,16 @@ PASTS = [
         16,
         _NOT_REGISTERED,
     ),
-    Past("call.completed.outbound", "+972550000142", timedelta(days=2, hours=6)),
-    Past("call.completed.short", "+972550000156", timedelta(hours=22), "held"),
-    Past("call.completed.long", "+972550000163", timedelta(minutes=31), "retrying", "timeout", None, 4),
+    PastDelivery("call.completed.outbound", "+972550000142", timedelta(days=2, hours=6)),
+    PastDelivery("call.completed.short", "+972550000156", timedelta(hours=22), "held"),
+    PastDelivery("call.completed.long", "+972550000163", timedelta(minutes=31), "retrying", "timeout", None, 4),
 ]
 
 
-def live_through(stack: Stack, receiver: Receiver, business: Business) -> None:
+def add_past_deliveries(stack: Stack, receiver: Receiver, business: Business) -> None:
     """Let the business have had its calls. Its URL is afterwards what it was."""
     business.at(receiver.url + PATH).save(stack)
-    for number, past in enumerate(PASTS):
+    for number, past in enumerate(PAST_DELIVERIES):
         event = json.loads((environment.ROOT / "events" / "samples" / f"{past.sample}.json").read_text())
         event |= {"phone": past.phone, "business_id": business.id}
         event |= {name: f"{event[name]}-{number}" for name in ("call_id", "lead_id") if name in event}
@@ -74,7 +74,7 @@ def live_through(stack: Stack, receiver: Receiver, business: Business) -> None:
     business.save(stack)
 
 
-def _rewrite(stack: Stack, business: Business, event_id: str, past: Past) -> None:
+def _rewrite(stack: Stack, business: Business, event_id: str, past: PastDelivery) -> None:
     key = {"business_id": business.id, "event_id": event_id}
     # It is recorded only after its endpoint has answered.
     until(lambda: "Item" in stack.deliveries.get_item(Key=key, ConsistentRead=True), SECONDS, "a record")
@@ -108,7 +108,7 @@ def _rewrite(stack: Stack, business: Business, event_id: str, past: Past) -> Non
         )
 
 
-def _did_not_arrive(record: dict[str, Any], past: Past) -> None:
+def _did_not_arrive(record: dict[str, Any], past: PastDelivery) -> None:
     for name in ("status_code", "response_snippet", "cause"):
         record.pop(name, None)
     if past.status == "held":

@@ -19,7 +19,7 @@ from infra.fakes.receiver import Answer, Received, Receiver, running_receiver
 
 from . import environment
 from .business import Business, new_signing_secret
-from .demo_data import live_through
+from .demo_data import add_past_deliveries
 from .ministack import usable
 from .processes import Failure, command, finish
 from .signatures import internal_is_right, standard_is_right
@@ -47,7 +47,7 @@ def main() -> int:
         receiver = running.enter_context(running_receiver())
         business = demo_business(stack, receiver)
         with step("Letting the demo business have a past"):
-            live_through(stack, receiver, business)
+            add_past_deliveries(stack, receiver, business)
         running.enter_context(_state(stack, receiver, business))
         started = time.time()
         with step(f"Finalising {SAMPLE}"):

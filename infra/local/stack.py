@@ -18,7 +18,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from infra.fakes.aws_proxy import Faults
+from infra.fakes.aws_proxy import AwsProxy
 
 from . import environment, template
 from .ministack import Ministack, ministack
@@ -128,15 +128,15 @@ def build() -> None:
 
 @contextmanager
 def running_stack(
-    parameters: dict[str, str], port: int | None = None, logs: Path = environment.RUN, faults: Faults | None = None
+    parameters: dict[str, str], port: int | None = None, logs: Path = environment.RUN, aws_proxy: AwsProxy | None = None
 ) -> Iterator[Stack]:
     """Start MiniStack, deploy what `build` built, and stop all of it at the end of the block.
 
-    With `faults`, the function reaches AWS only through that proxy.
+    With `aws_proxy`, the functions reach AWS only through that proxy.
     """
-    with ministack(port, logs / "ministack.log", faults and faults.endpoint) as running:
-        if faults:
-            faults.forward_to = running.endpoint
+    with ministack(port, logs / "ministack.log", aws_proxy and aws_proxy.endpoint) as running:
+        if aws_proxy:
+            aws_proxy.forward_to = running.endpoint
         yield _deploy(running, LOCAL_PARAMETERS | parameters, logs / "deploy.log")
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from itertools import islice
 from statistics import median, quantiles
 
-from infra.fakes.fake_endpoints import Conduct, Manner, Span, Town, running_town
+from infra.fakes.fake_endpoints import Conduct, FakeEndpoints, Manner, Span, running_fake_endpoints
 from infra.local import environment
 from infra.local.business import Business, new_signing_secret
 from infra.local.functions import running_functions
@@ -71,9 +71,9 @@ class Latency:
 class Load:
     """What is published, and when it arrives."""
 
-    def __init__(self, stack: Stack, town: Town) -> None:
+    def __init__(self, stack: Stack, endpoints: FakeEndpoints) -> None:
         self.stack = stack
-        self.town = town
+        self.endpoints = endpoints
         self._made = 0
         self._published: dict[str, float] = {}
         """When, by event id."""
@@ -83,9 +83,9 @@ class Load:
         first, self._made = self._made, self._made + count
         ids = [f"l{number:05}" for number in range(first, self._made)]
         for id_ in ids:
-            Business(id_, self.town.url_of(id_), new_signing_secret()).save(self.stack)
+            Business(id_, self.endpoints.url_of(id_), new_signing_secret()).save(self.stack)
             if conduct:
-                self.town.conduct(id_, conduct)
+                self.endpoints.conduct(id_, conduct)
         return ids
 
     def publish(self, business_ids: Iterable[str], pace: float | None = None) -> None:
@@ -115,7 +115,7 @@ class Load:
         return self._arrived(business_ids, since)
 
     def _arrived(self, business_ids: set[str], since: int) -> list[float]:
-        seen = self.town.arrivals[since:]
+        seen = self.endpoints.arrivals[since:]
         return [seen.at - self._published[seen.event_id] for seen in seen if seen.business_id in business_ids]
 
     def is_failing(self, business_id: str) -> bool:
@@ -127,7 +127,7 @@ class Load:
     def warm_up(self) -> int:
         """Have as many environments as there may be, and tell how many there are."""
         ids = self.businesses(ENVIRONMENTS * 4, Conduct(Manner.ACCEPT, delay_s=ATTEMPT_SECONDS - 0.5))
-        since = len(self.town.arrivals)
+        since = len(self.endpoints.arrivals)
         # Gently: fifty processes that start at once would have all of AWS's answers come too late.
         self.publish(ids, pace=WARM_UP_PACE)
         self.arrive(len(ids), set(ids), since)
@@ -153,15 +153,15 @@ def main() -> int:
 
 @contextmanager
 def running_load() -> Iterator[Load]:
-    """Run a stack with a town of its own."""
-    with running_town() as town, running_stack(PARAMETERS, logs=environment.RUN / "load") as stack:
-        yield Load(stack, town)
+    """Run a stack with fake endpoints of its own."""
+    with running_fake_endpoints() as endpoints, running_stack(PARAMETERS, logs=environment.RUN / "load") as stack:
+        yield Load(stack, endpoints)
 
 
 def throughput(load: Load, events: int) -> float:
     """Tell how many events a second arrive when as many are published as it takes, and return it."""
     ids = load.businesses(100)
-    since, started = len(load.town.arrivals), time.monotonic()
+    since, started = len(load.endpoints.arrivals), time.monotonic()
     load.publish(ids[number % len(ids)] for number in range(events))
     load.arrive(events, set(ids), since)
     rate = events / (time.monotonic() - started)
@@ -176,11 +176,11 @@ def neighbours(load: Load, events: int, pace: float) -> None:
     dead = load.businesses(5, Conduct(Manner.HANG)) + load.businesses(5, Conduct(Manner.REFUSE))
     print(f"\nHealthy businesses, {pace:.0f} events a second", flush=True)
     half = events // 2
-    since = len(load.town.arrivals)
+    since = len(load.endpoints.arrivals)
     load.publish((healthy[number % 100] for number in range(half)), pace)
     alone = Latency.of(load.arrive(half, set(healthy), since))
     print(f"  alone                                 {alone}", flush=True)
-    since, mark = len(load.town.arrivals), len(load.town.spans)
+    since, mark = len(load.endpoints.arrivals), len(load.endpoints.spans)
     unwell = slow + dead
     # After every three events one of a slow or dead business, on top of the pace.
     mixed = [healthy[number % 100] for number in range(half)]
@@ -189,7 +189,7 @@ def neighbours(load: Load, events: int, pace: float) -> None:
     load.publish(mixed, pace * 4 / 3)
     beside = Latency.of(load.arrive(half, set(healthy), since))
     print(f"  beside 10 slow and 10 dead endpoints  {beside}", flush=True)
-    most = {id_: in_flight([span for span in load.town.spans[mark:] if span.business_id == id_]) for id_ in dead}
+    most = {id_: in_flight([span for span in load.endpoints.spans[mark:] if span.business_id == id_]) for id_ in dead}
     print(f"  most in flight at one dead endpoint, also before it was known: {max(most.values())}", flush=True)
 
 
@@ -228,14 +228,14 @@ def compare(load: Load, rounds: int, how: str, pace: float | None, *, known: boo
     for _ in range(rounds):
         alone = spread(load, [], pace)
         [dead] = load.businesses(1, Conduct(Manner.HANG))
-        mark = len(load.town.spans)
+        mark = len(load.endpoints.spans)
         if known:
             load.publish([dead] * FAILURES_TO_FAILING)
             until(lambda dead=dead: load.is_failing(dead), WAIT_SECONDS, "a failing endpoint")
         beside = spread(load, [dead], pace)
         # Until its pilot has knocked again.
         time.sleep(PILOT_SECONDS)
-        first, after = by_the_fifth_failure([span for span in load.town.spans[mark:] if span.business_id == dead])
+        first, after = by_the_fifth_failure([span for span in load.endpoints.spans[mark:] if span.business_id == dead])
         ratios.append(beside.p95 / alone.p95)
         most, attempts = max(most, in_flight(after)), max(attempts, in_flight(first))
         print(f"    without  {alone}\n    with     {beside}   p95 {ratios[-1]:.2f} times", flush=True)
@@ -247,7 +247,7 @@ def compare(load: Load, rounds: int, how: str, pace: float | None, *, known: boo
 def spread(load: Load, dead: list[str], pace: float | None) -> Latency:
     """Publish to 200 healthy businesses, in between as often to the dead one, and give what the healthy ones saw."""
     healthy = load.businesses(200)
-    since = len(load.town.arrivals)
+    since = len(load.endpoints.arrivals)
     load.publish((id_ for business in healthy for id_ in [business, *dead]), pace and pace * (1 + len(dead)))
     return Latency.of(load.arrive(len(healthy), set(healthy), since))
 

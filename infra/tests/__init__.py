@@ -8,4 +8,4 @@ time: a test waits for what it expects, with a generous bound.
 import pytest
 
 # So that what they assert is shown with what it was, as in the tests themselves.
-pytest.register_assert_rewrite(*(f"{__name__}.{module}" for module in ("browsing", "portal", "business")))
+pytest.register_assert_rewrite(*(f"{__name__}.{module}" for module in ("browsing", "business", "portal", "queues")))

@@ -1,14 +1,12 @@
-"""What tests act with: a business that publishes and receives, the dead-letter queue, the function's log.
+"""The business that a test acts with: its settings, the events that it publishes, and the requests that it receives.
 
-It publishes with plain boto3, as the call service's Python does, and never with the project's own code.
+Events are published with plain boto3, as the call service's Python does, and never with the project's own code.
 """
 
 import hashlib
 import json
 import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 from uuid import uuid4
@@ -20,23 +18,15 @@ from infra.local.business import Business, new_signing_secret
 from infra.local.processes import until
 from infra.local.stack import Stack
 
-SECONDS = 45
-"""The bound of every wait: far longer than anything takes, so that only what never comes reaches it."""
+from .logs import Confidential, log_lines
+from .waits import SECONDS
 
 
-class Confidential:
-    """What no log line may contain, gathered while the tests run."""
-
-    def __init__(self) -> None:
-        self.texts: set[str] = set()
-
-    def add(self, *texts: str) -> None:
-        """Add texts; too short ones would be found by chance."""
-        self.texts.update(text for text in texts if len(text) >= 8)
-
-
-class Merchant:
+class TestBusiness:
     """A business of one test: its settings, what it publishes, and its endpoint."""
+
+    __test__ = False
+    """The name does not make it a class of tests."""
 
     def __init__(self, id_: str, stack: Stack, receiver: Receiver, confidential: Confidential) -> None:
         self.id = id_
@@ -44,8 +34,8 @@ class Merchant:
         self.receiver = receiver
         self.confidential = confidential
         self.path = self.new_path()
-        self.business = Business(id_, receiver.url + self.path, new_signing_secret())
-        confidential.add(self.business.signing_secret)
+        self.settings = Business(id_, receiver.url + self.path, new_signing_secret())
+        confidential.add(self.settings.signing_secret)
 
     def new_path(self) -> str:
         """Make a path as real ones are: with a token in it."""
@@ -57,7 +47,7 @@ class Merchant:
         """Save the business, and set how its endpoint answers attempt 1, 2, ...; the last answer repeats."""
         told = [Answer(answer) if isinstance(answer, int) else answer for answer in answers]
         self.receiver.script(self.path, *told)
-        self.business.save(self.stack, **settings)
+        self.settings.save(self.stack, **settings)
 
     def call(self, **fields: object) -> dict[str, Any]:
         """Make a finished call of this business, with a transcript that no other has."""
@@ -168,80 +158,6 @@ class Merchant:
             return next((line for line in log_lines(self.stack) if wanted.items() <= line.items()), None)
 
         return until(find, SECONDS, f"a log line with {wanted}", every=0.2)
-
-
-class DeadLetters:
-    """Everything that has come to the dead-letter queue, whichever test it belongs to."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self._seen: list[dict[str, Any]] = []
-
-    def wait(self, text: str) -> dict[str, Any]:
-        """Wait for the message whose body contains a text."""
-        return until(lambda: self.find(text), SECONDS, "a message in the dead-letter queue")
-
-    def find(self, text: str) -> dict[str, Any] | None:
-        """Look for a message whose body contains a text."""
-        url = self._stack.outputs["DeadLetterQueueUrl"]
-        # Taken off the queue, since it shows only its first ten.
-        while messages := self._stack.queue.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], AttributeNames=["All"]
-        ).get("Messages"):
-            for message in messages:
-                self._seen.append(message)
-                self._stack.queue.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return next((message for message in self._seen if text in message["Body"]), None)
-
-
-def publish_together(stack: Stack, *events: dict[str, Any] | str) -> None:
-    """Publish up to ten messages so that one invocation gets them all as its batch."""
-    functions = stack.client("lambda")
-    [mapping] = functions.list_event_source_mappings()["EventSourceMappings"]
-    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-    try:
-        entries = [
-            {"Id": str(number), "MessageBody": event if isinstance(event, str) else json.dumps(event)}
-            for number, event in enumerate(events)
-        ]
-        answer = stack.queue.send_message_batch(QueueUrl=stack.outputs["EventsQueueUrl"], Entries=entries)
-        assert not answer.get("Failed")
-    finally:
-        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
-
-
-@contextmanager
-def short_visibility(stack: Stack, seconds: int = 3) -> Iterator[None]:
-    """Let a message that a fault left alone come back after seconds instead of minutes."""
-    url = stack.outputs["EventsQueueUrl"]
-    own = stack.queue.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
-    stack.queue.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
-    try:
-        yield
-    finally:
-        stack.queue.set_queue_attributes(QueueUrl=url, Attributes=own)
-
-
-def wait_until_empty(stack: Stack) -> None:
-    """Wait until the events queue holds nothing, hidden or visible."""
-    url = stack.outputs["EventsQueueUrl"]
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-
-    def empty() -> bool:
-        counts = stack.queue.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        return set(counts.values()) == {"0"}
-
-    until(empty, SECONDS, "an empty events queue")
-
-
-def log_lines(stack: Stack) -> list[dict[str, Any]]:
-    """Give the lines of JSON that `deliver` has logged; Lambda's own lines are left out."""
-    return json_lines(stack.function_log())
-
-
-def json_lines(log: list[str]) -> list[dict[str, Any]]:
-    """Give a log's lines of JSON."""
-    return [json.loads(line) for line in log if line.startswith("{")]
 
 
 def event_id_of(request: Received) -> str:

@@ -12,8 +12,10 @@ from infra.local import environment
 from infra.local.stack import Stack, build, running_stack
 
 from .browsing import Size, Visit, chromium, visiting
-from .business import Confidential, DeadLetters, Merchant
+from .business import TestBusiness
+from .logs import Confidential
 from .portal import Owner, Portal
+from .queues import DeadLetters
 
 PARAMETERS = {
     # Steps far enough apart to tell which one was taken.
@@ -54,15 +56,15 @@ def dead_letters(stack: Stack) -> DeadLetters:
 
 
 @pytest.fixture
-def merchant(stack: Stack, receiver: Receiver, confidential: Confidential) -> Merchant:
+def business(stack: Stack, receiver: Receiver, confidential: Confidential) -> TestBusiness:
     """Give a business with a receiver path of its own, both known to nobody else."""
-    return Merchant(f"b-{uuid4().hex[:12]}", stack, receiver, confidential)
+    return TestBusiness(f"b-{uuid4().hex[:12]}", stack, receiver, confidential)
 
 
 @pytest.fixture
-def another(stack: Stack, receiver: Receiver, confidential: Confidential) -> Merchant:
+def another(stack: Stack, receiver: Receiver, confidential: Confidential) -> TestBusiness:
     """Give a second business."""
-    return Merchant(f"b-{uuid4().hex[:12]}", stack, receiver, confidential)
+    return TestBusiness(f"b-{uuid4().hex[:12]}", stack, receiver, confidential)
 
 
 @pytest.fixture(scope="session")
@@ -73,13 +75,13 @@ def portal(stack: Stack, confidential: Confidential) -> Portal:
 
 
 @pytest.fixture
-def owner(merchant: Merchant, portal: Portal) -> Owner:
+def owner(business: TestBusiness, portal: Portal) -> Owner:
     """Give the owner of the business, let in."""
-    return Owner(merchant, portal)
+    return Owner(business, portal)
 
 
 @pytest.fixture
-def stranger(another: Merchant, portal: Portal) -> Owner:
+def stranger(another: TestBusiness, portal: Portal) -> Owner:
     """Give the owner of the second business."""
     return Owner(another, portal)
 
@@ -108,10 +110,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Show with a failed test what the functions logged about its businesses."""
     report = yield
     fixtures = getattr(item, "funcargs", {})
-    merchants = [value for value in fixtures.values() if isinstance(value, Merchant)]
-    if report.failed and merchants:
-        ids = [merchant.id for merchant in merchants]
-        for name, log in (("deliver", merchants[0].stack.function_log()), ("portal", merchants[0].stack.portal_log())):
+    businesses = [value for value in fixtures.values() if isinstance(value, TestBusiness)]
+    if report.failed and businesses:
+        ids = [business.id for business in businesses]
+        for name, log in (
+            ("deliver", businesses[0].stack.function_log()),
+            ("portal", businesses[0].stack.portal_log()),
+        ):
             lines = [line for line in log if any(id_ in line for id_ in ids)]
             report.sections.append((f"{name}'s log about {', '.join(ids)}", "\n".join(lines)))
     return report

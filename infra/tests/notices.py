@@ -6,7 +6,8 @@ from typing import Any
 from infra.local.processes import until
 from infra.local.stack import Stack
 
-from .business import SECONDS, Merchant
+from .business import TestBusiness
+from .waits import SECONDS
 
 
 class Notices:
@@ -29,9 +30,9 @@ class Notices:
         stack.queue.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": policy})
         stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=attributes["QueueArn"])
 
-    def wait(self, merchant: Merchant, kind: str) -> dict[str, Any]:
+    def wait(self, business: TestBusiness, kind: str) -> dict[str, Any]:
         """Wait for a notice about a business."""
-        return until(lambda: self._find(merchant.id, kind), SECONDS, f"a notice {kind}")
+        return until(lambda: self._find(business.id, kind), SECONDS, f"a notice {kind}")
 
     def _find(self, business_id: str, kind: str) -> dict[str, Any] | None:
         answer = self._stack.queue.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)

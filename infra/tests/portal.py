@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from infra.local.stack import Stack
 
-from .business import SECONDS, Merchant
+from .business import TestBusiness
+from .waits import SECONDS
 
 HOUR = 3600
 HEADER = {"alg": "HS256", "typ": "JWT"}
@@ -137,13 +138,13 @@ class Portal:
 class Owner:
     """Somebody who was let in to a business's page and API."""
 
-    def __init__(self, merchant: Merchant, portal: Portal) -> None:
-        self.merchant = merchant
+    def __init__(self, business: TestBusiness, portal: Portal) -> None:
+        self.business = business
         self.portal = portal
-        self.id = merchant.id
-        self.url = merchant.business.url
+        self.id = business.id
+        self.url = business.settings.url
         self.token = portal.token(self.id)
-        merchant.confidential.add(self.token)
+        business.confidential.add(self.token)
 
     def get(self, path: str) -> Reply:
         """Ask the API."""

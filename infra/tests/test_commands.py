@@ -22,7 +22,10 @@ from infra.measure.bench.certificate import untrusted
 from infra.measure.bench.cost import cost, refused_handshake_ms, settings
 from infra.measure.bench.startup import init_ms
 
-from .business import SECONDS, Confidential, DeadLetters, Merchant
+from .business import TestBusiness
+from .logs import Confidential
+from .queues import DeadLetters
+from .waits import SECONDS
 
 START_SECONDS = 300
 """`make run` builds first, which is quick here, since the tests have built the same."""
@@ -85,7 +88,7 @@ def test_missing_prerequisites_are_named_in_one_line_each(tmp_path: Path) -> Non
 def test_invoke_delivers_the_batch_and_sets_the_poisoned_one_aside(
     stack: Stack, receiver: Receiver, confidential: Confidential, dead_letters: DeadLetters
 ) -> None:
-    demo = Merchant("demo", stack, receiver, confidential)
+    demo = TestBusiness("demo", stack, receiver, confidential)
     demo.answers(200)
     answer = invoke(stack, environment.ROOT / "events" / "sqs" / "batch_with_poisoned.json")
     assert answer == '{"batchItemFailures":[]}'

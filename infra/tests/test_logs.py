@@ -4,7 +4,7 @@ import pytest
 
 from infra.local.stack import Stack
 
-from .business import Confidential, json_lines, log_lines
+from .logs import Confidential, json_lines, log_lines
 
 
 @pytest.mark.last

@@ -13,12 +13,12 @@ from infra.local.business import new_signing_secret
 from infra.local.processes import until
 
 from .browsing import Size, Visit
-from .business import SECONDS
 from .portal import Owner
 from .test_portal_deliveries import written
 from .test_portal_page import TEST, enters, saves, shows
 from .test_portal_sending import event_ids
 from .test_readme import JAVASCRIPT, PYTHON, verdict
+from .waits import SECONDS
 
 HOSTILE = "<script>window.pwned=1</script>\"'><img src=x onerror=window.pwned=1>{{7*7}}&lt;b&gt;"
 LONG = "x" * 300
@@ -27,29 +27,29 @@ MOST_BYTES = 60_000
 
 def states(at: Visit, owner: Owner) -> dict[str, Callable[[], Any]]:
     """Give what brings the page to each of its states, from the first to the last."""
-    page, merchant, url = at.page, owner.merchant, owner.portal.url
-    script = merchant.receiver.script
+    page, business, url = at.page, owner.business, owner.portal.url
+    script = business.receiver.script
 
     def tested(answer: Answer) -> None:
-        script(merchant.path, answer)
+        script(business.path, answer)
         at.press(TEST)
 
     def paused_with_waiting() -> None:
         at.press('form[action="/pause"]')
-        event_ids(merchant, 1, "held")
+        event_ids(business, 1, "held")
         page.goto(url)
 
     def failed_delivery() -> None:
-        script(merchant.path, Answer(200))
+        script(business.path, Answer(200))
         at.press('form[action="/resume"]')
         shows(at, '#deliveries [data-status="delivered"]')
-        script(merchant.path, Answer(500, f"{LONG} {HOSTILE}".encode()))
-        [event_id] = event_ids(merchant, 1, "failed")
+        script(business.path, Answer(500, f"{LONG} {HOSTILE}".encode()))
+        [event_id] = event_ids(business, 1, "failed")
         page.goto(f"{url}/deliveries/{event_id}")
 
     def failing() -> None:
-        merchant.publish()
-        until(lambda: merchant.health().get("state") == "failing", SECONDS, "a failing endpoint")
+        business.publish()
+        until(lambda: business.health().get("state") == "failing", SECONDS, "a failing endpoint")
         page.goto(url)
 
     return {
@@ -105,15 +105,15 @@ def test_page_and_style_together_are_small(owner: Owner) -> None:
 
 
 def test_what_strangers_write_stays_text(owner: Owner, visit: Callable[..., Visit]) -> None:
-    merchant, at = owner.merchant, visit(Size.PHONE)
+    business, at = owner.business, visit(Size.PHONE)
     at.expected = {422}
     enters(at, owner)
     saves(at, owner.url)
-    merchant.receiver.script(merchant.path, Answer(500, HOSTILE.encode()))
+    business.receiver.script(business.path, Answer(500, HOSTILE.encode()))
     at.press(TEST)
     assert HOSTILE in at.page.text_content("#test-result")
-    merchant.receiver.script(merchant.path, Answer(200, HOSTILE.encode()))
-    merchant.publish(merchant.call(call_id=HOSTILE, transcript=f"\u202e{HOSTILE}", agent_name=HOSTILE, summary=LONG))
+    business.receiver.script(business.path, Answer(200, HOSTILE.encode()))
+    business.publish(business.call(call_id=HOSTILE, transcript=f"\u202e{HOSTILE}", agent_name=HOSTILE, summary=LONG))
     shows_home(at, owner, '#deliveries [data-status="delivered"]')
     assert HOSTILE in at.page.text_content("#deliveries")
     assert at.overflow() <= 0
@@ -154,8 +154,8 @@ def test_the_recipes_of_the_page_verify_a_real_request(
     assert "whsec_" in lines[-1], "the last line shows how to call it"
     script = tmp_path / "verify"
     script.write_text("\n".join(lines[:-1]) + further)
-    owner.merchant.publish()
-    [request] = owner.merchant.receives()
+    owner.business.publish()
+    [request] = owner.business.receives()
     given = {"secret": owner.item()["signing_secret"], "headers": request.headers, "body": request.body.decode()}
     assert verdict(interpreter, script, given) == "true"
     assert verdict(interpreter, script, given | {"body": given["body"].replace("inbound", "outbound")}) == "false"

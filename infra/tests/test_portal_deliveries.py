@@ -14,9 +14,9 @@ import pytest
 from infra.fakes.receiver import Answer
 from infra.local.processes import until
 
-from .business import SECONDS
 from .portal import Owner
 from .test_portal_sending import event_ids
+from .waits import SECONDS
 
 LIST = {
     "event_id",
@@ -94,11 +94,11 @@ def test_a_business_without_deliveries_has_an_empty_list(owner: Owner) -> None:
 
 
 def test_a_delivery_is_listed_and_told_with_its_body_and_attempts(owner: Owner) -> None:
-    merchant = owner.merchant
-    merchant.receiver.script(merchant.path, Answer(500, b"<b>out of order</b>"), Answer(200, b"thanks"))
+    business = owner.business
+    business.receiver.script(business.path, Answer(500, b"<b>out of order</b>"), Answer(200, b"thanks"))
     owner.saves(owner.url)
-    [event_id] = event_ids(merchant, 1, "delivered")
-    _, request = merchant.receives(2)
+    [event_id] = event_ids(business, 1, "delivered")
+    _, request = business.receives(2)
     body = json.loads(request.body)
     [entry] = owner.get("/api/deliveries").json["deliveries"]
     assert entry.keys() == LIST
@@ -124,9 +124,9 @@ def shown(owner: Owner, event_id: str) -> str:
 
 
 def test_what_is_tried_again_says_when(owner: Owner) -> None:
-    owner.merchant.receiver.script(owner.merchant.path, Answer(302, headers={"Location": "https://new.example/x"}))
+    owner.business.receiver.script(owner.business.path, Answer(302, headers={"Location": "https://new.example/x"}))
     owner.saves(owner.url)
-    owner.merchant.publish()
+    owner.business.publish()
     entry = until(lambda: next(iter(owner.get("/api/deliveries").json["deliveries"]), None), SECONDS, "an entry")
     assert (entry["status"], entry["cause"], entry["status_code"]) == ("retrying", "redirect", 302)
     assert entry["next_attempt_at"] > entry["created_at"]
@@ -140,8 +140,8 @@ def test_what_is_tried_again_says_when(owner: Owner) -> None:
 
 def test_what_was_never_sent_says_what_is_wrong_with_the_address(owner: Owner) -> None:
     refused = owner.url.replace("http://", "http://user@")
-    owner.merchant.business.at(refused).save(owner.merchant.stack)
-    owner.merchant.publish()
+    owner.business.settings.at(refused).save(owner.business.stack)
+    owner.business.publish()
     entry = until(lambda: next(iter(owner.get("/api/deliveries").json["deliveries"]), None), SECONDS, "an entry")
     assert (entry["cause"], entry["status_code"]) == ("blocked", None)
     told = owner.get(f"/api/deliveries/{entry['event_id']}").json

@@ -27,19 +27,19 @@ def everything_of(owner: Owner) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 def with_a_past(owner: Owner) -> list[str]:
     """Give a business settings, a secret, a delivery that failed and two that are held; return its event ids."""
-    merchant = owner.merchant
-    merchant.receiver.script(merchant.path, Answer(400))
+    business = owner.business
+    business.receiver.script(business.path, Answer(400))
     owner.saves(owner.url, static_header={"name": "X-Key", "value": "b-s-header-value"})
-    failed = event_ids(merchant, 1, "failed")
+    failed = event_ids(business, 1, "failed")
     owner.post("/api/pause")
-    return failed + event_ids(merchant, 2, "held")
+    return failed + event_ids(business, 2, "held")
 
 
 def test_no_route_reaches_another_business(owner: Owner, stranger: Owner) -> None:
     ids = with_a_past(stranger)
     cursor = stranger.get("/api/deliveries?limit=1").json["next_cursor"]
     secrets = [stranger.id, stranger.url, stranger.item()["signing_secret"], "b-s-header-value", *ids]
-    before, requests = everything_of(stranger), len(stranger.merchant.received())
+    before, requests = everything_of(stranger), len(stranger.business.received())
     tricks = [("", {}), (f"?business_id={stranger.id}&sub={stranger.id}", {}), ("", {"X-Business-Id": stranger.id})]
     if cursor:
         tricks.append((f"?cursor={cursor}", {}))
@@ -56,7 +56,7 @@ def test_no_route_reaches_another_business(owner: Owner, stranger: Owner) -> Non
                 assert "{event_id}" not in path or reply.status == 404, (method, path)
                 assert [text for text in secrets if text in reply.text] == [], (method, path)
     assert everything_of(stranger) == before
-    assert len(stranger.merchant.received()) == requests
+    assert len(stranger.business.received()) == requests
 
 
 def test_no_page_reaches_another_business(owner: Owner, stranger: Owner) -> None:

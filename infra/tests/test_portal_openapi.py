@@ -82,7 +82,7 @@ def test_the_document_is_the_same_for_everybody(owner: Owner, stranger: Owner) -
 
 def test_the_running_api_is_as_described(owner: Owner, tmp_path: Path) -> None:
     owner.saves(owner.url)
-    [known] = event_ids(owner.merchant, 1, "delivered")
+    [known] = event_ids(owner.business, 1, "delivered")
     document = deepcopy(owner.portal.document)
     for path, operations in document["paths"].items():
         for operation in operations.values() if "{event_id}" in path else ():

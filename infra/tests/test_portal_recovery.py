@@ -6,9 +6,10 @@ import time
 from infra.fakes.receiver import Answer
 from infra.local.processes import until
 
-from .business import SECONDS, wait_until_empty
 from .portal import Owner, Portal
+from .queues import wait_until_empty
 from .test_portal_sending import arrived, event_ids
+from .waits import SECONDS
 
 
 def writes_directly(owner: Owner, **attributes: object) -> None:
@@ -23,51 +24,51 @@ def writes_directly(owner: Owner, **attributes: object) -> None:
 
 
 def test_what_waits_is_sent_though_the_url_was_changed_past_the_portal(owner: Owner) -> None:
-    merchant = owner.merchant
+    business = owner.business
     owner.saves(owner.url)
     owner.post("/api/pause")
-    ids = event_ids(merchant, 2, "held")
-    merchant.path = merchant.new_path()
-    url = merchant.receiver.url + merchant.path
+    ids = event_ids(business, 2, "held")
+    business.path = business.new_path()
+    url = business.receiver.url + business.path
     writes_directly(owner, generic_webhook_url=url)
-    assert merchant.held() == ids
+    assert business.held() == ids
     # Even by saving what is saved already: nothing but this tells the portal that the URL is another.
     assert owner.saves(url).status == 200
-    until(lambda: arrived(merchant) == ids, SECONDS, "both at the new URL, in order")
+    until(lambda: arrived(business) == ids, SECONDS, "both at the new URL, in order")
     assert owner.get("/api/settings").json["status"] == "active"
 
 
 def test_without_a_url_nothing_is_sent_again_and_nothing_is_forgotten(owner: Owner) -> None:
-    merchant = owner.merchant
-    merchant.receiver.script(merchant.path, *[Answer(500)] * 4, Answer(200))
+    business = owner.business
+    business.receiver.script(business.path, *[Answer(500)] * 4, Answer(200))
     owner.saves(owner.url)
-    [failed] = event_ids(merchant, 1, "failed")
+    [failed] = event_ids(business, 1, "failed")
     owner.saves(None)
     owner.post(f"/api/deliveries/{failed}/resend").problem(409)
     owner.post("/api/deliveries/resend", {"status": "failed"}).problem(409)
-    assert merchant.recorded(failed, "failed")
+    assert business.recorded(failed, "failed")
     owner.saves(owner.url)
     assert owner.post("/api/deliveries/resend", {"status": "failed"}).json["resent"] == 1
-    merchant.recorded(failed, "delivered")
+    business.recorded(failed, "delivered")
 
 
 def test_what_is_tried_again_waits_for_the_next_url_when_there_is_none(owner: Owner) -> None:
-    merchant = owner.merchant
-    merchant.receiver.script(merchant.path, Answer(500))
+    business = owner.business
+    business.receiver.script(business.path, Answer(500))
     owner.saves(owner.url)
-    [event_id] = event_ids(merchant, 1, "retrying")
+    [event_id] = event_ids(business, 1, "retrying")
     owner.saves(None)
-    merchant.recorded(event_id, "held")
-    wait_until_empty(merchant.stack)
-    merchant.path = merchant.new_path()
+    business.recorded(event_id, "held")
+    wait_until_empty(business.stack)
+    business.path = business.new_path()
     # By the dashboard, which knows nothing of what waits: the next call finds it.
-    writes_directly(owner, generic_webhook_url=merchant.receiver.url + merchant.path)
-    [another] = event_ids(merchant, 1, "delivered")
-    until(lambda: sorted(arrived(merchant)) == sorted([event_id, another]), SECONDS, "both")
+    writes_directly(owner, generic_webhook_url=business.receiver.url + business.path)
+    [another] = event_ids(business, 1, "delivered")
+    until(lambda: sorted(arrived(business)) == sorted([event_id, another]), SECONDS, "both")
 
 
 def test_a_signing_secret_that_cannot_sign_is_mended_by_replacing_it(owner: Owner) -> None:
-    merchant = owner.merchant
+    business = owner.business
     owner.saves(owner.url)
     writes_directly(owner, signing_secret="whsec_short")
     assert owner.post("/api/test").status == 503
@@ -75,31 +76,31 @@ def test_a_signing_secret_that_cannot_sign_is_mended_by_replacing_it(owner: Owne
     assert owner.post("/api/signing-secret/rotate").status == 200
     assert owner.post("/api/test").json["delivered"]
     assert "previous_signing_secret" not in owner.item()
-    assert len(merchant.received()) == 1
+    assert len(business.received()) == 1
 
 
 def test_what_is_sent_again_at_a_paused_endpoint_waits_with_the_others(owner: Owner) -> None:
-    merchant = owner.merchant
+    business = owner.business
     owner.saves(owner.url)
-    [event_id] = event_ids(merchant, 1, "delivered")
+    [event_id] = event_ids(business, 1, "delivered")
     owner.post("/api/pause")
     assert owner.post(f"/api/deliveries/{event_id}/resend").status == 202
-    merchant.recorded(event_id, "held")
-    assert arrived(merchant) == [event_id]
+    business.recorded(event_id, "held")
+    assert arrived(business) == [event_id]
     owner.post("/api/resume")
-    until(lambda: arrived(merchant) == [event_id] * 2, SECONDS, "it once more")
+    until(lambda: arrived(business) == [event_id] * 2, SECONDS, "it once more")
 
 
 def test_pressing_again_and_again_gives_an_event_no_second_schedule(owner: Owner) -> None:
-    merchant = owner.merchant
-    merchant.receiver.script(merchant.path, Answer(500))
+    business = owner.business
+    business.receiver.script(business.path, Answer(500))
     owner.saves(owner.url)
-    [event_id] = event_ids(merchant, 1, "retrying")
+    [event_id] = event_ids(business, 1, "retrying")
     for _ in range(5):
         assert owner.post(f"/api/deliveries/{event_id}/resend").status == 202
-    merchant.recorded(event_id, "failed")
-    wait_until_empty(merchant.stack)
-    assert arrived(merchant) == [event_id] * 4
+    business.recorded(event_id, "failed")
+    wait_until_empty(business.stack)
+    assert arrived(business) == [event_id] * 4
 
 
 def record(owner: Owner, event_id: str, **attributes: object) -> None:
@@ -114,12 +115,12 @@ def record(owner: Owner, event_id: str, **attributes: object) -> None:
 
 
 def test_a_release_that_makes_no_step_does_not_hide_its_remedy(owner: Owner) -> None:
-    merchant = owner.merchant
+    business = owner.business
     owner.saves(owner.url)
     owner.post("/api/pause")
-    ids = event_ids(merchant, 2, "held")
+    ids = event_ids(business, 2, "held")
     # Its token is lost: the state says that it is under way, and no message is.
-    health = merchant.health() | {"version": 90, "state": "active", "release_run": 90, "release_step": 1}
+    health = business.health() | {"version": 90, "state": "active", "release_run": 90, "release_step": 1}
     for minutes, offered in ((1, False), (20, True)):
         health["release_at"] = int((time.time() - minutes * 60) * 1000)
         writes_directly(owner, health=health)
@@ -127,15 +128,15 @@ def test_a_release_that_makes_no_step_does_not_hide_its_remedy(owner: Owner) -> 
         assert ('name="status" value="held"' in page) == offered
         assert ("נשלח עכשיו, בהדרגה" in page) != offered, "nothing says that it goes on"
     assert owner.post("/api/deliveries/resend", {"status": "held"}).status == 202
-    until(lambda: arrived(merchant) == ids, SECONDS, "both, in order")
+    until(lambda: arrived(business) == ids, SECONDS, "both, in order")
 
 
 def test_a_message_that_was_lost_is_told_and_can_be_sent_again(owner: Owner) -> None:
-    merchant = owner.merchant
-    merchant.receiver.script(merchant.path, Answer(500))
+    business = owner.business
+    business.receiver.script(business.path, Answer(500))
     owner.saves(owner.url)
-    [event_id] = event_ids(merchant, 1, "failed")
-    merchant.receiver.script(merchant.path, Answer(200))
+    [event_id] = event_ids(business, 1, "failed")
+    business.receiver.script(business.path, Answer(200))
     told = {"Cookie": owner.cookie()}
     form = f'action="/deliveries/{event_id}/resend"'
     for minutes, overdue in ((5, False), (13, True)):
@@ -154,7 +155,7 @@ def test_a_message_that_was_lost_is_told_and_can_be_sent_again(owner: Owner) -> 
             assert any(next_ in text for next_ in ("הבא: <time", "<dt>הניסיון הבא</dt>")) != overdue, "no next attempt"
         assert ("ממשיכים לנסות מעצמנו" in one) != overdue
     assert owner.post(f"/api/deliveries/{event_id}/resend").status == 202
-    merchant.recorded(event_id, "delivered")
+    business.recorded(event_id, "delivered")
     assert not owner.get(f"/api/deliveries/{event_id}").json["overdue"]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from .business import Confidential
+from .logs import Confidential
 from .portal import HEADER, HOUR, Owner, Portal, Reply, encoded, mint
 
 LEEWAY = 60

@@ -2,7 +2,7 @@
 
 SQS keeps the trace id of a SendMessage request's header as the message's system attribute AWSTraceHeader; `moto` takes
 the attribute only, so the proxy writes it into the request. The id itself stays as the SDK sent it. Faults can be put
-in the way as with `faults`; what a fault answers in the service's place is no refusal.
+in the way as with `aws_proxy`; what a fault answers in the service's place is no refusal.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.fakes.aws_errors import Answer
-from infra.fakes.aws_proxy import Call, Faults, Forward
-from infra.fakes.http_server import serving
+from infra.fakes.aws_proxy import AwsProxy, Call, Forward
+from infra.fakes.http_server import running_http_server
 from infra.fakes.upstream import Upstream
 
 from .servers import Servers
@@ -35,7 +35,7 @@ class Refusal:
     """The whole answer."""
 
 
-class Proxy(Faults):
+class Proxy(AwsProxy):
     """The proxy's rules, and what the stand-ins refused."""
 
     def __init__(self, servers: Servers) -> None:
@@ -83,5 +83,5 @@ def _code(said: str) -> str:
 def running_proxy(servers: Servers) -> Iterator[Proxy]:
     """Run the proxy on loopback for as long as the block lasts; it breaks nothing until it is told to."""
     proxy = Proxy(servers)
-    with serving(proxy.handle) as proxy.endpoint:
+    with running_http_server(proxy.handle) as proxy.endpoint:
         yield proxy
