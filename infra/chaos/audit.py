@@ -1,7 +1,7 @@
-"""What was published, and where each of it ended.
+"""The events that were published, and where each of them ended.
 
-An event that is published must afterwards have been taken by its endpoint, or be held while its endpoint waits for its
-owner or its pilot, or be in the dead-letter queue. What is in none of these places is missing; what is held although
+Afterwards a published event must have been taken by its endpoint, or be held while its endpoint waits for its owner or
+its pilot, or be in the dead-letter queue. An event in none of these places is missing. An event that is held although
 nothing will release it is stranded. Both count as lost.
 """
 
@@ -37,7 +37,7 @@ class Account:
 
     @property
     def lost(self) -> list[str]:
-        """What the scenario cost."""
+        """The events that were lost."""
         return self.missing + self.stranded
 
     @property

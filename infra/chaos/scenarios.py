@@ -1,7 +1,7 @@
 """The ways in which things break.
 
-Each scenario publishes, breaks something meanwhile, mends it, and leaves when there is nothing more to wait for but the
-queue. What it promises is in its name; that nothing is lost is promised by all.
+Each scenario publishes events, breaks something meanwhile, mends it, and ends when there is nothing more to wait for
+but the queue. The scenario's name is its promise; all promise that no event is lost.
 """
 
 import time
@@ -17,7 +17,7 @@ from .audit import Account, PublishedEvents
 from .system import QUIET_SECONDS, SystemUnderTest
 
 HELD = 30
-"""So many events make a release of several steps."""
+"""Enough events for a release of several steps."""
 
 UNWELL = tuple(Conduct(manner) for manner in (Manner.REFUSE, Manner.RESET, Manner.LIE, Manner.HANG))
 DRIPPING = (Conduct(Manner.DRIP), Conduct(Manner.DRIP_HEADERS))

@@ -37,7 +37,7 @@ QUIET_SECONDS = 150
 
 @dataclass
 class SystemUnderTest:
-    """What a scenario acts on."""
+    """The running stack and its fakes, on which a scenario acts."""
 
     stack: Stack
     aws_proxy: AwsProxy

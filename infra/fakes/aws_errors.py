@@ -1,4 +1,4 @@
-"""What AWS's own errors look like on the wire, service by service, since a client decides by their names what to retry.
+"""AWS's own errors as they are on the wire, service by service, since a client decides by their names what to retry.
 
 DynamoDB, SQS and Secrets Manager answer in JSON with a `__type`, SNS in XML. The shapes are those of the services' API
 references; the messages are what AWS says, or near enough, as nothing reads them.

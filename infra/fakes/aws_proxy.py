@@ -1,4 +1,4 @@
-"""A proxy between the function and the local AWS, which counts what the function asks and breaks it by rule.
+"""A proxy between the functions and the local AWS, which counts their calls and breaks calls by rule.
 
 The functions get the proxy's address for AWS's (`running_stack(..., aws_proxy=...)`). Tests publish and look at tables
 through the local AWS itself, so a broken AWS never breaks a test's own view. A fault sees the call and decides: answer
@@ -33,11 +33,11 @@ class Call:
     service: str
     operation: str
     tables: frozenset[str]
-    """The DynamoDB tables it concerns."""
+    """The DynamoDB tables that the call concerns."""
     said: dict[str, Any]
     """Its parameters."""
     text: str
-    """The same as it was sent, to look for a business's id in."""
+    """The body as it was sent, in which a rule looks for a business's id."""
 
     @property
     def name(self) -> str:
@@ -47,7 +47,7 @@ class Call:
 
 Forward = Callable[[], Awaitable[Answer]]
 Fault = Callable[[Call, Forward], Awaitable[Answer | None]]
-"""Gives the answer to a call, or None to reset its connection. It need not forward it."""
+"""Gives the answer to a call, or None to reset its connection. A fault need not forward the call."""
 
 
 async def broken(call: Call, _forward: Forward) -> Answer:
@@ -104,12 +104,12 @@ def unprocessed(table: str) -> Fault:
 class Gate:
     """Holds calls up: before they are forwarded, or after, when only the answer is missing.
 
-    A caller that is killed at the gate takes its call with it. Those still there when it opens go on.
+    A call whose caller is killed ends at the gate. The other calls go on when the gate opens.
     """
 
     def __init__(self, *, answered: bool = False) -> None:
         self.waiting = 0
-        """How many are held up now."""
+        """How many calls are held up now."""
         self.is_open = False
         self._answered = answered
 
@@ -127,18 +127,18 @@ class Gate:
 
 @dataclass
 class Rule:
-    """Which calls a fault befalls: all those that agree with everything that is given."""
+    """The calls that a fault befalls: those that agree with every condition that is given."""
 
     fault: Fault
     operations: tuple[str, ...] = ()
-    """By name, such as `UpdateItem`; none given: any."""
+    """The operations' names, such as `UpdateItem`; none: every operation."""
     table: str | None = None
     about: str | None = None
     """A text that the call contains, such as a business's id."""
     share: float = 1
-    """Of the calls that agree, by chance."""
+    """The share of the agreeing calls that fail, chosen by chance."""
     times: int | None = None
-    """So many, and then no more."""
+    """At most so many calls fail."""
     hits: int = field(default=0, init=False)
 
     def befalls(self, call: Call, chance: random.Random) -> bool:
@@ -155,7 +155,7 @@ class Rule:
 
 
 class AwsProxy:
-    """The proxy's rules, and its account of what went through."""
+    """The proxy's rules, and its counts of calls."""
 
     def __init__(self, seed: int = 0) -> None:
         self.endpoint = ""
@@ -168,7 +168,7 @@ class AwsProxy:
 
     @contextmanager
     def rule(self, fault: Fault, *operations: str, **further: Any) -> Iterator[Rule]:  # noqa: ANN401 - a rule's fields
-        """Let a fault befall calls for as long as the block lasts. A later rule goes before an earlier one."""
+        """Apply a fault to calls for as long as the block lasts. A later rule goes before an earlier one."""
         rule = Rule(fault, operations, **further)
         self._rules = (rule, *self._rules)
         try:
@@ -217,7 +217,7 @@ class Tally:
         self._about = about
 
     def count(self, call: Call) -> None:
-        """Count a call if it is one of those."""
+        """Count a call if it contains the text."""
         if self._about is None or self._about in call.text:
             self.calls[call.name] += 1
 

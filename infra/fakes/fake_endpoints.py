@@ -22,7 +22,7 @@ class Manner(Enum):
 
     ACCEPT = auto()
     DRIP = auto()
-    """It takes the event and says so, then sends its body byte by byte without end."""
+    """Takes the event and says so, then sends its body byte by byte without end."""
     REFUSE = auto()
     """500."""
     GONE = auto()
@@ -62,7 +62,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Span:
-    """From when to when a request was under way, in seconds since the epoch."""
+    """The time during which a request was under way, in seconds since the epoch."""
 
     business_id: str
     began: float
@@ -70,7 +70,7 @@ class Span:
 
 
 class FakeEndpoints:
-    """What each endpoint may do, and what has arrived."""
+    """The endpoints' conduct, and the requests that have arrived."""
 
     def __init__(self, seed: int) -> None:
         self.url = ""
@@ -87,7 +87,10 @@ class FakeEndpoints:
         return f"{self.url}/{business_id}"
 
     def conduct(self, business_id: str, *choices: Conduct) -> None:
-        """Set what an endpoint may do from now on; each request gets one of these by chance. It accepts unless told."""
+        """Set what an endpoint may do from now on: each request gets one of these by chance.
+
+        An endpoint without a choice accepts.
+        """
         self._conduct[business_id] = choices
 
     def taken(self, business_ids: set[str]) -> Counter[str]:

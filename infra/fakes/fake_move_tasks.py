@@ -1,8 +1,8 @@
-"""SQS's moves from a dead-letter queue, which MiniStack does not have, for `redrive` to be tested with.
+"""SQS's move tasks from a dead-letter queue, which MiniStack does not have, for the tests of `redrive`.
 
-A fault of the proxy like any other: it answers StartMessageMoveTask and ListMessageMoveTasks in SQS's place, in the
-shapes of the API reference, and moves the messages itself, each as a new one, as SQS does. A task moves a few messages
-each time that it is looked at, so that it has a progress.
+A fault of the proxy like any other: the fake answers StartMessageMoveTask and ListMessageMoveTasks in SQS's place, in
+the shapes of the API reference, and moves the messages itself, each as a new one, as SQS does. A task moves a few
+messages each time that somebody looks at the task, so that it has a progress.
 """
 
 import json
@@ -47,7 +47,7 @@ class FakeMoveTasks:
         if self._tasks and self._tasks[0]["Status"] == "RUNNING":
             task = self._tasks[0]
             task["ApproximateNumberOfMessagesMoved"] += self._move()
-            # What has come back meanwhile is left for another task.
+            # Messages that have come back meanwhile are left for another task.
             if task["ApproximateNumberOfMessagesMoved"] >= task["ApproximateNumberOfMessagesToMove"]:
                 task["Status"] = "COMPLETED"
         return self._tasks[:1]

@@ -1,7 +1,8 @@
-"""A small asynchronous HTTP/1.1 server, for whatever has to answer thousands of requests in this process.
+"""A small asynchronous HTTP/1.1 server, for fakes that have to answer thousands of requests in this process.
 
-Connections are kept alive and the requests of one are handled in turn. A handler may also reset the connection, and one
-whose client is gone is cancelled where it waits. It trusts its clients, which are on this machine.
+Connections are kept alive, and the requests of one connection are handled in turn. A handler may also reset the
+connection. A handler whose client is gone is cancelled where it waits. The server trusts its clients, which are on this
+machine.
 """
 
 import asyncio

@@ -3,7 +3,7 @@
 Every path is an endpoint of its own with a script of answers, one for each attempt; the last one repeats, and a path
 without a script answers 200. So any number of tests share one receiver without seeing each other.
 
-It verifies nothing itself (`signatures` does) and understands no event.
+The receiver verifies no signature (`signatures` does) and understands no event.
 """
 
 import socket
@@ -46,7 +46,7 @@ class Manner(Enum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What to do with one request."""
+    """How to answer one request."""
 
     status: int = 200
     body: bytes = b""
@@ -74,7 +74,7 @@ class Received:
 
 
 class Receiver:
-    """What has arrived at each path, and how each path answers."""
+    """The requests that have arrived at each path, and the answers of each path."""
 
     def __init__(self) -> None:
         self.url = ""

@@ -1,6 +1,6 @@
 """The proxy's way to the local AWS: HTTP/1.1 over connections that are kept for the next call.
 
-It forwards a request as it came, its signature included, and gives back what matters of the answer.
+A request is forwarded as it came, its signature included. Of the answer, clients get what they look at.
 """
 
 import asyncio

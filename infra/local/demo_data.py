@@ -28,7 +28,7 @@ _NOT_REGISTERED = '{"code":404,"message":"The requested webhook \\"POST calls\\"
 
 @dataclass(frozen=True)
 class PastDelivery:
-    """What became of a call, and how long ago it was."""
+    """The outcome of a call, and how long ago the call was."""
 
     sample: str
     phone: str
@@ -76,7 +76,7 @@ def add_past_deliveries(stack: Stack, receiver: Receiver, business: Business) ->
 
 def _rewrite(stack: Stack, business: Business, event_id: str, past: PastDelivery) -> None:
     key = {"business_id": business.id, "event_id": event_id}
-    # It is recorded only after its endpoint has answered.
+    # The function records a delivery only after the endpoint has answered.
     until(lambda: "Item" in stack.deliveries.get_item(Key=key, ConsistentRead=True), SECONDS, "a record")
     record = stack.deliveries.get_item(Key=key, ConsistentRead=True)["Item"]
     happened = datetime.now(timezone.utc) - past.ago
@@ -112,7 +112,7 @@ def _did_not_arrive(record: dict[str, Any], past: PastDelivery) -> None:
     for name in ("status_code", "response_snippet", "cause"):
         record.pop(name, None)
     if past.status == "held":
-        # What waits does not expire, and was never tried.
+        # A held event does not expire, and was never tried.
         record["held"] = record["occurred"]
         put_attempts(record, [])
         record["attempts"] = 0

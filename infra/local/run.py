@@ -4,7 +4,7 @@ Builds, deploys, plays a business with a receiver, finalises a sample call throu
 tells what arrived and whether its signatures are right. The stack then stays up for more until Ctrl-C; with `--once` it
 ends, with status 0 if all was well.
 
-It prints names, ids and times of what arrives, never a transcript.
+The command prints names, ids and times of what arrives, never a transcript.
 """
 
 import argparse
@@ -127,7 +127,7 @@ def step(what: str) -> Iterator[None]:
 
 @contextmanager
 def _state(stack: Stack, receiver: Receiver, business: Business) -> Iterator[None]:
-    # What `make invoke` needs to use this stack, and what a shell needs to publish to it.
+    # The file that `make invoke` reads to use this stack, and the variables that a shell needs to publish to it.
     held = {"endpoint": stack.endpoint, "outputs": stack.outputs, "process": os.getpid()}
     held |= {"receiver": receiver.url, "signing_secret": business.signing_secret}
     STATE.write_text(json.dumps(held, indent=2))

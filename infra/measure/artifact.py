@@ -1,6 +1,6 @@
-"""What is deployed, looked at from outside: the size of its zip, and how old a system can run it.
+"""The deployed program from outside: the size of its zip, and the oldest system that can run it.
 
-It reads the ELF file itself, so that no binutils are needed.
+The module reads the ELF file itself, so that no binutils are needed.
 """
 
 import io

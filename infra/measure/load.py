@@ -1,13 +1,16 @@
 """`make load`: how long an event takes to its business, and what a slow or dead neighbour does to that.
 
-Measured from just before an event is published to its arrival at the endpoint, on the deployed stack on this machine:
-the queue and its polling are MiniStack's, in Python on the cores that everything else shares, so the figures are for
-comparing runs on one machine. It measures, and fails only if a bound that is promised is broken: events that come at a
-pace for a dead endpoint prolong the p95 of its healthy neighbours by less than half, whether anything is known of it or
-not; once five of its attempts have failed, it has one in flight at most, and before that those that began until five
-were known to wait. What comes all at once is under way before anything can be known: that is told, not bounded.
+Latency is the time from just before an event is published to its arrival at the endpoint, on the deployed stack on this
+machine. The queue and its polling are MiniStack's, in Python on the cores that everything else shares, so the figures
+are for comparing runs on one machine.
 
-All load is bounded and stays on loopback. A pace is kept by the clock, whatever the system does.
+The command fails only if a promised bound is broken. Events that come at a pace for a dead endpoint prolong the p95 of
+its healthy neighbours by less than half, whether the endpoint is known to be dead or not. Once five of its attempts
+have failed, a dead endpoint has at most one attempt in flight. Before that it has at most the attempts that began until
+five were known to wait. Events that come all at once are under way before anything can be known: their number is
+printed, not bounded.
+
+All load is bounded and stays on loopback. The clock keeps the pace, whatever the system does.
 """
 
 import argparse
@@ -39,14 +42,14 @@ WARM_UP_PACE = 25
 
 MOST_SLOWER = 1.5
 SETTLING_SECONDS = 0.5
-"""From the end of a failed attempt until its failure is in the store for every environment to see."""
+"""The time from the end of a failed attempt until every environment can read of its failure."""
 
 AT_ONCE = 5
 MOST_WAITING = 1
-"""Seconds from the beginning of an attempt until all environments know that it waits. It says so after half a one."""
+"""Seconds from the beginning of an attempt until all environments know that it waits, which it says after 0.5 s."""
 
 PILOT_SECONDS = 10
-"""Long enough to see a pilot knock."""
+"""Long enough to see an attempt of the pilot."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Latency:
 
 
 class Load:
-    """What is published, and when it arrives."""
+    """Publishes events, and tells when they arrive."""
 
     def __init__(self, stack: Stack, endpoints: FakeEndpoints) -> None:
         self.stack = stack
@@ -211,14 +214,14 @@ def one_dead_endpoint(load: Load, rounds: int, pace: float) -> int:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a dead endpoint did."""
+    """The effect of a dead endpoint on its neighbours."""
 
     slower: float
     """How many times as long the slow ones among its neighbours' events took: the median of the rounds' p95."""
     in_flight: int
     """The most of its attempts that were under way at once, once five had failed."""
     in_flight_before: int
-    """And before that."""
+    """The most before five had failed."""
 
 
 def compare(load: Load, rounds: int, how: str, pace: float | None, *, known: bool) -> Comparison:
@@ -233,7 +236,7 @@ def compare(load: Load, rounds: int, how: str, pace: float | None, *, known: boo
             load.publish([dead] * FAILURES_TO_FAILING)
             until(lambda dead=dead: load.is_failing(dead), WAIT_SECONDS, "a failing endpoint")
         beside = spread(load, [dead], pace)
-        # Until its pilot has knocked again.
+        # Until the endpoint's pilot has been attempted again.
         time.sleep(PILOT_SECONDS)
         first, after = by_the_fifth_failure([span for span in load.endpoints.spans[mark:] if span.business_id == dead])
         ratios.append(beside.p95 / alone.p95)

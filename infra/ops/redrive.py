@@ -2,10 +2,11 @@
 
 For the person on call, against whichever account the AWS environment names, and against the local stack where
 AWS_ENDPOINT_URL names that. SQS hands each message on as a new one, so an event gets a fresh schedule; one that has
-arrived meanwhile is recognised and not sent again. What was set aside with a reason, malformed or not kept, is still
-so: it comes back, with its reason, and has to be deleted or mended by hand.
+arrived meanwhile is recognised and not sent again. A message that was set
+aside with a reason, malformed or not kept, comes back with its reason, and has to be deleted or mended by hand.
 
-It is one StartMessageMoveTask, so it goes on in SQS if this command is ended. It chooses no messages: SQS cannot.
+The move is one StartMessageMoveTask, so SQS goes on with it if this command is ended. The move takes all messages: SQS
+cannot choose among them.
 """
 
 import argparse
@@ -22,17 +23,17 @@ from . import account
 
 NAME = "prosaas-webhooks"
 MOST_PER_SECOND = 500
-"""What SQS takes as a rate (StartMessageMoveTask, MaxNumberOfMessagesPerSecond)."""
+"""The highest rate that SQS accepts (StartMessageMoveTask, MaxNumberOfMessagesPerSecond)."""
 
 SLACK = 1000
-"""So many more than twice what there was may be moved before a move is taken to go round in a circle."""
+"""A task that has moved so many more than twice the messages there were moves the same ones again and again."""
 
 UNDER_WAY = ("RUNNING", "CANCELLING")
 
 
 @dataclass(frozen=True)
 class Queues:
-    """From where to where."""
+    """The queue to empty, and the queue that its messages go to."""
 
     dead_letters_url: str
     dead_letters_arn: str
@@ -41,19 +42,19 @@ class Queues:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a task is, as SQS tells it."""
+    """The progress of a move task, as SQS reports it."""
 
     status: str
     moved: int
     of: int
-    """About how many there were when it began."""
+    """About how many messages there were when the task began."""
     handle: str | None
-    """By which it can be cancelled as long as it runs."""
+    """The handle by which the task can be cancelled while it runs."""
     failure: str | None
 
     @property
     def ended(self) -> bool:
-        """Whether it is over."""
+        """Whether the task is over."""
         return self.status not in UNDER_WAY
 
 
@@ -111,7 +112,7 @@ def moving(sqs: Any, queues: Queues, rate: int | None, every: float = 2) -> Iter
     """Start the move, unless one is under way already, and give its progress until it has ended."""
     progress = _progress(sqs, queues)
     if progress is None or progress.ended:
-        # Said, although SQS would find the source by itself: not of the malformed, which the function sent there.
+        # By itself, SQS finds the source of redriven messages, but not that of malformed ones, which the function sent.
         to = {"DestinationArn": queues.events_arn} | ({"MaxNumberOfMessagesPerSecond": rate} if rate else {})
         sqs.start_message_move_task(SourceArn=queues.dead_letters_arn, **to)
         progress = _progress(sqs, queues)

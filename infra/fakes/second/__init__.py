@@ -7,5 +7,5 @@ Lambda is a double of its Runtime API with the rules by which it takes messages 
 (Lambda's guard against loops), `mapping` (from the queue to the function), `gateway` (from HTTP to the function),
 `stack` (all of it together).
 
-It checks no permission and has no metrics, no alarms and no logs of AWS's.
+This stand-in checks no permission and has no metrics, no alarms and no logs of AWS's.
 """

@@ -1,9 +1,9 @@
 """How Lambda takes messages from a queue: an event source mapping.
 
-It receives up to a batch, invokes the function with it, and deletes what was not reported as failed; the rest comes
-back when its visibility timeout is over, which the function may have changed. An invocation that fails leaves its
-whole batch, and so does an answer that names no message or one that is not in the batch. What has been received too
-often is moved by the queue's own redrive policy.
+The mapping receives up to a batch of messages, invokes the function with the batch, and deletes the messages that were
+not reported as failed. The others come back when their visibility timeout is over, which the function may have changed.
+An invocation that fails leaves its whole batch, and so does an answer that names no message or a message that is not in
+the batch. The queue's own redrive policy moves a message that has been received too often.
 
 Source: AWS Lambda Developer Guide, "Handling errors for an SQS event source in Lambda".
 """
@@ -72,7 +72,7 @@ class Mapping:
                 yield
             finally:
                 self._ended.set()
-                # What is under way ends with its process, as far as it has come.
+                # Invocations under way end with their processes, as far as they have come.
                 self._function.close()
                 poller.join()
 
@@ -95,7 +95,7 @@ class Mapping:
             if not records:
                 self._ended.wait(_EVERY_SECONDS)
             elif len(records) < self._size:
-                # Whoever waits to pause gets the lock.
+                # A test that waits to pause the mapping gets the lock.
                 time.sleep(0.001)
 
     def _receive(self) -> list[dict]:

@@ -16,7 +16,7 @@ import threading
 import time
 
 INVOCATIONS = 16
-"""So many invocations of one function a chain of messages may cause."""
+"""The most invocations of one function that a chain of messages may cause."""
 
 
 class RecursionGuard:
@@ -24,7 +24,7 @@ class RecursionGuard:
 
     def __init__(self, function: str, recursive_loop: str | None) -> None:
         self.terminates = recursive_loop != "Allow"
-        """What Lambda does unless told otherwise."""
+        """Whether Lambda stops such a chain, which is its default."""
         self.refused = 0
         """How many messages it has kept from the function, which CloudWatch calls RecursiveInvocationsDropped."""
         self.longest = 0

@@ -22,7 +22,7 @@ _OF_THE_ACCOUNT: Names = {"AWS::Region": {"Ref": environment.REGION}, "AWS::Stac
 
 
 class Made:
-    """What has been made so far, by the names that references use."""
+    """The resources made so far, by the names that references use."""
 
     def __init__(self, template: Template, client: Any) -> None:  # noqa: ANN401 - makes boto3's clients
         self.names: Names = dict(_OF_THE_ACCOUNT)

@@ -3,7 +3,7 @@
 A process asks for its next invocation, answers it or says that it failed, and asks again. One that does not answer
 within the function's timeout is killed. The next invocation of that environment starts a new process.
 
-It knows nothing of queues or HTTP: it hands over a payload and gives back an answer.
+This module knows nothing of queues or HTTP: a function takes a payload and gives an answer.
 """
 
 import json
@@ -42,7 +42,7 @@ class Function:
     """After so many seconds an invocation is killed; it is told so unless `told_s` says otherwise."""
     logs: Path
     told_s: float | None = None
-    """What an invocation is told it has left; negative: its deadline is over."""
+    """The seconds that an invocation is told it has left; negative: its deadline is over."""
     environments: int = 8
     """How many processes there are at most."""
     killed: int = 0

@@ -31,7 +31,7 @@ class Invocation:
 
 
 class RuntimeApi:
-    """What is handed to the process, and what it says about it."""
+    """The invocations handed to the process, and its answers."""
 
     def __init__(self) -> None:
         self.address = ""

@@ -1,4 +1,4 @@
-"""What is deployed: the built template, as SAM makes CloudFormation of it, and what its references stand for.
+"""The built template as SAM makes CloudFormation of it, and the values of its references.
 
 The tables, queues and environment variables of the second opinion are those of the template, never a copy of it. SAM's
 own translator does the transformation, so a property that it does not pass on is missing here too.

@@ -1,7 +1,7 @@
-"""What an event costs once the function runs: CPU, memory, and how many go through in a second.
+"""The cost of an event once the function runs: CPU, memory, and the number of events in a second.
 
-CPU and memory are the kernel's account of the process alone. The rate is bounded by the servers too, which are Python:
-it is a lower bound.
+CPU and memory are the kernel's account of the process alone. The Python servers bound the rate too, so the rate is a
+lower bound.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ SAMPLE = ROOT / "events" / "samples" / "call.completed.short.json"
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run cost."""
+    """The cost of a run."""
 
     events: int
     first_ms: float

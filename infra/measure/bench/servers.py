@@ -1,6 +1,6 @@
-"""The world of a function, reduced to its answers: the Lambda Runtime API, three AWS services and a receiver.
+"""What a function talks to, reduced to its answers: the Lambda Runtime API, three AWS services and a receiver.
 
-They answer at once and keep nothing, so that what is measured is the function. All run on one event loop in this
+The servers answer at once and keep nothing, so that the figures are the function's. All run on one event loop in this
 process; on two cores the function has one of them to itself.
 """
 

@@ -1,4 +1,4 @@
-"""How long a new process takes until it asks for work, which is what Lambda calls its init."""
+"""The time that a new process takes until it asks for work, which Lambda calls its init."""
 
 import os
 import socket
@@ -11,7 +11,7 @@ from statistics import median
 def init_ms(binaries: list[Path], env: Mapping[str, str], runs: int) -> list[float]:
     """Give the median time from starting each binary to its first request for an invocation.
 
-    They are started in turn, so that whatever else the machine does meets them alike.
+    The binaries are started in turn, so that the machine's other work affects all of them alike.
     """
     times: list[list[float]] = [[] for _ in binaries]
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -23,7 +23,7 @@ TEMPLATE = environment.ROOT / ".aws-sam" / "deploy" / "template.yaml"
 CONFIGURATION = environment.ROOT / "infra" / "samconfig.toml"
 WELL = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 FIRST = "REVIEW_IN_PROGRESS"
-"""Of a stack that has a change set and nothing else."""
+"""The status of a stack that has a change set and nothing else."""
 
 
 @dataclass(frozen=True)

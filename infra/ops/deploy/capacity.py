@@ -1,10 +1,10 @@
 """Whether the account can run as many invocations at once as the stack may ask for.
 
-Where it cannot, Lambda throttles, and each throttled batch costs its events one of their receives without an
+Where the account cannot, Lambda throttles, and each throttled batch costs its events one of their receives without an
 invocation, a log line or an error: after 16 of them an event rests in the dead-letter queue without a record. A new
 account has 10 to 50 concurrent executions.
 
-It compares limits, not use: what other functions of the account need is known to its owner alone.
+The comparison is of limits, not of use: only the account's owner knows what its other functions need.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ SPARE = 20
 
 
 class Room(Enum):
-    """What the account's limit is, measured against what the stack may use."""
+    """The account's limit, compared with the concurrency that the stack may use."""
 
     ENOUGH = "enough"
     TIGHT = "tight"

@@ -4,7 +4,7 @@ A replaced settings table is an empty one, and with it every call is acknowledge
 loses what is on its way to the publisher's old address; a replaced secret, what every receiver verifies with. That the
 old one is retained does not help: nothing of the stack refers to it any more.
 
-It reaches nothing: who answers a question is given to it.
+This module calls neither AWS nor a person: the function that asks a person is an argument.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -35,7 +35,7 @@ class Loss(Enum):
 
 @dataclass(frozen=True)
 class Change:
-    """What would become of one resource, in CloudFormation's words (API_ResourceChange)."""
+    """The change that a change set makes to one resource, in CloudFormation's words (API_ResourceChange)."""
 
     action: str
     """Add, Modify, Remove, Import, Dynamic or SyncWithActual."""
@@ -46,13 +46,13 @@ class Change:
     replacement: str | None = None
     """True, False or Conditional; absent but for Modify."""
     policy: str | None = None
-    """What would become of the old one, such as ReplaceAndRetain."""
+    """What CloudFormation does with the old resource, such as ReplaceAndRetain."""
     properties: tuple[str, ...] = ()
     """Which properties change so that the resource may have to be replaced."""
 
     @staticmethod
     def read(described: dict[str, Any]) -> "Change":
-        """Read it from what DescribeChangeSet gives."""
+        """Read a change from the answer of DescribeChangeSet."""
         targets = [detail.get("Target", {}) for detail in described.get("Details", [])]
         causes = {target.get("Name", "") for target in targets if target.get("RequiresRecreation", "Never") != "Never"}
         return Change(
@@ -66,12 +66,12 @@ class Change:
 
     @property
     def keeper(self) -> str | None:
-        """What it is, if it is one of those that hold something: a table, a queue or a secret."""
+        """The word for a resource that holds something that cannot be made again: table, queue or secret."""
         return KEEPERS.get(self.kind)
 
     @property
     def loss(self) -> Loss:
-        """Whether what it holds is lost to the stack."""
+        """Whether the change takes what the resource holds away from the stack."""
         if self.keeper is None or self.action in ("Add", "Import"):
             return Loss.NONE
         if self.action == "Remove" or self.replacement == "True":
@@ -80,11 +80,11 @@ class Change:
             return Loss.NONE
         if self.replacement is None and (self.policy or "").startswith("Replace"):
             return Loss.CERTAIN
-        # Conditional, or a word that this does not know.
+        # Conditional, or a word that this module does not know.
         return Loss.POSSIBLE
 
     def said(self, verb: str) -> str:
-        """Say it in words, with "would be" or "may be" as the verb."""
+        """Describe the loss in words, with "would be" or "may be" as the verb."""
         fate = "removed" if self.action == "Remove" else "replaced by an empty one"
         because = f" (because of {', '.join(self.properties)})" if self.properties else ""
         return f"{self.name}, a {self.keeper}, {verb} {fate}{because}"

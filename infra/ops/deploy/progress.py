@@ -1,7 +1,7 @@
-"""Executing a change set, and telling how it goes until CloudFormation has ended.
+"""Executing a change set, and printing its progress until CloudFormation has ended.
 
-Its events are those that were not there before: a stack is changed by one operation at a time. It goes on in
-CloudFormation if the command is ended.
+The events of this execution are those that were not there before, since a stack is changed by one operation at a time.
+The execution goes on in CloudFormation if the command is ended.
 """
 
 import time
@@ -30,7 +30,7 @@ def run(cloudformation: Any, change_set: str, stack: str, every: float = POLL_SE
 
 
 def _new(cloudformation: Any, stack: str, seen: set[str]) -> list[dict[str, Any]]:  # noqa: ANN401
-    # The newest come first: behind a page with one that was seen there are only such.
+    # The newest events come first: all pages after one with a known event hold only known events.
     fresh: list[dict[str, Any]] = []
     for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
         events = page["StackEvents"]

@@ -1,6 +1,6 @@
-"""What is told after a deployment: where the parts are, and whether anybody hears the alarms.
+"""The report after a deployment: the stack's outputs, and whether anybody receives the alarms.
 
-An alarm that nobody is told of is as good as none, and an address that has not confirmed its subscription is not told.
+An alarm that nobody receives is as good as none, and an address that has not confirmed its subscription receives none.
 """
 
 from typing import Any
