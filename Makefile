@@ -57,7 +57,7 @@ check: setup $(LOCAL)/.cargo-deny-$(DENY) $(LOCAL)/.cargo-machete-$(MACHETE) ## 
 test: setup ## All tests: Rust's, then the real stack on MiniStack and its page in Chromium
 	@sh infra/local/chromium.sh
 	cargo test --workspace --all-features --locked
-	$(BIN)/python -m pytest -c infra/tests/pytest.ini infra/tests
+	@$(BIN)/python -m infra.tests
 
 run: setup ## The whole way on this machine until Ctrl-C; ONCE=1 ends once a call has arrived
 	@$(BIN)/python -m infra.local.run $(if $(ONCE),--once)

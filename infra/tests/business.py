@@ -21,6 +21,9 @@ from infra.local.stack import Stack
 from .logs import Confidential, log_lines
 from .waits import SECONDS
 
+CLOCK_SECONDS = 1
+"""How far a log line's time may be off: a line about a business is never older than the business."""
+
 
 class TestBusiness:
     """A business of one test: its settings, what it publishes, and its endpoint."""
@@ -30,6 +33,7 @@ class TestBusiness:
 
     def __init__(self, id_: str, stack: Stack, receiver: Receiver, confidential: Confidential) -> None:
         self.id = id_
+        self._created = time.time() - CLOCK_SECONDS
         self.stack = stack
         self.receiver = receiver
         self.confidential = confidential
@@ -155,7 +159,7 @@ class TestBusiness:
         wanted = {"business_id": self.id} | fields
 
         def find() -> dict[str, Any] | None:
-            return next((line for line in log_lines(self.stack) if wanted.items() <= line.items()), None)
+            return next((line for line in log_lines(self.stack, self._created) if wanted.items() <= line.items()), None)
 
         return until(find, SECONDS, f"a log line with {wanted}", every=0.2)
 

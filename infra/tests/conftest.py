@@ -1,7 +1,9 @@
 """The one deployment that all tests share, and what each test gets of its own."""
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import ExitStack
+from typing import TypeVar
 from uuid import uuid4
 
 import pytest
@@ -25,7 +27,10 @@ PARAMETERS = {
     "MaximumConcurrency": "8",
     "LogLevel": "DEBUG",
 }
-LOGS = environment.RUN / "tests"
+LOGS = environment.RUN / "tests" / os.environ.get("RUN_OF_TESTS", "")
+"""A folder for each run of `__main__`."""
+
+Case = TypeVar("Case", bound=Hashable)
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +72,26 @@ def another(stack: Stack, receiver: Receiver, confidential: Confidential) -> Tes
     return TestBusiness(f"b-{uuid4().hex[:12]}", stack, receiver, confidential)
 
 
+class Businesses:
+    """Makes as many businesses as a test needs whose waits are to go on together."""
+
+    def __init__(self, make: Callable[[], TestBusiness]) -> None:
+        self.made: list[TestBusiness] = []
+        self._make = make
+
+    def __call__(self, cases: Iterable[Case]) -> dict[Case, TestBusiness]:
+        """Make a business for each case."""
+        businesses = {case: self._make() for case in cases}
+        self.made += businesses.values()
+        return businesses
+
+
+@pytest.fixture
+def business_for(stack: Stack, receiver: Receiver, confidential: Confidential) -> Businesses:
+    """Give what makes a business for each of a test's cases."""
+    return Businesses(lambda: TestBusiness(f"b-{uuid4().hex[:12]}", stack, receiver, confidential))
+
+
 @pytest.fixture(scope="session")
 def portal(stack: Stack, confidential: Confidential) -> Portal:
     """Give the portal as any client reaches it."""
@@ -101,7 +126,14 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what looks back on the session at its end."""
+    """Put what looks back on the session at its end, and refuse a mark that contradicts a test's stack.
+
+    Only the runs that share one stack among their tests look back on its log.
+    """
+    for item in items:
+        marks = [mark for mark in ("own_stack", "second", "alone") if item.get_closest_marker(mark)]
+        if marks and "stack" in getattr(item, "fixturenames", ()):
+            raise pytest.UsageError(f"{item.nodeid} is marked {marks[0]} and uses the shared stack")
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
@@ -111,6 +143,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield
     fixtures = getattr(item, "funcargs", {})
     businesses = [value for value in fixtures.values() if isinstance(value, TestBusiness)]
+    businesses += [one for value in fixtures.values() if isinstance(value, Businesses) for one in value.made]
     if report.failed and businesses:
         ids = [business.id for business in businesses]
         for name, log in (

@@ -7,7 +7,7 @@ from infra.local.stack import Stack
 
 
 class Confidential:
-    """What no log line may contain, gathered while the tests run."""
+    """The texts that no log line may contain, gathered while the tests run."""
 
     def __init__(self) -> None:
         self.texts: set[str] = set()
@@ -17,9 +17,9 @@ class Confidential:
         self.texts.update(text for text in texts if len(text) >= 8)
 
 
-def log_lines(stack: Stack) -> list[dict[str, Any]]:
-    """Give the lines of JSON that `deliver` has logged; Lambda's own lines are left out."""
-    return json_lines(stack.function_log())
+def log_lines(stack: Stack, since: float = 0) -> list[dict[str, Any]]:
+    """Give the lines of JSON that `deliver` has logged since a time in Unix seconds, without Lambda's own lines."""
+    return json_lines(stack.function_log(since))
 
 
 def json_lines(log: list[str]) -> list[dict[str, Any]]:

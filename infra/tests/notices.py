@@ -1,4 +1,4 @@
-"""What is announced on the topic of owners' notices, read as the operator's own systems read it."""
+"""The notices to owners on their topic, read as the operator's own systems read them."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from .waits import SECONDS
 
 
 class Notices:
-    """What is announced on the topic, as one of its subscribers gets it."""
+    """The notices on the topic, as one of its subscribers gets them."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack

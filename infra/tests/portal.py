@@ -1,6 +1,6 @@
 """The owner's side, independently of the project's own code: tokens made with an HMAC, requests made by hand.
 
-It connects to the local stack's address and says the API's name in `Host`, since not every system resolves names below
+Requests connect to the local stack's address and name the API in `Host`, since not every system resolves names below
 `localhost`; browsers do.
 """
 
@@ -50,7 +50,7 @@ class Reply:
 
     @property
     def media_type(self) -> str:
-        """What the body is, without parameters."""
+        """The body's media type, without parameters."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property

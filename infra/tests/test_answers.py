@@ -1,28 +1,29 @@
-"""What becomes of an event, by what the receiver answers."""
+"""The receiver's answer decides whether an event is delivered or tried again."""
 
 import time
 from email.utils import formatdate
-
-import pytest
 
 from infra.fakes.receiver import Answer, Manner
 from infra.local.ledger import attempts
 from infra.local.ministack import free_port
 
 from .business import TestBusiness, event_id_of, gaps
+from .conftest import Businesses
 
 ATTEMPT_SECONDS = 2
 LONGEST_STEP = 6
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 204])
-def test_success_is_delivered_once(business: TestBusiness, status: int) -> None:
-    business.answers(status)
-    business.publish()
-    business.receives()
-    line = business.logs(level="INFO")
-    assert line["status_code"] == status
-    assert len(business.received()) == 1
+def test_success_is_delivered_once(business_for: Businesses) -> None:
+    businesses = business_for([200, 201, 202, 204])
+    for status, business in businesses.items():
+        business.answers(status)
+        business.publish()
+    for status, business in businesses.items():
+        business.receives()
+        line = business.logs(level="INFO")
+        assert line["status_code"] == status
+        assert len(business.received()) == 1, status
 
 
 def test_two_failures_then_success_is_three_attempts_of_one_webhook_id_and_the_same_bytes(
@@ -42,40 +43,44 @@ def test_two_failures_then_success_is_three_attempts_of_one_webhook_id_and_the_s
     assert len(business.received()) == 3
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 408, 429, 502, 503])
-def test_any_other_status_is_tried_again(business: TestBusiness, status: int) -> None:
-    business.answers(status, 200)
-    business.publish()
-    business.receives(2)
-    assert business.logs(level="WARN")["status_code"] == status
+def test_any_other_status_is_tried_again(business_for: Businesses) -> None:
+    businesses = business_for([400, 401, 404, 408, 429, 502, 503])
+    for status, business in businesses.items():
+        business.answers(status, 200)
+        business.publish()
+    for status, business in businesses.items():
+        business.receives(2)
+        assert business.logs(level="WARN")["status_code"] == status
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirect_is_not_followed(business: TestBusiness, status: int) -> None:
-    elsewhere = business.new_path()
-    redirect = Answer(status, headers={"Location": business.receiver.url + elsewhere})
-    business.answers(redirect, 200)
-    business.publish()
-    business.receives(2)
-    assert business.received(elsewhere) == []
-    assert business.logs(level="WARN")["cause"] == "redirect"
+def test_redirect_is_not_followed(business_for: Businesses) -> None:
+    businesses = business_for([301, 302, 303, 307, 308])
+    elsewhere = {status: business.new_path() for status, business in businesses.items()}
+    for status, business in businesses.items():
+        business.answers(Answer(status, headers={"Location": business.receiver.url + elsewhere[status]}), 200)
+        business.publish()
+    for status, business in businesses.items():
+        business.receives(2)
+        assert business.received(elsewhere[status]) == [], status
+        assert business.logs(level="WARN")["cause"] == "redirect", status
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        b"Content-Security-Policy: default-src 'self';\r\n\tscript-src 'none'\r\n",
-        b"".join(b"X-%d: x\r\n" % number for number in range(1_000)),
-        b"no colon\r\nX-Control: \x01\r\nX-Space : x\r\n",
-    ],
-    ids=["folded", "a thousand", "odd"],
-)
-def test_success_with_odd_headers_is_delivered_once(business: TestBusiness, fields: bytes) -> None:
-    business.answers(Answer(body=b"HTTP/1.1 200 OK\r\n" + fields + b"\r\n", manner=Manner.RAW))
-    business.publish()
-    business.receives()
-    assert business.logs(level="INFO")["status_code"] == 200
-    assert len(business.received()) == 1
+ODD_HEADERS = {
+    "folded": b"Content-Security-Policy: default-src 'self';\r\n\tscript-src 'none'\r\n",
+    "a thousand": b"".join(b"X-%d: x\r\n" % number for number in range(1_000)),
+    "odd": b"no colon\r\nX-Control: \x01\r\nX-Space : x\r\n",
+}
+
+
+def test_success_with_odd_headers_is_delivered_once(business_for: Businesses) -> None:
+    businesses = business_for(ODD_HEADERS)
+    for name, business in businesses.items():
+        business.answers(Answer(body=b"HTTP/1.1 200 OK\r\n" + ODD_HEADERS[name] + b"\r\n", manner=Manner.RAW))
+        business.publish()
+    for name, business in businesses.items():
+        business.receives()
+        assert business.logs(level="INFO")["status_code"] == 200, name
+        assert len(business.received()) == 1, name
 
 
 def test_redirect_to_a_login_says_so(business: TestBusiness) -> None:
@@ -132,12 +137,14 @@ def test_a_challenge_of_cloudflare_is_told_from_an_answer_of_the_receiver(busine
     assert [attempt.get("clue") for attempt in attempts(record)] == ["cloudflare", None, None]
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_in_seconds_is_kept(business: TestBusiness, status: int) -> None:
-    business.answers(Answer(status, headers={"Retry-After": "4"}), 200)
-    business.publish()
-    [gap] = gaps(business.receives(2))
-    assert gap >= 4
+def test_retry_after_in_seconds_is_kept(business_for: Businesses) -> None:
+    businesses = business_for([429, 503])
+    for status, business in businesses.items():
+        business.answers(Answer(status, headers={"Retry-After": "4"}), 200)
+        business.publish()
+    for status, business in businesses.items():
+        [gap] = gaps(business.receives(2))
+        assert gap >= 4, status
 
 
 def test_retry_after_as_a_date_is_kept(business: TestBusiness) -> None:
@@ -161,22 +168,24 @@ def test_n8n_that_is_starting_up_is_tried_again(business: TestBusiness) -> None:
     business.receives(2)
 
 
-@pytest.mark.parametrize(
-    ("manner", "cause"),
-    [
-        (Manner.HANG, "timeout"),
-        (Manner.DRIP_HEADERS, "timeout"),
-        (Manner.RESET, "reset"),
-        (Manner.CUT_HEADERS, "reset"),
-        (Manner.GARBAGE, "protocol"),
-    ],
-)
-def test_answer_that_never_becomes_one_is_tried_again(business: TestBusiness, manner: Manner, cause: str) -> None:
-    business.answers(Answer(manner=manner), 200)
-    business.publish()
-    first, second = business.receives(2)
-    assert second.at - first.at >= 1
-    assert business.logs(level="WARN")["cause"] == cause
+NO_ANSWERS = {
+    Manner.HANG: "timeout",
+    Manner.DRIP_HEADERS: "timeout",
+    Manner.RESET: "reset",
+    Manner.CUT_HEADERS: "reset",
+    Manner.GARBAGE: "protocol",
+}
+
+
+def test_answer_that_never_becomes_one_is_tried_again(business_for: Businesses) -> None:
+    businesses = business_for(NO_ANSWERS)
+    for manner, business in businesses.items():
+        business.answers(Answer(manner=manner), 200)
+        business.publish()
+    for manner, business in businesses.items():
+        first, second = business.receives(2)
+        assert second.at - first.at >= 1, manner
+        assert business.logs(level="WARN")["cause"] == NO_ANSWERS[manner], manner
 
 
 def test_answer_that_comes_too_late_is_tried_again(business: TestBusiness) -> None:
@@ -187,16 +196,16 @@ def test_answer_that_comes_too_late_is_tried_again(business: TestBusiness) -> No
     assert business.logs(level="WARN")["cause"] == "timeout"
 
 
-@pytest.mark.parametrize("manner", [Manner.DRIP, Manner.ENDLESS, Manner.CUT])
-def test_success_whose_body_does_not_end_is_delivered_within_the_deadline(
-    business: TestBusiness, manner: Manner
-) -> None:
-    business.answers(Answer(200, b"some of the body", manner=manner))
-    business.publish()
-    business.receives()
-    line = business.logs(level="INFO")
-    assert line["duration_ms"] <= (ATTEMPT_SECONDS + 1) * 1000
-    assert len(business.received()) == 1
+def test_success_whose_body_does_not_end_is_delivered_within_the_deadline(business_for: Businesses) -> None:
+    businesses = business_for([Manner.DRIP, Manner.ENDLESS, Manner.CUT])
+    for manner, business in businesses.items():
+        business.answers(Answer(200, b"some of the body", manner=manner))
+        business.publish()
+    for manner, business in businesses.items():
+        business.receives()
+        line = business.logs(level="INFO")
+        assert line["duration_ms"] <= (ATTEMPT_SECONDS + 1) * 1000, manner
+        assert len(business.received()) == 1, manner
 
 
 def test_failure_whose_body_does_not_end_is_tried_again(business: TestBusiness) -> None:

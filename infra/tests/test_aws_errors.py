@@ -35,6 +35,8 @@ from .logs import Confidential, log_lines
 from .queues import short_visibility, wait_until_empty
 from .waits import SECONDS
 
+pytestmark = pytest.mark.own_stack
+
 PARAMETERS = {
     "RetryScheduleSeconds": "1,1,2",
     "MaxAttempts": "30",

@@ -12,6 +12,8 @@ from infra.local.stack import build
 
 from .conftest import LOGS
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def seed() -> int:

@@ -1,4 +1,4 @@
-"""What `make deploy` refuses, asks and warns about, judged from CloudFormation's and Lambda's answers, without AWS."""
+"""The refusals, questions and warnings of `make deploy`, by given answers of CloudFormation and Lambda, no AWS."""
 
 from collections.abc import Callable
 from typing import Any

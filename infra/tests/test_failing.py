@@ -17,8 +17,10 @@ from .business import TestBusiness
 from .conftest import LOGS
 from .logs import Confidential
 from .notices import Notices
-from .queues import DeadLetters, wait_until_empty
+from .queues import wait_until_empty
 from .waits import SECONDS
+
+pytestmark = pytest.mark.own_stack
 
 PARAMETERS = {
     "RetryScheduleSeconds": "1,1,2",
@@ -137,20 +139,6 @@ def test_another_url_releases_what_was_held_at_the_old_one(business: TestBusines
     business.move_to(business.receiver.url + business.path)
     calls += [business.publish()["call_id"]]
     assert sorted(calls_of(business.receives(2))) == sorted(calls)
-
-
-def test_spent_pilot_pauses_the_endpoint_and_goes_to_the_dead_letter_queue(
-    stack: Stack, receiver: Receiver, confidential: Confidential, dead_letters: DeadLetters
-) -> None:
-    business = TestBusiness(f"b-{uuid4().hex[:12]}", stack, receiver, confidential)
-    business.answers(500)
-    first = [business.publish() for _ in range(HELD_AT_MOST)]
-    until(lambda: business.health().get("state") == "paused", SECONDS, "a paused endpoint")
-    assert business.health()["reason"] == "spent"
-    spent = until(lambda: [e for e in first if _status(business, e["call_id"]) == "failed"], SECONDS, "a failed event")
-    dead_letters.wait(spent[0]["call_id"])
-    later = business.publish()
-    until(lambda: _status(business, later["call_id"]) == "held", SECONDS, "a held event")
 
 
 def test_endpoint_that_fails_again_during_a_release_keeps_the_rest_held(business: TestBusiness) -> None:

@@ -1,4 +1,4 @@
-"""What the ledger says of each event, and that one that has arrived is not sent again."""
+"""The ledger's record of each event; an event that has arrived is not sent again."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the functions logged over the whole session."""
+"""The functions' logs of the whole session: no secrets, known levels, no faults but those that a test provoked."""
 
 import pytest
 

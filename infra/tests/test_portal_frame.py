@@ -15,6 +15,8 @@ from .logs import Confidential
 from .portal import Owner, Portal
 from .test_portal_session import attributes, directives
 
+pytestmark = pytest.mark.own_stack
+
 
 def site(receiver: Receiver, name: str) -> str:
     """Give the origin of another site on this machine: browsers resolve every name below `localhost`."""

@@ -1,4 +1,4 @@
-"""One business never reaches another's, whatever it asks for; and what every answer has in common."""
+"""No business reaches another's data, whatever it asks for; and the headers that every answer has."""
 
 import json
 import re
@@ -12,11 +12,13 @@ from .portal import Owner, Reply
 from .test_portal_sending import event_ids
 from .test_portal_session import directives
 
+pytestmark = pytest.mark.portal
+
 BODIES: dict[tuple[str, str], object] = {
     ("PUT", "/api/settings"): {"generic_webhook_url": "https://intruder.example/", "static_header": None},
     ("POST", "/api/deliveries/resend"): {"status": "failed"},
 }
-"""What a route needs to do anything; those that are not here need nothing."""
+"""The bodies of the routes that need one."""
 
 
 def everything_of(owner: Owner) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """The OpenAPI document: valid, complete, and true of the running API, which a property-based fuzzer checks.
 
 The fuzzer makes requests that fit the document and ones that do not, and judges status, headers and bodies of the
-answers by it. It acts for a business of its own, with a delivery to be found.
+answers by it. The fuzzer acts for a business of its own, with a delivery to be found.
 """
 
 import json
@@ -12,12 +12,15 @@ import sys
 from copy import deepcopy
 from pathlib import Path
 
+import pytest
 from openapi_spec_validator import validate
 
 from infra.local import environment
 
 from .portal import Owner, Portal
 from .test_portal_sending import event_ids
+
+pytestmark = pytest.mark.portal
 
 EXAMPLES = 40
 """How many requests of each operation are made up at random, besides those that try each bound of the document."""

@@ -13,6 +13,8 @@ from .browsing import Size, Visit
 from .portal import Owner
 from .waits import SECONDS
 
+pytestmark = pytest.mark.portal
+
 HEBREW = re.compile("[א-ת]{2,}")
 NOT_REGISTERED = b'{"code":404,"message":"The requested webhook \\"calls\\" is not registered."}'
 SETTINGS, TEST = 'form[action="/settings"]', 'form[action^="/test"]'

@@ -1,4 +1,4 @@
-"""What owners paste and other systems write: cleaned of what nobody sees, refused where it is no hook's URL, hinted at.
+"""URLs and headers that owners paste or other systems write: cleaned of invisible marks, refused, or saved with a hint.
 
 The marks are those of messengers, contacts and word processors.
 """
@@ -17,6 +17,8 @@ from .test_portal_page import HEBREW, SETTINGS, enters, saves
 from .test_portal_recovery import writes_directly
 from .test_portal_sending import event_ids
 from .waits import SECONDS
+
+pytestmark = pytest.mark.portal
 
 INVISIBLE = {
     "right-to-left mark": "\u200f",

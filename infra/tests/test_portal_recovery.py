@@ -1,7 +1,9 @@
-"""What an owner's actions mend, and what they must not break, when something else changed or failed meanwhile."""
+"""An owner's actions while something else changes or fails: they mend the state, and break nothing."""
 
 import re
 import time
+
+import pytest
 
 from infra.fakes.receiver import Answer
 from infra.local.processes import until
@@ -10,6 +12,8 @@ from .portal import Owner, Portal
 from .queues import wait_until_empty
 from .test_portal_sending import arrived, event_ids
 from .waits import SECONDS
+
+pytestmark = pytest.mark.portal
 
 
 def writes_directly(owner: Owner, **attributes: object) -> None:

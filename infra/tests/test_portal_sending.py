@@ -1,4 +1,4 @@
-"""What an owner has sent by the API: a test, what waits while the endpoint is paused, and what is sent again."""
+"""Events that an owner sends by the API: a test, held events when the endpoint is resumed, and events sent again."""
 
 import json
 import time
@@ -14,6 +14,8 @@ from .business import TestBusiness
 from .portal import Owner, Reply
 from .queues import wait_until_empty
 from .waits import SECONDS
+
+pytestmark = pytest.mark.portal
 
 
 def event_ids(business: TestBusiness, count: int, status: str) -> list[str]:

@@ -9,6 +9,8 @@ from infra.local.signatures import standard_is_right
 
 from .portal import Owner
 
+pytestmark = pytest.mark.portal
+
 REFUSED_URLS = {
     "user info": "https://user:word@receiver.example/",
     "a user alone": "https://user@receiver.example/",

@@ -1,14 +1,21 @@
-"""What the queue makes of batches: neighbours, malformed events, the dead-letter queue, and settings that change."""
+"""Events from the queue: neighbours in a batch, malformed events, the dead-letter queue, and settings that change."""
 
 import json
+import time
+from datetime import datetime
 
 import pytest
 
 from infra.fakes.receiver import Answer, Manner
 from infra.local import environment
+from infra.local.processes import until
 
 from .business import TestBusiness
 from .queues import DeadLetters, publish_together, short_visibility, wait_until_empty
+from .waits import SECONDS
+
+AT_ONCE = 5
+"""The attempts that may wait at one endpoint, and the failures in a row that make an endpoint failing."""
 
 
 def test_event_that_always_fails_ends_in_the_dead_letter_queue_and_its_neighbours_do_not_notice(
@@ -138,3 +145,39 @@ def test_settings_that_cannot_be_used_are_a_fault_of_ours_and_cost_no_request(bu
         business.answers(200)
         [request] = business.receives()
     assert int(request.headers["webhook-attempt"]) > 1
+
+
+def test_event_that_is_crowded_out_at_its_last_receive_is_sent_anew(
+    business: TestBusiness, dead_letters: DeadLetters
+) -> None:
+    business.answers(200, waiting={int((time.time() + 55 + number) * 1_000_000) for number in range(AT_ONCE)})
+    event = business.publish()
+    published = time.time()
+    # Three returns, which take half a minute, and then a message anew.
+    for attempt in range(1, 5):
+        business.logs(message="crowded", attempt=attempt)
+    business.answers(200)
+    [request] = business.receives()
+    assert request.headers["webhook-attempt"] == "1"
+    record = business.recorded(request.headers["webhook-id"], "delivered")
+    occurred = datetime.fromisoformat(record["created_at"].replace("Z", "+00:00")).timestamp()
+    assert abs(occurred - published) < 3, "it happened when it was first sent"
+    assert dead_letters.find(event["call_id"]) is None
+
+
+def test_spent_pilot_pauses_the_endpoint_and_goes_to_the_dead_letter_queue(
+    business: TestBusiness, dead_letters: DeadLetters
+) -> None:
+    business.answers(500)
+    first = [business.publish() for _ in range(AT_ONCE)]
+    until(lambda: business.health().get("state") == "paused", SECONDS, "a paused endpoint")
+    assert business.health()["reason"] == "spent"
+    spent = until(lambda: [e for e in first if _status(business, e["call_id"]) == "failed"], SECONDS, "a failed event")
+    dead_letters.wait(spent[0]["call_id"])
+    later = business.publish()
+    until(lambda: _status(business, later["call_id"]) == "held", SECONDS, "a held event")
+
+
+def _status(business: TestBusiness, call_id: str) -> str | None:
+    record = business.record(f"call.completed\n{business.id}\n{call_id}")
+    return record.get("status") if record else None

@@ -1,4 +1,4 @@
-"""What the README tells a business to do to verify a request, done to a request that arrived."""
+"""The README's ways to verify a request, tried on a request that arrived."""
 
 import json
 import re

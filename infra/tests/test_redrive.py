@@ -27,6 +27,8 @@ from .logs import Confidential
 from .queues import wait_until_empty
 from .waits import SECONDS
 
+pytestmark = pytest.mark.own_stack
+
 MAX_ATTEMPTS = 3
 PARAMETERS = {"RetryScheduleSeconds": "1", "MaxAttempts": str(MAX_ATTEMPTS), "AttemptTimeoutSeconds": "2"}
 

@@ -5,7 +5,6 @@ On a stack of its own with many environments. Its fake endpoints know from when 
 
 import time
 from collections.abc import Iterator
-from datetime import datetime
 
 import pytest
 
@@ -18,8 +17,10 @@ from infra.measure.load import Load, in_flight
 from .business import TestBusiness
 from .conftest import LOGS
 from .logs import Confidential
-from .queues import DeadLetters, wait_until_empty
+from .queues import wait_until_empty
 from .waits import SECONDS
+
+pytestmark = pytest.mark.alone
 
 ATTEMPT_SECONDS = 4
 PARAMETERS = {
@@ -33,7 +34,7 @@ PACE = 20
 """Events a second."""
 
 UNTIL_TOLD_SECONDS = 1.5
-"""From the beginning of an attempt until every environment knows that it waits."""
+"""The time from the beginning of an attempt until every environment knows that it waits."""
 
 
 @pytest.fixture(scope="module")
@@ -101,30 +102,11 @@ def test_event_goes_out_when_those_that_waited_are_over_by_their_time(
     [request] = business.receives()
     assert request.at > now + 4
     assert request.headers["webhook-attempt"] == "2"
-    # What is over is taken back by the next attempt that waits, which takes itself back as well.
+    # The next attempt that waits removes entries that are over by their time, and later its own.
     assert len(item(load.stack, business.id)["waiting"]) == AT_ONCE
     business.receiver.script(business.path, Answer(200, delay_s=1))
     business.publish()
     until(lambda: "waiting" not in item(load.stack, business.id), SECONDS, "an item without those that waited")
-
-
-def test_event_that_is_crowded_out_at_its_last_receive_is_sent_anew(
-    stack: Stack, receiver: Receiver, confidential: Confidential, dead_letters: DeadLetters
-) -> None:
-    business = TestBusiness("w-last", stack, receiver, confidential)
-    business.answers(200, waiting={microseconds(time.time() + 55 + number) for number in range(AT_ONCE)})
-    event = business.publish()
-    published = time.time()
-    # Three returns, which take half a minute, and then a message anew.
-    for attempt in range(1, 5):
-        business.logs(message="crowded", attempt=attempt)
-    business.answers(200)
-    [request] = business.receives()
-    assert request.headers["webhook-attempt"] == "1"
-    record = business.recorded(request.headers["webhook-id"], "delivered")
-    occurred = datetime.fromisoformat(record["created_at"].replace("Z", "+00:00")).timestamp()
-    assert abs(occurred - published) < 3, "it happened when it was first sent"
-    assert dead_letters.find(event["call_id"]) is None
 
 
 def item(stack: Stack, business_id: str) -> dict[str, object]:

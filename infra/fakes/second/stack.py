@@ -1,9 +1,9 @@
 """The stack of the second opinion, for as long as its block lasts: `with second_stack(...) as second`.
 
-It is a `Stack` like the one on MiniStack, so whatever acts on one acts on the other: businesses, owners, dead letters.
-What it can do beyond: say when messages come together and how long an invocation believes it has, wear a message's
-receives out, break or lose calls to AWS (`second.proxy.rule(...)`), and tell every invocation, every refusal and every
-message that the recursion guard kept back.
+A `SecondStack` is a `Stack` like the one on MiniStack, so businesses, owners and dead letters act on either. Beyond
+that, a test can have messages come together, say how long an invocation believes it has, wear a message's receives out,
+and break or lose calls to AWS (`second.proxy.rule(...)`). A test sees every invocation, every refusal and every message
+that the recursion guard kept back.
 """
 
 import json
@@ -47,12 +47,12 @@ class SecondStack(Stack):
         """Give the endpoint of an AWS service; `endpoint` itself is the portal's."""
         return self.servers.of(service)
 
-    def function_log(self) -> list[str]:
-        """Everything that `deliver` has written so far."""
+    def function_log(self, since: float = 0) -> list[str]:  # noqa: ARG002 - its processes are few, and so are its lines
+        """Give everything that `deliver` has written so far."""
         return self.deliver.log()
 
     def portal_log(self) -> list[str]:
-        """Give the same of `portal`."""
+        """Give everything that `portal` has written so far."""
         return self.portal.log()
 
     @property

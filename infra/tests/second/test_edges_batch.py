@@ -1,4 +1,4 @@
-"""What the messages of one batch are to each other: copies go one after the other, and a slow one costs only itself."""
+"""The messages of one batch: copies are delivered one after the other, and a slow message delays no other."""
 
 import json
 from collections import Counter
@@ -13,6 +13,8 @@ from infra.fakes.second.stack import SecondStack
 from infra.tests.business import TestBusiness
 from infra.tests.queues import short_visibility
 
+pytestmark = pytest.mark.second
+
 ATTEMPT_SECONDS = 2
 PARAMETERS = {
     "RetryScheduleSeconds": "1",
@@ -21,10 +23,10 @@ PARAMETERS = {
     "MaximumConcurrency": "4",
 }
 INVOCATION_SECONDS = ATTEMPT_SECONDS + 8
-"""What lets an attempt begin: its own time, five seconds around it, one to answer, and two for what comes before."""
+"""Long enough for an attempt to begin: its own time, five seconds around it, one to answer, and two for the reads."""
 
 VISIBILITY_SECONDS = INVOCATION_SECONDS + 4
-"""What was cut off comes back after it, if not sooner."""
+"""The time after which a message that was cut off comes back, if not sooner."""
 
 
 @pytest.fixture(scope="module", autouse=True)

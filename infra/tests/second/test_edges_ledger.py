@@ -1,4 +1,4 @@
-"""What the tables may hold: many attempts, a write whose answer was lost, values of another version."""
+"""Unusual contents of the tables: many attempts, a write whose answer was lost, values of another version."""
 
 from typing import Any
 
@@ -10,6 +10,8 @@ from infra.fakes.second.stack import SecondStack
 from infra.tests.business import TestBusiness, event_id_of
 from infra.tests.logs import log_lines
 from infra.tests.portal import Owner
+
+pytestmark = pytest.mark.second
 
 PARAMETERS = {
     "RetryScheduleSeconds": "1",

@@ -1,4 +1,4 @@
-"""What there is no time for in an invocation is not an attempt: it comes back soon, whatever its receive count.
+"""A message for which an invocation has no time left is not attempted: it comes back soon, whatever its receive count.
 
 The schedule's steps are hours here, so what is thrown back by one does not arrive in time, and what is given up at its
 last receive never does.
@@ -17,6 +17,8 @@ from infra.tests.business import TestBusiness
 from infra.tests.logs import Confidential
 from infra.tests.queues import DeadLetters
 
+pytestmark = pytest.mark.second
+
 MAX_ATTEMPTS = 16
 LATER_S = 8 * 3600
 PARAMETERS = {
@@ -29,7 +31,7 @@ ENOUGH_S = 8
 """An attempt's two seconds, the five that the function keeps for its own reads and writes, and one to answer."""
 
 SOON_S = 60
-"""What there was no time for comes back within so many seconds."""
+"""The time within which such a message comes back."""
 
 ARRIVES_S = 45
 RECEIVES = {"ninth": 8, "last": MAX_ATTEMPTS - 1}

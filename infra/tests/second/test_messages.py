@@ -1,4 +1,4 @@
-"""What becomes of a message: when it is an attempt, when it comes back, and when another takes its place.
+"""The fate of a message: when it is attempted, when it comes back, and when another message takes its place.
 
 On the second stand-in for AWS, whose messages can be worn out and whose calls can be held up.
 """
@@ -18,6 +18,8 @@ from infra.tests.notices import Notices
 from infra.tests.portal import Owner
 from infra.tests.queues import DeadLetters
 
+pytestmark = pytest.mark.second
+
 ATTEMPTS = 4
 PARAMETERS = {
     "RetryScheduleSeconds": "1",
@@ -26,7 +28,7 @@ PARAMETERS = {
     "MaximumConcurrency": "8",
 }
 AT_ONCE = 5
-"""So many attempts may wait at one endpoint, and so many failures make it failing."""
+"""The attempts that may wait at one endpoint, and the failures that make an endpoint failing."""
 
 PAUSED = {"version": 1, "state": "paused", "since": 1762155755000, "reason": "spent"}
 HOUR_MS = 3_600_000

@@ -15,6 +15,8 @@ from infra.tests.business import TestBusiness
 from infra.tests.conftest import LOGS
 from infra.tests.logs import Confidential
 
+pytestmark = pytest.mark.second
+
 HELD = 240
 """A step of a release delivers ten, so this is more steps than the guard lets pass."""
 

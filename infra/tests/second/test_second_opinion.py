@@ -22,6 +22,8 @@ from infra.tests.notices import Notices
 from infra.tests.portal import Owner, Portal
 from infra.tests.queues import DeadLetters
 
+pytestmark = pytest.mark.second
+
 PARAMETERS = {
     "RetryScheduleSeconds": "1",
     "MaxAttempts": "8",
@@ -30,7 +32,7 @@ PARAMETERS = {
     "LogLevel": "DEBUG",
 }
 KNOWN_AFTER = 5
-"""So many failures in a row make an endpoint failing."""
+"""The failures in a row that make an endpoint failing."""
 
 HEBREW = "אבגדהוזחטיכלמנסעפצקרשת"
 

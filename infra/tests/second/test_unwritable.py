@@ -14,6 +14,8 @@ from infra.tests.logs import log_lines
 from infra.tests.portal import Owner
 from infra.tests.queues import DeadLetters
 
+pytestmark = pytest.mark.second
+
 ATTEMPTS = 4
 PARAMETERS = {
     "RetryScheduleSeconds": "1",
