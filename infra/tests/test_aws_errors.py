@@ -30,7 +30,7 @@ from infra.local.processes import until
 from infra.local.stack import Stack, build, running_stack
 
 from .business import TestBusiness
-from .conftest import LOGS
+from .conftest import LOGS, Businesses
 from .logs import Confidential, log_lines
 from .queues import short_visibility, wait_until_empty
 from .waits import SECONDS
@@ -88,6 +88,12 @@ def business(fragile: Stack, receiver: Receiver, confidential: Confidential) -> 
 
 
 @pytest.fixture
+def business_for(fragile: Stack, receiver: Receiver, confidential: Confidential) -> Businesses:
+    """Give what makes a business of that stack for each of a test's cases."""
+    return Businesses(lambda: TestBusiness(f"b-{uuid4().hex[:12]}", fragile, receiver, confidential))
+
+
+@pytest.fixture
 def businesses(fragile: Stack, receiver: Receiver, confidential: Confidential) -> list[TestBusiness]:
     """Give a business for each way in which a call can fail, to try them all at once."""
     return [TestBusiness(f"b-{uuid4().hex[:12]}", fragile, receiver, confidential) for _ in EVERY_WAY]
@@ -101,6 +107,22 @@ def every_way(
     with ExitStack() as rules:
         ways = zip(businesses, EVERY_WAY.values(), strict=True)
         yield [rules.enter_context(aws_proxy.rule(fault, operation, **of(business))) for business, fault in ways]
+
+
+@contextmanager
+def each_its_fault(
+    aws_proxy: AwsProxy,
+    businesses: dict[Fault, TestBusiness],
+    operation: str,
+    of: Callable[[TestBusiness], dict[str, Any]],
+    **further: object,
+) -> Iterator[dict[Fault, Rule]]:
+    """Let an operation fail for each business by the fault that it was made for."""
+    with ExitStack() as rules:
+        yield {
+            fault: rules.enter_context(aws_proxy.rule(fault, operation, **of(business), **further))
+            for fault, business in businesses.items()
+        }
 
 
 def settings(business: TestBusiness) -> dict[str, Any]:
@@ -234,40 +256,49 @@ def test_health_that_others_write_at_the_same_time_still_counts_to_five(
     until(lambda: statuses(business) == {"delivered": 8}, SECONDS, "eight delivered")
 
 
-@pytest.mark.parametrize("fault", [broken, lost_answer], ids=["broken", "lost_answer"])
-def test_health_that_cannot_be_written_costs_no_event(
-    business: TestBusiness, aws_proxy: AwsProxy, fault: Fault
-) -> None:
-    business.answers(500)
-    with aws_proxy.rule(fault, WRITE, **settings(business)) as rule:
-        for _ in range(6):
-            business.publish()
-        business.receives(12)
-        assert rule.hits > 0
-    until(lambda: business.health().get("state") == "failing", SECONDS, "a failing endpoint")
-    with aws_proxy.rule(fault, WRITE, times=6, **settings(business)):
-        heals(business)
-        until(lambda: statuses(business) == {"delivered": 6}, SECONDS, "six delivered")
-    wait_until_empty(business.stack)
-    assert len(set(event_ids(business))) == 6
+def test_health_that_cannot_be_written_costs_no_event(business_for: Businesses, aws_proxy: AwsProxy) -> None:
+    businesses = business_for([broken, lost_answer])
+    for business in businesses.values():
+        business.answers(500)
+    with each_its_fault(aws_proxy, businesses, WRITE, settings) as rules:
+        for business in businesses.values():
+            for _ in range(6):
+                business.publish()
+        for fault, business in businesses.items():
+            business.receives(12)
+            assert rules[fault].hits > 0
+    for business in businesses.values():
+        until(lambda business=business: business.health().get("state") == "failing", SECONDS, "a failing endpoint")
+    with each_its_fault(aws_proxy, businesses, WRITE, settings, times=6):
+        for business in businesses.values():
+            heals(business)
+        for business in businesses.values():
+            until(lambda business=business: statuses(business) == {"delivered": 6}, SECONDS, "six delivered")
+    for business in businesses.values():
+        wait_until_empty(business.stack)
+        assert len(set(event_ids(business))) == 6
 
 
-@pytest.mark.parametrize("fault", [broken, throttled, lost_request], ids=["broken", "throttled", "lost_request"])
-def test_notice_that_cannot_be_sent_waits_and_deliveries_do_not(
-    business: TestBusiness, aws_proxy: AwsProxy, fault: Fault
-) -> None:
-    business.answers(500)
-    with aws_proxy.rule(fault, "Publish", about=business.id) as rule:
-        for _ in range(6):
-            business.publish()
-        until(lambda: business.health().get("state") == "failing", SECONDS, "a failing endpoint")
-        until(lambda: len(business.held()) >= 4, SECONDS, "held events")
-        until(lambda: rule.hits > 0, SECONDS, "a notice that fails")
-        assert business.health()["notice"] == "failing", "it stands in the state until it is sent"
-        heals(business)
-        until(lambda: statuses(business) == {"delivered": 6}, SECONDS, "six delivered")
-    business.logs(message="endpoint_recovered")
-    wait_until_empty(business.stack)
+def test_notice_that_cannot_be_sent_waits_and_deliveries_do_not(business_for: Businesses, aws_proxy: AwsProxy) -> None:
+    businesses = business_for([broken, throttled, lost_request])
+    for business in businesses.values():
+        business.answers(500)
+    with each_its_fault(aws_proxy, businesses, "Publish", lambda business: {"about": business.id}) as rules:
+        for business in businesses.values():
+            for _ in range(6):
+                business.publish()
+        for fault, business in businesses.items():
+            until(lambda business=business: business.health().get("state") == "failing", SECONDS, "a failing endpoint")
+            until(lambda business=business: len(business.held()) >= 4, SECONDS, "held events")
+            until(lambda fault=fault: rules[fault].hits > 0, SECONDS, "a notice that fails")
+            assert business.health()["notice"] == "failing", "it stands in the state until it is sent"
+        for business in businesses.values():
+            heals(business)
+        for business in businesses.values():
+            until(lambda business=business: statuses(business) == {"delivered": 6}, SECONDS, "six delivered")
+    for business in businesses.values():
+        business.logs(message="endpoint_recovered")
+        wait_until_empty(business.stack)
 
 
 @pytest.mark.parametrize("fault", [broken, throttled, lost_answer], ids=["broken", "throttled", "lost_answer"])

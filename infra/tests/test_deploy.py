@@ -24,8 +24,6 @@ from infra.local.ministack import ministack
 
 from .conftest import LOGS
 
-pytestmark = pytest.mark.own_stack
-
 SECONDS = 120
 KEEPING = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 QUEUE: dict[str, Any] = {"Type": "AWS::SQS::Queue", **KEEPING}

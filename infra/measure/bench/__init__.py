@@ -1,5 +1,6 @@
-"""`make bench`: what the release build of `deliver` costs, measured, never asserted.
+"""`make bench`: the cost of the release build of `deliver`, measured, never asserted.
 
-`servers` play everything that the function talks to, `startup` and `load` measure, `__main__` tells. Figures hold for
-the machine they were taken on; the ratio of two starts measured in turn is what can be compared between machines.
+`startup` and `cost` measure, with `infra.fakes.instant_servers` for everything that the function talks to. `__main__`
+prints the figures. Figures hold for the machine on which they were taken; the ratio of two starts that were measured in
+turn can be compared between machines.
 """

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.fakes.http_server import listen
+from infra.fakes.instant_servers import Aws, Runtime, receive
 from infra.local.business import new_signing_secret
 from infra.local.environment import ROOT, credentials
-
-from .servers import Aws, Runtime, receive
 
 SAMPLE = ROOT / "events" / "samples" / "call.completed.short.json"
 

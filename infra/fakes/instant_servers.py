@@ -7,7 +7,7 @@ process; on two cores the function has one of them to itself.
 import asyncio
 import json
 
-from infra.fakes.http_server import response
+from .http_server import response
 
 
 class Runtime:
