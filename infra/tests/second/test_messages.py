@@ -96,10 +96,11 @@ def test_two_presses_are_one_resend(owner: Owner, second: SecondStack) -> None:
 def test_a_release_writes_again_what_it_could_not_record_and_never_posts_it_again(
     business: TestBusiness, second: SecondStack
 ) -> None:
-    business.answers(200, health=PAUSED)
+    business.answers(Answer(200, delay_s=1), Answer(200), health=PAUSED)
     held = holds(business, second, 3)
+    business.resume()
+    business.receives(1)
     with second.proxy.rule(broken, "UpdateItem", table=deliveries_of(second), about=business.id) as rule:
-        business.resume()
         second.until(lambda: rule.hits >= 6, "writes that were tried again")
         assert arrived(business) == held[:1]
     second.until(lambda: business.held() == [], "nothing held")

@@ -4,10 +4,12 @@ import base64
 import json
 import random
 import time
+from contextlib import ExitStack
 
 import pytest
 
 from infra.fakes.aws_proxy import broken
+from infra.fakes.receiver import Answer
 from infra.fakes.second.stack import SecondStack
 from infra.tests.business import TestBusiness, event_id_of
 from infra.tests.logs import log_lines
@@ -68,12 +70,14 @@ def faults(business: TestBusiness) -> int:
 def test_a_release_that_cannot_record_what_has_arrived_sends_it_again_once_and_no_more(
     business: TestBusiness, second: SecondStack
 ) -> None:
-    business.answers(200, health=PAUSED)
+    business.answers(Answer(200, delay_s=1), Answer(200), health=PAUSED)
     held = holds(business, second, 3)
     ledger = second.outputs["DeliveriesTableName"]
     # No longer than an attempt and a few tries to record it take.
-    with second.deliver.told(9), second.proxy.rule(broken, "UpdateItem", table=ledger, about=business.id):
+    with second.deliver.told(9), ExitStack() as stack:
         business.resume()
+        business.receives(1)
+        stack.enter_context(second.proxy.rule(broken, "UpdateItem", table=ledger, about=business.id))
         second.until(lambda: tokens(business, second) >= ATTEMPTS + 2, "a token that has come back, and its successor")
         assert arrived(business) == held[:1]
     second.until(lambda: business.held() == [], "nothing held")
