@@ -14,7 +14,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -78,14 +77,17 @@ def started(
     env = os.environ | {ALREADY_BUILT: "yes", FOLDER: run, "PYTHONUNBUFFERED": "1"}
     with ExitStack() as lasting:
         file = lasting.enter_context(output.open("wb")) if output else None
-        process = subprocess.Popen(argv, cwd=environment.ROOT, env=env, stdout=file, stderr=file)
+        # In a session of its own, so that Ctrl-C in the terminal reaches this process alone.
+        process = subprocess.Popen(
+            argv, cwd=environment.ROOT, env=env, stdout=file, stderr=file, start_new_session=True
+        )
         try:
             yield process
         finally:
-            # An interrupt lets pytest stop the stacks that it has started.
-            while process.poll() is None:
+            if process.poll() is None:
+                # One interrupt lets pytest stop the stacks that it has started; a second would cut that short.
                 process.send_signal(signal.SIGINT)
-                time.sleep(5)
+                process.wait()
 
 
 def show(run: str) -> None:
