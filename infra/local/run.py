@@ -4,7 +4,7 @@ Builds, deploys, plays a business with a receiver, finalises a sample call throu
 tells what arrived and whether its signatures are right. The stack then stays up for more until Ctrl-C; with `--once` it
 ends, with status 0 if all was well.
 
-It prints names, ids and times of what arrives, never a transcript.
+The command prints names, ids and times of what arrives, never a transcript.
 """
 
 import argparse
@@ -15,12 +15,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
+from infra.fakes.receiver import Answer, Received, Receiver, running_receiver
+
 from . import environment
 from .business import Business, new_signing_secret
-from .history import live_through
+from .demo_data import add_past_deliveries
 from .ministack import usable
 from .processes import Failure, command, finish
-from .receiver import Answer, Received, Receiver, running_receiver
 from .signatures import internal_is_right, standard_is_right
 from .stack import MODE, Stack, build, running_stack
 
@@ -46,7 +47,7 @@ def main() -> int:
         receiver = running.enter_context(running_receiver())
         business = demo_business(stack, receiver)
         with step("Letting the demo business have a past"):
-            live_through(stack, receiver, business)
+            add_past_deliveries(stack, receiver, business)
         running.enter_context(_state(stack, receiver, business))
         started = time.time()
         with step(f"Finalising {SAMPLE}"):
@@ -126,7 +127,7 @@ def step(what: str) -> Iterator[None]:
 
 @contextmanager
 def _state(stack: Stack, receiver: Receiver, business: Business) -> Iterator[None]:
-    # What `make invoke` needs to use this stack, and what a shell needs to publish to it.
+    # The file that `make invoke` reads to use this stack, and the variables that a shell needs to publish to it.
     held = {"endpoint": stack.endpoint, "outputs": stack.outputs, "process": os.getpid()}
     held |= {"receiver": receiver.url, "signing_secret": business.signing_secret}
     STATE.write_text(json.dumps(held, indent=2))

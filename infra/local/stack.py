@@ -1,10 +1,10 @@
 """The stack of `infra/template.yaml`, built and deployed on MiniStack by the SAM commands of `make deploy`.
 
-A stack lasts as long as its block: `with running_stack(...) as stack`. It ends without a trace, since all of it lives
-in one process and one temporary folder.
+A stack lasts as long as its block: `with running_stack(...) as stack`. The stack ends without a trace, since all
+of it lives in one process and one temporary folder.
 
-It leaves out of the built template what MiniStack refuses (`template.for_ministack`) and changes nothing else of it.
-Where MiniStack differs otherwise, what it needs is done here after the deployment.
+The deployed template is the built one without the parts that MiniStack refuses (`template.for_ministack`). Where
+MiniStack differs from AWS otherwise, this module corrects it after the deployment.
 """
 
 import os
@@ -18,8 +18,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from infra.fakes.aws_proxy import AwsProxy
+
 from . import environment, template
-from .faults import Faults
 from .ministack import Ministack, ministack
 from .processes import finish
 
@@ -28,10 +29,16 @@ CONFIGURATION = environment.ROOT / "infra" / "samconfig.toml"
 MODE = os.environ.get("BUILD", "release")
 """`debug` saves the minutes of an optimised build while the function is being worked on."""
 
+ALREADY_BUILT = "FUNCTIONS_ARE_BUILT"
+"""The variable by which a process tells one that it starts that the functions are built."""
+
+_IS_BUILT = os.environ.pop(ALREADY_BUILT, None) is not None
+"""Taken out of the environment, so that a command which this process runs builds as it always does."""
+
 BUILT = environment.ROOT / ".aws-sam" / ("build" if MODE == "release" else MODE)
 BUILT_TEMPLATE = BUILT / "template.yaml"
 DEPLOYED_TEMPLATE = BUILT / "ministack.json"
-"""Beside the built one, since both name the functions' folders relative to themselves."""
+"""Beside the built template, since both name the functions' folders relative to themselves."""
 
 BOOTSTRAP = BUILT / "DeliverFunction" / "bootstrap"
 
@@ -44,7 +51,7 @@ class Stack:
 
     endpoint: str
     outputs: dict[str, str]
-    """By the names that the template gives them."""
+    """The stack's outputs, by the names that the template gives them."""
     process: int | None = None
     """The id of the local stack's process, where this process started it."""
 
@@ -86,13 +93,13 @@ class Stack:
         """The configuration of `deliver`."""
         return self._configuration("DeliverFunctionName")
 
-    def function_log(self) -> list[str]:
-        """Everything that `deliver` has written so far, with Lambda's own lines around it."""
-        return self._log(self.function)
+    def function_log(self, since: float = 0) -> list[str]:
+        """Give what `deliver` has written since a time in Unix seconds, with Lambda's own lines around it."""
+        return self._log(self.function, since)
 
     def portal_log(self) -> list[str]:
-        """Give the same of `portal`."""
-        return self._log(self._configuration("PortalFunctionName"))
+        """Give everything that `portal` has written so far."""
+        return self._log(self._configuration("PortalFunctionName"), 0)
 
     def _table(self, output: str) -> Any:  # noqa: ANN401
         resource = _session().resource("dynamodb", endpoint_url=self.endpoint_of("dynamodb"), config=_DIRECT)
@@ -104,15 +111,18 @@ class Stack:
     def _configuration(self, output: str) -> dict[str, Any]:
         return self.client("lambda").get_function_configuration(FunctionName=self.outputs[output])
 
-    def _log(self, configuration: dict[str, Any]) -> list[str]:
+    def _log(self, configuration: dict[str, Any], since: float) -> list[str]:
         pages = self.client("logs").get_paginator("filter_log_events")
         group = configuration["LoggingConfig"]["LogGroup"]
-        return [event["message"] for page in pages.paginate(logGroupName=group) for event in page["events"]]
+        found = pages.paginate(logGroupName=group, startTime=int(since * 1000))
+        return [event["message"] for page in found for event in page["events"]]
 
 
 @cache
 def build() -> None:
     """Build the functions as `make deploy` does, for this machine's architecture: once in a process."""
+    if _IS_BUILT:
+        return
     env = environment.building() | ({"SAM_BUILD_MODE": MODE} if MODE == "debug" else {})
     argv = [
         *environment.SAM,
@@ -127,15 +137,15 @@ def build() -> None:
 
 @contextmanager
 def running_stack(
-    parameters: dict[str, str], port: int | None = None, logs: Path = environment.RUN, faults: Faults | None = None
+    parameters: dict[str, str], port: int | None = None, logs: Path = environment.RUN, aws_proxy: AwsProxy | None = None
 ) -> Iterator[Stack]:
     """Start MiniStack, deploy what `build` built, and stop all of it at the end of the block.
 
-    With `faults`, the function reaches AWS only through that proxy.
+    With `aws_proxy`, the functions reach AWS only through that proxy.
     """
-    with ministack(port, logs / "ministack.log", faults and faults.endpoint) as running:
-        if faults:
-            faults.forward_to = running.endpoint
+    with ministack(port, logs / "ministack.log", aws_proxy and aws_proxy.endpoint) as running:
+        if aws_proxy:
+            aws_proxy.forward_to = running.endpoint
         yield _deploy(running, LOCAL_PARAMETERS | parameters, logs / "deploy.log")
 
 

@@ -3,10 +3,11 @@
 MiniStack refuses an alarm on metric math, and with it the whole deployment. Such alarms, and nothing else, are taken
 out of what is deployed to it; a test compares the rest. AWS gets the template as it is.
 
-It does not resolve parameters or conditions, and it does not judge: `make check` has cfn-lint for that.
+This module resolves no parameters or conditions, and it does not judge: `make check` has cfn-lint for that.
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ def read(path: Path) -> Template:
 
 
 def write(template: Template, path: Path) -> None:
-    """Write a template, as JSON, which YAML readers read too."""
-    path.write_text(json.dumps(template, indent=1))
+    """Write a template, as JSON, which YAML readers read too. Whoever reads the file meanwhile finds it whole."""
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    new.write_text(json.dumps(template, indent=1))
+    new.replace(path)
 
 
 def for_ministack(template: Template) -> Template:

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from infra.local import environment
 
-from .world import SECONDS
+from .waits import SECONDS
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 ARGUMENTS = [
@@ -35,7 +35,7 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS")
 
 
 class Size(Enum):
-    """What the page is looked at with."""
+    """The size of the browser's window."""
 
     PHONE = (360, 740)
     DESKTOP = (1280, 900)
@@ -92,7 +92,7 @@ class Visit:
             self.complaints.append(f"console: {text}")
 
     def _failed(self, request: Request) -> None:
-        # What the next page cuts short is no failure.
+        # A request that the next page cuts short is no failure.
         if request.failure != "net::ERR_ABORTED":
             self.complaints.append(f"{request.url}: {request.failure}")
 
@@ -103,7 +103,7 @@ def chromium() -> Iterator[Browser]:
     path = shutil.which(os.environ.get("CHROMIUM") or "chromium")
     assert path, "no Chromium: sh infra/local/chromium.sh installs it"
     with sync_playwright() as playwright:
-        # It goes through no proxy: everything it opens is on this machine.
+        # The browser goes through no proxy: everything that it opens is on this machine.
         env = environment.minimal() | {"NO_PROXY": "*"}
         browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, "--no-proxy-server"], env=env)
         try:
@@ -113,9 +113,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def visiting(
-    browser: Browser, size: Size, *, javascript: bool = True, dark: bool = False, hosts: int = 1
-) -> Iterator[Visit]:
+def visiting(browser: Browser, size: Size, *, javascript: bool = True, hosts: int = 1) -> Iterator[Visit]:
     """Open an empty page as an owner in Israel would see it, and judge at the end what the browser complained of.
 
     Everything comes from so many `hosts`, which is one but for a page in a frame.
@@ -127,7 +125,7 @@ def visiting(
         has_touch=size is Size.PHONE,
         device_scale_factor=2 if size is Size.PHONE and SCREENSHOTS else 1,
         java_script_enabled=javascript,
-        color_scheme="dark" if dark else "light",
+        color_scheme="light",
         locale="he-IL",
         timezone_id="Asia/Jerusalem",
     )

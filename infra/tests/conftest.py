@@ -1,19 +1,23 @@
 """The one deployment that all tests share, and what each test gets of its own."""
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import ExitStack
+from typing import TypeVar
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser
 
+from infra.fakes.receiver import Receiver, running_receiver
 from infra.local import environment
-from infra.local.receiver import Receiver, running_receiver
 from infra.local.stack import Stack, build, running_stack
 
 from .browsing import Size, Visit, chromium, visiting
+from .business import TestBusiness
+from .logs import Confidential
 from .portal import Owner, Portal
-from .world import Confidential, DeadLetters, Merchant
+from .queues import DeadLetters
 
 PARAMETERS = {
     # Steps far enough apart to tell which one was taken.
@@ -23,7 +27,10 @@ PARAMETERS = {
     "MaximumConcurrency": "8",
     "LogLevel": "DEBUG",
 }
-LOGS = environment.RUN / "tests"
+LOGS = environment.RUN / "tests" / os.environ.get("RUN_OF_TESTS", "")
+"""A folder for each run of `__main__`."""
+
+Case = TypeVar("Case", bound=Hashable)
 
 
 @pytest.fixture(scope="session")
@@ -54,15 +61,35 @@ def dead_letters(stack: Stack) -> DeadLetters:
 
 
 @pytest.fixture
-def merchant(stack: Stack, receiver: Receiver, confidential: Confidential) -> Merchant:
+def business(stack: Stack, receiver: Receiver, confidential: Confidential) -> TestBusiness:
     """Give a business with a receiver path of its own, both known to nobody else."""
-    return Merchant(f"b-{uuid4().hex[:12]}", stack, receiver, confidential)
+    return TestBusiness(f"b-{uuid4().hex[:12]}", stack, receiver, confidential)
 
 
 @pytest.fixture
-def another(stack: Stack, receiver: Receiver, confidential: Confidential) -> Merchant:
+def another(stack: Stack, receiver: Receiver, confidential: Confidential) -> TestBusiness:
     """Give a second business."""
-    return Merchant(f"b-{uuid4().hex[:12]}", stack, receiver, confidential)
+    return TestBusiness(f"b-{uuid4().hex[:12]}", stack, receiver, confidential)
+
+
+class Businesses:
+    """Makes as many businesses as a test needs whose waits are to go on together."""
+
+    def __init__(self, make: Callable[[], TestBusiness]) -> None:
+        self.made: list[TestBusiness] = []
+        self._make = make
+
+    def __call__(self, cases: Iterable[Case]) -> dict[Case, TestBusiness]:
+        """Make a business for each case."""
+        businesses = {case: self._make() for case in cases}
+        self.made += businesses.values()
+        return businesses
+
+
+@pytest.fixture
+def business_for(stack: Stack, receiver: Receiver, confidential: Confidential) -> Businesses:
+    """Give what makes a business for each of a test's cases."""
+    return Businesses(lambda: TestBusiness(f"b-{uuid4().hex[:12]}", stack, receiver, confidential))
 
 
 @pytest.fixture(scope="session")
@@ -73,13 +100,13 @@ def portal(stack: Stack, confidential: Confidential) -> Portal:
 
 
 @pytest.fixture
-def owner(merchant: Merchant, portal: Portal) -> Owner:
+def owner(business: TestBusiness, portal: Portal) -> Owner:
     """Give the owner of the business, let in."""
-    return Owner(merchant, portal)
+    return Owner(business, portal)
 
 
 @pytest.fixture
-def stranger(another: Merchant, portal: Portal) -> Owner:
+def stranger(another: TestBusiness, portal: Portal) -> Owner:
     """Give the owner of the second business."""
     return Owner(another, portal)
 
@@ -99,7 +126,14 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what looks back on the session at its end."""
+    """Put what looks back on the session at its end, and refuse a mark that contradicts a test's stack.
+
+    Only the runs that share one stack among their tests look back on its log.
+    """
+    for item in items:
+        marks = [mark for mark in ("own_stack", "second", "alone") if item.get_closest_marker(mark)]
+        if marks and "stack" in getattr(item, "fixturenames", ()):
+            raise pytest.UsageError(f"{item.nodeid} is marked {marks[0]} and uses the shared stack")
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
@@ -108,10 +142,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Show with a failed test what the functions logged about its businesses."""
     report = yield
     fixtures = getattr(item, "funcargs", {})
-    merchants = [value for value in fixtures.values() if isinstance(value, Merchant)]
-    if report.failed and merchants:
-        ids = [merchant.id for merchant in merchants]
-        for name, log in (("deliver", merchants[0].stack.function_log()), ("portal", merchants[0].stack.portal_log())):
+    businesses = [value for value in fixtures.values() if isinstance(value, TestBusiness)]
+    businesses += [one for value in fixtures.values() if isinstance(value, Businesses) for one in value.made]
+    if report.failed and businesses:
+        ids = [business.id for business in businesses]
+        for name, log in (
+            ("deliver", businesses[0].stack.function_log()),
+            ("portal", businesses[0].stack.portal_log()),
+        ):
             lines = [line for line in log if any(id_ in line for id_ in ids)]
             report.sections.append((f"{name}'s log about {', '.join(ids)}", "\n".join(lines)))
     return report

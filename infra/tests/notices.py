@@ -1,4 +1,4 @@
-"""What is announced on the topic of owners' notices, read as the operator's own systems read it."""
+"""The notices to owners on their topic, read as the operator's own systems read them."""
 
 import json
 from typing import Any
@@ -6,11 +6,12 @@ from typing import Any
 from infra.local.processes import until
 from infra.local.stack import Stack
 
-from .world import SECONDS, Merchant
+from .business import TestBusiness
+from .waits import SECONDS
 
 
 class Notices:
-    """What is announced on the topic, as one of its subscribers gets it."""
+    """The notices on the topic, as one of its subscribers gets them."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -29,9 +30,9 @@ class Notices:
         stack.queue.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": policy})
         stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=attributes["QueueArn"])
 
-    def wait(self, merchant: Merchant, kind: str) -> dict[str, Any]:
+    def wait(self, business: TestBusiness, kind: str) -> dict[str, Any]:
         """Wait for a notice about a business."""
-        return until(lambda: self._find(merchant.id, kind), SECONDS, f"a notice {kind}")
+        return until(lambda: self._find(business.id, kind), SECONDS, f"a notice {kind}")
 
     def _find(self, business_id: str, kind: str) -> dict[str, Any] | None:
         answer = self._stack.queue.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)

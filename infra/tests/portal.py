@@ -1,6 +1,6 @@
 """The owner's side, independently of the project's own code: tokens made with an HMAC, requests made by hand.
 
-It connects to the local stack's address and says the API's name in `Host`, since not every system resolves names below
+Requests connect to the local stack's address and name the API in `Host`, since not every system resolves names below
 `localhost`; browsers do.
 """
 
@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from infra.local.stack import Stack
 
-from .world import SECONDS, Merchant
+from .business import TestBusiness
+from .waits import SECONDS
 
 HOUR = 3600
 HEADER = {"alg": "HS256", "typ": "JWT"}
@@ -49,7 +50,7 @@ class Reply:
 
     @property
     def media_type(self) -> str:
-        """What the body is, without parameters."""
+        """The body's media type, without parameters."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
@@ -137,13 +138,13 @@ class Portal:
 class Owner:
     """Somebody who was let in to a business's page and API."""
 
-    def __init__(self, merchant: Merchant, portal: Portal) -> None:
-        self.merchant = merchant
+    def __init__(self, business: TestBusiness, portal: Portal) -> None:
+        self.business = business
         self.portal = portal
-        self.id = merchant.id
-        self.url = merchant.business.url
+        self.id = business.id
+        self.url = business.settings.url
         self.token = portal.token(self.id)
-        merchant.confidential.add(self.token)
+        business.confidential.add(self.token)
 
     def get(self, path: str) -> Reply:
         """Ask the API."""

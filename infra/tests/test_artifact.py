@@ -1,9 +1,9 @@
-"""What is deployed: small, and able to run on Amazon Linux 2023."""
+"""The deployed program is small, and able to run on Amazon Linux 2023."""
 
 import pytest
 
-from infra.local.artifact import newest_glibc, zip_bytes
 from infra.local.stack import BOOTSTRAP, MODE, Stack
+from infra.measure.artifact import newest_glibc, zip_bytes
 
 MEGABYTE = 1_000_000
 

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.local.chaos.arena import Arena, running_arena
-from infra.local.chaos.scenarios import SCENARIOS, Scenario
+from infra.chaos.scenarios import SCENARIOS, Scenario
+from infra.chaos.system import SystemUnderTest, running_system
 from infra.local.stack import build
 
 from .conftest import LOGS
+
+pytestmark = pytest.mark.alone
 
 
 @pytest.fixture(scope="module")
@@ -20,16 +22,16 @@ def seed() -> int:
 
 
 @pytest.fixture(scope="module")
-def arena(seed: int) -> Iterator[Arena]:
+def system(seed: int) -> Iterator[SystemUnderTest]:
     """Give the stack and all that breaks it."""
     build()
-    with running_arena(seed, scale=1, logs=LOGS / "chaos") as running:
+    with running_system(seed, scale=1, logs=LOGS / "chaos") as running:
         yield running
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
-def test_nothing_is_lost(arena: Arena, scenario: Scenario, seed: int) -> None:
-    account = scenario.run(arena)
+def test_nothing_is_lost(system: SystemUnderTest, scenario: Scenario, seed: int) -> None:
+    account = scenario.run(system)
     assert account.lost == [], f"SEED={seed}"
     assert account.published > 0
     if scenario.all_arrive:

@@ -12,17 +12,20 @@ from pathlib import Path
 
 import pytest
 
+from infra.fakes.receiver import Receiver
 from infra.local import environment
-from infra.local.bench.certificate import untrusted
-from infra.local.bench.load import cost, refused_handshake_ms, settings
-from infra.local.bench.startup import init_ms
 from infra.local.invoke import invoke
 from infra.local.ministack import free_port, usable
 from infra.local.processes import until
-from infra.local.receiver import Receiver
-from infra.local.stack import BOOTSTRAP, Stack
+from infra.local.stack import BOOTSTRAP, Stack, build
+from infra.measure.bench.certificate import untrusted
+from infra.measure.bench.cost import cost, refused_handshake_ms, settings
+from infra.measure.bench.startup import init_ms
 
-from .world import SECONDS, Confidential, DeadLetters, Merchant
+from .business import TestBusiness
+from .logs import Confidential
+from .queues import DeadLetters
+from .waits import SECONDS
 
 START_SECONDS = 300
 """`make run` builds first, which is quick here, since the tests have built the same."""
@@ -42,6 +45,7 @@ def demonstration(log: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_run_shows_a_call_stays_up_and_stops_what_it_started(tmp_path: Path, number: signal.Signals) -> None:
     log, port = tmp_path / "run.log", free_port()
@@ -85,7 +89,7 @@ def test_missing_prerequisites_are_named_in_one_line_each(tmp_path: Path) -> Non
 def test_invoke_delivers_the_batch_and_sets_the_poisoned_one_aside(
     stack: Stack, receiver: Receiver, confidential: Confidential, dead_letters: DeadLetters
 ) -> None:
-    demo = Merchant("demo", stack, receiver, confidential)
+    demo = TestBusiness("demo", stack, receiver, confidential)
     demo.answers(200)
     answer = invoke(stack, environment.ROOT / "events" / "sqs" / "batch_with_poisoned.json")
     assert answer == '{"batchItemFailures":[]}'
@@ -93,8 +97,8 @@ def test_invoke_delivers_the_batch_and_sets_the_poisoned_one_aside(
     assert dead_letters.wait('"business_id":"demo"')["MessageAttributes"]["reason"]["StringValue"] == "malformed"
 
 
-def test_bench_measures(stack: Stack) -> None:
-    assert stack.outputs
+def test_bench_measures() -> None:
+    build()
     [start] = init_ms([BOOTSTRAP], settings("http://127.0.0.1:9", ""), runs=2)
     assert start > 0
     run = cost(BOOTSTRAP, batches=3, size=2)

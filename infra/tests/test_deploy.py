@@ -74,7 +74,7 @@ class Account:
         """Run the command, with a terminal if something is to be typed."""
         path = self.folder / f"{stack}.json"
         path.write_text(json.dumps(template))
-        argv = [sys.executable, "-m", "infra.local.deploy", "--stack", stack, "--template", str(path), *parameters]
+        argv = [sys.executable, "-m", "infra.ops.deploy", "--stack", stack, "--template", str(path), *parameters]
         env = environment.using(self.endpoint) | {"YES": yes, "PYTHONDONTWRITEBYTECODE": "1"}
         keyboard, terminal = pty.openpty()
         try:
@@ -285,7 +285,7 @@ def test_stack_that_lived_and_could_not_be_deleted_is_told_so(account: Account) 
 def test_refusal_of_aws_is_one_line(account: Account) -> None:
     template = account.folder / "template.json"
     template.write_text(json.dumps(TEMPLATE))
-    argv = [sys.executable, "-m", "infra.local.deploy", "--template", str(template)]
+    argv = [sys.executable, "-m", "infra.ops.deploy", "--template", str(template)]
     env = environment.using("http://127.0.0.1:9") | {"AWS_MAX_ATTEMPTS": "1"}
     ended = subprocess.run(
         argv, cwd=environment.ROOT, env=env, capture_output=True, text=True, check=False, timeout=SECONDS
@@ -302,7 +302,7 @@ def test_make_deploy_builds_and_then_looks() -> None:
     build, look = (line for line in shown.stdout.splitlines() if "Architecture=x86_64" in line)
     assert " build " in build
     assert build.endswith(said)
-    assert look.split()[1:] == ["-m", "infra.local.deploy", *said.split()]
+    assert look.split()[1:] == ["-m", "infra.ops.deploy", *said.split()]
     assert " deploy " not in shown.stdout, "SAM alone would execute what it has made"
     named = subprocess.run([*argv, "STACK=shop"], cwd=environment.ROOT, capture_output=True, text=True, check=True)
-    assert "-m infra.local.deploy --stack shop Architecture=" in named.stdout
+    assert "-m infra.ops.deploy --stack shop Architecture=" in named.stdout

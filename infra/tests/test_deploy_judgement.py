@@ -1,4 +1,4 @@
-"""What `make deploy` refuses, asks and warns about, judged from CloudFormation's and Lambda's answers, without AWS."""
+"""The refusals, questions and warnings of `make deploy`, by given answers of CloudFormation and Lambda, no AWS."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,10 +8,10 @@ import pytest
 from botocore.stub import Stubber
 
 from infra.local import environment
-from infra.local.deploy import capacity, change_set, progress
-from infra.local.deploy.capacity import Room
-from infra.local.deploy.changes import Change, Loss, refuse_losses, table
 from infra.local.processes import Failure
+from infra.ops.deploy import capacity, change_set, progress
+from infra.ops.deploy.capacity import Room
+from infra.ops.deploy.changes import Change, Loss, refuse_losses, table
 
 TABLE = "AWS::DynamoDB::Table"
 QUEUE = "AWS::SQS::Queue"

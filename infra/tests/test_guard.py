@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 from infra.local.stack import Stack
 
-from .world import DeadLetters, Merchant
+from .business import TestBusiness
+from .queues import DeadLetters
 
 
 @contextmanager
@@ -25,24 +26,24 @@ def guarded(stack: Stack, output: str = "DeliverFunctionName") -> Iterator[None]
 
 
 def test_by_default_no_address_of_this_machine_is_dialled_however_it_is_spelt(
-    merchant: Merchant, dead_letters: DeadLetters
+    business: TestBusiness, dead_letters: DeadLetters
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener, guarded(merchant.stack):
+    with socket.create_server(("127.0.0.1", 0)) as listener, guarded(business.stack):
         listener.setblocking(False)
         port = listener.getsockname()[1]
         hosts = ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]"]
-        urls = [f"https://{host}:{port}{merchant.path}" for host in [*hosts, "[::]", "[64:ff9b::7f00:1]"]]
-        merchants = [
-            Merchant(f"{merchant.id}-{number}", merchant.stack, merchant.receiver, merchant.confidential)
+        urls = [f"https://{host}:{port}{business.path}" for host in [*hosts, "[::]", "[64:ff9b::7f00:1]"]]
+        businesses = [
+            TestBusiness(f"{business.id}-{number}", business.stack, business.receiver, business.confidential)
             for number, _ in enumerate([*urls, "http"])
         ]
-        for one, url in zip(merchants, [*urls, f"http://127.0.0.1:{port}{merchant.path}"], strict=True):
-            one.business.at(url).save(merchant.stack)
+        for one, url in zip(businesses, [*urls, f"http://127.0.0.1:{port}{business.path}"], strict=True):
+            one.settings.at(url).save(business.stack)
             one.publish()
-        for one in merchants:
+        for one in businesses:
             assert one.logs(level="WARN")["cause"] == "blocked"
         # To the end, since what is wrong may come with a later attempt.
-        for one in merchants:
+        for one in businesses:
             dead_letters.wait(one.id)
         try:
             listener.accept()

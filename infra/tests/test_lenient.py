@@ -7,7 +7,10 @@ import pytest
 from infra.local import environment
 from infra.local.processes import until
 
-from .world import SECONDS, DeadLetters, Merchant, event_id_of, log_lines, wait_until_empty
+from .business import TestBusiness, event_id_of
+from .logs import log_lines
+from .queues import DeadLetters, wait_until_empty
+from .waits import SECONDS
 
 ODD: dict[str, object] = {
     "lead_id": {"id": 9014},
@@ -40,41 +43,41 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def unread_lines(merchant: Merchant) -> list[dict[str, object]]:
+def unread_lines(business: TestBusiness) -> list[dict[str, object]]:
     """Give the log's lines about fields of this business that could not be read."""
-    lines = log_lines(merchant.stack)
-    return [line for line in lines if line["message"] == "unread_field" and line["business_id"] == merchant.id]
+    lines = log_lines(business.stack)
+    return [line for line in lines if line["message"] == "unread_field" and line["business_id"] == business.id]
 
 
 def test_call_with_every_optional_field_odd_arrives_with_defaults_and_with_what_was_published(
-    merchant: Merchant,
+    business: TestBusiness,
 ) -> None:
-    merchant.answers(500, 200)
-    merchant.confidential.add("03/11/2025 07:41", "+972550000000", "שלום, במה אפשר לעזור?", "book_appointment")
-    merchant.publish(merchant.call(**ODD))
-    [first, second] = merchant.receives(2)
+    business.answers(500, 200)
+    business.confidential.add("03/11/2025 07:41", "+972550000000", "שלום, במה אפשר לעזור?", "book_appointment")
+    business.publish(business.call(**ODD))
+    [first, second] = business.receives(2)
     body = json.loads(second.body)
     assert {field: body[field] for field in DEFAULTS} == DEFAULTS
     assert body["metadata"] == {f"unread_{field}": text(value) for field, value in ODD.items()}
     assert list(body)[-1] == "metadata"
     assert first.body == second.body
-    merchant.recorded(event_id_of(first), "delivered")
+    business.recorded(event_id_of(first), "delivered")
 
-    merchant.resend(event_id_of(first))
-    assert merchant.receives(3)[2].body == first.body
-    wait_until_empty(merchant.stack)
-    lines = unread_lines(merchant)
+    business.resend(event_id_of(first))
+    assert business.receives(3)[2].body == first.body
+    wait_until_empty(business.stack)
+    lines = unread_lines(business)
     assert [line["field"] for line in lines] == list(ODD), "once each, however often the event is sent"
     assert {line["level"] for line in lines} == {"WARN"}
     assert {line["event_id"] for line in lines} == {event_id_of(first)}
 
 
-def test_sample_with_odd_fields_arrives_with_what_can_be_read(merchant: Merchant) -> None:
+def test_sample_with_odd_fields_arrives_with_what_can_be_read(business: TestBusiness) -> None:
     sample = json.loads((environment.ROOT / "events/samples/call.completed.odd.json").read_text())
-    merchant.answers(200)
-    sample["business_id"] = merchant.id
-    merchant.publish(sample)
-    [request] = merchant.receives()
+    business.answers(200)
+    sample["business_id"] = business.id
+    business.publish(sample)
+    [request] = business.receives()
     body = json.loads(request.body)
     assert (body["duration_sec"], body["direction"], body["phone"]) == (67, "inbound", "972550000163")
     assert (body["transcript"], body["started_at"]) == ("", "")
@@ -86,12 +89,12 @@ def test_sample_with_odd_fields_arrives_with_what_can_be_read(merchant: Merchant
 
 @pytest.mark.parametrize("fill", ["x", "א", "\U0001f600"])
 def test_malformed_message_that_fills_the_limit_is_copied_with_its_reason(
-    merchant: Merchant, dead_letters: DeadLetters, fill: str
+    business: TestBusiness, dead_letters: DeadLetters, fill: str
 ) -> None:
-    start = f'{{"business_id":"{merchant.id}","call_id":"{fill}'
+    start = f'{{"business_id":"{business.id}","call_id":"{fill}'
     body = start + fill * ((MEBIBYTE - len(start.encode())) // len(fill.encode()))
-    merchant.publish_text(body)
-    dead = dead_letters.wait(merchant.id)
+    business.publish_text(body)
+    dead = dead_letters.wait(business.id)
     attributes = {name: value["StringValue"] for name, value in dead["MessageAttributes"].items()}
     assert attributes["reason"] == "malformed"
     assert attributes["detail"].endswith(f"only the beginning of {len(body.encode())} bytes is here")
@@ -105,39 +108,39 @@ def test_malformed_message_that_fills_the_limit_is_copied_with_its_reason(
 
 
 def test_reference_to_what_is_not_kept_is_told_apart_from_a_malformed_message(
-    merchant: Merchant, dead_letters: DeadLetters
+    business: TestBusiness, dead_letters: DeadLetters
 ) -> None:
     event_id = f"evt_{'0' * 32}"
-    merchant.answers(200)
-    merchant.resend(event_id)
-    dead = dead_letters.wait(merchant.id)
+    business.answers(200)
+    business.resend(event_id)
+    dead = dead_letters.wait(business.id)
     assert dead["MessageAttributes"]["reason"]["StringValue"] == "not_kept"
     assert dead["MessageAttributes"]["detail"]["StringValue"]
     assert json.loads(dead["Body"])["event_id"] == event_id
-    assert merchant.logs(message="not_kept", event_id=event_id)["level"] == "ERROR"
+    assert business.logs(message="not_kept", event_id=event_id)["level"] == "ERROR"
 
 
 def test_held_event_whose_body_is_gone_is_given_up_and_those_behind_it_go_out(
-    merchant: Merchant, dead_letters: DeadLetters
+    business: TestBusiness, dead_letters: DeadLetters
 ) -> None:
-    merchant.answers(410, 200)
-    merchant.publish()
-    until(lambda: merchant.health().get("state") == "paused", SECONDS, "a paused endpoint")
-    later = merchant.publish()
-    until(lambda: len(merchant.held()) == 2, SECONDS, "two held events")
-    lost, kept = merchant.held()
-    key = {"business_id": merchant.id, "event_id": lost}
-    merchant.stack.deliveries.update_item(Key=key, UpdateExpression="REMOVE body")
-    before = merchant.recorded(lost, "held")
+    business.answers(410, 200)
+    business.publish()
+    until(lambda: business.health().get("state") == "paused", SECONDS, "a paused endpoint")
+    later = business.publish()
+    until(lambda: len(business.held()) == 2, SECONDS, "two held events")
+    lost, kept = business.held()
+    key = {"business_id": business.id, "event_id": lost}
+    business.stack.deliveries.update_item(Key=key, UpdateExpression="REMOVE body")
+    before = business.recorded(lost, "held")
     assert "expires_at" not in before
-    merchant.resume()
+    business.resume()
 
-    merchant.recorded(kept, "delivered")
-    assert [json.loads(request.body)["call_id"] for request in merchant.received()[1:]] == [later["call_id"]]
+    business.recorded(kept, "delivered")
+    assert [json.loads(request.body)["call_id"] for request in business.received()[1:]] == [later["call_id"]]
     dead = dead_letters.wait(lost)
     assert dead["MessageAttributes"]["reason"]["StringValue"] == "not_kept"
-    given_up = merchant.recorded(lost, "failed")
+    given_up = business.recorded(lost, "failed")
     assert "held" not in given_up
     assert given_up["updated_at"] > before["updated_at"]
     assert given_up["expires_at"] * 1000 > given_up["updated_at"], "it expires by the retention"
-    assert merchant.logs(message="not_kept", event_id=lost)
+    assert business.logs(message="not_kept", event_id=lost)

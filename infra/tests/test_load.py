@@ -1,10 +1,13 @@
 """That `make load` measures, and that its arithmetic is right; its figures are nobody's promise here."""
 
-from infra.local.load import Latency, by_the_fifth_failure, in_flight, running_load, spread, throughput
+import pytest
+
+from infra.fakes.fake_endpoints import Span
 from infra.local.stack import build
-from infra.local.town import Span
+from infra.measure.load import Latency, by_the_fifth_failure, in_flight, running_load, spread, throughput
 
 
+@pytest.mark.alone
 def test_load_measures() -> None:
     build()
     with running_load() as load:

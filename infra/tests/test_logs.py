@@ -1,10 +1,10 @@
-"""What the functions logged over the whole session."""
+"""The functions' logs of the whole session: no secrets, known levels, no faults but those that a test provoked."""
 
 import pytest
 
 from infra.local.stack import Stack
 
-from .world import Confidential, json_lines, log_lines
+from .logs import Confidential, json_lines, log_lines
 
 
 @pytest.mark.last

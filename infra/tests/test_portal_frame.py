@@ -5,14 +5,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from infra.local.receiver import Answer, Receiver
+from infra.fakes.receiver import Answer, Receiver
 from infra.local.stack import Stack, build, running_stack
 
 from .browsing import Visit
+from .business import TestBusiness
 from .conftest import LOGS
+from .logs import Confidential
 from .portal import Owner, Portal
 from .test_portal_session import attributes, directives
-from .world import Confidential, Merchant
+
+pytestmark = pytest.mark.own_stack
 
 
 def site(receiver: Receiver, name: str) -> str:
@@ -31,7 +34,7 @@ def framed(receiver: Receiver) -> Iterator[Stack]:
 @pytest.fixture
 def owner(framed: Stack, receiver: Receiver, confidential: Confidential) -> Owner:
     """Give an owner of that stack."""
-    return Owner(Merchant("b-framed", framed, receiver, confidential), Portal(framed))
+    return Owner(TestBusiness("b-framed", framed, receiver, confidential), Portal(framed))
 
 
 def frames(visit: Visit, owner: Owner, name: str) -> None:
@@ -40,8 +43,8 @@ def frames(visit: Visit, owner: Owner, name: str) -> None:
         f'<!doctype html><title>.</title><iframe src="{owner.portal.link(owner.id)}" width="900" height="800"></iframe>'
     )
     path = f"/frames/{name}"
-    owner.merchant.receiver.script(path, Answer(200, html.encode(), {"Content-Type": "text/html; charset=utf-8"}))
-    visit.page.goto(site(owner.merchant.receiver, name) + path)
+    owner.business.receiver.script(path, Answer(200, html.encode(), {"Content-Type": "text/html; charset=utf-8"}))
+    visit.page.goto(site(owner.business.receiver, name) + path)
 
 
 def test_the_cookie_is_partitioned_and_only_that_origin_may_frame_the_page(owner: Owner, receiver: Receiver) -> None:

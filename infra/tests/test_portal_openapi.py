@@ -1,7 +1,7 @@
 """The OpenAPI document: valid, complete, and true of the running API, which a property-based fuzzer checks.
 
 The fuzzer makes requests that fit the document and ones that do not, and judges status, headers and bodies of the
-answers by it. It acts for a business of its own, with a delivery to be found.
+answers by it. The fuzzer acts for a business of its own, with a delivery to be found.
 """
 
 import json
@@ -12,12 +12,15 @@ import sys
 from copy import deepcopy
 from pathlib import Path
 
+import pytest
 from openapi_spec_validator import validate
 
 from infra.local import environment
 
 from .portal import Owner, Portal
 from .test_portal_sending import event_ids
+
+pytestmark = pytest.mark.portal
 
 EXAMPLES = 40
 """How many requests of each operation are made up at random, besides those that try each bound of the document."""
@@ -82,7 +85,7 @@ def test_the_document_is_the_same_for_everybody(owner: Owner, stranger: Owner) -
 
 def test_the_running_api_is_as_described(owner: Owner, tmp_path: Path) -> None:
     owner.saves(owner.url)
-    [known] = event_ids(owner.merchant, 1, "delivered")
+    [known] = event_ids(owner.business, 1, "delivered")
     document = deepcopy(owner.portal.document)
     for path, operations in document["paths"].items():
         for operation in operations.values() if "{event_id}" in path else ():

@@ -5,13 +5,15 @@ from collections.abc import Callable
 
 import pytest
 
+from infra.fakes.receiver import Answer
 from infra.local.processes import until
-from infra.local.receiver import Answer
 from infra.local.signatures import standard_is_right
 
 from .browsing import Size, Visit
 from .portal import Owner
-from .world import SECONDS
+from .waits import SECONDS
+
+pytestmark = pytest.mark.portal
 
 HEBREW = re.compile("[א-ת]{2,}")
 NOT_REGISTERED = b'{"code":404,"message":"The requested webhook \\"calls\\" is not registered."}'
@@ -45,7 +47,7 @@ def shows(visit: Visit, row: str) -> None:
 def test_story_of_a_url_that_is_saved_tested_broken_explained_fixed_and_served_again(
     owner: Owner, visit: Callable[..., Visit], size: Size, javascript: bool
 ) -> None:
-    merchant, page = owner.merchant, (at := visit(size, javascript=javascript)).page
+    business, page = owner.business, (at := visit(size, javascript=javascript)).page
     enters(at, owner)
     assert "כתובת Webhook כללית לקבלת תמלילים" in at.text("#settings")
     assert "המערכת תשלח לכאן תמלילי שיחות, סיכומים ונתוני ליד בסיום כל שיחה" in at.text("#settings")
@@ -55,23 +57,23 @@ def test_story_of_a_url_that_is_saved_tested_broken_explained_fixed_and_served_a
     assert owner.item()["generic_webhook_url"] == owner.url
     at.press(TEST)
     assert page.get_attribute("#test-result", "data-arrived") == "true"
-    assert [request.headers["x-prosaas-event"] for request in merchant.received()] == ["webhook.test"]
+    assert [request.headers["x-prosaas-event"] for request in business.received()] == ["webhook.test"]
 
-    call = merchant.publish()["call_id"]
+    call = business.publish()["call_id"]
     delivered = '#deliveries [data-status="delivered"]'
     page.goto(owner.portal.url)
     shows(at, delivered)
     assert call in at.text(delivered)
 
-    broken = merchant.new_path()
-    merchant.receiver.script(broken, Answer(404, NOT_REGISTERED))
-    saves(at, merchant.receiver.url + broken)
+    broken = business.new_path()
+    business.receiver.script(broken, Answer(404, NOT_REGISTERED))
+    saves(at, business.receiver.url + broken)
     at.press(TEST)
     assert page.get_attribute("#test-result", "data-arrived") == "false"
     assert "404" in at.text("#test-result")
     assert HEBREW.search(at.text("#test-result"))
 
-    merchant.publish()
+    business.publish()
     page.goto(owner.portal.url)
     failed = '#deliveries [data-status="failed"]'
     shows(at, failed)
@@ -146,7 +148,7 @@ def test_the_secret_is_shown_on_demand_copied_and_rotated_after_asking(
     enters(at, owner)
     saves(at, owner.url)
     secret = owner.item()["signing_secret"]
-    owner.merchant.confidential.add(secret)
+    owner.business.confidential.add(secret)
     assert secret not in at.page.content()
     at.page.click('#signing-secret a[href*="secret=shown"]')
     at.page.wait_for_selector("#secret-value")
@@ -166,8 +168,8 @@ def test_the_secret_is_shown_on_demand_copied_and_rotated_after_asking(
     assert item["signing_secret"] != secret
     assert item["previous_signing_secret"] == secret
     assert at.page.locator("#previous-secret").is_visible()
-    owner.merchant.publish()
-    [request] = owner.merchant.receives()
+    owner.business.publish()
+    [request] = owner.business.receives()
     assert standard_is_right(request.body, request.headers, item["signing_secret"])
 
 
@@ -180,13 +182,13 @@ def test_an_endpoint_is_paused_and_resumed_and_what_waited_goes_out(
     saves(at, owner.url)
     at.press('form[action="/pause"]')
     assert at.page.get_attribute("#status", "data-state") == "paused"
-    owner.merchant.publish()
+    owner.business.publish()
     shows(at, '#deliveries [data-status="held"]')
     assert at.page.locator("#waiting").is_visible()
-    assert owner.merchant.received() == []
+    assert owner.business.received() == []
     at.press('form[action="/resume"]')
     assert at.page.get_attribute("#status", "data-state") == "active"
-    owner.merchant.receives()
+    owner.business.receives()
     shows(at, '#deliveries [data-status="delivered"]')
 
 

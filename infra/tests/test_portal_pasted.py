@@ -1,4 +1,4 @@
-"""What owners paste and other systems write: cleaned of what nobody sees, refused where it is no hook's URL, hinted at.
+"""URLs and headers that owners paste or other systems write: cleaned of invisible marks, refused, or saved with a hint.
 
 The marks are those of messengers, contacts and word processors.
 """
@@ -14,9 +14,11 @@ from .browsing import Size, Visit
 from .portal import Owner
 from .test_guard import guarded
 from .test_portal_page import HEBREW, SETTINGS, enters, saves
-from .test_portal_repairs import writes_directly
+from .test_portal_recovery import writes_directly
 from .test_portal_sending import event_ids
-from .world import SECONDS
+from .waits import SECONDS
+
+pytestmark = pytest.mark.portal
 
 INVISIBLE = {
     "right-to-left mark": "\u200f",
@@ -131,7 +133,7 @@ def test_a_url_with_a_mark_that_nobody_sees_is_saved_without_it_and_reached(owne
         assert saved.status == 200, saved.body
         assert saved.json["generic_webhook_url"] == owner.item()["generic_webhook_url"] == owner.url
     assert owner.post("/api/test").json["delivered"]
-    assert len(owner.merchant.received()) == 1
+    assert len(owner.business.received()) == 1
 
 
 def test_white_space_around_is_no_part_of_a_url_or_a_header(owner: Owner) -> None:
@@ -145,10 +147,10 @@ def test_white_space_around_is_no_part_of_a_url_or_a_header(owner: Owner) -> Non
 
 def test_a_header_loses_what_cannot_be_seen(owner: Owner) -> None:
     header = {"name": marked("X-A-Key-Of-Mine"), "value": marked("Bearer abcdefghijk")}
-    owner.merchant.confidential.add("Bearer abcdefghijk")
+    owner.business.confidential.add("Bearer abcdefghijk")
     assert owner.saves(owner.url, static_header=header).json["static_header"]["name"] == "X-A-Key-Of-Mine"
     owner.post("/api/test")
-    [request] = owner.merchant.received()
+    [request] = owner.business.received()
     assert request.headers["x-a-key-of-mine"] == "Bearer abcdefghijk"
 
 
@@ -158,16 +160,16 @@ def test_nothing_but_marks_is_nothing(owner: Owner) -> None:
 
 
 def test_what_the_dashboard_writes_is_cleaned_whenever_it_is_read(owner: Owner) -> None:
-    merchant = owner.merchant
+    business = owner.business
     writes_directly(
         owner,
         generic_webhook_url=marked(owner.url),
         static_header_name=marked("X-A-Key-Of-Mine"),
         static_header_value=marked("a value of mine"),
-        signing_secret=merchant.business.signing_secret,
+        signing_secret=business.settings.signing_secret,
     )
-    event_ids(merchant, 1, "delivered")
-    [request] = merchant.receives()
+    event_ids(business, 1, "delivered")
+    [request] = business.receives()
     assert request.headers["x-a-key-of-mine"] == "a value of mine"
     settings = owner.get("/api/settings").json
     assert settings["generic_webhook_url"] == owner.url
@@ -180,7 +182,7 @@ def test_the_same_url_without_its_marks_is_no_other_endpoint(owner: Owner) -> No
     owner.post("/api/pause")
     writes_directly(owner, generic_webhook_url=f"\u200f{owner.url}\n")
     assert owner.get("/api/settings").json["status"] == "paused"
-    assert event_ids(owner.merchant, 1, "held")
+    assert event_ids(owner.business, 1, "held")
     assert owner.saves(owner.url).json["status"] == "paused"
 
 
@@ -199,9 +201,9 @@ def test_an_empty_fragment_is_dropped(owner: Owner) -> None:
 
 def test_no_delivery_goes_to_what_another_system_wrote_and_the_guard_refuses(owner: Owner) -> None:
     writes_directly(owner, generic_webhook_url=f"{owner.url}#!/view")
-    owner.merchant.publish()
-    owner.merchant.logs(cause="blocked")
-    assert owner.merchant.received() == []
+    owner.business.publish()
+    owner.business.logs(cause="blocked")
+    assert owner.business.received() == []
 
 
 @pytest.mark.parametrize("name", MISTYPED)
@@ -225,7 +227,7 @@ def test_what_another_system_wrote_is_warned_of_and_kept_though_nobody_may_type_
 
 
 def test_special_use_names_are_refused_by_default(owner: Owner) -> None:
-    with guarded(owner.merchant.stack, "PortalFunctionName"):
+    with guarded(owner.business.stack, "PortalFunctionName"):
         for host in SPECIAL:
             [error] = owner.saves(f"https://{host}/hook").problem(422)["errors"]
             assert error["code"] == "special_name", host
@@ -263,12 +265,12 @@ def test_what_takes_an_event_is_saved_without_a_word(owner: Owner, url: str) -> 
     ],
 )
 def test_a_phone_number_is_found_however_it_is_written(owner: Owner, written: str) -> None:
-    merchant = owner.merchant
+    business = owner.business
     owner.saves(owner.url)
     owner.post("/api/pause")
-    call = merchant.publish(merchant.call(phone="+972541234567", call_id="abc"))
-    merchant.publish(merchant.call(phone="+972541230000", call_id="def"))
-    until(lambda: len(merchant.held()) == 2, SECONDS, "two calls")
+    call = business.publish(business.call(phone="+972541234567", call_id="abc"))
+    business.publish(business.call(phone="+972541230000", call_id="def"))
+    until(lambda: len(business.held()) == 2, SECONDS, "two calls")
     for query in (quote(written), quote(f"\u200f{call['call_id']}\u200e ")):
         found = owner.get(f"/api/deliveries?search={query}").json["deliveries"]
         assert [entry["subject"] for entry in found] == ["abc"]

@@ -1,4 +1,4 @@
-"""What an owner has sent by the API: a test, what waits while the endpoint is paused, and what is sent again."""
+"""Events that an owner sends by the API: a test, held events when the endpoint is resumed, and events sent again."""
 
 import json
 import time
@@ -6,30 +6,34 @@ from typing import Any
 
 import pytest
 
+from infra.fakes.receiver import Answer, Manner
 from infra.local.processes import until
-from infra.local.receiver import Answer, Manner
 from infra.local.signatures import internal_is_right, standard_is_right
 
+from .business import TestBusiness
 from .portal import Owner, Reply
-from .world import SECONDS, Merchant, wait_until_empty
+from .queues import wait_until_empty
+from .waits import SECONDS
+
+pytestmark = pytest.mark.portal
 
 MINUTE_S = 60
 
 
-def event_ids(merchant: Merchant, count: int, status: str) -> list[str]:
+def event_ids(business: TestBusiness, count: int, status: str) -> list[str]:
     """Publish so many calls, wait until each has a status, and return their event ids."""
     ids = []
     for _ in range(count):
-        call = merchant.publish()["call_id"]
-        key = f"call.completed\n{merchant.id}\n{call}"
-        record = until(lambda key=key: merchant.record(key), SECONDS, "a record")
-        ids.append(merchant.recorded(record["event_id"], status)["event_id"])
+        call = business.publish()["call_id"]
+        key = f"call.completed\n{business.id}\n{call}"
+        record = until(lambda key=key: business.record(key), SECONDS, "a record")
+        ids.append(business.recorded(record["event_id"], status)["event_id"])
     return ids
 
 
-def arrived(merchant: Merchant) -> list[str]:
+def arrived(business: TestBusiness) -> list[str]:
     """Give the event ids that have arrived, in order, without those of tests."""
-    requests = [request for request in merchant.received() if request.headers["x-prosaas-event"] != "webhook.test"]
+    requests = [request for request in business.received() if request.headers["x-prosaas-event"] != "webhook.test"]
     return [request.headers["webhook-id"] for request in requests]
 
 
@@ -49,22 +53,22 @@ def tried(owner: Owner) -> dict[str, Any]:
 
 
 def test_a_test_arrives_as_every_delivery_does(owner: Owner) -> None:
-    merchant = owner.merchant
+    business = owner.business
     value = f"key-{time.time_ns()}"
-    merchant.confidential.add(value)
+    business.confidential.add(value)
     owner.saves(owner.url, static_header={"name": "X-Key", "value": value})
-    merchant.receiver.script(merchant.path, Answer(202, b"thanks"))
+    business.receiver.script(business.path, Answer(202, b"thanks"))
     told = tried(owner)
     assert (told["delivered"], told["status_code"], told["cause"]) == (True, 202, None)
     assert told["response_snippet"] == "thanks"
     assert told["timings_ms"].keys() == {"dns", "connect", "tls", "first_byte", "total"}
     assert 0 <= told["timings_ms"]["total"] < 2000
-    [request] = merchant.received()
+    [request] = business.received()
     body = json.loads(request.body)
     assert body["event_type"] == request.headers["x-prosaas-event"] == "webhook.test"
     assert body["business_id"] == owner.id
     assert request.headers["x-key"] == value
-    assert internal_is_right(request.body, request.headers, merchant.stack.internal_secret)
+    assert internal_is_right(request.body, request.headers, business.stack.internal_secret)
     assert standard_is_right(request.body, request.headers, owner.item()["signing_secret"])
     assert request.body.decode() == json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     assert owner.get("/api/deliveries").json["deliveries"] == [], "a test is no delivery"
@@ -85,7 +89,7 @@ def test_a_test_arrives_as_every_delivery_does(owner: Owner) -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_test_that_does_not_arrive_says_why(owner: Owner, answer: Answer, status: int | None, cause: str) -> None:
-    owner.merchant.receiver.script(owner.merchant.path, answer)
+    owner.business.receiver.script(owner.business.path, answer)
     owner.saves(owner.url)
     told = tried(owner)
     assert (told["delivered"], told["status_code"], told["cause"]) == (False, status, cause)
@@ -106,11 +110,11 @@ def test_ten_tests_a_minute_are_enough(owner: Owner, stranger: Owner) -> None:
         # With enough of it left for all, and with nothing sent in it yet: should a minute end in between, another one.
         if minute in begun or second > MINUTE_S / 2:
             return None
-        before, sent = len(owner.merchant.received()), 0
+        before, sent = len(owner.business.received()), 0
         while (reply := owner.post("/api/test")).status == 200:
             sent += 1
         begun.update((minute, now := int(time.time()) // 60))
-        return (sent, len(owner.merchant.received()) - before, reply) if now == minute else None
+        return (sent, len(owner.business.received()) - before, reply) if now == minute else None
 
     sent, reached, reply = until(refused, 4 * MINUTE_S, "a minute")
     assert (sent, reached) == (10, 10), "what is refused is not sent"
@@ -139,22 +143,22 @@ def test_without_a_url_there_is_nothing_to_test_or_resume(owner: Owner) -> None:
 
 
 def test_pausing_holds_and_resuming_sends_in_order(owner: Owner) -> None:
-    merchant = owner.merchant
+    business = owner.business
     owner.saves(owner.url)
     paused = owner.post("/api/pause")
     assert paused.status == 200
     settings = owner.get("/api/settings").json
     assert (settings["status"], settings["paused_reason"]) == ("paused", "owner")
-    ids = event_ids(merchant, 3, "held")
+    ids = event_ids(business, 3, "held")
     assert owner.get("/api/settings").json["held"] == 3
-    assert merchant.received() == []
+    assert business.received() == []
     assert owner.post("/api/resume").status == 200
-    until(lambda: len(arrived(merchant)) >= 3, SECONDS, "the held ones")
-    assert arrived(merchant) == ids
+    until(lambda: len(arrived(business)) >= 3, SECONDS, "the held ones")
+    assert arrived(business) == ids
     until(lambda: owner.get("/api/settings").json["held"] == 0, SECONDS, "nothing held")
     assert owner.get("/api/settings").json["status"] == "active"
-    wait_until_empty(merchant.stack)
-    assert arrived(merchant) == ids, "each once"
+    wait_until_empty(business.stack)
+    assert arrived(business) == ids, "each once"
 
 
 def test_pausing_and_resuming_twice_changes_nothing_more(owner: Owner) -> None:
@@ -165,14 +169,14 @@ def test_pausing_and_resuming_twice_changes_nothing_more(owner: Owner) -> None:
 
 
 def test_another_url_has_what_waits_sent_there(owner: Owner) -> None:
-    merchant = owner.merchant
-    merchant.receiver.script(merchant.path, Answer(410))
+    business = owner.business
+    business.receiver.script(business.path, Answer(410))
     owner.saves(owner.url)
-    ids = event_ids(merchant, 2, "held")
+    ids = event_ids(business, 2, "held")
     assert owner.get("/api/settings").json.items() >= {"status": "paused", "paused_reason": "gone"}.items()
-    merchant.path = merchant.new_path()
-    owner.saves(merchant.receiver.url + merchant.path)
-    until(lambda: sorted(arrived(merchant)) == sorted(ids), SECONDS, "both at the new URL")
+    business.path = business.new_path()
+    owner.saves(business.receiver.url + business.path)
+    until(lambda: sorted(arrived(business)) == sorted(ids), SECONDS, "both at the new URL")
     assert owner.get("/api/settings").json["status"] == "active"
 
 
@@ -183,54 +187,54 @@ def test_the_same_url_saved_again_resumes_nothing(owner: Owner) -> None:
 
 
 def test_a_test_that_arrives_has_what_waits_sent_and_one_that_does_not_has_it_wait(owner: Owner) -> None:
-    merchant = owner.merchant
+    business = owner.business
     owner.saves(owner.url)
     owner.post("/api/pause")
-    ids = event_ids(merchant, 2, "held")
-    merchant.receiver.script(merchant.path, Answer(500), Answer(200))
+    ids = event_ids(business, 2, "held")
+    business.receiver.script(business.path, Answer(500), Answer(200))
     assert not tried(owner)["delivered"]
     assert owner.get("/api/settings").json["status"] == "paused"
     assert tried(owner)["delivered"]
-    until(lambda: arrived(merchant) == ids, SECONDS, "the held ones")
+    until(lambda: arrived(business) == ids, SECONDS, "the held ones")
     assert owner.get("/api/settings").json["status"] == "active"
 
 
 def test_one_is_sent_again_whatever_became_of_it(owner: Owner) -> None:
-    merchant = owner.merchant
-    merchant.receiver.script(merchant.path, Answer(200))
+    business = owner.business
+    business.receiver.script(business.path, Answer(200))
     owner.saves(owner.url)
-    [delivered] = event_ids(merchant, 1, "delivered")
+    [delivered] = event_ids(business, 1, "delivered")
     assert owner.post(f"/api/deliveries/{delivered}/resend").status == 202
-    first, second = merchant.receives(2)
+    first, second = business.receives(2)
     assert first.body == second.body
     assert first.headers["webhook-id"] == second.headers["webhook-id"] == delivered
-    merchant.receiver.script(merchant.path, Answer(500))
-    [failed] = event_ids(merchant, 1, "failed")
-    merchant.receiver.script(merchant.path, Answer(200))
+    business.receiver.script(business.path, Answer(500))
+    [failed] = event_ids(business, 1, "failed")
+    business.receiver.script(business.path, Answer(200))
     assert owner.post(f"/api/deliveries/{failed}/resend").status == 202
-    assert merchant.recorded(failed, "delivered")["attempts"] == 5
+    assert business.recorded(failed, "delivered")["attempts"] == 5
 
 
 def test_all_failed_are_sent_again_and_no_other(owner: Owner) -> None:
-    merchant = owner.merchant
-    merchant.receiver.script(merchant.path, Answer(200))
+    business = owner.business
+    business.receiver.script(business.path, Answer(200))
     owner.saves(owner.url)
-    [delivered] = event_ids(merchant, 1, "delivered")
-    merchant.receiver.script(merchant.path, Answer(500))
-    calls = [merchant.publish()["call_id"] for _ in range(3)]
-    settled = until(lambda: _settled(merchant, calls), SECONDS, "all failed or held")
-    merchant.receiver.script(merchant.path, Answer(200))
-    before = len(merchant.received())
+    [delivered] = event_ids(business, 1, "delivered")
+    business.receiver.script(business.path, Answer(500))
+    calls = [business.publish()["call_id"] for _ in range(3)]
+    settled = until(lambda: _settled(business, calls), SECONDS, "all failed or held")
+    business.receiver.script(business.path, Answer(200))
+    before = len(business.received())
     reply = owner.post("/api/deliveries/resend", {"status": "failed"})
     assert reply.status == 202
     assert reply.json == {"resent": settled.count("failed"), "more": False}
     owner.post("/api/deliveries/resend", {"status": "held"})
-    until(lambda: _settled(merchant, calls, "delivered"), SECONDS, "all delivered")
-    assert delivered not in [request.headers["webhook-id"] for request in merchant.received()[before:]]
+    until(lambda: _settled(business, calls, "delivered"), SECONDS, "all delivered")
+    assert delivered not in [request.headers["webhook-id"] for request in business.received()[before:]]
 
 
-def _settled(merchant: Merchant, calls: list[str], *wanted: str) -> list[str] | None:
-    records = [merchant.record(f"call.completed\n{merchant.id}\n{call}") for call in calls]
+def _settled(business: TestBusiness, calls: list[str], *wanted: str) -> list[str] | None:
+    records = [business.record(f"call.completed\n{business.id}\n{call}") for call in calls]
     statuses = [record["status"] if record else "" for record in records]
     return statuses if all(status in (wanted or ("failed", "held")) for status in statuses) else None
 
@@ -238,9 +242,9 @@ def _settled(merchant: Merchant, calls: list[str], *wanted: str) -> list[str] | 
 def test_all_held_are_sent(owner: Owner) -> None:
     owner.saves(owner.url)
     owner.post("/api/pause")
-    ids = event_ids(owner.merchant, 2, "held")
+    ids = event_ids(owner.business, 2, "held")
     assert owner.post("/api/deliveries/resend", {"status": "held"}).status == 202
-    until(lambda: arrived(owner.merchant) == ids, SECONDS, "the held ones")
+    until(lambda: arrived(owner.business) == ids, SECONDS, "the held ones")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import pytest
 
 from .portal import Owner, Reply
 
+pytestmark = pytest.mark.portal
+
 CROSS_SITE = [
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "same-site"},

@@ -9,6 +9,8 @@ from infra.local.signatures import standard_is_right
 
 from .portal import Owner
 
+pytestmark = pytest.mark.portal
+
 REFUSED_URLS = {
     "user info": "https://user:word@receiver.example/",
     "a user alone": "https://user@receiver.example/",
@@ -79,9 +81,9 @@ def test_empty_clears_the_url_and_nothing_is_sent(owner: Owner, empty: str | Non
     owner.saves(owner.url)
     assert owner.saves(empty).json["generic_webhook_url"] is None
     assert owner.get("/api/settings").json["generic_webhook_url"] is None
-    owner.merchant.publish()
-    owner.merchant.logs(message="not_configured")
-    assert owner.merchant.received() == []
+    owner.business.publish()
+    owner.business.logs(message="not_configured")
+    assert owner.business.received() == []
 
 
 @pytest.mark.parametrize("name", REFUSED_URLS)
@@ -118,7 +120,7 @@ def test_both_fields_are_refused_at_once(owner: Owner) -> None:
 
 def test_a_header_is_sent_masked_kept_and_cleared(owner: Owner) -> None:
     value = f"Bearer {time.time_ns()}"
-    owner.merchant.confidential.add(value)
+    owner.business.confidential.add(value)
     shown = owner.saves(owner.url, static_header={"name": "Authorization", "value": value}).json["static_header"]
     assert shown["name"] == "Authorization"
     assert value not in str(shown)
@@ -126,8 +128,8 @@ def test_a_header_is_sent_masked_kept_and_cleared(owner: Owner) -> None:
     for kept in ({}, {"static_header": shown}):
         owner.saves(owner.url, **kept)
         assert owner.item()["static_header_value"] == value
-    owner.merchant.publish()
-    [request] = owner.merchant.receives()
+    owner.business.publish()
+    [request] = owner.business.receives()
     assert request.headers["authorization"] == value
     assert owner.saves(owner.url, static_header=None).json["static_header"] is None
     assert owner.item().keys().isdisjoint({"static_header_name", "static_header_value"})
@@ -148,7 +150,7 @@ def test_the_longest_header_is_sent(owner: Owner) -> None:
     name, value = "X-".ljust(128, "n"), "v" * 4096
     assert owner.saves(owner.url, static_header={"name": name, "value": value}).status == 200
     assert owner.post("/api/test").json["delivered"]
-    [request] = owner.merchant.received()
+    [request] = owner.business.received()
     assert request.headers[name.lower()] == value
 
 
@@ -214,7 +216,7 @@ def test_the_secret_is_made_once_with_the_first_settings(owner: Owner) -> None:
     owner.saves("https://receiver.example/")
     shown = owner.get("/api/signing-secret").json
     secret = shown["signing_secret"]
-    owner.merchant.confidential.add(secret, shown["text"])
+    owner.business.confidential.add(secret, shown["text"])
     assert secret == owner.item()["signing_secret"]
     assert base64.b64decode(secret.removeprefix("whsec_")).decode() == shown["text"]
     assert len(shown["text"]) == 32
@@ -229,13 +231,13 @@ def test_a_rotated_secret_stays_valid_for_a_day(owner: Owner) -> None:
     reply = owner.post("/api/signing-secret/rotate")
     assert reply.status == 200
     new = reply.json["signing_secret"]
-    owner.merchant.confidential.add(old, new)
+    owner.business.confidential.add(old, new)
     assert new != old
     item = owner.item()
     assert (item["signing_secret"], item["previous_signing_secret"]) == (new, old)
     assert abs(int(item["previous_signing_secret_expires_at"]) - time.time() - 24 * 3600) < 60
-    owner.merchant.publish()
-    [request] = owner.merchant.receives()
+    owner.business.publish()
+    [request] = owner.business.receives()
     signatures = request.headers["webhook-signature"].split()
     assert len(signatures) == 2
     for secret, signature in zip([new, old], signatures, strict=True):

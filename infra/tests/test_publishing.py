@@ -13,7 +13,9 @@ from infra.local import environment
 from infra.local.run import build_example
 from infra.local.stack import Stack
 
-from .world import SECONDS, Merchant, wait_until_empty
+from .business import TestBusiness
+from .queues import wait_until_empty
+from .waits import SECONDS
 
 README = environment.ROOT / "events" / "README.md"
 SHORT = environment.ROOT / "events" / "samples" / "call.completed.short.json"
@@ -30,29 +32,29 @@ def publishing(stack: Stack) -> dict[str, str]:
     return environment.using(stack.endpoint) | {"EVENTS_QUEUE_URL": stack.outputs["EventsQueueUrl"]}
 
 
-def run_example(example: str, merchant: Merchant, store: Path, *arguments: str | Path) -> int:
+def run_example(example: str, business: TestBusiness, store: Path, *arguments: str | Path) -> int:
     """Run the call service's example with its calls in `store`, and return its status."""
-    env = publishing(merchant.stack) | {"CALL_STORE": str(store)}
+    env = publishing(business.stack) | {"CALL_STORE": str(store)}
     return subprocess.run([example, *arguments], env=env, check=False, timeout=SECONDS).returncode
 
 
-def sample_of(merchant: Merchant, folder: Path) -> tuple[Path, dict[str, Any]]:
+def sample_of(business: TestBusiness, folder: Path) -> tuple[Path, dict[str, Any]]:
     """Write the short sample as a call of this business."""
-    event = json.loads(SHORT.read_text()) | {"business_id": merchant.id, "call_id": f"CA-{merchant.id}"}
-    merchant.confidential.add(event["phone"], event["transcript"], event["summary"])
+    event = json.loads(SHORT.read_text()) | {"business_id": business.id, "call_id": f"CA-{business.id}"}
+    business.confidential.add(event["phone"], event["transcript"], event["summary"])
     path = folder / "call.json"
     path.write_text(json.dumps(event, ensure_ascii=False))
     return path, event
 
 
-def test_python_of_the_readme_publishes(merchant: Merchant, tmp_path: Path) -> None:
+def test_python_of_the_readme_publishes(business: TestBusiness, tmp_path: Path) -> None:
     [snippet] = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
     assert '"business_id": "demo"' in snippet
     script = tmp_path / "publish.py"
-    script.write_text(snippet.replace('"business_id": "demo"', f'"business_id": "{merchant.id}"'))
-    merchant.answers(200)
-    subprocess.run([sys.executable, script], env=publishing(merchant.stack), check=True, timeout=SECONDS)
-    [request] = merchant.receives()
+    script.write_text(snippet.replace('"business_id": "demo"', f'"business_id": "{business.id}"'))
+    business.answers(200)
+    subprocess.run([sys.executable, script], env=publishing(business.stack), check=True, timeout=SECONDS)
+    [request] = business.receives()
     body = json.loads(request.body)
     assert body["event_type"] == "call.completed"
     assert len(body) == 13
@@ -61,24 +63,26 @@ def test_python_of_the_readme_publishes(merchant: Merchant, tmp_path: Path) -> N
 
 
 def test_example_of_the_call_service_publishes_a_finished_call(
-    merchant: Merchant, example: str, tmp_path: Path
+    business: TestBusiness, example: str, tmp_path: Path
 ) -> None:
-    path, event = sample_of(merchant, tmp_path)
-    merchant.answers(200)
-    assert run_example(example, merchant, tmp_path / "calls", path) == 0
-    [request] = merchant.receives()
+    path, event = sample_of(business, tmp_path)
+    business.answers(200)
+    assert run_example(example, business, tmp_path / "calls", path) == 0
+    [request] = business.receives()
     assert json.loads(request.body)["transcript"] == event["transcript"]
 
 
-def test_crash_between_saving_and_publishing_loses_nothing(merchant: Merchant, example: str, tmp_path: Path) -> None:
-    path, event = sample_of(merchant, tmp_path)
+def test_crash_between_saving_and_publishing_loses_nothing(
+    business: TestBusiness, example: str, tmp_path: Path
+) -> None:
+    path, event = sample_of(business, tmp_path)
     store = tmp_path / "calls"
-    merchant.answers(200)
-    assert run_example(example, merchant, store, path, "--crash-before-publishing") != 0
-    assert merchant.received() == []
-    assert run_example(example, merchant, store) == 0
-    [request] = merchant.receives()
+    business.answers(200)
+    assert run_example(example, business, store, path, "--crash-before-publishing") != 0
+    assert business.received() == []
+    assert run_example(example, business, store) == 0
+    [request] = business.receives()
     assert json.loads(request.body)["call_id"] == event["call_id"]
-    assert run_example(example, merchant, store) == 0
-    wait_until_empty(merchant.stack)
-    assert len(merchant.received()) == 1, "what was published is no longer pending"
+    assert run_example(example, business, store) == 0
+    wait_until_empty(business.stack)
+    assert len(business.received()) == 1, "what was published is no longer pending"

@@ -1,4 +1,4 @@
-"""What the README tells a business to do to verify a request, done to a request that arrived."""
+"""The README's ways to verify a request, tried on a request that arrived."""
 
 import json
 import re
@@ -12,8 +12,9 @@ import pytest
 from infra.local import environment
 from infra.local.business import new_signing_secret
 
+from .business import TestBusiness
 from .portal import Owner
-from .world import SECONDS, Merchant
+from .waits import SECONDS
 
 JAVASCRIPT = """
 const fs = require('node:fs');
@@ -54,15 +55,15 @@ def verdict(interpreter: Path, script: Path, given: dict[str, object]) -> str:
     [("js", JAVASCRIPT, environment.NODE), ("python", PYTHON, Path(sys.executable))],
 )
 def test_the_readme_verifies_a_real_request_and_refuses_a_forged_one(
-    merchant: Merchant, tmp_path: Path, language: str, further: str, interpreter: Path
+    business: TestBusiness, tmp_path: Path, language: str, further: str, interpreter: Path
 ) -> None:
-    merchant.answers(200)
-    merchant.publish()
-    [request] = merchant.receives()
+    business.answers(200)
+    business.publish()
+    [request] = business.receives()
     script = tmp_path / "verify"
     script.write_text(snippet(language) + further)
     body = request.body.decode()
-    given = {"secret": merchant.business.signing_secret, "headers": request.headers, "body": body}
+    given = {"secret": business.settings.signing_secret, "headers": request.headers, "body": body}
     assert verdict(interpreter, script, given) == "true"
     assert verdict(interpreter, script, given | {"body": body.replace("inbound", "outbound")}) == "false"
     assert verdict(interpreter, script, given | {"secret": new_signing_secret()}) == "false"

@@ -13,49 +13,54 @@ from uuid import uuid4
 
 import pytest
 
+from infra.fakes.aws_proxy import AwsProxy, broken, running_aws_proxy
+from infra.fakes.fake_move_tasks import OPERATIONS, FakeMoveTasks
+from infra.fakes.receiver import Answer, Receiver
 from infra.local import environment
-from infra.local.faults import Faults, broken, running_faults
-from infra.local.moves import OPERATIONS, Moves
 from infra.local.processes import until
-from infra.local.receiver import Answer, Receiver
-from infra.local.redrive import Queues, moving
 from infra.local.stack import Stack, build, running_stack
+from infra.ops.redrive import Queues, moving
 
+from .business import TestBusiness
 from .conftest import LOGS
-from .world import SECONDS, Confidential, Merchant, wait_until_empty
+from .logs import Confidential
+from .queues import wait_until_empty
+from .waits import SECONDS
+
+pytestmark = pytest.mark.own_stack
 
 MAX_ATTEMPTS = 3
 PARAMETERS = {"RetryScheduleSeconds": "1", "MaxAttempts": str(MAX_ATTEMPTS), "AttemptTimeoutSeconds": "2"}
 
 
 @pytest.fixture(scope="module")
-def faults() -> Iterator[Faults]:
+def aws_proxy() -> Iterator[AwsProxy]:
     """Give the proxy in front of AWS."""
-    with running_faults() as running:
+    with running_aws_proxy() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def impatient(faults: Faults) -> Iterator[Stack]:
+def impatient(aws_proxy: AwsProxy) -> Iterator[Stack]:
     """Give a stack that soon gives an event up, and whose SQS can move messages."""
     build()
     with (
-        running_stack(PARAMETERS, logs=LOGS / "impatient", faults=faults) as deployed,
-        faults.rule(Moves(deployed), *OPERATIONS),
+        running_stack(PARAMETERS, logs=LOGS / "impatient", aws_proxy=aws_proxy) as deployed,
+        aws_proxy.rule(FakeMoveTasks(deployed), *OPERATIONS),
     ):
         yield deployed
 
 
 @pytest.fixture
-def merchant(impatient: Stack, receiver: Receiver, confidential: Confidential) -> Merchant:
+def business(impatient: Stack, receiver: Receiver, confidential: Confidential) -> TestBusiness:
     """Give a business of that stack."""
-    return Merchant(f"b-{uuid4().hex[:12]}", impatient, receiver, confidential)
+    return TestBusiness(f"b-{uuid4().hex[:12]}", impatient, receiver, confidential)
 
 
-def redrive(faults: Faults, *arguments: str) -> subprocess.CompletedProcess[str]:
+def redrive(aws_proxy: AwsProxy, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command."""
-    argv = [sys.executable, "-m", "infra.local.redrive", *arguments]
-    env = environment.using(faults.endpoint)
+    argv = [sys.executable, "-m", "infra.ops.redrive", *arguments]
+    env = environment.using(aws_proxy.endpoint)
     return subprocess.run(
         argv, cwd=environment.ROOT, env=os.environ | env, capture_output=True, text=True, check=False, timeout=SECONDS
     )
@@ -93,49 +98,49 @@ def dead(stack: Stack) -> int:
 
 
 def test_spent_events_get_a_fresh_schedule_and_arrive_and_malformed_ones_come_back(
-    merchant: Merchant, faults: Faults
+    business: TestBusiness, aws_proxy: AwsProxy
 ) -> None:
-    assert redrive(faults).stdout == "The dead-letter queue is empty.\n"
-    merchant.answers(500)
-    event = merchant.publish()
-    until(lambda: dead(merchant.stack) == 1, SECONDS, "a spent event in the dead-letter queue")
-    merchant.publish_text('{"event_type": "call.completed"}')
-    until(lambda: dead(merchant.stack) == 2, SECONDS, "a malformed event there")
-    assert len(merchant.received()) == MAX_ATTEMPTS
+    assert redrive(aws_proxy).stdout == "The dead-letter queue is empty.\n"
+    business.answers(500)
+    event = business.publish()
+    until(lambda: dead(business.stack) == 1, SECONDS, "a spent event in the dead-letter queue")
+    business.publish_text('{"event_type": "call.completed"}')
+    until(lambda: dead(business.stack) == 2, SECONDS, "a malformed event there")
+    assert len(business.received()) == MAX_ATTEMPTS
 
-    merchant.receiver.script(merchant.path, Answer(200))
-    done = redrive(faults, "--rate", "100")
+    business.receiver.script(business.path, Answer(200))
+    done = redrive(aws_proxy, "--rate", "100")
     assert done.returncode == 0, done.stderr
     assert "About 2 messages" in done.stdout
     assert "completed: 2 of about 2 moved" in done.stdout
-    request = merchant.receives(MAX_ATTEMPTS + 1)[-1]
+    request = business.receives(MAX_ATTEMPTS + 1)[-1]
     assert request.headers["webhook-attempt"] == "1"
     assert json.loads(request.body)["call_id"] == event["call_id"]
-    record = merchant.recorded(request.headers["webhook-id"], "delivered")
+    record = business.recorded(request.headers["webhook-id"], "delivered")
     assert record["attempts"] == MAX_ATTEMPTS + 1, "the ledger remembers those before"
-    wait_until_empty(merchant.stack)
-    until(lambda: dead(merchant.stack) == 1, SECONDS, "the malformed one is back")
+    wait_until_empty(business.stack)
+    until(lambda: dead(business.stack) == 1, SECONDS, "the malformed one is back")
 
 
-def test_event_that_has_arrived_meanwhile_is_not_sent_again(merchant: Merchant, faults: Faults) -> None:
+def test_event_that_has_arrived_meanwhile_is_not_sent_again(business: TestBusiness, aws_proxy: AwsProxy) -> None:
     # As when a copy of it had been given up while another was under way.
-    merchant.answers(200)
-    event = merchant.publish()
-    [request] = merchant.receives()
-    merchant.recorded(request.headers["webhook-id"], "delivered")
-    url = merchant.stack.outputs["DeadLetterQueueUrl"]
-    merchant.stack.queue.send_message(QueueUrl=url, MessageBody=json.dumps(event))
-    assert redrive(faults).returncode == 0
-    merchant.logs(message="duplicate")
-    assert len(merchant.received()) == 1
+    business.answers(200)
+    event = business.publish()
+    [request] = business.receives()
+    business.recorded(request.headers["webhook-id"], "delivered")
+    url = business.stack.outputs["DeadLetterQueueUrl"]
+    business.stack.queue.send_message(QueueUrl=url, MessageBody=json.dumps(event))
+    assert redrive(aws_proxy).returncode == 0
+    business.logs(message="duplicate")
+    assert len(business.received()) == 1
 
 
-def test_refusal_of_aws_is_one_line(impatient: Stack, faults: Faults) -> None:
+def test_refusal_of_aws_is_one_line(impatient: Stack, aws_proxy: AwsProxy) -> None:
     url = impatient.outputs["DeadLetterQueueUrl"]
     impatient.queue.send_message(QueueUrl=url, MessageBody="{}")
-    with faults.rule(broken, *OPERATIONS):
-        ended = redrive(faults)
+    with aws_proxy.rule(broken, *OPERATIONS):
+        ended = redrive(aws_proxy)
     assert ended.returncode == 1
     assert ended.stderr.count("\n") == 1
-    assert redrive(faults, "--stack", "no-such-stack").returncode == 1
-    assert redrive(faults, "--rate", "501").returncode == 1
+    assert redrive(aws_proxy, "--stack", "no-such-stack").returncode == 1
+    assert redrive(aws_proxy, "--rate", "501").returncode == 1

@@ -1,4 +1,4 @@
-"""What the template does so that a deployment, its failure or the end of the stack loses nothing that was kept."""
+"""The template's protection of stored data: a deployment, its failure or the end of the stack loses none of it."""
 
 import pytest
 

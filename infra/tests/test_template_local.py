@@ -1,4 +1,4 @@
-"""What is deployed to MiniStack is what is deployed to AWS, but for what MiniStack refuses."""
+"""The template deployed to MiniStack is the template deployed to AWS, but for the alarms that MiniStack refuses."""
 
 from infra.local.stack import BUILT_TEMPLATE, DEPLOYED_TEMPLATE, Stack
 from infra.local.template import read

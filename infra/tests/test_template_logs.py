@@ -1,4 +1,4 @@
-"""What is logged, for how long, and what cannot get into it."""
+"""The logs of the stack: their fields, how long they are kept, and the values that cannot get into them."""
 
 import json
 import re

@@ -1,22 +1,26 @@
 """Endpoints that take long: how many attempts wait for one at a time, in all environments together.
 
-On a stack of its own with many environments and a town, which knows from when to when each request was under way.
+On a stack of its own with many environments. Its fake endpoints know from when to when each request was under way.
 """
 
 import time
 from collections.abc import Iterator
-from datetime import datetime
 
 import pytest
 
-from infra.local.load import Load, in_flight
+from infra.fakes.fake_endpoints import Conduct, Manner, Span, running_fake_endpoints
+from infra.fakes.receiver import Answer, Receiver
 from infra.local.processes import until
-from infra.local.receiver import Answer, Receiver
 from infra.local.stack import Stack, build, running_stack
-from infra.local.town import Conduct, Manner, Span, running_town
+from infra.measure.load import Load, in_flight
 
+from .business import TestBusiness
 from .conftest import LOGS
-from .world import SECONDS, Confidential, DeadLetters, Merchant, wait_until_empty
+from .logs import Confidential
+from .queues import wait_until_empty
+from .waits import SECONDS
+
+pytestmark = pytest.mark.alone
 
 ATTEMPT_SECONDS = 4
 PARAMETERS = {
@@ -30,20 +34,22 @@ PACE = 20
 """Events a second."""
 
 UNTIL_TOLD_SECONDS = 1.5
-"""From the beginning of an attempt until every environment knows that it waits."""
+"""The time from the beginning of an attempt until every environment knows that it waits."""
 
 
 @pytest.fixture(scope="module")
 def load() -> Iterator[Load]:
-    """Give the stack, its town, and what is published there."""
+    """Give the stack, its fake endpoints, and what is published there."""
     build()
-    with running_town() as town, running_stack(PARAMETERS, logs=LOGS / "waiting") as stack:
-        yield Load(stack, town)
+    with running_fake_endpoints() as endpoints, running_stack(PARAMETERS, logs=LOGS / "waiting") as stack:
+        yield Load(stack, endpoints)
 
 
 def spans(load: Load, business_id: str) -> list[Span]:
     """Give the attempts at an endpoint, in the order in which they began."""
-    return sorted((span for span in load.town.spans if span.business_id == business_id), key=lambda span: span.began)
+    return sorted(
+        (span for span in load.endpoints.spans if span.business_id == business_id), key=lambda span: span.began
+    )
 
 
 def statuses(stack: Stack, business_id: str) -> list[str]:
@@ -67,7 +73,7 @@ def test_200_events_of_an_endpoint_that_hangs_have_few_attempts_and_all_arrive_o
     later = [span for span in attempts if first + UNTIL_TOLD_SECONDS < span.began < first + ATTEMPT_SECONDS]
     assert later == [], "nothing begins while five wait"
     assert in_flight(attempts) <= AT_ONCE + PACE * UNTIL_TOLD_SECONDS
-    load.town.conduct(hanging, Conduct(Manner.ACCEPT))
+    load.endpoints.conduct(hanging, Conduct(Manner.ACCEPT))
     taken = until(lambda: _all_taken(load, hanging, 200), 2 * SECONDS, "200 arrivals", every=0.5)
     assert set(taken.values()) == {1}
     wait_until_empty(load.stack)
@@ -87,39 +93,20 @@ def test_burst_for_an_endpoint_that_takes_its_time_arrives_few_at_a_time_and_eac
 def test_event_goes_out_when_those_that_waited_are_over_by_their_time(
     load: Load, receiver: Receiver, confidential: Confidential
 ) -> None:
-    merchant = Merchant("w-crowded", load.stack, receiver, confidential)
+    business = TestBusiness("w-crowded", load.stack, receiver, confidential)
     now = time.time()
     # As if five environments had died.
-    merchant.answers(200, waiting={microseconds(now + 4 + number / 1000) for number in range(AT_ONCE)})
-    merchant.publish()
-    merchant.logs(message="crowded")
-    [request] = merchant.receives()
+    business.answers(200, waiting={microseconds(now + 4 + number / 1000) for number in range(AT_ONCE)})
+    business.publish()
+    business.logs(message="crowded")
+    [request] = business.receives()
     assert request.at > now + 4
     assert request.headers["webhook-attempt"] == "2"
-    # What is over is taken back by the next attempt that waits, which takes itself back as well.
-    assert len(item(load.stack, merchant.id)["waiting"]) == AT_ONCE
-    merchant.receiver.script(merchant.path, Answer(200, delay_s=1))
-    merchant.publish()
-    until(lambda: "waiting" not in item(load.stack, merchant.id), SECONDS, "an item without those that waited")
-
-
-def test_event_that_is_crowded_out_at_its_last_receive_is_sent_anew(
-    stack: Stack, receiver: Receiver, confidential: Confidential, dead_letters: DeadLetters
-) -> None:
-    merchant = Merchant("w-last", stack, receiver, confidential)
-    merchant.answers(200, waiting={microseconds(time.time() + 55 + number) for number in range(AT_ONCE)})
-    event = merchant.publish()
-    published = time.time()
-    # Three returns, which take half a minute, and then a message anew.
-    for attempt in range(1, 5):
-        merchant.logs(message="crowded", attempt=attempt)
-    merchant.answers(200)
-    [request] = merchant.receives()
-    assert request.headers["webhook-attempt"] == "1"
-    record = merchant.recorded(request.headers["webhook-id"], "delivered")
-    occurred = datetime.fromisoformat(record["created_at"].replace("Z", "+00:00")).timestamp()
-    assert abs(occurred - published) < 3, "it happened when it was first sent"
-    assert dead_letters.find(event["call_id"]) is None
+    # The next attempt that waits removes entries that are over by their time, and later its own.
+    assert len(item(load.stack, business.id)["waiting"]) == AT_ONCE
+    business.receiver.script(business.path, Answer(200, delay_s=1))
+    business.publish()
+    until(lambda: "waiting" not in item(load.stack, business.id), SECONDS, "an item without those that waited")
 
 
 def item(stack: Stack, business_id: str) -> dict[str, object]:
@@ -133,5 +120,5 @@ def microseconds(seconds: float) -> int:
 
 
 def _all_taken(load: Load, business_id: str, count: int) -> dict[str, int] | None:
-    taken = load.town.taken({business_id})
+    taken = load.endpoints.taken({business_id})
     return taken if len(taken) == count else None

@@ -5,13 +5,15 @@ from uuid import uuid4
 
 import pytest
 
-from infra.local.receiver import Receiver
-from infra.local.second.stack import SecondStack, second_stack
+from infra.fakes.receiver import Receiver
+from infra.fakes.second.stack import SecondStack, second_stack
 from infra.local.stack import build
+from infra.tests.business import TestBusiness
 from infra.tests.conftest import LOGS
+from infra.tests.logs import Confidential
 from infra.tests.notices import Notices
 from infra.tests.portal import Owner, Portal
-from infra.tests.world import Confidential, DeadLetters, Merchant
+from infra.tests.queues import DeadLetters
 
 
 @pytest.fixture(scope="module")
@@ -43,18 +45,18 @@ def dead_letters(second: SecondStack) -> DeadLetters:
 
 
 @pytest.fixture
-def merchant(second: SecondStack, receiver: Receiver, confidential: Confidential) -> Merchant:
+def business(second: SecondStack, receiver: Receiver, confidential: Confidential) -> TestBusiness:
     """Give a business of this stack."""
-    return Merchant(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
+    return TestBusiness(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
 
 
 @pytest.fixture
-def another(second: SecondStack, receiver: Receiver, confidential: Confidential) -> Merchant:
+def another(second: SecondStack, receiver: Receiver, confidential: Confidential) -> TestBusiness:
     """Give a second one."""
-    return Merchant(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
+    return TestBusiness(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
 
 
 @pytest.fixture
-def owner(merchant: Merchant, portal: Portal) -> Owner:
+def owner(business: TestBusiness, portal: Portal) -> Owner:
     """Give the owner of the business, let in."""
-    return Owner(merchant, portal)
+    return Owner(business, portal)

@@ -1,4 +1,4 @@
-"""What the messages of one batch are to each other: copies go one after the other, and a slow one costs only itself."""
+"""The messages of one batch: copies are delivered one after the other, and a slow message delays no other."""
 
 import json
 from collections import Counter
@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.local.faults import Gate
-from infra.local.receiver import Answer, Manner
-from infra.local.second.mapping import Batch
-from infra.local.second.stack import SecondStack
-from infra.tests.world import Merchant, short_visibility
+from infra.fakes.aws_proxy import Gate
+from infra.fakes.receiver import Answer, Manner
+from infra.fakes.second.mapping import Batch
+from infra.fakes.second.stack import SecondStack
+from infra.tests.business import TestBusiness
+from infra.tests.queues import short_visibility
+
+pytestmark = pytest.mark.second
 
 ATTEMPT_SECONDS = 2
 PARAMETERS = {
@@ -20,10 +23,10 @@ PARAMETERS = {
     "MaximumConcurrency": "4",
 }
 INVOCATION_SECONDS = ATTEMPT_SECONDS + 8
-"""What lets an attempt begin: its own time, five seconds around it, one to answer, and two for what comes before."""
+"""Long enough for an attempt to begin: its own time, five seconds around it, one to answer, and two for the reads."""
 
 VISIBILITY_SECONDS = INVOCATION_SECONDS + 4
-"""What was cut off comes back after it, if not sooner."""
+"""The time after which a message that was cut off comes back, if not sooner."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,47 +45,47 @@ def batch_of(second: SecondStack, text: str) -> Batch:
     return second.until(find, "the invocation")
 
 
-def calls_of(merchant: Merchant) -> Counter[str]:
+def calls_of(business: TestBusiness) -> Counter[str]:
     """Count what has arrived by its call."""
-    return Counter(json.loads(request.body)["call_id"] for request in merchant.received())
+    return Counter(json.loads(request.body)["call_id"] for request in business.received())
 
 
-def test_six_copies_of_an_event_in_one_batch_are_one_post(merchant: Merchant, second: SecondStack) -> None:
-    merchant.answers(Answer(200, delay_s=0.3))
-    event = merchant.call()
+def test_six_copies_of_an_event_in_one_batch_are_one_post(business: TestBusiness, second: SecondStack) -> None:
+    business.answers(Answer(200, delay_s=0.3))
+    event = business.call()
     second.publish_together(*[event] * 6)
     assert len(batch_of(second, event["call_id"]).records) == 6
     second.until(second.is_idle, "the end of all work")
-    assert calls_of(merchant) == {event["call_id"]: 1}
+    assert calls_of(business) == {event["call_id"]: 1}
 
 
-def test_copies_among_other_events_of_the_batch_are_one_post_each(merchant: Merchant, second: SecondStack) -> None:
-    merchant.answers(Answer(200, delay_s=0.3))
-    first, then = merchant.call(), merchant.call()
-    second.publish_together(first, then, first, then, merchant.call(), first, then, merchant.call(), first)
+def test_copies_among_other_events_of_the_batch_are_one_post_each(business: TestBusiness, second: SecondStack) -> None:
+    business.answers(Answer(200, delay_s=0.3))
+    first, then = business.call(), business.call()
+    second.publish_together(first, then, first, then, business.call(), first, then, business.call(), first)
     second.until(second.is_idle, "the end of all work")
-    assert calls_of(merchant)[first["call_id"]] == 1
-    assert calls_of(merchant)[then["call_id"]] == 1
-    assert calls_of(merchant).total() == 4
+    assert calls_of(business)[first["call_id"]] == 1
+    assert calls_of(business)[then["call_id"]] == 1
+    assert calls_of(business).total() == 4
 
 
 def test_a_message_that_hangs_leaves_its_neighbours_their_answers(
-    merchant: Merchant, another: Merchant, second: SecondStack
+    business: TestBusiness, another: TestBusiness, second: SecondStack
 ) -> None:
-    merchant.answers(Answer(manner=Manner.HANG), 200)
+    business.answers(Answer(manner=Manner.HANG), 200)
     another.answers(200)
-    hanging, neighbours = merchant.call(), [another.call() for _ in range(9)]
+    hanging, neighbours = business.call(), [another.call() for _ in range(9)]
     # Its receiver never answers, and neither does the ledger about it: each wait has an end, their sum is too long.
     gate = Gate()
-    with second.deliver.lasting(INVOCATION_SECONDS), second.proxy.rule(gate, "UpdateItem", about=merchant.id):
+    with second.deliver.lasting(INVOCATION_SECONDS), second.proxy.rule(gate, "UpdateItem", about=business.id):
         second.publish_together(*neighbours[:4], hanging, *neighbours[4:])
         batch = batch_of(second, hanging["call_id"])
     assert batch.error is None, "it ended in time"
     assert len(batch.records) == 10
     kept = [record["body"] for record in batch.records if record["messageId"] in batch.kept]
     assert [json.loads(body)["call_id"] for body in kept] == [hanging["call_id"]]
-    merchant.receives(2)
+    business.receives(2)
     second.until(second.is_idle, "the end of all work")
     assert calls_of(another) == {call["call_id"]: 1 for call in neighbours}
-    assert calls_of(merchant) == {hanging["call_id"]: 2}
+    assert calls_of(business) == {hanging["call_id"]: 2}
     assert second.deliver.killed == 0

@@ -1,14 +1,17 @@
-"""What the tables may hold: many attempts, a write whose answer was lost, values of another version."""
+"""Unusual contents of the tables: many attempts, a write whose answer was lost, values of another version."""
 
 from typing import Any
 
 import pytest
 
-from infra.local.faults import lost_answer
-from infra.local.receiver import Answer
-from infra.local.second.stack import SecondStack
+from infra.fakes.aws_proxy import lost_answer
+from infra.fakes.receiver import Answer
+from infra.fakes.second.stack import SecondStack
+from infra.tests.business import TestBusiness, event_id_of
+from infra.tests.logs import log_lines
 from infra.tests.portal import Owner
-from infra.tests.world import Merchant, event_id_of, log_lines
+
+pytestmark = pytest.mark.second
 
 PARAMETERS = {
     "RetryScheduleSeconds": "1",
@@ -52,7 +55,7 @@ def shown(owner: Owner, event_id: str) -> dict[str, Any]:
 
 def attempts(second: SecondStack, owner: Owner, event_id: str, count: int) -> list[str]:
     """Wait until an event has so many attempts and no message, and give the answers that it got."""
-    second.until(lambda: owner.merchant.record_of(event_id), "a record")
+    second.until(lambda: owner.business.record_of(event_id), "a record")
     second.until(lambda: shown(owner, event_id)["attempts"] >= count, f"{count} attempts")
     second.until(second.is_idle, "the end of all work")
     delivery = shown(owner, event_id)
@@ -60,18 +63,18 @@ def attempts(second: SecondStack, owner: Owner, event_id: str, count: int) -> li
     return [attempt["response_snippet"] for attempt in delivery["attempt_log"]]
 
 
-def faults(merchant: Merchant) -> list[dict[str, Any]]:
+def faults(business: TestBusiness) -> list[dict[str, Any]]:
     """Give the faults that were logged about a business."""
-    lines = log_lines(merchant.stack)
-    return [line for line in lines if line["level"] == "ERROR" and line.get("business_id") == merchant.id]
+    lines = log_lines(business.stack)
+    return [line for line in lines if line["level"] == "ERROR" and line.get("business_id") == business.id]
 
 
 def test_of_many_attempts_the_newest_twenty_are_remembered_in_order(owner: Owner, second: SecondStack) -> None:
-    merchant = owner.merchant
+    business = owner.business
     said = [f"answer {number}" for number in range(1, REMEMBERED + 6)]
-    merchant.answers(*(Answer(200, text.encode()) for text in said))
-    merchant.publish()
-    event_id = event_id_of(merchant.receives()[0])
+    business.answers(*(Answer(200, text.encode()) for text in said))
+    business.publish()
+    event_id = event_id_of(business.receives()[0])
     for count in range(1, len(said)):
         remembered = attempts(second, owner, event_id, count)
         assert remembered == said[max(0, count - REMEMBERED) : count]
@@ -83,18 +86,18 @@ def test_of_many_attempts_the_newest_twenty_are_remembered_in_order(owner: Owner
 def test_an_attempt_whose_record_was_written_without_an_answer_counts_once(
     owner: Owner, second: SecondStack, at: int
 ) -> None:
-    merchant = owner.merchant
+    business = owner.business
     said = [f"answer {number}" for number in range(1, at + 2)]
-    merchant.answers(*(Answer(200, text.encode()) for text in said))
+    business.answers(*(Answer(200, text.encode()) for text in said))
     for count in range(1, len(said) + 1):
         # The record's write is done, and its answer lost: the SDK asks again. So is the portal's note of a resend.
         ledger = second.outputs["DeliveriesTableName"]
         lost = (1 if count == 1 else 2) if count >= at else 0
-        about = {"table": ledger, "about": merchant.id, "times": lost}
+        about = {"table": ledger, "about": business.id, "times": lost}
         with second.proxy.rule(lost_answer, "UpdateItem", **about) as rule:
             if count == 1:
-                merchant.publish()
-                event_id = event_id_of(merchant.receives()[0])
+                business.publish()
+                event_id = event_id_of(business.receives()[0])
             else:
                 assert owner.post(f"/api/deliveries/{event_id}/resend").status == 202
             remembered = attempts(second, owner, event_id, count)
@@ -103,12 +106,12 @@ def test_an_attempt_whose_record_was_written_without_an_answer_counts_once(
 
 
 def test_a_failure_whose_record_was_written_without_an_answer_counts_once(owner: Owner, second: SecondStack) -> None:
-    merchant = owner.merchant
-    merchant.answers(Answer(500, b"first"), Answer(500, b"second"), Answer(200, b"third"))
+    business = owner.business
+    business.answers(Answer(500, b"first"), Answer(500, b"second"), Answer(200, b"third"))
     ledger = second.outputs["DeliveriesTableName"]
-    with second.proxy.rule(lost_answer, "UpdateItem", table=ledger, about=merchant.id, times=2) as rule:
-        merchant.publish()
-        event_id = event_id_of(merchant.receives(3)[0])
+    with second.proxy.rule(lost_answer, "UpdateItem", table=ledger, about=business.id, times=2) as rule:
+        business.publish()
+        event_id = event_id_of(business.receives(3)[0])
         assert attempts(second, owner, event_id, 3) == ["first", "second", "third"]
         assert rule.hits == 2
 
@@ -117,41 +120,41 @@ def test_a_failure_whose_record_was_written_without_an_answer_counts_once(owner:
 def test_a_state_of_another_version_stops_no_delivery(
     owner: Owner, second: SecondStack, health: dict[str, Any]
 ) -> None:
-    merchant = owner.merchant
-    merchant.answers(200, health=health)
-    events = [merchant.publish()["call_id"] for _ in range(3)]
-    second.until(lambda: len(merchant.received()) >= len(events), "all arrive", seconds=15)
+    business = owner.business
+    business.answers(200, health=health)
+    events = [business.publish()["call_id"] for _ in range(3)]
+    second.until(lambda: len(business.received()) >= len(events), "all arrive", seconds=15)
     second.until(second.is_idle, "the end of all work")
-    assert len(merchant.received()) == len(events)
-    assert faults(merchant) == []
+    assert len(business.received()) == len(events)
+    assert faults(business) == []
     assert owner.get("/api/settings").status == 200
     assert owner.get("/api/settings").json["status"] == "active", "the success has set it right"
 
 
 def test_a_pause_for_a_reason_of_another_version_waits_for_the_owner(owner: Owner, second: SecondStack) -> None:
-    merchant = owner.merchant
-    merchant.answers(200, health={"version": 3, "state": "paused", "since": LONG_AGO, "reason": "holiday"})
-    merchant.publish()
-    second.until(lambda: len(merchant.held()) == 1, "a held event", seconds=15)
+    business = owner.business
+    business.answers(200, health={"version": 3, "state": "paused", "since": LONG_AGO, "reason": "holiday"})
+    business.publish()
+    second.until(lambda: len(business.held()) == 1, "a held event", seconds=15)
     settings = owner.get("/api/settings")
     assert (settings.status, settings.json["status"]) == (200, "paused")
     assert owner.post("/api/resume").status == 200
-    assert len(merchant.receives()) == 1
-    assert faults(merchant) == []
+    assert len(business.receives()) == 1
+    assert faults(business) == []
 
 
 @pytest.mark.parametrize(
     "stored", [{"status": "parked"}, {"status": "failed", "cause": "teapot"}], ids=["status", "cause"]
 )
 def test_a_record_of_another_version_is_no_fault(owner: Owner, second: SecondStack, stored: dict[str, str]) -> None:
-    merchant = owner.merchant
-    merchant.answers(200)
-    event = merchant.publish()
-    event_id = event_id_of(merchant.receives()[0])
-    merchant.recorded(event_id, "delivered")
+    business = owner.business
+    business.answers(200)
+    event = business.publish()
+    event_id = event_id_of(business.receives()[0])
+    business.recorded(event_id, "delivered")
     for name, value in stored.items():
-        merchant.stack.deliveries.update_item(
-            Key={"business_id": merchant.id, "event_id": event_id},
+        business.stack.deliveries.update_item(
+            Key={"business_id": business.id, "event_id": event_id},
             UpdateExpression="SET #name = :value",
             ExpressionAttributeNames={"#name": name},
             ExpressionAttributeValues={":value": value},
@@ -160,25 +163,25 @@ def test_a_record_of_another_version_is_no_fault(owner: Owner, second: SecondSta
     listed = owner.get("/api/deliveries")
     assert (listed.status, len(listed.json["deliveries"])) == (200, 1)
     # A copy of that event, and its neighbour in the batch.
-    second.publish_together(event, merchant.call())
-    second.until(lambda: len(merchant.received()) >= 2, "the neighbour", seconds=15)
+    second.publish_together(event, business.call())
+    second.until(lambda: len(business.received()) >= 2, "the neighbour", seconds=15)
     second.until(second.is_idle, "the end of all work")
-    assert faults(merchant) == []
+    assert faults(business) == []
     assert owner.post(f"/api/deliveries/{event_id}/resend").status == 202
     second.until(second.is_idle, "the resend taken")
-    assert faults(merchant) == []
+    assert faults(business) == []
 
 
 def test_an_attempt_with_a_cause_of_another_version_is_shown(owner: Owner, second: SecondStack) -> None:
-    merchant = owner.merchant
-    merchant.answers(500, 200)
-    merchant.publish()
-    event_id = event_id_of(merchant.receives(2)[0])
-    merchant.recorded(event_id, "delivered")
-    record = merchant.record_of(event_id)
+    business = owner.business
+    business.answers(500, 200)
+    business.publish()
+    event_id = event_id_of(business.receives(2)[0])
+    business.recorded(event_id, "delivered")
+    record = business.record_of(event_id)
     assert record is not None
     _replace(record, "status", "teapot")
-    merchant.stack.deliveries.put_item(Item=record)
+    business.stack.deliveries.put_item(Item=record)
     assert [attempt["cause"] for attempt in shown(owner, event_id)["attempt_log"]] == ["other", None]
     second.until(second.is_idle, "the end of all work")
 

@@ -7,12 +7,15 @@ from uuid import uuid4
 
 import pytest
 
-from infra.local.receiver import Receiver
-from infra.local.second.recursion import INVOCATIONS
-from infra.local.second.stack import SecondStack, second_stack
+from infra.fakes.receiver import Receiver
+from infra.fakes.second.recursion import INVOCATIONS
+from infra.fakes.second.stack import SecondStack, second_stack
 from infra.local.stack import build
+from infra.tests.business import TestBusiness
 from infra.tests.conftest import LOGS
-from infra.tests.world import Confidential, Merchant
+from infra.tests.logs import Confidential
+
+pytestmark = pytest.mark.second
 
 HELD = 240
 """A step of a release delivers ten, so this is more steps than the guard lets pass."""
@@ -21,34 +24,34 @@ PARAMETERS = {"RetryScheduleSeconds": "1", "AttemptTimeoutSeconds": "2", "Maximu
 
 
 @pytest.fixture
-def business(receiver: Receiver, confidential: Confidential) -> "Business":
+def paused(receiver: Receiver, confidential: Confidential) -> "PausedBusiness":
     """Give a business whose endpoint is paused."""
     build()
-    return Business(receiver, confidential)
+    return PausedBusiness(receiver, confidential)
 
 
-class Business:
+class PausedBusiness:
     """A business that has more held events than the guard lets a chain deliver."""
 
     def __init__(self, receiver: Receiver, confidential: Confidential) -> None:
         self._receiver, self._confidential = receiver, confidential
         self.calls: list[str] = []
 
-    def holds(self, second: SecondStack) -> Merchant:
+    def holds(self, second: SecondStack) -> TestBusiness:
         """Hold the events, then let the endpoint recover."""
-        merchant = Merchant(f"b-{uuid4().hex[:12]}", second, self._receiver, self._confidential)
-        merchant.answers(200, health={"version": 1, "state": "paused", "since": 1762155755000, "reason": "owner"})
+        business = TestBusiness(f"b-{uuid4().hex[:12]}", second, self._receiver, self._confidential)
+        business.answers(200, health={"version": 1, "state": "paused", "since": 1762155755000, "reason": "owner"})
         for number in range(HELD):
-            event = merchant.call(call_id=f"call-{number:03}")
-            merchant.publish(event)
-        second.until(lambda: _held(second, merchant) == HELD, "all held", seconds=60)
+            event = business.call(call_id=f"call-{number:03}")
+            business.publish(event)
+        second.until(lambda: _held(second, business) == HELD, "all held", seconds=60)
         second.until(second.is_idle, "the end of all work")
-        self.calls = _in_order(second, merchant)
-        merchant.resume()
-        return merchant
+        self.calls = _in_order(second, business)
+        business.resume()
+        return business
 
 
-def _in_order(second: SecondStack, merchant: Merchant) -> list[str]:
+def _in_order(second: SecondStack, business: TestBusiness) -> list[str]:
     pages = (
         second.client("dynamodb")
         .get_paginator("query")
@@ -56,37 +59,37 @@ def _in_order(second: SecondStack, merchant: Merchant) -> list[str]:
             TableName=second.outputs["DeliveriesTableName"],
             IndexName="held",
             KeyConditionExpression="business_id = :id",
-            ExpressionAttributeValues={":id": {"S": merchant.id}},
+            ExpressionAttributeValues={":id": {"S": business.id}},
             ConsistentRead=True,
         )
     )
     return [item["event_id"]["S"] for page in pages for item in page["Items"]]
 
 
-def _held(second: SecondStack, merchant: Merchant) -> int:
-    return len(_in_order(second, merchant))
+def _held(second: SecondStack, business: TestBusiness) -> int:
+    return len(_in_order(second, business))
 
 
-def _arrived(merchant: Merchant) -> list[str]:
-    return [request.headers["webhook-id"] for request in merchant.received()]
+def _arrived(business: TestBusiness) -> list[str]:
+    return [request.headers["webhook-id"] for request in business.received()]
 
 
-def test_a_release_of_240_events_completes_with_what_the_template_says(business: Business) -> None:
+def test_a_release_of_240_events_completes_with_what_the_template_says(paused: PausedBusiness) -> None:
     with second_stack(PARAMETERS, logs=LOGS / "recursion") as second:
-        merchant = business.holds(second)
-        second.until(lambda: second.guard.refused or _held(second, merchant) == 0, "nothing held", seconds=90)
+        business = paused.holds(second)
+        second.until(lambda: second.guard.refused or _held(second, business) == 0, "nothing held", seconds=90)
         assert second.guard.refused == 0
         second.until(second.is_idle, "the end of the release")
-        assert _arrived(merchant) == business.calls, "in order, each once"
+        assert _arrived(business) == paused.calls, "in order, each once"
         assert second.guard.longest > INVOCATIONS, "the chain is as long as AWS sees it"
         assert second.proxy.unexpected() == []
 
 
-def test_without_that_line_lambda_stops_the_release_after_sixteen_invocations(business: Business) -> None:
+def test_without_that_line_lambda_stops_the_release_after_sixteen_invocations(paused: PausedBusiness) -> None:
     with second_stack(PARAMETERS, logs=LOGS / "terminated", recursive_loop=None) as second:
-        merchant = business.holds(second)
+        business = paused.holds(second)
         second.until(lambda: second.guard.refused > 0, "a message that is kept back", seconds=60)
         second.until(lambda: all(batch.seconds is not None for batch in second.batches), "the last invocation")
-        assert _arrived(merchant) == business.calls[: 10 * INVOCATIONS]
-        assert _held(second, merchant) == HELD - 10 * INVOCATIONS
+        assert _arrived(business) == paused.calls[: 10 * INVOCATIONS]
+        assert _held(second, business) == HELD - 10 * INVOCATIONS
         assert second.counts()["hidden"] == 1, "the message comes back until its receives are spent"

@@ -13,12 +13,16 @@ from uuid import uuid4
 
 import pytest
 
-from infra.local.receiver import Answer, Manner, Receiver
-from infra.local.second.stack import SecondStack
+from infra.fakes.receiver import Answer, Manner, Receiver
+from infra.fakes.second.stack import SecondStack
 from infra.local.signatures import internal_is_right, standard_is_right
+from infra.tests.business import TestBusiness, event_id_of, gaps
+from infra.tests.logs import Confidential, log_lines
 from infra.tests.notices import Notices
 from infra.tests.portal import Owner, Portal
-from infra.tests.world import Confidential, DeadLetters, Merchant, event_id_of, gaps, log_lines
+from infra.tests.queues import DeadLetters
+
+pytestmark = pytest.mark.second
 
 PARAMETERS = {
     "RetryScheduleSeconds": "1",
@@ -28,7 +32,7 @@ PARAMETERS = {
     "LogLevel": "DEBUG",
 }
 KNOWN_AFTER = 5
-"""So many failures in a row make an endpoint failing."""
+"""The failures in a row that make an endpoint failing."""
 
 HEBREW = "אבגדהוזחטיכלמנסעפצקרשת"
 
@@ -36,143 +40,143 @@ HEBREW = "אבגדהוזחטיכלמנסעפצקרשת"
 @pytest.fixture(scope="module", autouse=True)
 def hopeless(
     second: SecondStack, notices: Notices, receiver: Receiver, confidential: Confidential
-) -> tuple[Merchant, dict[str, Any]]:
+) -> tuple[TestBusiness, dict[str, Any]]:
     """Give a business whose endpoint never answers well, with its one call, which spends its schedule meanwhile."""
     del notices  # They are listened to before there are any.
-    merchant = Merchant(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
-    merchant.answers(Answer(manner=Manner.GARBAGE))
-    return merchant, merchant.publish()
+    business = TestBusiness(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
+    business.answers(Answer(manner=Manner.GARBAGE))
+    return business, business.publish()
 
 
-def lines_of(merchant: Merchant, message: str) -> list[dict[str, Any]]:
+def lines_of(business: TestBusiness, message: str) -> list[dict[str, Any]]:
     """Give what `deliver` has logged about a business under a name."""
-    lines = log_lines(merchant.stack)
-    return [line for line in lines if (line["message"], line.get("business_id")) == (message, merchant.id)]
+    lines = log_lines(business.stack)
+    return [line for line in lines if (line["message"], line.get("business_id")) == (message, business.id)]
 
 
-def publish_held(merchant: Merchant, count: int) -> list[str]:
+def publish_held(business: TestBusiness, count: int) -> list[str]:
     """Publish calls one after the other until each is held, and give their ids in that order."""
-    before = len(merchant.held())
+    before = len(business.held())
     calls = []
     for number in range(count):
-        calls.append(merchant.publish()["call_id"])
-        merchant.stack.until(lambda number=number: len(merchant.held()) == before + number + 1, "a held event")
+        calls.append(business.publish()["call_id"])
+        business.stack.until(lambda number=number: len(business.held()) == before + number + 1, "a held event")
     return calls
 
 
-def calls_of(merchant: Merchant, after: int) -> list[str]:
+def calls_of(business: TestBusiness, after: int) -> list[str]:
     """Give the call ids of what has arrived, in order, without the first so many."""
-    return [json.loads(request.body)["call_id"] for request in merchant.received()[after:]]
+    return [json.loads(request.body)["call_id"] for request in business.received()[after:]]
 
 
-def test_a_call_arrives_signed_and_is_recorded(merchant: Merchant, second: SecondStack) -> None:
-    merchant.answers(Answer(200, b"thank you"))
-    event = merchant.publish()
-    [request] = merchant.receives()
+def test_a_call_arrives_signed_and_is_recorded(business: TestBusiness, second: SecondStack) -> None:
+    business.answers(Answer(200, b"thank you"))
+    event = business.publish()
+    [request] = business.receives()
     assert json.loads(request.body)["transcript"] == event["transcript"]
     assert internal_is_right(request.body, request.headers, second.internal_secret)
-    assert standard_is_right(request.body, request.headers, merchant.business.signing_secret)
-    record = merchant.recorded(event_id_of(request), "delivered")
+    assert standard_is_right(request.body, request.headers, business.settings.signing_secret)
+    record = business.recorded(event_id_of(request), "delivered")
     assert record["response_snippet"] == "thank you"
 
 
-def test_what_is_published_again_is_sent_once(merchant: Merchant, second: SecondStack) -> None:
-    merchant.answers(200)
-    event = merchant.publish()
-    [request] = merchant.receives()
-    merchant.recorded(event_id_of(request), "delivered")
+def test_what_is_published_again_is_sent_once(business: TestBusiness, second: SecondStack) -> None:
+    business.answers(200)
+    event = business.publish()
+    [request] = business.receives()
+    business.recorded(event_id_of(request), "delivered")
     second.publish_together(event, event, event)
-    second.until(lambda: len(lines_of(merchant, "duplicate")) == 3, "the copies taken")
-    assert len(merchant.received()) == 1
+    second.until(lambda: len(lines_of(business, "duplicate")) == 3, "the copies taken")
+    assert len(business.received()) == 1
 
 
-def test_what_fails_comes_back_by_its_visibility_timeout(merchant: Merchant) -> None:
-    merchant.answers(
+def test_what_fails_comes_back_by_its_visibility_timeout(business: TestBusiness) -> None:
+    business.answers(
         500, Answer(302, headers={"Location": "https://elsewhere.example/"}), Answer(manner=Manner.RESET), 200
     )
-    merchant.publish()
-    requests = merchant.receives(4)
+    business.publish()
+    requests = business.receives(4)
     assert [request.headers["webhook-attempt"] for request in requests] == ["1", "2", "3", "4"]
     assert min(gaps(requests)) >= 0.9
-    record = merchant.recorded(event_id_of(requests[0]), "delivered")
+    record = business.recorded(event_id_of(requests[0]), "delivered")
     assert record["attempts"] == 4
 
 
 def test_what_is_malformed_is_set_aside_and_its_neighbours_are_delivered(
-    merchant: Merchant, second: SecondStack, dead_letters: DeadLetters
+    business: TestBusiness, second: SecondStack, dead_letters: DeadLetters
 ) -> None:
-    merchant.answers(200)
-    calls = [merchant.call() for _ in range(3)]
-    poisoned = json.dumps(merchant.call())[:-40]
+    business.answers(200)
+    calls = [business.call() for _ in range(3)]
+    poisoned = json.dumps(business.call())[:-40]
     second.publish_together(calls[0], poisoned, calls[1], calls[2])
     dead = dead_letters.wait(poisoned)
     said = {name: value["StringValue"] for name, value in dead["MessageAttributes"].items()}
     assert said["reason"] == "malformed"
     assert said["detail"]
-    merchant.receives(3)
-    assert sorted(calls_of(merchant, 0)) == sorted(call["call_id"] for call in calls)
+    business.receives(3)
+    assert sorted(calls_of(business, 0)) == sorted(call["call_id"] for call in calls)
 
 
 def test_what_is_held_while_an_endpoint_fails_arrives_in_order_and_once_when_it_recovers(
-    merchant: Merchant, second: SecondStack, notices: Notices
+    business: TestBusiness, second: SecondStack, notices: Notices
 ) -> None:
-    merchant.answers(500)
-    first = [merchant.publish()["call_id"] for _ in range(KNOWN_AFTER)]
-    assert notices.wait(merchant, "failing")["cause"] == "status"
-    second.until(lambda: len(merchant.held()) == KNOWN_AFTER - 1, "all but the pilot held")
-    later = publish_held(merchant, 12)
-    before = len(merchant.received())
-    merchant.receiver.script(merchant.path, Answer(200))
-    merchant.receives(before + KNOWN_AFTER + 12)
-    second.until(lambda: merchant.held() == [], "nothing held")
-    arrived = calls_of(merchant, before)
+    business.answers(500)
+    first = [business.publish()["call_id"] for _ in range(KNOWN_AFTER)]
+    assert notices.wait(business, "failing")["cause"] == "status"
+    second.until(lambda: len(business.held()) == KNOWN_AFTER - 1, "all but the pilot held")
+    later = publish_held(business, 12)
+    before = len(business.received())
+    business.receiver.script(business.path, Answer(200))
+    business.receives(before + KNOWN_AFTER + 12)
+    second.until(lambda: business.held() == [], "nothing held")
+    arrived = calls_of(business, before)
     assert Counter(arrived) == Counter(first + later), "each once"
     assert arrived[-12:] == later, "in the order in which they happened"
-    assert notices.wait(merchant, "recovered")["held"] == KNOWN_AFTER - 1 + 12
+    assert notices.wait(business, "recovered")["held"] == KNOWN_AFTER - 1 + 12
 
 
 def test_410_pauses_until_the_owner_resumes(owner: Owner, second: SecondStack, notices: Notices) -> None:
-    merchant = owner.merchant
-    merchant.answers(410, 200)
-    calls = [merchant.publish()["call_id"]]
-    assert notices.wait(merchant, "paused")["cause"] == "gone"
+    business = owner.business
+    business.answers(410, 200)
+    calls = [business.publish()["call_id"]]
+    assert notices.wait(business, "paused")["cause"] == "gone"
     settings = owner.get("/api/settings").json
     assert (settings["status"], settings["paused_reason"]) == ("paused", "gone")
-    second.until(lambda: len(merchant.held()) == 1, "the first one held")
-    calls += publish_held(merchant, 3)
-    assert len(merchant.received()) == 1
+    second.until(lambda: len(business.held()) == 1, "the first one held")
+    calls += publish_held(business, 3)
+    assert len(business.received()) == 1
     assert owner.post("/api/resume").status == 200
-    merchant.receives(1 + len(calls))
-    assert calls_of(merchant, 1) == calls
+    business.receives(1 + len(calls))
+    assert calls_of(business, 1) == calls
     second.until(lambda: owner.get("/api/settings").json["held"] == 0, "nothing held")
 
 
-def test_another_url_gets_what_was_held_at_the_old_one(merchant: Merchant, second: SecondStack) -> None:
-    merchant.answers(410)
-    calls = [merchant.publish()["call_id"]]
-    second.until(lambda: len(merchant.held()) == 1, "a held event")
-    merchant.path = merchant.new_path()
-    merchant.move_to(merchant.receiver.url + merchant.path)
-    calls.append(merchant.publish()["call_id"])
-    merchant.receives(2)
-    second.until(lambda: merchant.held() == [], "nothing held")
-    assert sorted(calls_of(merchant, 0)) == sorted(calls)
+def test_another_url_gets_what_was_held_at_the_old_one(business: TestBusiness, second: SecondStack) -> None:
+    business.answers(410)
+    calls = [business.publish()["call_id"]]
+    second.until(lambda: len(business.held()) == 1, "a held event")
+    business.path = business.new_path()
+    business.move_to(business.receiver.url + business.path)
+    calls.append(business.publish()["call_id"])
+    business.receives(2)
+    second.until(lambda: business.held() == [], "nothing held")
+    assert sorted(calls_of(business, 0)) == sorted(calls)
 
 
 def test_an_owner_saves_tests_looks_and_sends_again(owner: Owner, second: SecondStack) -> None:
-    merchant = owner.merchant
+    business = owner.business
     saved = owner.saves(owner.url, static_header={"name": "X-Key", "value": "abcdefgh-1234"})
     assert saved.status == 200, saved.body
     assert owner.post("/api/test").json["delivered"] is True
-    event = merchant.publish()
-    event_id = event_id_of(merchant.receives(2)[1])
-    merchant.recorded(event_id, "delivered")
+    event = business.publish()
+    event_id = event_id_of(business.receives(2)[1])
+    business.recorded(event_id, "delivered")
     [listed] = owner.get("/api/deliveries").json["deliveries"]
     assert listed["event_id"] == event_id
     shown = owner.get(f"/api/deliveries/{event_id}").json
     assert json.loads(shown["body"])["call_id"] == event["call_id"]
     assert owner.post(f"/api/deliveries/{event_id}/resend").status == 202
-    again = merchant.receives(3)[2]
+    again = business.receives(3)[2]
     assert (event_id_of(again), again.headers["x-key"]) == (event_id, "abcdefgh-1234")
     second.until(second.is_idle, "the resend done")
     assert owner.get("/api/deliveries?status=delivered").json["deliveries"][0]["attempts"] == 2
@@ -189,21 +193,21 @@ def test_an_owner_saves_tests_looks_and_sends_again(owner: Owner, second: Second
 def test_an_odd_id_goes_every_way(
     business_id: str, second: SecondStack, receiver: Receiver, confidential: Confidential, portal: Portal
 ) -> None:
-    merchant = Merchant(business_id, second, receiver, confidential)
-    owner = Owner(merchant, portal)
+    business = TestBusiness(business_id, second, receiver, confidential)
+    owner = Owner(business, portal)
     # Of a call's id, too.
-    merchant.answers(410, 200)
-    held = merchant.call(call_id=f"שיחה {business_id}")
+    business.answers(410, 200)
+    held = business.call(call_id=f"שיחה {business_id}")
     second.publish(held)
-    second.until(lambda: len(merchant.held()) == 1, "a held event")
+    second.until(lambda: len(business.held()) == 1, "a held event")
     assert owner.get("/api/settings").json["held"] == 1
     assert owner.post("/api/resume").status == 200
-    request = merchant.receives(2)[1]
+    request = business.receives(2)[1]
     assert json.loads(request.body)["business_id"] == business_id
-    merchant.recorded(event_id_of(request), "delivered")
+    business.recorded(event_id_of(request), "delivered")
     assert [one["event_id"] for one in owner.get("/api/deliveries").json["deliveries"]] == [event_id_of(request)]
     assert owner.post(f"/api/deliveries/{event_id_of(request)}/resend").status == 202
-    assert merchant.receives(3)[2].body == request.body
+    assert business.receives(3)[2].body == request.body
 
 
 def words(characters: int) -> str:
@@ -224,30 +228,30 @@ def noise(characters: int) -> str:
     ids=["speech", "300_kb", "near_the_limit_of_an_item", "beyond_it"],
 )
 def test_a_long_call_arrives_whole_and_is_kept_if_it_fits_an_item(
-    merchant: Merchant, second: SecondStack, transcript: str, *, is_kept: bool
+    business: TestBusiness, second: SecondStack, transcript: str, *, is_kept: bool
 ) -> None:
-    merchant.answers(500, 200)
-    second.publish(merchant.call(transcript=transcript))
-    first, request = merchant.receives(2)
+    business.answers(500, 200)
+    second.publish(business.call(transcript=transcript))
+    first, request = business.receives(2)
     assert json.loads(request.body)["transcript"] == transcript
     assert first.body == request.body
-    record = merchant.recorded(event_id_of(request), "delivered")
+    record = business.recorded(event_id_of(request), "delivered")
     assert ("body" in record) == is_kept
     if is_kept:
-        merchant.resend(event_id_of(request))
-        assert merchant.receives(3)[2].body == request.body
+        business.resend(event_id_of(request))
+        assert business.receives(3)[2].body == request.body
 
 
 def test_an_event_that_spends_its_schedule_ends_in_the_dead_letter_queue_and_pauses_its_endpoint(
-    hopeless: tuple[Merchant, dict[str, Any]], dead_letters: DeadLetters, notices: Notices
+    hopeless: tuple[TestBusiness, dict[str, Any]], dead_letters: DeadLetters, notices: Notices
 ) -> None:
-    merchant, event = hopeless
+    business, event = hopeless
     dead = dead_letters.wait(event["call_id"])
     assert json.loads(dead["Body"]) == event
     assert "MessageAttributes" not in dead
-    assert len(merchant.received()) == int(PARAMETERS["MaxAttempts"])
-    assert merchant.health()["reason"] == "spent"
-    assert notices.wait(merchant, "paused")["cause"] == "spent"
+    assert len(business.received()) == int(PARAMETERS["MaxAttempts"])
+    assert business.health()["reason"] == "spent"
+    assert notices.wait(business, "paused")["cause"] == "spent"
 
 
 def test_nothing_of_all_this_was_refused_but_conditions(second: SecondStack) -> None:

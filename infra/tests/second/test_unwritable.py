@@ -8,11 +8,15 @@ from contextlib import ExitStack
 
 import pytest
 
-from infra.local.faults import broken, full
-from infra.local.receiver import Answer
-from infra.local.second.stack import SecondStack
+from infra.fakes.aws_proxy import broken, full
+from infra.fakes.receiver import Answer
+from infra.fakes.second.stack import SecondStack
+from infra.tests.business import TestBusiness, event_id_of
+from infra.tests.logs import log_lines
 from infra.tests.portal import Owner
-from infra.tests.world import DeadLetters, Merchant, event_id_of, log_lines
+from infra.tests.queues import DeadLetters
+
+pytestmark = pytest.mark.second
 
 ATTEMPTS = 4
 PARAMETERS = {
@@ -38,129 +42,129 @@ LATER_S = 8
 """How much later a step may begin than its token comes: more than the five seconds that do not count."""
 
 
-def arrived(merchant: Merchant) -> list[str]:
+def arrived(business: TestBusiness) -> list[str]:
     """Give the ids of the events that have arrived, as they came."""
-    return [event_id_of(request) for request in merchant.received()]
+    return [event_id_of(request) for request in business.received()]
 
 
-def holds(merchant: Merchant, second: SecondStack, count: int) -> list[str]:
+def holds(business: TestBusiness, second: SecondStack, count: int) -> list[str]:
     """Publish calls to an endpoint that is paused until all are held, and give their ids in the order of a release."""
     for _ in range(count):
-        merchant.publish()
-    second.until(lambda: len(merchant.held()) == count, "held events")
-    return merchant.held()
+        business.publish()
+    second.until(lambda: len(business.held()) == count, "held events")
+    return business.held()
 
 
-def tokens(merchant: Merchant, second: SecondStack) -> int:
+def tokens(business: TestBusiness, second: SecondStack) -> int:
     """Count how often a token of a business's release has been received."""
     bodies = [record["body"] for batch in second.batches for record in batch.records]
-    return sum(merchant.id in body and '"command":"release"' in body for body in bodies)
+    return sum(business.id in body and '"command":"release"' in body for body in bodies)
 
 
-def faults(merchant: Merchant) -> int:
+def faults(business: TestBusiness) -> int:
     """Count the faults that were logged about a business."""
-    lines = log_lines(merchant.stack)
-    return sum(line["message"] == "fault" and line.get("business_id") == merchant.id for line in lines)
+    lines = log_lines(business.stack)
+    return sum(line["message"] == "fault" and line.get("business_id") == business.id for line in lines)
 
 
 def test_a_release_that_cannot_record_what_has_arrived_sends_it_again_once_and_no_more(
-    merchant: Merchant, second: SecondStack
+    business: TestBusiness, second: SecondStack
 ) -> None:
-    merchant.answers(Answer(200, delay_s=1), Answer(200), health=PAUSED)
-    held = holds(merchant, second, 3)
+    business.answers(Answer(200, delay_s=1), Answer(200), health=PAUSED)
+    held = holds(business, second, 3)
     ledger = second.outputs["DeliveriesTableName"]
     # No longer than an attempt and a few tries to record it take.
     with second.deliver.told(9), ExitStack() as stack:
-        merchant.resume()
-        merchant.receives(1)
-        stack.enter_context(second.proxy.rule(broken, "UpdateItem", table=ledger, about=merchant.id))
-        second.until(lambda: tokens(merchant, second) >= ATTEMPTS + 2, "a token that has come back, and its successor")
-        assert arrived(merchant) == held[:1]
-    second.until(lambda: merchant.held() == [], "nothing held")
+        business.resume()
+        business.receives(1)
+        stack.enter_context(second.proxy.rule(broken, "UpdateItem", table=ledger, about=business.id))
+        second.until(lambda: tokens(business, second) >= ATTEMPTS + 2, "a token that has come back, and its successor")
+        assert arrived(business) == held[:1]
+    second.until(lambda: business.held() == [], "nothing held")
     second.until(second.is_idle, "the end of the release")
-    assert arrived(merchant) == held[:1] + held
+    assert arrived(business) == held[:1] + held
 
 
 def test_a_release_sends_nothing_while_no_record_may_grow(owner: Owner, second: SecondStack) -> None:
-    merchant = owner.merchant
-    merchant.answers(200, health=PAUSED)
-    held = holds(merchant, second, 2)
+    business = owner.business
+    business.answers(200, health=PAUSED)
+    held = holds(business, second, 2)
     ledger = second.outputs["DeliveriesTableName"]
-    with second.proxy.rule(full, "UpdateItem", table=ledger, about=merchant.id):
-        merchant.resume()
-        second.until(lambda: faults(merchant) >= 2 or merchant.received(), "a token that has come back")
-        assert merchant.received() == []
-    second.until(lambda: merchant.held() == [], "nothing held")
+    with second.proxy.rule(full, "UpdateItem", table=ledger, about=business.id):
+        business.resume()
+        second.until(lambda: faults(business) >= 2 or business.received(), "a token that has come back")
+        assert business.received() == []
+    second.until(lambda: business.held() == [], "nothing held")
     second.until(second.is_idle, "the end of the release")
-    assert arrived(merchant) == held
+    assert arrived(business) == held
     shown = [delivery["event_id"] for delivery in owner.get("/api/deliveries?status=delivered").json["deliveries"]]
     assert sorted(shown) == sorted(held), "what was written to try is in nobody's way"
 
 
 def test_an_event_that_may_try_first_is_not_sent_while_that_cannot_be_stored(
-    merchant: Merchant, second: SecondStack
+    business: TestBusiness, second: SecondStack
 ) -> None:
-    event = merchant.call()
-    merchant.answers(200, health=FAILING)
-    with second.proxy.rule(broken, "UpdateItem", about=merchant.id):
-        merchant.publish(event)
-        second.until(lambda: faults(merchant) >= 2, "a second try")
-        assert merchant.received() == []
-    assert json.loads(merchant.receives(1)[0].body)["call_id"] == event["call_id"]
-    second.until(lambda: merchant.health()["state"] == "active", "a recovery")
+    event = business.call()
+    business.answers(200, health=FAILING)
+    with second.proxy.rule(broken, "UpdateItem", about=business.id):
+        business.publish(event)
+        second.until(lambda: faults(business) >= 2, "a second try")
+        assert business.received() == []
+    assert json.loads(business.receives(1)[0].body)["call_id"] == event["call_id"]
+    second.until(lambda: business.health()["state"] == "active", "a recovery")
 
 
 def test_a_resend_for_which_no_message_could_be_sent_can_be_asked_for_again_at_once(
     owner: Owner, second: SecondStack
 ) -> None:
-    merchant = owner.merchant
-    merchant.answers(200)
-    merchant.publish()
-    event_id = event_id_of(merchant.receives(1)[0])
-    merchant.recorded(event_id, "delivered")
-    with second.proxy.rule(broken, "SendMessage", about=merchant.id):
+    business = owner.business
+    business.answers(200)
+    business.publish()
+    event_id = event_id_of(business.receives(1)[0])
+    business.recorded(event_id, "delivered")
+    with second.proxy.rule(broken, "SendMessage", about=business.id):
         assert owner.post(f"/api/deliveries/{event_id}/resend").status == 503
     assert owner.post(f"/api/deliveries/{event_id}/resend").status == 202
-    merchant.receives(2)
+    business.receives(2)
     second.until(second.is_idle, "the resend acknowledged")
-    assert len(merchant.received()) == 2
+    assert len(business.received()) == 2
 
 
 @pytest.mark.parametrize("kept_by", ["fault", "retry_after"])
 def test_a_token_that_waits_at_its_last_receive_gets_a_successor(
-    merchant: Merchant, second: SecondStack, dead_letters: DeadLetters, kept_by: str
+    business: TestBusiness, second: SecondStack, dead_letters: DeadLetters, kept_by: str
 ) -> None:
-    merchant.answers(200, health=PAUSED)
-    held = holds(merchant, second, 2)
+    business.answers(200, health=PAUSED)
+    held = holds(business, second, 2)
     begins = int(time.time() * 1000) + (LATER_S * 1000 if kept_by == "retry_after" else 0)
     release = {"release_run": 2, "release_step": 0, "release_at": begins}
     second.settings.update_item(
-        Key={"business_id": merchant.id},
+        Key={"business_id": business.id},
         UpdateExpression="SET health = :health",
         ExpressionAttributeValues={":health": {"version": 2, "state": "active"} | release},
     )
-    token = {"command": "release", "business_id": merchant.id, "run": 2, "step": 0}
+    token = {"command": "release", "business_id": business.id, "run": 2, "step": 0}
     token = json.dumps(token, separators=(",", ":"))
     if kept_by == "fault":
-        with second.proxy.rule(broken, "Query", about=merchant.id):
+        with second.proxy.rule(broken, "Query", about=business.id):
             second.publish_worn((token, ATTEMPTS - 1))
-            second.until(lambda: faults(merchant) >= 1, "a list that was not given")
+            second.until(lambda: faults(business) >= 1, "a list that was not given")
     else:
         second.publish_worn((token, ATTEMPTS - 1))
-    second.until(lambda: merchant.held() == [], "nothing held")
-    assert arrived(merchant) == held
-    assert dead_letters.find(merchant.id) is None
+    second.until(lambda: business.held() == [], "nothing held")
+    assert arrived(business) == held
+    assert dead_letters.find(business.id) is None
 
 
 def test_what_is_too_large_to_be_kept_takes_its_own_place_at_its_last_receive(
-    merchant: Merchant, second: SecondStack, dead_letters: DeadLetters
+    business: TestBusiness, second: SecondStack, dead_letters: DeadLetters
 ) -> None:
     # Text that hardly compresses.
-    event = merchant.call(transcript=base64.b64encode(random.Random(LONG_AGO).randbytes(525_000)).decode())
-    merchant.answers(200, health=FAILING)
-    with second.proxy.watching("SendMessage") as sent, second.proxy.rule(broken, "Publish", about=merchant.id):
+    event = business.call(transcript=base64.b64encode(random.Random(LONG_AGO).randbytes(525_000)).decode())
+    business.answers(200, health=FAILING)
+    with second.proxy.watching("SendMessage") as sent, second.proxy.rule(broken, "Publish", about=business.id):
         second.publish_worn((event, ATTEMPTS - 1))
         # Of a recovery that could not be told.
         second.until(lambda: any(event["call_id"] in said["MessageBody"] for said in sent), "the event sent anew")
-    assert len(merchant.received()) == 1
+    assert len(business.received()) == 1
     assert dead_letters.find(event["call_id"]) is None

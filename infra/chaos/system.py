@@ -1,0 +1,133 @@
+"""The system that chaos breaks: a stack behind the AWS proxy, fake endpoints, and the ways to act on both.
+
+Its times are short, so that a message comes back seconds after its process was killed. Their order is production's: an
+attempt fits into an invocation, and a message stays invisible for longer than an invocation lasts.
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.fakes.aws_proxy import AwsProxy, Gate, running_aws_proxy
+from infra.fakes.fake_endpoints import FakeEndpoints, running_fake_endpoints
+from infra.local.business import Business, new_signing_secret
+from infra.local.functions import kill, running_functions
+from infra.local.processes import Failure, until
+from infra.local.stack import Stack, running_stack
+
+from .audit import DeadLetters, PublishedEvents
+
+ATTEMPT_SECONDS = 1
+FUNCTION_SECONDS = 8
+"""The function begins nothing for which it has less than an attempt and five seconds left."""
+VISIBILITY_SECONDS = FUNCTION_SECONDS + 1
+MAX_ATTEMPTS = 10
+PARAMETERS = {
+    "AttemptTimeoutSeconds": str(ATTEMPT_SECONDS),
+    "RetryScheduleSeconds": "1,1,2",
+    "MaxAttempts": str(MAX_ATTEMPTS),
+    "MaximumConcurrency": "8",
+}
+QUIET_SECONDS = 150
+"""The bound of waiting for the queue to run empty: every attempt of a schedule, each begun by a crash."""
+
+
+@dataclass
+class SystemUnderTest:
+    """The running stack and its fakes, on which a scenario acts."""
+
+    stack: Stack
+    aws_proxy: AwsProxy
+    endpoints: FakeEndpoints
+    chance: random.Random
+    dead_letters: DeadLetters
+    scale: int
+    """How many events a scenario publishes, as a multiple of the short form's."""
+    made: int = 0
+
+    def new_events(self) -> PublishedEvents:
+        """Start the list of a scenario's published events."""
+        return PublishedEvents(self.stack, self.endpoints, self.dead_letters)
+
+    def businesses(self, count: int) -> list[str]:
+        """Settle so many new businesses, whose endpoints accept unless told otherwise."""
+        first, self.made = self.made, self.made + count
+        ids = [f"c{number:04}" for number in range(first, self.made)]
+        for id_ in ids:
+            Business(id_, self.endpoints.url_of(id_), new_signing_secret()).save(self.stack)
+        return ids
+
+    def pause(self, business_id: str) -> None:
+        """Pause an endpoint that has no state yet, as its owner does."""
+        health = {"version": 1, "state": "paused", "since": int(time.time() * 1000), "reason": "owner"}
+        self._set_health(business_id, health)
+
+    def resume(self, business_id: str) -> None:
+        """Resume an endpoint, as the portal does: the state, and the token that carries the release."""
+        run = int(self.health(business_id)["version"]) + 1
+        health = {"version": run, "state": "active", "outbox_token": True}
+        health |= {"release_run": run, "release_step": 0, "release_at": int(time.time() * 1000)}
+        self._set_health(business_id, health)
+        token = f'{{"command":"release","business_id":"{business_id}","run":{run},"step":0}}'
+        self.stack.queue.send_message(QueueUrl=self.stack.outputs["EventsQueueUrl"], MessageBody=token)
+
+    def health(self, business_id: str) -> dict[str, object]:
+        """Give an endpoint's state."""
+        key = {"business_id": business_id}
+        return self.stack.settings.get_item(Key=key, ConsistentRead=True)["Item"].get("health", {})
+
+    def _set_health(self, business_id: str, health: dict[str, object]) -> None:
+        self.stack.settings.update_item(
+            Key={"business_id": business_id},
+            UpdateExpression="SET health = :health",
+            ExpressionAttributeValues={":health": health},
+        )
+
+    def kill_all(self) -> int:
+        """Kill every process of the function."""
+        return kill(running_functions(self.stack))
+
+    def kill_one(self) -> int:
+        """Kill one process of the function, whichever."""
+        running = running_functions(self.stack)
+        return kill([self.chance.choice(running)]) if running else 0
+
+    def kill_at(self, gate: Gate, *operations: str, count: int = 1, **further: object) -> None:
+        """Hold calls up at a gate, and kill every process once so many wait there."""
+        with self.aws_proxy.rule(gate, *operations, **further):
+            until(lambda: gate.waiting >= count, QUIET_SECONDS, "calls at the gate", every=0.01)
+            self.kill_all()
+            # The proxy hears of it when the connections close.
+            until(lambda: gate.waiting == 0, QUIET_SECONDS, "the end of those calls", every=0.01)
+
+    def wait_until_quiet(self) -> None:
+        """Wait until the events queue holds nothing, neither visible nor hidden nor delayed."""
+        until(lambda: self._waiting() == 0, QUIET_SECONDS, "an empty events queue", every=0.1)
+
+    def _waiting(self) -> int:
+        names = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
+        url = self.stack.outputs["EventsQueueUrl"]
+        counts = self.stack.queue.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(count) for count in counts.values())
+
+
+@contextmanager
+def running_system(seed: int, scale: int, logs: Path) -> Iterator[SystemUnderTest]:
+    """Run the system for as long as the block lasts; the function must have been built."""
+    with (
+        running_aws_proxy(seed) as aws_proxy,
+        running_fake_endpoints(seed) as endpoints,
+        running_stack(PARAMETERS, logs=logs, aws_proxy=aws_proxy) as stack,
+    ):
+        functions = stack.client("lambda")
+        functions.update_function_configuration(
+            FunctionName=stack.outputs["DeliverFunctionName"], Timeout=FUNCTION_SECONDS
+        )
+        url = stack.outputs["EventsQueueUrl"]
+        stack.queue.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)})
+        if stack.process is None:
+            raise Failure("Chaos needs a stack of its own.")
+        yield SystemUnderTest(stack, aws_proxy, endpoints, random.Random(seed), DeadLetters(stack), scale)

@@ -1,0 +1,135 @@
+"""The cost of an event once the function runs: CPU, memory, and the number of events in a second.
+
+CPU and memory are the kernel's account of the process alone. The Python servers bound the rate too, so the rate is a
+lower bound.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.fakes.http_server import listen
+from infra.fakes.instant_servers import Aws, Runtime, receive
+from infra.local.business import new_signing_secret
+from infra.local.environment import ROOT, credentials
+
+SAMPLE = ROOT / "events" / "samples" / "call.completed.short.json"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of a run."""
+
+    events: int
+    first_ms: float
+    """From the first request for work to the answer to the last invocation: of one event, how long it took."""
+    cpu_ms_per_event: float
+    events_per_second: float
+    peak_mib: float
+
+
+def settings(endpoint: str, runtime: str) -> dict[str, str]:
+    """Give the environment of the deployed function, for servers at these addresses."""
+    queue = f"{endpoint}/000000000000/"
+    return credentials() | {
+        "AWS_LAMBDA_RUNTIME_API": runtime,
+        "AWS_LAMBDA_FUNCTION_NAME": "deliver",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "bench",
+        "AWS_LAMBDA_LOG_GROUP_NAME": "bench",
+        "AWS_ENDPOINT_URL": endpoint,
+        "EVENTS_QUEUE_URL": f"{queue}events",
+        "DEAD_LETTER_QUEUE_URL": f"{queue}dead",
+        "SETTINGS_TABLE_NAME": "settings",
+        "DELIVERIES_TABLE_NAME": "deliveries",
+        "OWNER_NOTICES_TOPIC_ARN": "arn:aws:sns:il-central-1:000000000000:notices",
+        "RETENTION_DAYS": "30",
+        "INTERNAL_SECRET_ARN": "arn:aws:secretsmanager:il-central-1:000000000000:secret:internal",
+        "UNSAFE_TARGETS": "YesForLocalTestsOnly",
+        "ATTEMPT_TIMEOUT_SECONDS": "30",
+        "RETRY_SCHEDULE_SECONDS": "5,30",
+        "MAX_ATTEMPTS": "16",
+        "LOG_LEVEL": "INFO",
+    }
+
+
+def cost(binary: Path, batches: int, size: int) -> Cost:
+    """Run the function on so many batches of so many events each, delivered to a receiver that accepts them."""
+    run, failed = asyncio.run(_run(binary, batches, size, None))
+    if failed:
+        raise RuntimeError(f"{failed} invocations did not deliver all of their events")
+    return run
+
+
+def refused_handshake_ms(binary: Path, tls: ssl.SSLContext) -> float:
+    """Give the time that a new process takes for its first event, sent to a TLS server whose certificate it refuses.
+
+    Its handshake does everything but check a signature: the nearest to a first delivery over https that a machine
+    without a publicly trusted certificate can measure.
+    """
+    run, failed = asyncio.run(_run(binary, 1, 1, tls))
+    if not failed:
+        raise RuntimeError("an untrusted certificate was accepted")
+    return run.first_ms
+
+
+async def _run(binary: Path, batches: int, size: int, tls: ssl.SSLContext | None) -> tuple[Cost, int]:
+    receiver, port = await listen(receive, tls)
+    url = f"https://localhost:{port}/hook" if tls else f"http://127.0.0.1:{port}/hook"
+    aws, aws_port = await listen(Aws(url, new_signing_secret()).handle)
+    runtime = Runtime([_batch(number, size) for number in range(batches)])
+    api, api_port = await listen(runtime.handle)
+    env = settings(f"http://127.0.0.1:{aws_port}", f"127.0.0.1:{api_port}")
+    process = _start(binary, env)
+    try:
+        await asyncio.wait_for(runtime.done.wait(), 300)
+        peak_mib = _peak_mib(process)
+    finally:
+        os.kill(process, signal.SIGKILL)
+        _, _, usage = os.wait4(process, 0)
+        for server in (receiver, aws, api):
+            server.close()
+    failed = sum(json.loads(answer)["batchItemFailures"] != [] for answer in runtime.answers)
+    assert runtime.first_poll is not None
+    assert runtime.finished is not None
+    seconds = runtime.finished - runtime.first_poll
+    events = batches * size
+    cpu_ms = (usage.ru_utime + usage.ru_stime) * 1000
+    return Cost(events, seconds * 1000, cpu_ms / events, events / seconds, peak_mib), failed
+
+
+def _start(binary: Path, env: Mapping[str, str]) -> int:
+    silent = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
+    return os.posix_spawn(binary, [str(binary)], env, file_actions=silent)
+
+
+def _peak_mib(process: int) -> float:
+    # The account of wait4 would include what this process held when it started the other.
+    [line] = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith("VmHWM:")]
+    return int(line.split()[1]) / 1024
+
+
+def _batch(number: int, size: int) -> bytes:
+    event = json.loads(SAMPLE.read_text())
+    records = []
+    for place in range(size):
+        event["call_id"] = f"CA{number:08}{place:02}"
+        record = {
+            "messageId": f"{number:08}-{place:02}",
+            "receiptHandle": "AQEB" + "x" * 200,
+            "body": json.dumps(event),
+            "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1762155755000", "MessageGroupId": "demo"},
+            "messageAttributes": {},
+            "md5OfBody": "0" * 32,
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:il-central-1:000000000000:events",
+            "awsRegion": "il-central-1",
+        }
+        records.append(record)
+    return json.dumps({"Records": records}).encode()
