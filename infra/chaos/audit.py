@@ -1,8 +1,8 @@
 """The events that were published, and where each of them ended.
 
 Afterwards a published event must have been taken by its endpoint, or be held while its endpoint waits for its owner or
-its pilot, or be in the dead-letter queue. An event in none of these places is missing. An event that is held although
-nothing will release it is stranded. Both count as lost.
+its probe, or be in the dead-letter queue. An event in none of these places is missing. An event that is held although
+nothing will replay it is stranded. Both count as lost.
 """
 
 import hashlib
@@ -129,7 +129,7 @@ class PublishedEvents:
 
 
 def _waits(health: dict[str, Any]) -> bool:
-    # A failing endpoint has a pilot in the queue, so that once the queue is empty none may be failing.
+    # A failing endpoint has a probe in the queue, so that once the queue is empty none may be failing.
     return health.get("state") == "paused"
 
 

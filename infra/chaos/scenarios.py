@@ -17,7 +17,7 @@ from .audit import Account, PublishedEvents
 from .system import QUIET_SECONDS, SystemUnderTest
 
 HELD = 30
-"""Enough events for a release of several steps."""
+"""Enough events for a replay of several steps."""
 
 UNWELL = tuple(Conduct(manner) for manner in (Manner.REFUSE, Manner.RESET, Manner.LIE, Manner.HANG))
 DRIPPING = (Conduct(Manner.DRIP), Conduct(Manner.DRIP_HEADERS))
@@ -88,8 +88,8 @@ def _hold(system: SystemUnderTest, events: PublishedEvents, ids: list[str]) -> N
     system.wait_until_quiet()
 
 
-def killed_during_a_release(system: SystemUnderTest, events: PublishedEvents) -> None:
-    """Kill every process at each kind of step of a release: before a POST, a record, a change of state, a token."""
+def killed_during_a_replay(system: SystemUnderTest, events: PublishedEvents) -> None:
+    """Kill every process at each kind of step of a replay: before a POST, a record, a change of state, a token."""
     ids = system.businesses(1 + system.scale)
     _hold(system, events, ids)
     for id_ in ids:
@@ -174,7 +174,7 @@ SCENARIOS = [
     Scenario("killed between POST and record", killed_before_the_record),
     Scenario("killed before acknowledging", killed_before_acknowledging),
     Scenario("killed while an endpoint becomes failing", killed_while_an_endpoint_becomes_failing),
-    Scenario("killed during a release", killed_during_a_release),
+    Scenario("killed during a replay", killed_during_a_replay),
     Scenario("endpoints hang, drip, reset, lie", unwell_endpoints, all_arrive=False),
     Scenario("endpoints are gone or never recover", given_up_endpoints, all_arrive=False),
     Scenario("AWS errors, throttles, lost answers", aws_unwell, all_arrive=False),

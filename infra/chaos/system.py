@@ -66,12 +66,12 @@ class SystemUnderTest:
         self._set_health(business_id, health)
 
     def resume(self, business_id: str) -> None:
-        """Resume an endpoint, as the portal does: the state, and the token that carries the release."""
+        """Resume an endpoint, as the portal does: the state, and the token that carries the replay on."""
         run = int(self.health(business_id)["version"]) + 1
-        health = {"version": run, "state": "active", "outbox_token": True}
-        health |= {"release_run": run, "release_step": 0, "release_at": int(time.time() * 1000)}
+        health = {"version": run, "state": "active"}
+        health |= {"replay_id": run, "replay_step": 0, "replay_due": int(time.time() * 1000)}
         self._set_health(business_id, health)
-        token = f'{{"command":"release","business_id":"{business_id}","run":{run},"step":0}}'
+        token = f'{{"command":"replay","business_id":"{business_id}","replay":{run},"step":0}}'
         self.stack.queue.send_message(QueueUrl=self.stack.outputs["EventsQueueUrl"], MessageBody=token)
 
     def health(self, business_id: str) -> dict[str, object]:

@@ -7,6 +7,7 @@ The deployed template is the built one without the parts that MiniStack refuses 
 MiniStack differs from AWS otherwise, this module corrects it after the deployment.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,6 +97,15 @@ class Stack:
     def function_log(self, since: float = 0) -> list[str]:
         """Give what `deliver` has written since a time in Unix seconds, with Lambda's own lines around it."""
         return self._log(self.function, since)
+
+    def sweep(self) -> dict[str, int]:
+        """Invoke `sweep`, as its schedule does, and give its answer."""
+        answer = self.client("lambda").invoke(FunctionName=self.outputs["SweepFunctionName"], Payload=b"{}")
+        return json.loads(answer["Payload"].read())
+
+    def sweep_log(self) -> list[str]:
+        """Give everything that `sweep` has written so far."""
+        return self._log(self._configuration("SweepFunctionName"), 0)
 
     def portal_log(self) -> list[str]:
         """Give everything that `portal` has written so far."""

@@ -49,7 +49,7 @@ MOST_WAITING = 1
 """Seconds from the beginning of an attempt until all environments know that it waits, which it says after 0.5 s."""
 
 PILOT_SECONDS = 10
-"""Long enough to see an attempt of the pilot."""
+"""Long enough to see an attempt of the probe."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ def compare(load: Load, rounds: int, how: str, pace: float | None, *, known: boo
             load.publish([dead] * FAILURES_TO_FAILING)
             until(lambda dead=dead: load.is_failing(dead), WAIT_SECONDS, "a failing endpoint")
         beside = spread(load, [dead], pace)
-        # Until the endpoint's pilot has been attempted again.
+        # Until the endpoint's probe has been attempted again.
         time.sleep(PILOT_SECONDS)
         first, after = by_the_fifth_failure([span for span in load.endpoints.spans[mark:] if span.business_id == dead])
         ratios.append(beside.p95 / alone.p95)

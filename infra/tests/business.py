@@ -112,7 +112,7 @@ class TestBusiness:
         return until(find, SECONDS, f"a record that says {status}", every=0.1)
 
     def held(self) -> list[str]:
-        """Give the ids of the held events, in the order of their release."""
+        """Give the ids of the held events, in the order of their replay."""
         condition = Key("business_id").eq(self.id)
         answer = self.stack.deliveries.query(IndexName="held", KeyConditionExpression=condition, ConsistentRead=True)
         return [item["event_id"] for item in answer["Items"]]
@@ -123,10 +123,10 @@ class TestBusiness:
         return item.get("health", {})
 
     def resume(self) -> None:
-        """Resume the endpoint: the state, with the release in its outbox, and then the token."""
+        """Resume the endpoint: the state, with a replay, and then the message of its first step."""
         run = int(self.health()["version"]) + 1
-        health = {"version": run, "state": "active", "outbox_token": True}
-        health |= {"release_run": run, "release_step": 0, "release_at": int(time.time() * 1000)}
+        health = {"version": run, "state": "active"}
+        health |= {"replay_id": run, "replay_step": 0, "replay_due": int(time.time() * 1000)}
         self.stack.settings.update_item(
             Key={"business_id": self.id},
             UpdateExpression="SET health = :health",
@@ -135,9 +135,25 @@ class TestBusiness:
         )
         self.publish_text(
             json.dumps(
-                {"command": "release", "business_id": self.id, "run": run, "step": 0},
+                {"command": "replay", "business_id": self.id, "replay": run, "step": 0},
                 separators=(",", ":"),
             )
+        )
+
+    def make_overdue(self, minutes: int = 10) -> None:
+        """Let all that is due at the endpoint have been due some minutes earlier: longer than `sweep` waits."""
+        health, earlier = self.health(), minutes * 60_000
+        names = [name for name in ("probe_due", "replay_due") if name in health]
+        health |= {name: health[name] - earlier for name in names}
+        notices = [notice | {"at": notice["at"] - earlier} for notice in health.get("notices", [])]
+        due = min([health[name] for name in names] + [notice["at"] for notice in notices])
+        before = health["version"]
+        health |= {"version": before + 1} | ({"notices": notices} if notices else {})
+        self.stack.settings.update_item(
+            Key={"business_id": self.id},
+            UpdateExpression="SET health = :health, unwell = :unwell, due_at = :due",
+            ConditionExpression="health.version = :before",
+            ExpressionAttributeValues={":health": health, ":unwell": "unwell", ":due": due, ":before": before},
         )
 
     def resend(self, event_id: str) -> None:

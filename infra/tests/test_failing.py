@@ -1,6 +1,6 @@
-"""Endpoints that fail: the pilot, the held, the pause, the release, and what the operator hears of it.
+"""Endpoints that fail: the probe, the held, the pause, the replay, and what the operator hears of it.
 
-On a stack of its own, whose schedule is long enough for a pilot to be patient.
+On a stack of its own, whose schedule is long enough for a probe to be patient.
 """
 
 import json
@@ -32,7 +32,7 @@ HELD_AT_MOST = 5
 """How many of a failing endpoint's events may have been attempted on their own before it is known as failing."""
 
 OUTLIVES_SECONDS = 60
-"""After that, a released event that failed is tried again by a message of its own."""
+"""After that, a replayed event that failed is tried again by a message of its own."""
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def calls_of(requests: list[Received]) -> list[str]:
 
 
 def is_failing(business: TestBusiness) -> None:
-    """Bring an endpoint to where one pilot knocks and the rest is held."""
+    """Bring an endpoint to where one probe tries and the rest is held."""
     until(lambda: business.health().get("state") == "failing", SECONDS, "a failing endpoint")
 
 
@@ -85,10 +85,10 @@ def test_fifty_events_held_while_an_endpoint_fails_arrive_in_order_and_once_when
     business.receiver.script(business.path, Answer(200))
     arrived = calls_of(business.receives(before + 50)[before:])
     assert sorted(arrived) == sorted(published), "each once"
-    pilot = arrived[0]
-    assert arrived[1:] == [call for call in published if call != pilot], "in the order in which they happened"
+    probe = arrived[0]
+    assert arrived[1:] == [call for call in published if call != probe], "in the order in which they happened"
     assert notices.wait(business, "recovered")["held"] == 49
-    until(lambda: "release_run" not in business.health(), SECONDS, "the end of the release")
+    until(lambda: "replay_id" not in business.health(), SECONDS, "the end of the replay")
     assert business.held() == []
     wait_until_empty(business.stack)
     assert len(business.received()) == before + 50
@@ -104,7 +104,7 @@ def test_of_a_failing_endpoint_one_event_knocks_and_the_others_wait(business: Te
     business.publish()
     until(lambda: len(business.held()) == HELD_AT_MOST, SECONDS, "the new event held")
     later = business.receives(before + 2)[before:]
-    assert len(set(calls_of(later))) == 1, "the pilot alone"
+    assert len(set(calls_of(later))) == 1, "the probe alone"
 
 
 def test_a_success_in_between_resets_the_count(business: TestBusiness) -> None:
@@ -131,7 +131,7 @@ def test_410_pauses_and_nothing_is_sent_until_the_owner_resumes(business: TestBu
     until(lambda: business.held() == [], SECONDS, "nothing held")
 
 
-def test_another_url_releases_what_was_held_at_the_old_one(business: TestBusiness) -> None:
+def test_another_url_replays_what_was_held_at_the_old_one(business: TestBusiness) -> None:
     business.answers(410)
     calls = [business.publish()["call_id"]]
     until(lambda: business.health().get("state") == "paused", SECONDS, "a paused endpoint")
@@ -141,13 +141,13 @@ def test_another_url_releases_what_was_held_at_the_old_one(business: TestBusines
     assert sorted(calls_of(business.receives(2))) == sorted(calls)
 
 
-def test_endpoint_that_fails_again_during_a_release_keeps_the_rest_held(business: TestBusiness) -> None:
+def test_endpoint_that_fails_again_during_a_replay_keeps_the_rest_held(business: TestBusiness) -> None:
     business.answers(500)
     calls = [business.publish()["call_id"] for _ in range(HELD_AT_MOST)]
     is_failing(business)
     calls += [business.publish()["call_id"] for _ in range(20)]
-    until(lambda: len(business.held()) == len(calls) - 1, SECONDS, "all but the pilot held")
-    # Well for the pilot and three more, then not for a while, then for good.
+    until(lambda: len(business.held()) == len(calls) - 1, SECONDS, "all but the probe held")
+    # Well for the probe and three more, then not for a while, then for good.
     business.receiver.script(business.path, *_after(len(business.received()), [200] * 4 + [500] * 12 + [200]))
     seconds = OUTLIVES_SECONDS + 2 * SECONDS
     until(lambda: all(_status(business, call) == "delivered" for call in calls), seconds, "all delivered")

@@ -118,15 +118,15 @@ def record(owner: Owner, event_id: str, **attributes: object) -> None:
     )
 
 
-def test_a_release_that_makes_no_step_does_not_hide_its_remedy(owner: Owner) -> None:
+def test_a_replay_that_makes_no_step_does_not_hide_its_remedy(owner: Owner) -> None:
     business = owner.business
     owner.saves(owner.url)
     owner.post("/api/pause")
     ids = event_ids(business, 2, "held")
-    # Its token is lost: the state says that it is under way, and no message is.
-    health = business.health() | {"version": 90, "state": "active", "release_run": 90, "release_step": 1}
-    for minutes, offered in ((1, False), (20, True)):
-        health["release_at"] = int((time.time() - minutes * 60) * 1000)
+    # Its message is lost: the state says that it is under way, and no message is.
+    health = business.health() | {"version": 90, "state": "active", "replay_id": 90, "replay_step": 1}
+    for minutes, offered in ((1, False), (7, True)):
+        health["replay_due"] = int((time.time() - minutes * 60) * 1000)
         writes_directly(owner, health=health)
         page = owner.portal.send("GET", "/", headers={"Cookie": owner.cookie()}).text
         assert ('name="status" value="held"' in page) == offered

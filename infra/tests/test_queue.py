@@ -165,7 +165,7 @@ def test_event_that_is_crowded_out_at_its_last_receive_is_sent_anew(
     assert dead_letters.find(event["call_id"]) is None
 
 
-def test_spent_pilot_pauses_the_endpoint_and_goes_to_the_dead_letter_queue(
+def test_spent_probe_pauses_the_endpoint_and_goes_to_the_dead_letter_queue(
     business: TestBusiness, dead_letters: DeadLetters
 ) -> None:
     business.answers(500)

@@ -40,6 +40,7 @@ class SecondStack(Stack):
     """Between the functions and AWS; a test's own calls do not pass it."""
     deliver: Function = field(kw_only=True)
     portal: Function = field(kw_only=True)
+    sweeper: Function = field(kw_only=True)
     mapping: Mapping = field(kw_only=True)
     guard: RecursionGuard = field(kw_only=True)
 
@@ -50,6 +51,14 @@ class SecondStack(Stack):
     def function_log(self, since: float = 0) -> list[str]:  # noqa: ARG002 - its processes are few, and so are its lines
         """Give everything that `deliver` has written so far."""
         return self.deliver.log()
+
+    def sweep(self) -> dict[str, int]:
+        """Invoke `sweep`, as its schedule does, and give its answer."""
+        return self.sweeper.invoke({})
+
+    def sweep_log(self) -> list[str]:
+        """Give everything that `sweep` has written so far."""
+        return self.sweeper.log()
 
     def portal_log(self) -> list[str]:
         """Give everything that `portal` has written so far."""
@@ -140,7 +149,8 @@ def second_stack(
         names |= {name: {"Ref": name} for name in template.resources("AWS::Lambda::Function")}
         deliver = _function(template, "DeliverFunction", names, proxy, logs)
         portal = _function(template, "PortalFunction", names, proxy, logs)
-        for function in (deliver, portal):
+        sweeper = _function(template, "SweepFunction", names, proxy, logs)
+        for function in (deliver, portal, sweeper):
             lasting.callback(function.close)
         behind_the_gateway.append(portal)
         said = template.resources("AWS::Lambda::Function")["DeliverFunction"].get("RecursiveLoop")
@@ -153,6 +163,7 @@ def second_stack(
             proxy=proxy,
             deliver=deliver,
             portal=portal,
+            sweeper=sweeper,
             mapping=mapping,
             guard=guard,
         )

@@ -23,26 +23,28 @@ REMEMBERED = 20
 LONG_AGO = 1762155755000
 """In Unix milliseconds: whoever was to try then is long overdue."""
 
-PILOT = "evt_0123456789abcdef0123456789abcdef"
+PROBE = "evt_0123456789abcdef0123456789abcdef"
 ACTIVE = {"version": 3, "state": "active", "failures": 0}
 FAILING = {
     "version": 3,
     "state": "failing",
     "since": LONG_AGO,
     "cause": "status",
-    "pilot": PILOT,
-    "pilot_due": LONG_AGO,
+    "probe": PROBE,
+    "probe_due": LONG_AGO,
     "last_attempt": LONG_AGO,
 }
+TEAPOT = {"kind": "failing", "since": LONG_AGO, "cause": "teapot", "at": LONG_AGO}
 UNKNOWN_HEALTH: dict[str, dict[str, Any]] = {
     "state": ACTIVE | {"state": "sleeping"},
     "state_with_more": FAILING | {"state": "sleeping"},
     "cause": FAILING | {"cause": "teapot"},
-    "notice": ACTIVE | {"notice": "drowsy", "notice_since": LONG_AGO, "notice_cause": "status"},
+    "notice": ACTIVE | {"notices": [{"kind": "drowsy", "since": LONG_AGO, "cause": "status", "at": LONG_AGO}]},
     "state_with_less": {name: value for name, value in FAILING.items() if name != "since"},
     "state_of_other_types": FAILING | {"since": "yesterday", "last_attempt": [LONG_AGO]},
-    "notice_with_less": ACTIVE | {"notice": "failing"},
-    "cause_of_a_notice": ACTIVE | {"notice": "failing", "notice_since": LONG_AGO, "notice_cause": "teapot"},
+    "notice_with_less": ACTIVE | {"notices": [{"kind": "failing"}, "paused"]},
+    "cause_of_a_notice": ACTIVE
+    | {"notices": [{"kind": "failing", "since": LONG_AGO, "cause": "teapot", "at": LONG_AGO}]},
 }
 
 

@@ -142,38 +142,41 @@ def test_a_reference_without_time_left_comes_back_soon_and_its_event_arrives(
     [(3, "BatchGetItem"), (ENOUGH_S + 0.8, "BatchGetItem"), (ENOUGH_S + 0.8, "GetItem")],
     ids=["too_little_from_the_start", "too_little_once_it_has_read", "too_little_once_it_has_an_event"],
 )
-def test_a_release_without_time_left_goes_on_soon(
+def test_a_replay_without_time_left_goes_on_soon(
     second: SecondStack, businesses: dict[str, TestBusiness], dead_letters: DeadLetters, left_s: float, slow: str
 ) -> None:
-    tokens = {}
+    steps = {}
     for name, business in businesses.items():
         pause(business)
         for _ in range(3):
             held_call(second, business)
-        tokens[name] = begin_release(business)
+        steps[name] = begin_replay(business)
     with (
         second.proxy.watching("ChangeMessageVisibility", "SendMessage") as asked,
         second.proxy.rule(late(1), slow),
         second.deliver.told(left_s),
     ):
-        second.publish_worn(*((tokens[name], receives) for name, receives in RECEIVES.items()))
+        second.publish_worn(*((steps[name], receives) for name, receives in RECEIVES.items()))
         invoked(second, businesses, at_least=9)
         assert [business.received() for business in businesses.values()] == [[], []], "there is no time for an attempt"
     assert max(delays(asked)) <= SOON_S
+    # A message has no more to carry on at its last receive, and is gone without having been a dead letter.
+    businesses["last"].make_overdue()
+    assert second.sweep()["replays"] == 1
     arrive(second, businesses, 3)
     assert [business.held() for business in businesses.values()] == [[], []]
     assert not any(dead_letters.find(business.id) for business in businesses.values())
 
 
-def begin_release(business: TestBusiness) -> str:
-    """Store that a release has begun, and give its token without sending it."""
-    with_token: list[str] = []
-    publish, business.publish_text = business.publish_text, with_token.append
+def begin_replay(business: TestBusiness) -> str:
+    """Store that a replay has begun, and give its message without sending it."""
+    messages: list[str] = []
+    publish, business.publish_text = business.publish_text, messages.append
     try:
         business.resume()
     finally:
         business.publish_text = publish
-    return with_token[0]
+    return messages[0]
 
 
 def test_a_deadline_that_is_over_is_no_time_at_all(second: SecondStack, businesses: dict[str, TestBusiness]) -> None:

@@ -1,4 +1,4 @@
-"""Lambda's guard against recursion: a release is a chain of invocations, and as long as its events are many.
+"""Lambda's guard against recursion: a replay is a chain of invocations, and as long as its events are many.
 
 The trace ids are those that the SDK puts on SendMessage. The guard does what the built template tells Lambda.
 """
@@ -18,7 +18,7 @@ from infra.tests.logs import Confidential
 pytestmark = pytest.mark.second
 
 HELD = 240
-"""A step of a release delivers ten, so this is more steps than the guard lets pass."""
+"""A step of a replay delivers ten, so this is more steps than the guard lets pass."""
 
 PARAMETERS = {"RetryScheduleSeconds": "1", "AttemptTimeoutSeconds": "2", "MaximumConcurrency": "4"}
 
@@ -79,13 +79,13 @@ def test_a_release_of_240_events_completes_with_what_the_template_says(paused: P
         business = paused.holds(second)
         second.until(lambda: second.guard.refused or _held(second, business) == 0, "nothing held", seconds=90)
         assert second.guard.refused == 0
-        second.until(second.is_idle, "the end of the release")
+        second.until(second.is_idle, "the end of the replay")
         assert _arrived(business) == paused.calls, "in order, each once"
         assert second.guard.longest > INVOCATIONS, "the chain is as long as AWS sees it"
         assert second.proxy.unexpected() == []
 
 
-def test_without_that_line_lambda_stops_the_release_after_sixteen_invocations(paused: PausedBusiness) -> None:
+def test_without_that_line_lambda_stops_the_replay_after_sixteen_invocations(paused: PausedBusiness) -> None:
     with second_stack(PARAMETERS, logs=LOGS / "terminated", recursive_loop=None) as second:
         business = paused.holds(second)
         second.until(lambda: second.guard.refused > 0, "a message that is kept back", seconds=60)

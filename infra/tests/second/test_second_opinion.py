@@ -123,7 +123,7 @@ def test_what_is_held_while_an_endpoint_fails_arrives_in_order_and_once_when_it_
     business.answers(500)
     first = [business.publish()["call_id"] for _ in range(KNOWN_AFTER)]
     assert notices.wait(business, "failing")["cause"] == "status"
-    second.until(lambda: len(business.held()) == KNOWN_AFTER - 1, "all but the pilot held")
+    second.until(lambda: len(business.held()) == KNOWN_AFTER - 1, "all but the probe held")
     later = publish_held(business, 12)
     before = len(business.received())
     business.receiver.script(business.path, Answer(200))

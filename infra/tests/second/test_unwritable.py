@@ -1,8 +1,6 @@
 """While a table or a queue takes nothing, an event is sent no more often than it must be, and nothing is given up."""
 
-import base64
 import json
-import random
 import time
 from contextlib import ExitStack
 
@@ -34,12 +32,12 @@ FAILING = {
     "state": "failing",
     "since": LONG_AGO,
     "cause": "status",
-    "pilot": "evt_0123456789abcdef0123456789abcdef",
-    "pilot_due": LONG_AGO,
+    "probe": "evt_0123456789abcdef0123456789abcdef",
+    "probe_due": LONG_AGO,
     "last_attempt": LONG_AGO,
 }
 LATER_S = 8
-"""How much later a step may begin than its token comes: more than the five seconds that do not count."""
+"""How much later a step may begin than its message comes: more than the five seconds that do not count."""
 
 
 def arrived(business: TestBusiness) -> list[str]:
@@ -48,17 +46,17 @@ def arrived(business: TestBusiness) -> list[str]:
 
 
 def holds(business: TestBusiness, second: SecondStack, count: int) -> list[str]:
-    """Publish calls to an endpoint that is paused until all are held, and give their ids in the order of a release."""
+    """Publish calls to an endpoint that is paused until all are held, and give their ids in the order of a replay."""
     for _ in range(count):
         business.publish()
     second.until(lambda: len(business.held()) == count, "held events")
     return business.held()
 
 
-def tokens(business: TestBusiness, second: SecondStack) -> int:
-    """Count how often a token of a business's release has been received."""
+def steps(business: TestBusiness, second: SecondStack) -> int:
+    """Count how often a message of a business's replay has been received."""
     bodies = [record["body"] for batch in second.batches for record in batch.records]
-    return sum(business.id in body and '"command":"release"' in body for body in bodies)
+    return sum(business.id in body and '"command":"replay"' in body for body in bodies)
 
 
 def faults(business: TestBusiness) -> int:
@@ -67,7 +65,7 @@ def faults(business: TestBusiness) -> int:
     return sum(line["message"] == "fault" and line.get("business_id") == business.id for line in lines)
 
 
-def test_a_release_that_cannot_record_what_has_arrived_sends_it_again_once_and_no_more(
+def test_a_replay_that_cannot_record_what_has_arrived_sends_it_again_once_and_no_more(
     business: TestBusiness, second: SecondStack
 ) -> None:
     business.answers(Answer(200, delay_s=1), Answer(200), health=PAUSED)
@@ -78,24 +76,27 @@ def test_a_release_that_cannot_record_what_has_arrived_sends_it_again_once_and_n
         business.resume()
         business.receives(1)
         stack.enter_context(second.proxy.rule(broken, "UpdateItem", table=ledger, about=business.id))
-        second.until(lambda: tokens(business, second) >= ATTEMPTS + 2, "a token that has come back, and its successor")
+        second.until(lambda: steps(business, second) >= ATTEMPTS, "a message that has come back each time that it may")
         assert arrived(business) == held[:1]
+    second.until(second.is_idle, "no message left")
+    business.make_overdue()
+    assert second.sweep()["replays"] == 1
     second.until(lambda: business.held() == [], "nothing held")
-    second.until(second.is_idle, "the end of the release")
+    second.until(second.is_idle, "the end of the replay")
     assert arrived(business) == held[:1] + held
 
 
-def test_a_release_sends_nothing_while_no_record_may_grow(owner: Owner, second: SecondStack) -> None:
+def test_a_replay_sends_nothing_while_no_record_may_grow(owner: Owner, second: SecondStack) -> None:
     business = owner.business
     business.answers(200, health=PAUSED)
     held = holds(business, second, 2)
     ledger = second.outputs["DeliveriesTableName"]
     with second.proxy.rule(full, "UpdateItem", table=ledger, about=business.id):
         business.resume()
-        second.until(lambda: faults(business) >= 2 or business.received(), "a token that has come back")
+        second.until(lambda: faults(business) >= 2 or business.received(), "a message that has come back")
         assert business.received() == []
     second.until(lambda: business.held() == [], "nothing held")
-    second.until(second.is_idle, "the end of the release")
+    second.until(second.is_idle, "the end of the replay")
     assert arrived(business) == held
     shown = [delivery["event_id"] for delivery in owner.get("/api/deliveries?status=delivered").json["deliveries"]]
     assert sorted(shown) == sorted(held), "what was written to try is in nobody's way"
@@ -131,40 +132,27 @@ def test_a_resend_for_which_no_message_could_be_sent_can_be_asked_for_again_at_o
 
 
 @pytest.mark.parametrize("kept_by", ["fault", "retry_after"])
-def test_a_token_that_waits_at_its_last_receive_gets_a_successor(
+def test_a_replay_whose_message_was_at_its_last_receive_is_started_again_by_sweep(
     business: TestBusiness, second: SecondStack, dead_letters: DeadLetters, kept_by: str
 ) -> None:
     business.answers(200, health=PAUSED)
     held = holds(business, second, 2)
     begins = int(time.time() * 1000) + (LATER_S * 1000 if kept_by == "retry_after" else 0)
-    release = {"release_run": 2, "release_step": 0, "release_at": begins}
+    health = {"version": 2, "state": "active", "replay_id": 2, "replay_step": 0, "replay_due": begins}
     second.settings.update_item(
         Key={"business_id": business.id},
         UpdateExpression="SET health = :health",
-        ExpressionAttributeValues={":health": {"version": 2, "state": "active"} | release},
+        ExpressionAttributeValues={":health": health},
     )
-    token = {"command": "release", "business_id": business.id, "run": 2, "step": 0}
-    token = json.dumps(token, separators=(",", ":"))
-    if kept_by == "fault":
-        with second.proxy.rule(broken, "Query", about=business.id):
-            second.publish_worn((token, ATTEMPTS - 1))
-            second.until(lambda: faults(business) >= 1, "a list that was not given")
-    else:
-        second.publish_worn((token, ATTEMPTS - 1))
+    step = {"command": "replay", "business_id": business.id, "replay": 2, "step": 0}
+    with ExitStack() as meanwhile:
+        if kept_by == "fault":
+            meanwhile.enter_context(second.proxy.rule(broken, "Query", about=business.id))
+        second.publish_worn((json.dumps(step, separators=(",", ":")), ATTEMPTS - 1))
+        second.until(lambda: steps(business, second) == 1 and second.is_idle(), "its end")
+    assert business.received() == []
+    business.make_overdue()
+    assert second.sweep() == {"probes": 0, "replays": 1, "notices": 0}
     second.until(lambda: business.held() == [], "nothing held")
     assert arrived(business) == held
     assert dead_letters.find(business.id) is None
-
-
-def test_what_is_too_large_to_be_kept_takes_its_own_place_at_its_last_receive(
-    business: TestBusiness, second: SecondStack, dead_letters: DeadLetters
-) -> None:
-    # Text that hardly compresses.
-    event = business.call(transcript=base64.b64encode(random.Random(LONG_AGO).randbytes(525_000)).decode())
-    business.answers(200, health=FAILING)
-    with second.proxy.watching("SendMessage") as sent, second.proxy.rule(broken, "Publish", about=business.id):
-        second.publish_worn((event, ATTEMPTS - 1))
-        # Of a recovery that could not be told.
-        second.until(lambda: any(event["call_id"] in said["MessageBody"] for said in sent), "the event sent anew")
-    assert len(business.received()) == 1
-    assert dead_letters.find(event["call_id"]) is None

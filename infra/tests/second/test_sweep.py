@@ -1,0 +1,174 @@
+"""What `sweep` starts again: a lost probe, a lost replay, a notice that was not given, and what waits for nothing.
+
+Nothing in these tests publishes a further event, and no owner does anything: what arrives, arrives by `sweep` alone.
+"""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from infra.fakes.aws_proxy import broken
+from infra.fakes.receiver import Answer
+from infra.fakes.second.stack import SecondStack
+from infra.tests.business import TestBusiness, event_id_of
+from infra.tests.logs import json_lines
+from infra.tests.notices import Notices
+
+PARAMETERS = {
+    "RetryScheduleSeconds": "3600",
+    "MaxAttempts": "4",
+    "AttemptTimeoutSeconds": "2",
+    "MaximumConcurrency": "8",
+    "LogLevel": "DEBUG",
+}
+FAILURES = 5
+NOTHING = {"probes": 0, "replays": 0, "notices": 0}
+
+
+def arrived(business: TestBusiness) -> list[str]:
+    """Give the ids of the events that have arrived, as they came."""
+    return [event_id_of(request) for request in business.received()]
+
+
+def fails(business: TestBusiness, second: SecondStack, held: int) -> list[str]:
+    """Bring an endpoint to where a probe waits for its hour and so many events are held, and give those in order."""
+    business.answers(500)
+    second.publish_together(*(business.call() for _ in range(FAILURES)))
+    second.until(lambda: business.health().get("state") == "failing", "a failing endpoint")
+    second.until(lambda: len(business.received()) == FAILURES, "five attempts")
+    for _ in range(held):
+        business.publish()
+    second.until(lambda: len(business.held()) == held, "held events")
+    second.until(lambda: second.counts()["visible"] == 0, "nothing to be taken")
+    return business.held()
+
+
+def loses_its_messages(second: SecondStack) -> None:
+    """Take every message from the queue, as an outage of ours or somebody at a terminal can."""
+    second.queue.purge_queue(QueueUrl=second.events_url)
+
+
+def item(business: TestBusiness) -> dict[str, Any]:
+    """Give the whole settings item of a business."""
+    return business.stack.settings.get_item(Key={"business_id": business.id}, ConsistentRead=True)["Item"]
+
+
+def test_on_a_healthy_stack_sweep_writes_nothing_and_finds_nothing(business: TestBusiness, second: SecondStack) -> None:
+    business.answers(200)
+    business.publish()
+    business.receives(1)
+    second.until(second.is_idle, "the end of all work")
+    with second.proxy.tally() as tally:
+        assert second.sweep() == NOTHING
+    assert set(tally.calls) == {"dynamodb.Query", "dynamodb.GetItem", "dynamodb.Scan"}
+    assert tally.calls.total() == 3, "one read of each index, and one of its own place"
+    assert "unwell" not in item(business)
+
+
+def test_a_probe_whose_message_is_lost_is_restarted_and_what_was_held_follows_it(
+    business: TestBusiness, second: SecondStack
+) -> None:
+    held = fails(business, second, 3)
+    assert item(business)["due_at"] == business.health()["probe_due"]
+    probe, before = business.health()["probe"], len(business.received())
+    loses_its_messages(second)
+    business.receiver.script(business.path, Answer(200))
+    assert second.sweep() == NOTHING, "an hour is not over"
+    business.make_overdue(minutes=70)
+    assert second.sweep() == {"probes": 1, "replays": 0, "notices": 0}
+    assert second.sweep() == NOTHING, "nothing is started twice"
+    second.until(lambda: business.held() == [] and second.is_idle(), "nothing held")
+    assert arrived(business)[before:] == [probe, *held]
+    assert "unwell" not in item(business)
+
+
+def test_in_the_place_of_a_probe_that_is_not_kept_the_event_goes_that_was_held_first(
+    business: TestBusiness, second: SecondStack
+) -> None:
+    held = fails(business, second, 2)
+    before = len(business.received())
+    loses_its_messages(second)
+    second.deliveries.delete_item(Key={"business_id": business.id, "event_id": business.health()["probe"]})
+    business.receiver.script(business.path, Answer(200))
+    business.make_overdue(minutes=70)
+    assert second.sweep()["probes"] == 1
+    second.until(lambda: business.held() == [] and second.is_idle(), "nothing held")
+    assert arrived(business)[before:] == held
+
+
+def test_a_state_that_another_system_has_wiped_leaves_nothing_behind(
+    business: TestBusiness, second: SecondStack
+) -> None:
+    held = fails(business, second, 3)
+    before = len(business.received())
+    loses_its_messages(second)
+    business.receiver.script(business.path, Answer(200))
+    url = item(business)["generic_webhook_url"]
+    second.settings.put_item(Item={"business_id": business.id, "generic_webhook_url": url})
+    assert second.sweep() == {"probes": 0, "replays": 1, "notices": 0}
+    second.until(lambda: business.held() == [] and second.is_idle(), "nothing held")
+    assert arrived(business)[before:] == held
+
+
+def test_a_notice_that_was_not_given_is_given_later_and_each_change_has_its_own(
+    business: TestBusiness, second: SecondStack, notices: Notices
+) -> None:
+    business.answers(410, 200)
+    with second.proxy.rule(broken, "Publish", about=business.id):
+        business.publish()
+        second.until(lambda: len(business.held()) == 1 and second.is_idle(), "a held event")
+        business.resume()
+        second.until(lambda: business.held() == [] and second.is_idle(), "the end of the replay")
+        health = business.health() | {"version": business.health()["version"] + 1}
+        paused = {"kind": "paused", "since": 1762155755000, "cause": "gone", "at": 1762155755000}
+        recovered = paused | {"kind": "recovered", "at": 1762155756000}
+        second.settings.update_item(
+            Key={"business_id": business.id},
+            UpdateExpression="SET health = :health",
+            ExpressionAttributeValues={":health": health | {"notices": [paused, recovered]}},
+        )
+        business.make_overdue()
+        assert second.sweep() == NOTHING, "the topic takes nothing yet"
+    assert second.sweep() == {"probes": 0, "replays": 0, "notices": 2}
+    assert notices.wait(business, "paused")["cause"] == "gone"
+    assert notices.wait(business, "recovered")["since"] == "2025-11-03T07:42:35Z"
+    assert "notices" not in business.health()
+
+
+def test_two_sweeps_at_once_start_nothing_twice(business: TestBusiness, second: SecondStack) -> None:
+    business.answers(200, health={"version": 1, "state": "paused", "since": 1762155755000, "reason": "spent"})
+    for _ in range(3):
+        business.publish()
+    second.until(lambda: len(business.held()) == 3 and second.is_idle(), "held events")
+    second.settings.update_item(
+        Key={"business_id": business.id},
+        UpdateExpression="SET health = :health",
+        ExpressionAttributeValues={":health": {"version": 2, "state": "active"}},
+    )
+    held = business.held()
+    with second.mapping.paused(), ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: second.sweep(), range(4)))
+    assert sum(answer["replays"] for answer in answers) == 1
+    second.until(lambda: business.held() == [] and second.is_idle(), "nothing held")
+    assert arrived(business) == held
+
+
+def test_what_cannot_be_read_of_one_business_keeps_no_other_from_being_looked_after(
+    business: TestBusiness, another: TestBusiness, second: SecondStack
+) -> None:
+    for each in (business, another):
+        each.answers(200, health={"version": 1, "state": "paused", "since": 1762155755000, "reason": "spent"})
+        each.publish()
+        second.until(lambda each=each: len(each.held()) == 1 and second.is_idle(), "a held event")
+        second.settings.update_item(
+            Key={"business_id": each.id},
+            UpdateExpression="SET health = :health",
+            ExpressionAttributeValues={":health": {"version": 2, "state": "active"} if each is another else "odd"},
+        )
+    assert second.sweep()["replays"] == 1
+    second.until(lambda: another.held() == [] and second.is_idle(), "nothing held")
+    lines = json_lines(second.sweep_log())
+    [fault] = [line for line in lines if line["level"] == "ERROR"]
+    assert fault["business_id"] == business.id
+    assert business.received() == []
+    assert json.dumps(lines).count("http") == 0
