@@ -91,8 +91,8 @@ impl Deliver {
                 let action = self.run_delivery(&delivery).await.action;
                 self.follow(message, event.business_id(), action).await
             }
-            Content::Command(Command::Deliver { business_id, event_id, resend }) => {
-                self.kept(message, &business_id, &event_id, resend, deadline).await
+            Content::Command(Command::Deliver { business_id, event_id, resend, at_once }) => {
+                self.kept(message, (&business_id, &event_id), (resend, at_once), deadline).await
             }
             Content::Command(Command::Replay { business_id, replay, step }) => {
                 self.run_replay(message, &business_id, (replay, step), deadline).await
@@ -117,15 +117,14 @@ impl Deliver {
     async fn kept(
         &self,
         message: &Message,
-        business_id: &BusinessId,
-        event_id: &EventId,
-        resend: Option<Timestamp>,
+        (business_id, event_id): (&BusinessId, &EventId),
+        (resend, at_once): (Option<Timestamp>, bool),
         deadline: Instant,
     ) -> Disposition {
         match self.tables.kept(business_id, event_id).await {
             Ok(Some(kept)) => {
                 // A message can be delayed for 15 minutes at most when it is sent; the rest is waited for here.
-                if let Some(at) = kept.next_attempt.filter(|at| resend.is_none() && is_early(*at)) {
+                if let Some(at) = kept.next_attempt.filter(|at| resend.is_none() && !at_once && is_early(*at)) {
                     return self.reference_later(message, business_id, event_id, at).await;
                 }
                 let delivery = Delivery {

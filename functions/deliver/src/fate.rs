@@ -64,7 +64,12 @@ impl Deliver {
         if !self.is_last_receive(message) {
             return self.return_after(message, from_now(at)).await;
         }
-        let command = Command::Deliver { business_id: business_id.clone(), event_id: event_id.clone(), resend: None };
+        let command = Command::Deliver {
+            business_id: business_id.clone(),
+            event_id: event_id.clone(),
+            resend: None,
+            at_once: false,
+        };
         match self.queues.send(&command, from_now(at)).await {
             Ok(()) => Disposition::Acknowledge,
             Err(error) => {

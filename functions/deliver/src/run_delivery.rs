@@ -263,7 +263,7 @@ impl DeliveryIo for Running<'_> {
 
     async fn send_again(&self, at: Timestamp) -> Result<(), Unavailable> {
         let (business_id, event_id) = (self.business_id().clone(), self.delivery.event.id().clone());
-        let command = Command::Deliver { business_id, event_id, resend: None };
+        let command = Command::Deliver { business_id, event_id, resend: None, at_once: false };
         let sent = self.deliver.queues.send(&command, from_now(at)).await;
         self.known(sent.map_err(Fault::from))
     }

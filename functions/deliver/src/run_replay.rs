@@ -81,7 +81,7 @@ impl Running<'_> {
     async fn give_up(&self, event_id: &EventId) -> Result<(), Fault> {
         report::not_kept(self.message, self.business_id, event_id);
         let (business_id, event_id) = (self.business_id.clone(), event_id.clone());
-        let command = Command::Deliver { business_id, event_id: event_id.clone(), resend: None };
+        let command = Command::Deliver { business_id, event_id: event_id.clone(), resend: None, at_once: false };
         self.deliver.queues.copy_to_dead_letters(&command.to_string(), Reason::NotKept, NOT_KEPT).await?;
         self.deliver.tables.abandon(self.business_id, &event_id, self.deliver.retention, clock::now()).await?;
         Ok(())

@@ -85,6 +85,6 @@ impl SweepIo for Sweeping<'_> {
 
     async fn send_probe(&self, event: &EventId) -> Result<(), Unavailable> {
         let (business_id, event_id) = (self.business_id.clone(), event.clone());
-        self.send(Command::Deliver { business_id, event_id, resend: None }).await
+        self.send(Command::Deliver { business_id, event_id, resend: None, at_once: true }).await
     }
 }

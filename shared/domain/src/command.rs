@@ -24,6 +24,8 @@ pub enum Command {
         event_id: EventId,
         /// When the owner asked for it: the event is sent even if it had arrived before then. None: nobody asked.
         resend: Option<Timestamp>,
+        /// Whether the event's time has come, whatever the ledger says of its next attempt: it is a probe that was lost.
+        at_once: bool,
     },
     /// Carry a replay on.
     Replay {
@@ -45,6 +47,8 @@ enum Wire {
         /// Unix milliseconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         resend_asked_at: Option<i64>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        at_once: bool,
     },
     Replay {
         business_id: String,
@@ -62,7 +66,8 @@ impl Command {
 
     fn read(message: &str) -> Option<Self> {
         Some(match serde_json::from_str(message).ok()? {
-            Wire::Deliver { business_id, event_id, resend_asked_at } => Self::Deliver {
+            Wire::Deliver { business_id, event_id, resend_asked_at, at_once } => Self::Deliver {
+                at_once,
                 business_id: BusinessId::parse(&business_id).ok()?,
                 event_id: EventId::parse(&event_id)?,
                 resend: resend_asked_at.map(Timestamp::from_millisecond).transpose().ok()?,
@@ -95,7 +100,8 @@ impl Command {
 impl fmt::Display for Command {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let wire = match self.clone() {
-            Self::Deliver { business_id, event_id, resend } => Wire::Deliver {
+            Self::Deliver { business_id, event_id, resend, at_once } => Wire::Deliver {
+                at_once,
                 business_id: business_id.to_string(),
                 event_id: event_id.to_string(),
                 resend_asked_at: resend.map(Timestamp::as_millisecond),
@@ -118,11 +124,17 @@ mod tests {
         let business_id = BusinessId::parse("עסק \"1\"").expect("an id");
         let event_id = EventId::parse("evt_0123456789abcdef0123456789abcdef").expect("an id");
         for command in [
-            Command::Deliver { business_id: business_id.clone(), event_id: event_id.clone(), resend: None },
+            Command::Deliver {
+                business_id: business_id.clone(),
+                event_id: event_id.clone(),
+                resend: None,
+                at_once: false,
+            },
             Command::Deliver {
                 business_id: business_id.clone(),
                 event_id,
                 resend: Some(Timestamp::from_millisecond(1_750_000_000_123).expect("a time")),
+                at_once: true,
             },
             Command::Replay { business_id, replay: 7, step: 1 },
         ] {

@@ -200,8 +200,9 @@ impl<I: DeliveryIo> Way<'_, I> {
                 Ok(Stored::Conflict) => {}
             }
             match self.io.read().await {
-                // It was stored, and the answer to that was lost.
-                Ok(seen) if seen.health == health => {
+                // It was stored, and the answer to that was lost. Where nothing follows, another may have meant the same: two
+                // that count a failure at once are two failures.
+                Ok(seen) if seen.health == health && has_followers(&before, &health) => {
                     follow(self.io, &before, &health).await;
                     return Ok(status);
                 }
@@ -276,6 +277,11 @@ impl<I: DeliveryIo> Way<'_, I> {
     fn is_replayed(&self) -> bool {
         matches!(self.trigger, Trigger::Replay { .. })
     }
+}
+
+/// Whether something is to be done about a change: a replay begins, or there is a notice.
+fn has_followers(before: &Health, after: &Health) -> bool {
+    before.replay != after.replay || before.notices != after.notices
 }
 
 impl Ended {

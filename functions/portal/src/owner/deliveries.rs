@@ -95,7 +95,12 @@ impl Owners {
                 // It has just been asked for, and two presses of the button are one.
                 return Ok(Some(outlook(&owned, now)));
             }
-            let command = Command::Deliver { business_id: business_id.clone(), event_id: event_id.clone(), resend };
+            let command = Command::Deliver {
+                business_id: business_id.clone(),
+                event_id: event_id.clone(),
+                resend,
+                at_once: false,
+            };
             // A message that comes before its time goes back until then, so the note has to come before the message.
             let delay = if summary.status == Status::Retrying { NOTED_WITHIN } else { Duration::ZERO };
             if let Err(error) = self.commands.send(&command, delay).await {
