@@ -385,7 +385,7 @@ impl Tables {
         Ok(u64::try_from(query.send().await?.count).unwrap_or_default())
     }
 
-    /// The index of held events is a local one, because only such a one can be read consistently: a release must not
+    /// The index of held events is a local one, because only such a one can be read consistently: a replay must not
     /// miss an event that was held a moment ago.
     fn held_query(&self, business_id: &BusinessId) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
         self.client

@@ -61,7 +61,7 @@ struct StaticHeader {
 enum EndpointStatus {
     /// They do.
     Active,
-    /// One at a time keeps knocking; the others are held.
+    /// One event, the probe, keeps trying; the others are held.
     Failing,
     /// All are held until the owner resumes.
     Paused,

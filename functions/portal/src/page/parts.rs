@@ -101,7 +101,7 @@ impl StatusPart {
             }
             EndpointState::Active => part.lines.push("כל שיחה שמסתיימת נשלחת למערכת שלך.".into()),
             EndpointState::Failing { since, cause } => {
-                let (code, clue) = shown_by_pilot(view, cause);
+                let (code, clue) = shown_by_probe(view, cause);
                 let Advice { what, fix } = hebrew::advice(cause, code, clue, None);
                 (part.name, part.title) = ("failing", "העדכונים לא מגיעים למערכת שלך");
                 part.since = Some(Moment::new(since, view.now));
@@ -121,9 +121,9 @@ impl StatusPart {
 }
 
 /// With which code and clue the endpoint fails: those of the newest event that keeps trying, if it is on this page.
-fn shown_by_pilot(view: &Overview, cause: Cause) -> (Option<u16>, Option<Clue>) {
-    let is_pilot = |row: &&Row| row.status == Status::Retrying && row.cause == Some(cause);
-    view.log.rows.iter().find(is_pilot).map_or((None, None), |row| (row.status_code, row.clue))
+fn shown_by_probe(view: &Overview, cause: Cause) -> (Option<u16>, Option<Clue>) {
+    let is_probe = |row: &&Row| row.status == Status::Retrying && row.cause == Some(cause);
+    view.log.rows.iter().find(is_probe).map_or((None, None), |row| (row.status_code, row.clue))
 }
 
 /// Where a redirect points to. What else has such an address (201, or a script's answer) is no new one.

@@ -50,7 +50,7 @@ pub(crate) enum Said {
     Rotated,
     /// Nothing could be sent again: its content is not kept any more.
     NotKept,
-    /// A test or a release was asked for while there is no URL.
+    /// A test or the sending of what is held was asked for while there is no URL.
     NoUrl,
     /// Too many tests were made within a minute.
     TooManyTests,

@@ -1,17 +1,17 @@
-//! The endpoint's health, an event's way and a release under a model checker: the production machines, in every order of
-//! their steps, with crashes and faults at each of them, and a receiver and an owner who do what they like.
+//! Deliveries, replays and sweeps under a model checker: the production code, in every order of its steps, with crashes and
+//! faults at each of them, and a receiver and an owner who do what they like.
 //!
 //! A scenario gives the world a budget of what may go wrong and visits every state that can follow from an endpoint with
 //! four failures behind it. In every state:
 //!
 //! - a failing endpoint gets one attempt at a time, of those that began when it was failing;
-//! - a release gets one attempt at a time, however many tokens there are;
-//! - the state promises nothing that it cannot keep: no release while events are held, no token without a release.
+//! - a replay has one attempt in flight, however many messages there are for its step;
+//! - there is no replay while events are held back.
 //!
-//! And in every quiet state, in which all workers have ended or died: let faults end and the receiver be well, wait, and
-//! every event arrives. No further call is needed for that, no owner unless the endpoint is paused, and no operator
-//! unless the dead-letter queue says so ([`drain::Help`]). An event that is held and forgotten, acknowledged and
-//! forgotten, or waits for a pilot that everybody takes for alive, would not arrive.
+//! And in every quiet state, in which all workers have ended or died: let faults end and the receiver be well, let `sweep`
+//! run, and every event arrives and every notice is given. No further call is needed for that, no owner unless the endpoint
+//! is paused, and no operator unless something is in the dead-letter queue. An event that is held and forgotten,
+//! acknowledged and forgotten, or waits for a probe that nobody restarts, would not arrive.
 //!
 //! `MODEL=deep` gives larger budgets.
 
@@ -35,7 +35,7 @@ use stateright::{Checker, Expectation, HasDiscoveries, Model, Path, Property};
 use crate::state::{Answer, Budget, Running, World};
 use crate::world::{Body, Reply, Status, Task, event};
 
-/// How long a list of held events is; the shorter, the more steps a release has.
+/// How long a list of held events is; the shorter, the more steps a replay has.
 const LISTED: usize = 1;
 
 /// As long as a worker takes at most: less than the minute for which nobody else tries.
@@ -50,10 +50,10 @@ struct Deliveries {
     workers: usize,
     schedule: Schedule,
     /// Whether two workers may have one message. Either may then delete it, so that a record that says failed is enough
-    /// without a copy in the dead-letter queue, and both may hold a release's token.
+    /// without a copy in the dead-letter queue, and both may have a replay's step.
     shares_messages: bool,
     /// Whether each event has one message, so that a failing endpoint gets one attempt at a time.
-    one_knocks: bool,
+    one_tries: bool,
     /// So many steps are taken at the most, those of the shortest ways first: not every scenario's states fit into memory.
     most_steps: usize,
     budget: Budget,
@@ -136,10 +136,10 @@ impl Model for Deliveries {
                 !world.is_quiet() || world.heals(model)
             }),
             Property::always("a failing endpoint gets one attempt at a time", |model: &Self, world: &World| {
-                !model.one_knocks || one_knocks(world)
+                !model.one_tries || one_tries(world)
             }),
-            Property::always("a release gets one attempt at a time", |model: &Self, world: &World| {
-                model.shares_messages || model.budget.resumes > 0 || one_is_released(world)
+            Property::always("a replay gets one attempt at a time", |model: &Self, world: &World| {
+                model.shares_messages || model.budget.resumes > 0 || one_is_replayed(world)
             }),
             Property::always("no state promises what it cannot keep", |_, world: &World| {
                 holds_together(&world.tables.health)
@@ -301,14 +301,14 @@ fn worker_actions(world: &World, place: usize, actions: &mut Vec<Action>) {
     }
 }
 
-fn one_knocks(world: &World) -> bool {
-    let mut knocking =
+fn one_tries(world: &World) -> bool {
+    let mut trying =
         world.workers.iter().filter(|running| running.claimed).filter_map(|running| running.worker.event());
-    let first = knocking.next();
-    knocking.all(|event| Some(event) == first)
+    let first = trying.next();
+    trying.all(|event| Some(event) == first)
 }
 
-fn one_is_released(world: &World) -> bool {
+fn one_is_replayed(world: &World) -> bool {
     let posts = |running: &&Running| running.worker.replay().is_some() && matches!(running.worker.task, Task::Post(_));
     world.workers.iter().filter(posts).count() <= 1
 }
@@ -327,7 +327,7 @@ fn scenario(budget: Budget) -> Deliveries {
         workers: 2,
         schedule: schedule(3),
         shares_messages: false,
-        one_knocks: true,
+        one_tries: true,
         most_steps: usize::MAX,
         budget,
     }
@@ -349,7 +349,7 @@ fn check(name: &str, short: Deliveries, deep: Deliveries) {
 const TWO_EVENTS: Budget = Budget { events: 2, ..Budget::NOTHING };
 
 #[test]
-fn nothing_is_lost_and_one_event_knocks_when_messages_and_attempts_are_late() {
+fn nothing_is_lost_and_one_event_tries_when_messages_and_attempts_are_late() {
     let late = Budget { lags: 1, ..TWO_EVENTS };
     check("late", scenario(late), scenario(Budget { tarries: 1, ..late }));
 }
@@ -371,7 +371,7 @@ fn nothing_is_lost_when_a_table_or_the_queue_fails_at_any_step_even_after_doing_
 #[test]
 fn nothing_is_lost_when_the_queue_hands_out_a_message_that_somebody_has() {
     let duplicate = Budget { duplicates: 1, ..TWO_EVENTS };
-    let shared = |budget| Deliveries { shares_messages: true, one_knocks: false, ..scenario(budget) };
+    let shared = |budget| Deliveries { shares_messages: true, one_tries: false, ..scenario(budget) };
     let crash = Budget { crashes: 1, ..duplicate };
     check("duplicate", shared(duplicate), Deliveries { schedule: schedule(2), ..shared(crash) });
 }
@@ -384,15 +384,15 @@ fn nothing_is_lost_when_events_find_no_time_or_many_others_waiting_for_the_endpo
 
 #[test]
 fn nothing_is_lost_when_an_event_is_published_twice() {
-    let twice = Deliveries { one_knocks: false, ..scenario(Budget { twice: 1, ..TWO_EVENTS }) };
+    let twice = Deliveries { one_tries: false, ..scenario(Budget { twice: 1, ..TWO_EVENTS }) };
     check("twice", Deliveries { workers: 1, ..twice.clone() }, twice);
 }
 
 #[test]
-fn nothing_is_lost_when_the_pilot_is_an_event_that_has_arrived_before() {
+fn nothing_is_lost_when_the_probe_is_an_event_that_has_arrived_before() {
     let resent = Budget { events: 1, resends: 1, ..Budget::NOTHING };
     let deep = scenario(Budget { crashes: 1, ..resent });
-    check("resent", Deliveries { one_knocks: false, ..scenario(resent) }, Deliveries { one_knocks: false, ..deep });
+    check("resent", Deliveries { one_tries: false, ..scenario(resent) }, Deliveries { one_tries: false, ..deep });
 }
 
 #[test]

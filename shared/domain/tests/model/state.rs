@@ -405,7 +405,7 @@ fn hash(of: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// The id of a message, by which a release knows its token.
+/// The id of a message, by which a replay knows whose its step is.
 fn name(id: u8) -> String {
     format!("m{id}")
 }

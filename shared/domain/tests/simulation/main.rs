@@ -2,7 +2,7 @@
 //! messages, wrong clocks, owners who break and mend their URLs, pause, resume and send again.
 //!
 //! Each run is drawn from a seed. When trouble ends the books are checked: every published event has arrived, is in the
-//! queue or the dead-letter queue, or is held with something that will release it. Then receivers are well, owners look
+//! queue or the dead-letter queue, or is held or a probe, which `sweep` finds. Then receivers are well, owners look
 //! after their endpoints, and all that is not in the dead-letter queue must arrive.
 //!
 //! `SIMULATION_RUNS` sets how many runs there are, `SIMULATION_SEED` replays the one that failed.
