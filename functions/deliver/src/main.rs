@@ -19,9 +19,9 @@ use std::time::Duration;
 
 use adapters::attempter::Attempter;
 use adapters::aws;
-use adapters::aws::Patience;
+use adapters::aws::Timeouts;
 use adapters::body::Compressor;
-use adapters::http::{Endpoints, SystemLookup, tls};
+use adapters::http::{SystemLookup, WebhookClient, tls};
 use adapters::notices::Notices;
 use adapters::process::environment::Deliver as Environment;
 use adapters::process::{clock, deadline, log};
@@ -52,8 +52,8 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 
 fn wire(environment: Environment) -> Deliver {
     let tls = tls::client_config();
-    let sdk = aws::sdk_config(&environment.aws, &tls, Patience::OF_A_DELIVERY);
-    let endpoints = Endpoints::new(environment.targets, environment.attempt_timeout, &tls, SystemLookup);
+    let sdk = aws::sdk_config(&environment.aws, &tls, Timeouts::OF_A_DELIVERY);
+    let endpoints = WebhookClient::new(environment.targets, environment.attempt_timeout, &tls, SystemLookup);
     Deliver {
         tables: Tables::new(&sdk, environment.settings_table_name, environment.deliveries_table_name),
         internal_secret: SecretSource::new(&sdk, environment.internal_secret_arn, InternalSecret::new),

@@ -24,12 +24,12 @@ pub(crate) struct Message {
 
 /// For so long a message comes back because many attempts wait at its endpoint. Then it is attempted, however many wait:
 /// it would otherwise go round for ever beside an endpoint that is always slow.
-const PATIENCE: Duration = Duration::from_hours(1);
+const MAKES_ROOM_FOR: Duration = Duration::from_hours(1);
 
 impl Message {
     /// Whether it has made room for others for long enough. One that has no room to say since when never makes any.
     pub(crate) fn has_been_patient(&self, now: Timestamp) -> bool {
-        self.crowded_since.is_some_and(|since| now >= since + PATIENCE) || !has_room_for_crowded_since(&self.body)
+        self.crowded_since.is_some_and(|since| now >= since + MAKES_ROOM_FOR) || !has_room_for_crowded_since(&self.body)
     }
 }
 
@@ -118,7 +118,7 @@ mod tests {
             sent: None,
             crowded_since,
         };
-        let is_patient = |crowded_since, bytes| message(crowded_since, bytes).has_been_patient(since + PATIENCE);
+        let is_patient = |crowded_since, bytes| message(crowded_since, bytes).has_been_patient(since + MAKES_ROOM_FOR);
         assert!(is_patient(Some(since), 9));
         assert!(!is_patient(Some(since + Duration::from_millis(1)), 9));
         assert!(!is_patient(None, 1024 * 1024 - 32));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use adapters::attempter::Attempt;
 use adapters::process::clock;
-use adapters::tables::{Change, Record, Settings, Status, Try, Waiting, Written};
+use adapters::tables::{AttemptRecord, Record, RecordUpdate, Settings, Status, Waiting, Written};
 use domain::Timestamp;
 use domain::command::Command;
 use domain::delivery::{
@@ -32,7 +32,7 @@ const SLOW_AFTER: Duration = Duration::from_millis(500);
 const BETWEEN_WRITES: Duration = Duration::from_secs(1);
 
 /// How long a message may be kept for telling that its attempt waits no more.
-const TELLING: Duration = Duration::from_millis(500);
+const TAKE_BACK_WITHIN: Duration = Duration::from_millis(500);
 
 /// One event on its way.
 struct Running<'a> {
@@ -162,7 +162,7 @@ impl Running<'_> {
             progress.waiting.over(clock::now()).chain([until]).collect()
         };
         let telling = self.deliver.tables.end_waiting(self.business_id(), &over);
-        if let Ok(Err(error)) = tokio::time::timeout(TELLING, telling).await {
+        if let Ok(Err(error)) = tokio::time::timeout(TAKE_BACK_WITHIN, telling).await {
             report::waiting_not_told(self.delivery, &error);
         }
     }
@@ -193,7 +193,7 @@ impl Running<'_> {
             NextStatus::Held => (Status::Held, None),
             NextStatus::Failed => (Status::Failed, None),
         };
-        let change = Change {
+        let change = RecordUpdate {
             event: delivery.event,
             body: body.as_ref(),
             before,
@@ -211,7 +211,7 @@ impl Running<'_> {
 
     /// That an event has arrived is written again until the message's time is over, since nothing else keeps it from being
     /// sent again. Of what has failed, the message comes back anyway.
-    async fn write_in_time(&self, change: &Change<'_>) -> Result<Recorded, Fault> {
+    async fn write_in_time(&self, change: &RecordUpdate<'_>) -> Result<Recorded, Fault> {
         let event = self.delivery.event;
         loop {
             let done = self.deliver.tables.record(event.business_id(), event.id(), change).await;
@@ -291,7 +291,7 @@ fn has_arrived(record: Record, resend: Option<Timestamp>) -> bool {
     record.status == Status::Delivered && resend.is_none_or(since)
 }
 
-fn to_record(attempt: &Attempt, at: Timestamp) -> Try {
+fn to_record(attempt: &Attempt, at: Timestamp) -> AttemptRecord {
     let (snippet, location) = match &attempt.outcome {
         Outcome::Answered(answer) => (answer.snippet.clone(), answer.location.clone()),
         Outcome::Failed(_) => (String::new(), None),
@@ -300,7 +300,7 @@ fn to_record(attempt: &Attempt, at: Timestamp) -> Try {
         Verdict::Delivered => None,
         Verdict::Retry { cause, .. } => Some(cause),
     };
-    Try {
+    AttemptRecord {
         id: fastrand::u64(..),
         at,
         cause,

@@ -26,11 +26,11 @@ use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{self, Access};
-use crate::owner::{Owners, Resent, SigningSecretText, Why};
+use crate::event_id_path::EventIdPath;
 use crate::problem::Problem;
 use crate::report;
-use crate::which::Which;
+use crate::session::{self, Access};
+use crate::use_cases::{Resent, SigningSecretText, UseCaseError, UseCases};
 use shapes::{
     DeliveryDetails, DeliveryList, DeliverySummary, ListQuery, ResendAll, ResendStatus, Sent, Settings, SettingsChange,
     SigningSecret, TestResult,
@@ -39,7 +39,7 @@ use shapes::{
 /// How many deliveries a list has unless it is told.
 const DEFAULT_LIMIT: usize = 20;
 
-type App = State<Arc<Owners>>;
+type App = State<Arc<UseCases>>;
 type Owner = Extension<BusinessId>;
 
 #[derive(OpenApi)]
@@ -56,7 +56,7 @@ type Owner = Extension<BusinessId>;
 struct Document;
 
 /// Everything below `/api`.
-pub(crate) fn router(owners: Arc<Owners>, access: Arc<Access>) -> Router {
+pub(crate) fn router(owners: Arc<UseCases>, access: Arc<Access>) -> Router {
     let (routes, document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(settings, save_settings))
         .routes(routes!(test))
@@ -71,9 +71,9 @@ pub(crate) fn router(owners: Arc<Owners>, access: Arc<Access>) -> Router {
         .split_for_parts();
     let document: Arc<str> = describe(document).into();
     let description = get(move || std::future::ready(([("content-type", "application/json")], document.to_string())))
-        .layer(middleware::from_fn_with_state(Arc::clone(&access), access::description));
+        .layer(middleware::from_fn_with_state(Arc::clone(&access), session::description));
     routes
-        .route_layer(middleware::from_fn_with_state(access, access::api))
+        .route_layer(middleware::from_fn_with_state(access, session::api))
         .with_state(owners)
         .route("/api/openapi.json", description)
 }
@@ -100,9 +100,9 @@ fn describe(mut document: utoipa::openapi::OpenApi) -> String {
     document.to_json().expect("a document of texts and numbers always serialises")
 }
 
-impl IntoResponse for Why {
+impl IntoResponse for UseCaseError {
     fn into_response(self) -> Response {
-        let fault = report::Noted::fault_of(&self);
+        let fault = report::LogNote::fault_of(&self);
         let wait = self.retry_after();
         let mut response = Problem::from(self).into_response();
         wait.map(|wait| response.headers_mut().insert(RETRY_AFTER, wait));
@@ -116,7 +116,7 @@ impl IntoResponse for Why {
     get, path = "/api/settings",
     responses((status = OK, description = "The settings as they are now", body = Settings))
 )]
-async fn settings(State(owners): App, Extension(business): Owner) -> Result<Json<Settings>, Why> {
+async fn settings(State(owners): App, Extension(business): Owner) -> Result<Json<Settings>, UseCaseError> {
     let (owned, held) = owners.settings(&business).await?;
     Ok(Json(Settings::new(&owned, held, owners.targets)))
 }
@@ -130,7 +130,7 @@ async fn save_settings(
     State(owners): App,
     Extension(business): Owner,
     Body(change): Body<SettingsChange>,
-) -> Result<Json<Settings>, Why> {
+) -> Result<Json<Settings>, UseCaseError> {
     let saved = owners.save(&business, change.generic_webhook_url, change.static_header).await?;
     let (owned, held) = owners.settings(&business).await?;
     let mut settings = Settings::new(&owned, held, owners.targets);
@@ -151,7 +151,7 @@ async fn save_settings(
          headers(("Retry-After" = u32, description = "Seconds until the next minute")))
     )
 )]
-async fn test(State(owners): App, Extension(business): Owner) -> Result<Json<TestResult>, Why> {
+async fn test(State(owners): App, Extension(business): Owner) -> Result<Json<TestResult>, UseCaseError> {
     Ok(Json(TestResult::new(&owners.test(&business).await?)))
 }
 
@@ -160,7 +160,7 @@ async fn test(State(owners): App, Extension(business): Owner) -> Result<Json<Tes
     get, path = "/api/signing-secret",
     responses((status = OK, description = "The secret as it is now", body = SigningSecret))
 )]
-async fn signing_secret(State(owners): App, Extension(business): Owner) -> Result<Json<SigningSecret>, Why> {
+async fn signing_secret(State(owners): App, Extension(business): Owner) -> Result<Json<SigningSecret>, UseCaseError> {
     let (owned, _) = owners.settings(&business).await?;
     let secret = owned.signing_secret.as_deref().map(SigningSecretText::of);
     Ok(Json(SigningSecret::new(secret, owned.previous_secret_until)))
@@ -171,7 +171,7 @@ async fn signing_secret(State(owners): App, Extension(business): Owner) -> Resul
     post, path = "/api/signing-secret/rotate",
     responses((status = OK, description = "The secret as it is now", body = SigningSecret))
 )]
-async fn rotate_signing_secret(owners: App, owner: Owner) -> Result<Json<SigningSecret>, Why> {
+async fn rotate_signing_secret(owners: App, owner: Owner) -> Result<Json<SigningSecret>, UseCaseError> {
     owners.rotate(&owner).await?;
     signing_secret(owners, owner).await
 }
@@ -193,7 +193,7 @@ async fn deliveries(
         .map_err(|rejection| rejection.body_text())
         .and_then(|Query(query)| wanted(query))
         .map_err(|detail| Problem::new(StatusCode::BAD_REQUEST, detail).into_response())?;
-    let listed = owners.list(&business, &wanted).await.map_err(Why::into_response)?;
+    let listed = owners.list(&business, &wanted).await.map_err(UseCaseError::into_response)?;
     let now = clock::now();
     Ok(Json(DeliveryList {
         deliveries: listed.deliveries.iter().map(|summary| DeliverySummary::new(summary, now)).collect(),
@@ -241,8 +241,8 @@ fn time(name: &str, text: Option<String>) -> Result<Option<Timestamp>, String> {
 async fn delivery(
     State(owners): App,
     Extension(business): Owner,
-    Which(event_id): Which,
-) -> Result<Json<DeliveryDetails>, Why> {
+    EventIdPath(event_id): EventIdPath,
+) -> Result<Json<DeliveryDetails>, UseCaseError> {
     Ok(Json(DeliveryDetails::new(owners.delivery(&business, &event_id).await?, clock::now())))
 }
 
@@ -265,8 +265,8 @@ async fn delivery(
 async fn resend(
     State(owners): App,
     Extension(business): Owner,
-    Which(event_id): Which,
-) -> Result<(StatusCode, Json<Sent>), Why> {
+    EventIdPath(event_id): EventIdPath,
+) -> Result<(StatusCode, Json<Sent>), UseCaseError> {
     owners.resend(&business, &event_id).await?;
     Ok(accepted(Resent { count: 1, ..Resent::default() }))
 }
@@ -280,7 +280,7 @@ async fn resend_all(
     State(owners): App,
     Extension(business): Owner,
     Body(all): Body<ResendAll>,
-) -> Result<(StatusCode, Json<Sent>), Why> {
+) -> Result<(StatusCode, Json<Sent>), UseCaseError> {
     Ok(accepted(match all.status {
         ResendStatus::Failed => owners.resend_failed(&business).await?,
         ResendStatus::Held => owners.release_held(&business).await?,
@@ -296,7 +296,7 @@ fn accepted(resent: Resent) -> (StatusCode, Json<Sent>) {
     post, path = "/api/pause",
     responses((status = OK, description = "The settings as they are now", body = Settings))
 )]
-async fn pause(owners: App, owner: Owner) -> Result<Json<Settings>, Why> {
+async fn pause(owners: App, owner: Owner) -> Result<Json<Settings>, UseCaseError> {
     owners.pause(&owner).await?;
     settings(owners, owner).await
 }
@@ -306,7 +306,7 @@ async fn pause(owners: App, owner: Owner) -> Result<Json<Settings>, Why> {
     post, path = "/api/resume",
     responses((status = OK, description = "The settings as they are now", body = Settings))
 )]
-async fn resume(owners: App, owner: Owner) -> Result<Json<Settings>, Why> {
+async fn resume(owners: App, owner: Owner) -> Result<Json<Settings>, UseCaseError> {
     owners.resume(&owner).await?;
     settings(owners, owner).await
 }

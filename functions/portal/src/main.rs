@@ -5,21 +5,21 @@
 #![allow(clippy::expect_used, reason = "each says why it cannot fail")]
 
 mod spelling;
-mod access;
+mod session;
 mod problem;
-mod owner;
-mod which;
+mod use_cases;
+mod event_id_path;
 mod api;
 mod pages;
-mod page;
+mod html;
 mod report;
 
 use std::sync::Arc;
 
 use adapters::attempter::Attempter;
 use adapters::aws;
-use adapters::aws::Patience;
-use adapters::http::{Endpoints, SystemLookup, tls};
+use adapters::aws::Timeouts;
+use adapters::http::{SystemLookup, WebhookClient, tls};
 use adapters::notices::Notices;
 use adapters::process::environment::Portal as Environment;
 use adapters::process::log;
@@ -39,9 +39,9 @@ use lambda_http::tower::ServiceExt as _;
 use lambda_http::{Adapter, Error, LambdaEvent, lambda_runtime};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use access::Access;
-use owner::Owners;
 use problem::Problem;
+use session::Access;
+use use_cases::UseCases;
 
 /// Settings and forms are a few kilobytes.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -86,28 +86,28 @@ fn encoded(part: &str) -> String {
     utf8_percent_encode(part, UNREADABLE).to_string()
 }
 
-fn router(owners: Arc<Owners>, access: Arc<Access>) -> Router {
+fn router(owners: Arc<UseCases>, access: Arc<Access>) -> Router {
     Router::new()
         .merge(api::router(Arc::clone(&owners), Arc::clone(&access)))
         .merge(pages::router(owners, Arc::clone(&access)))
-        .route(page::STYLE.path, asset(&page::STYLE))
-        .route(page::SCRIPT.path, asset(&page::SCRIPT))
-        .route(page::ICON.path, asset(&page::ICON))
+        .route(html::STYLE.path, asset(&html::STYLE))
+        .route(html::SCRIPT.path, asset(&html::SCRIPT))
+        .route(html::ICON.path, asset(&html::ICON))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(middleware::from_fn_with_state(access, access::every))
+        .layer(middleware::from_fn_with_state(access, session::log_and_secure))
 }
 
 /// For good: the address changes with the content (RFC 8246).
-const KEPT: &str = "public, max-age=31536000, immutable";
+const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 
 /// What is the same for everybody. A page of another version, before a deployment or after, gets what there is, and its
 /// browser asks again the next time.
-fn asset(asset: &'static page::Asset) -> axum::routing::MethodRouter {
+fn asset(asset: &'static html::Asset) -> axum::routing::MethodRouter {
     get(move |RawQuery(query): RawQuery| {
         let is_this = query.as_deref().and_then(|query| query.strip_prefix("v=")) == Some(asset.version);
-        let kept = if is_this { KEPT } else { "no-cache" };
+        let kept = if is_this { FOR_GOOD } else { "no-cache" };
         let headers = [(header::CONTENT_TYPE, asset.content_type), (header::CACHE_CONTROL, kept)];
         std::future::ready((headers, asset.text))
     })
@@ -117,7 +117,7 @@ async fn not_found(uri: Uri) -> Response {
     if spelling::is_api(uri.path()) {
         return Problem::new(StatusCode::NOT_FOUND, "there is no such route").into_response();
     }
-    html(StatusCode::NOT_FOUND, page::problem(page::Problem::NotFound))
+    as_html(StatusCode::NOT_FOUND, html::problem(html::Problem::NotFound))
 }
 
 async fn method_not_allowed(method: Method, uri: Uri) -> Response {
@@ -128,18 +128,18 @@ async fn method_not_allowed(method: Method, uri: Uri) -> Response {
         // The address of a form, opened again by a browser that was closed: its page is what is wanted.
         return (StatusCode::SEE_OTHER, [(header::LOCATION, "/")]).into_response();
     }
-    html(StatusCode::METHOD_NOT_ALLOWED, page::problem(page::Problem::NotFound))
+    as_html(StatusCode::METHOD_NOT_ALLOWED, html::problem(html::Problem::NotFound))
 }
 
-fn html(status: StatusCode, document: String) -> Response {
+fn as_html(status: StatusCode, document: String) -> Response {
     (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], document).into_response()
 }
 
-fn wire(environment: Environment) -> (Owners, Access) {
+fn wire(environment: Environment) -> (UseCases, Access) {
     let tls = tls::client_config();
-    let sdk = aws::sdk_config(&environment.aws, &tls, Patience::OF_A_PAGE);
-    let endpoints = Endpoints::new(environment.targets, environment.test_timeout, &tls, SystemLookup);
-    let owners = Owners {
+    let sdk = aws::sdk_config(&environment.aws, &tls, Timeouts::OF_A_PAGE);
+    let endpoints = WebhookClient::new(environment.targets, environment.test_timeout, &tls, SystemLookup);
+    let owners = UseCases {
         tables: Tables::new(&sdk, environment.settings_table_name, environment.deliveries_table_name),
         commands: Commands::new(&sdk, environment.events_queue_url),
         notices: Notices::new(&sdk, environment.owner_notices_topic_arn),

@@ -3,7 +3,7 @@
 //! A form that did what it says redirects (303), so that reloading does nothing twice; one that did not, and a test, are
 //! answered with the page itself.
 
-mod fill;
+mod view_model;
 
 use std::sync::Arc;
 
@@ -21,23 +21,23 @@ use domain::pasted;
 use domain::request::InvalidStaticHeader;
 use serde::Deserialize;
 
-use crate::access::{self, Access};
-use crate::owner::{HeaderWish, Owners, Refused, Resent, Sending, UrlWish, Why};
-use crate::page::{self, Overview, Problem, Said};
-use crate::which::Which;
-use crate::{html, report};
+use crate::event_id_path::EventIdPath;
+use crate::html::{self, Flash, Overview, Problem};
+use crate::session::{self, Access};
+use crate::use_cases::{HeaderIntent, Refused, Resent, Sending, UrlIntent, UseCaseError, UseCases};
+use crate::{as_html, report};
 
 /// How many deliveries the page shows at a time.
 const ROWS: usize = 20;
 
-type App = State<Arc<Owners>>;
+type App = State<Arc<UseCases>>;
 type Owner = Extension<BusinessId>;
-type Address = Result<Query<Asked>, QueryRejection>;
+type Address = Result<Query<OverviewQuery>, QueryRejection>;
 type Sent<T> = Result<Form<T>, FormRejection>;
 
 /// Everything that is a page or one of its forms.
-pub(crate) fn router(owners: Arc<Owners>, access: Arc<Access>) -> Router {
-    let enter = middleware::from_fn_with_state(Arc::clone(&access), enter);
+pub(crate) fn router(owners: Arc<UseCases>, access: Arc<Access>) -> Router {
+    let exchange_token = middleware::from_fn_with_state(Arc::clone(&access), exchange_token);
     Router::new()
         .route("/", get(overview))
         .route("/settings", post(save))
@@ -48,8 +48,8 @@ pub(crate) fn router(owners: Arc<Owners>, access: Arc<Access>) -> Router {
         .route("/deliveries/resend", post(resend_all))
         .route("/deliveries/{event_id}", get(delivery))
         .route("/deliveries/{event_id}/resend", post(resend))
-        .route_layer(middleware::from_fn_with_state(access, access::pages))
-        .route_layer(enter)
+        .route_layer(middleware::from_fn_with_state(access, session::pages))
+        .route_layer(exchange_token)
         .with_state(owners)
 }
 
@@ -59,7 +59,11 @@ struct Entry {
 }
 
 /// Trades a link's token for a session, and drops it from the address.
-async fn enter(State(access): State<Arc<Access>>, request: axum::extract::Request, next: middleware::Next) -> Response {
+async fn exchange_token(
+    State(access): State<Arc<Access>>,
+    request: axum::extract::Request,
+    next: middleware::Next,
+) -> Response {
     let token = Query::<Entry>::try_from_uri(request.uri()).ok().and_then(|Query(entry)| entry.token);
     let Some(token) = token.filter(|_| request.uri().path() == "/" && request.method().is_safe()) else {
         return next.run(request).await;
@@ -71,13 +75,13 @@ async fn enter(State(access): State<Arc<Access>>, request: axum::extract::Reques
             (StatusCode::SEE_OTHER, [(header::LOCATION, HeaderValue::from_static("/")), (header::SET_COOKIE, cookie)])
                 .into_response()
         }
-        Err(denied) => access::denied_by_page(&denied),
+        Err(denied) => session::denied_by_page(&denied),
     }
 }
 
 /// What the main page's address may say. What it cannot say is left aside, so that an old address still shows the page.
 #[derive(Default, Deserialize)]
-struct Asked {
+struct OverviewQuery {
     secret: Option<String>,
     status: Option<String>,
     search: Option<String>,
@@ -88,7 +92,7 @@ struct Asked {
     not_kept: Option<u64>,
 }
 
-impl Asked {
+impl OverviewQuery {
     fn wanted(&self) -> Wanted {
         let search = self.search.as_deref().map(pasted::cleaned).filter(|text| !text.is_empty());
         Wanted {
@@ -100,77 +104,77 @@ impl Asked {
         }
     }
 
-    fn said(&self) -> Option<Said> {
+    fn said(&self) -> Option<Flash> {
         Some(match self.said.as_deref()? {
-            "saved" => Said::Saved,
-            "cleared" => Said::Cleared,
-            "paused" => Said::Paused,
-            "resumed" => Said::Resumed,
-            "resent" => Said::Resent,
-            "waits" => Said::Waits,
+            "saved" => Flash::Saved,
+            "cleared" => Flash::Cleared,
+            "paused" => Flash::Paused,
+            "resumed" => Flash::Resumed,
+            "resent" => Flash::Resent,
+            "waits" => Flash::Waits,
             "resent-failed" => {
                 let (count, more) = (self.count.unwrap_or_default(), self.more.is_some());
-                Said::ResentFailed { count, more, not_kept: self.not_kept.unwrap_or_default() }
+                Flash::ResentFailed { count, more, not_kept: self.not_kept.unwrap_or_default() }
             }
-            "released" => Said::ReleasedHeld,
-            "rotated" => Said::Rotated,
-            "not-kept" => Said::NotKept,
-            "no-url" => Said::NoUrl,
+            "released" => Flash::ReleasedHeld,
+            "rotated" => Flash::Rotated,
+            "not-kept" => Flash::NotKept,
+            "no-url" => Flash::NoUrl,
             _ => return None,
         })
     }
 }
 
-type Answer = Result<Response, Unshown>;
+type Answer = Result<Response, PageError>;
 
 /// Why there is no page to show.
-enum Unshown {
-    Why(Why),
+enum PageError {
+    UseCaseError(UseCaseError),
     /// What was sent is none of the page's forms.
     Form(FormRejection),
 }
 
-impl From<Why> for Unshown {
-    fn from(why: Why) -> Self {
-        Self::Why(why)
+impl From<UseCaseError> for PageError {
+    fn from(why: UseCaseError) -> Self {
+        Self::UseCaseError(why)
     }
 }
 
-impl From<FormRejection> for Unshown {
+impl From<FormRejection> for PageError {
     fn from(rejection: FormRejection) -> Self {
         Self::Form(rejection)
     }
 }
 
-impl IntoResponse for Unshown {
+impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let why = match self {
-            Self::Why(why) => why,
+            Self::UseCaseError(why) => why,
             Self::Form(rejection) => {
                 let is_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
                 let problem = if is_large { Problem::TooLarge } else { Problem::Refused };
-                return html(rejection.status(), page::problem(problem));
+                return as_html(rejection.status(), html::problem(problem));
             }
         };
         match &why {
-            Why::NotFound => html(StatusCode::NOT_FOUND, page::problem(Problem::NotFound)),
-            Why::NoUrl => see("/?said=no-url"),
-            Why::NotKept => see("/?said=not-kept"),
-            Why::Changed => see("/"),
+            UseCaseError::NotFound => as_html(StatusCode::NOT_FOUND, html::problem(Problem::NotFound)),
+            UseCaseError::NoUrl => redirect("/?said=no-url"),
+            UseCaseError::NotKept => redirect("/?said=not-kept"),
+            UseCaseError::Changed => redirect("/"),
             // Forms that can be refused say so beside their fields, and so does the test.
-            Why::Refused(_) | Why::TooManyTests(_) => {
-                html(StatusCode::UNPROCESSABLE_ENTITY, page::problem(Problem::Refused))
+            UseCaseError::Refused(_) | UseCaseError::TooManyTests(_) => {
+                as_html(StatusCode::UNPROCESSABLE_ENTITY, html::problem(Problem::Refused))
             }
-            Why::Fault(_) => {
-                let mut response = html(StatusCode::SERVICE_UNAVAILABLE, page::problem(Problem::Fault));
-                report::Noted::fault_of(&why).map(|noted| response.extensions_mut().insert(noted));
+            UseCaseError::Fault(_) => {
+                let mut response = as_html(StatusCode::SERVICE_UNAVAILABLE, html::problem(Problem::Fault));
+                report::LogNote::fault_of(&why).map(|noted| response.extensions_mut().insert(noted));
                 response
             }
         }
     }
 }
 
-fn see(place: &str) -> Response {
+fn redirect(place: &str) -> Response {
     let place = HeaderValue::try_from(place).expect("places are of this file, with ids and numbers in them");
     (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response()
 }
@@ -179,14 +183,19 @@ async fn overview(State(owners): App, Extension(business): Owner, asked: Address
     let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
     let mut view = show(&owners, &business, &asked.wanted(), asked.secret.as_deref() == Some("shown")).await?;
     view.said = asked.said();
-    Ok(html(StatusCode::OK, page::overview(&view)))
+    Ok(as_html(StatusCode::OK, html::overview(&view)))
 }
 
-async fn show(owners: &Owners, business: &BusinessId, wanted: &Wanted, with_secret: bool) -> Result<Overview, Why> {
+async fn show(
+    owners: &UseCases,
+    business: &BusinessId,
+    wanted: &Wanted,
+    with_secret: bool,
+) -> Result<Overview, UseCaseError> {
     let (settings, listed) =
         Box::pin(async { tokio::join!(owners.settings(business), owners.list(business, wanted)) }).await;
     let ((owned, held), listed) = (settings?, listed?);
-    Ok(fill::overview(&owned, held, &listed, wanted, owners.targets, with_secret, clock::now()))
+    Ok(view_model::overview(&owned, held, &listed, wanted, owners.targets, with_secret, clock::now()))
 }
 
 fn newest() -> Wanted {
@@ -204,31 +213,31 @@ struct SettingsForm {
 }
 
 impl SettingsForm {
-    fn header(&self) -> HeaderWish {
+    fn header(&self) -> HeaderIntent {
         let (name, value) = (pasted::cleaned(&self.static_header_name), pasted::cleaned(&self.static_header_value));
         if name.is_empty() && value.is_empty() {
-            return HeaderWish::Clear;
+            return HeaderIntent::Clear;
         }
-        HeaderWish::Set { name, value: Some(value).filter(|value| !value.is_empty()) }
+        HeaderIntent::Set { name, value: Some(value).filter(|value| !value.is_empty()) }
     }
 }
 
 async fn save(State(owners): App, Extension(business): Owner, form: Sent<SettingsForm>) -> Answer {
     let Form(form) = form?;
-    match owners.save(&business, UrlWish::Set(Some(form.generic_webhook_url.clone())), form.header()).await {
-        Ok(saved) if saved.url.is_none() => Ok(see("/?said=cleared")),
+    match owners.save(&business, UrlIntent::Set(Some(form.generic_webhook_url.clone())), form.header()).await {
+        Ok(saved) if saved.url.is_none() => Ok(redirect("/?said=cleared")),
         Ok(saved) => {
             // What only a look-up tells would be gone after a redirect.
             let mut view = show(&owners, &business, &newest(), false).await?;
-            view.said = Some(Said::Saved);
-            view.settings.hints = saved.warnings.into_iter().map(fill::hint).collect();
-            let unresolved = view.settings.hints.contains(&page::Hint::Unresolved);
-            Ok(if unresolved { html(StatusCode::OK, page::overview(&view)) } else { see("/?said=saved") })
+            view.said = Some(Flash::Saved);
+            view.settings.hints = saved.warnings.into_iter().map(view_model::hint).collect();
+            let unresolved = view.settings.hints.contains(&html::Hint::Unresolved);
+            Ok(if unresolved { as_html(StatusCode::OK, html::overview(&view)) } else { redirect("/?said=saved") })
         }
-        Err(Why::Refused(refused)) => {
+        Err(UseCaseError::Refused(refused)) => {
             let mut view = show(&owners, &business, &newest(), false).await?;
             typed(&mut view, form, refused);
-            Ok(html(StatusCode::UNPROCESSABLE_ENTITY, page::overview(&view)))
+            Ok(as_html(StatusCode::UNPROCESSABLE_ENTITY, html::overview(&view)))
         }
         Err(why) => Err(why.into()),
     }
@@ -247,30 +256,30 @@ fn typed(view: &mut Overview, form: SettingsForm, refused: Refused) {
 
 async fn test(State(owners): App, Extension(business): Owner) -> Answer {
     let attempt: Attempt = match owners.test(&business).await {
-        Err(why @ Why::TooManyTests(_)) => return too_many_tests(&owners, &business, &why).await,
+        Err(why @ UseCaseError::TooManyTests(_)) => return too_many_tests(&owners, &business, &why).await,
         tested => tested?,
     };
     let mut view = show(&owners, &business, &newest(), false).await?;
-    view.test = Some(fill::test(&attempt));
-    Ok(html(StatusCode::OK, page::overview(&view)))
+    view.test = Some(view_model::test(&attempt));
+    Ok(as_html(StatusCode::OK, html::overview(&view)))
 }
 
-async fn too_many_tests(owners: &Owners, business: &BusinessId, why: &Why) -> Answer {
+async fn too_many_tests(owners: &UseCases, business: &BusinessId, why: &UseCaseError) -> Answer {
     let mut view = show(owners, business, &newest(), false).await?;
-    view.said = Some(Said::TooManyTests);
-    let mut response = html(StatusCode::TOO_MANY_REQUESTS, page::overview(&view));
+    view.said = Some(Flash::TooManyTests);
+    let mut response = as_html(StatusCode::TOO_MANY_REQUESTS, html::overview(&view));
     why.retry_after().map(|wait| response.headers_mut().insert(header::RETRY_AFTER, wait));
     Ok(response)
 }
 
 async fn pause(State(owners): App, Extension(business): Owner) -> Answer {
     owners.pause(&business).await?;
-    Ok(see("/?said=paused"))
+    Ok(redirect("/?said=paused"))
 }
 
 async fn resume(State(owners): App, Extension(business): Owner) -> Answer {
     owners.resume(&business).await?;
-    Ok(see("/?said=resumed"))
+    Ok(redirect("/?said=resumed"))
 }
 
 #[derive(Deserialize)]
@@ -290,7 +299,7 @@ async fn rotate(State(owners): App, Extension(business): Owner, form: Sent<Rotat
     if !owners.has_just_rotated(&business).await? {
         owners.rotate(&business).await?;
     }
-    Ok(see("/?said=rotated"))
+    Ok(redirect("/?said=rotated"))
 }
 
 #[derive(Deserialize)]
@@ -312,29 +321,34 @@ async fn resend_all(State(owners): App, Extension(business): Owner, form: Sent<R
             let resent = owners.resend_failed(&business).await?;
             let more = if resent.more { "&more=yes" } else { "" };
             let Resent { count, not_kept, .. } = resent;
-            Ok(see(&format!("/?said=resent-failed&count={count}&not_kept={not_kept}{more}")))
+            Ok(redirect(&format!("/?said=resent-failed&count={count}&not_kept={not_kept}{more}")))
         }
         Resend::Held => {
             owners.release_held(&business).await?;
-            Ok(see("/?said=released"))
+            Ok(redirect("/?said=released"))
         }
     }
 }
 
-async fn delivery(State(owners): App, Extension(business): Owner, which: Result<Which, Why>, asked: Address) -> Answer {
-    let Which(event_id) = which?;
+async fn delivery(
+    State(owners): App,
+    Extension(business): Owner,
+    which: Result<EventIdPath, UseCaseError>,
+    asked: Address,
+) -> Answer {
+    let EventIdPath(event_id) = which?;
     let (details, owned) =
         tokio::join!(owners.delivery(&business, &event_id), owners.tables.owned(&business, clock::now()));
-    let (details, has_url) = (details?, owned.map_err(Why::from)?.url.is_some());
+    let (details, has_url) = (details?, owned.map_err(UseCaseError::from)?.url.is_some());
     let said = asked.ok().and_then(|Query(asked)| asked.said());
-    Ok(html(StatusCode::OK, page::delivery(&fill::delivery(details, said, has_url, clock::now()))))
+    Ok(as_html(StatusCode::OK, html::delivery(&view_model::delivery(details, said, has_url, clock::now()))))
 }
 
-async fn resend(State(owners): App, Extension(business): Owner, which: Result<Which, Why>) -> Answer {
-    let Which(event_id) = which?;
+async fn resend(State(owners): App, Extension(business): Owner, which: Result<EventIdPath, UseCaseError>) -> Answer {
+    let EventIdPath(event_id) = which?;
     let said = match owners.resend(&business, &event_id).await? {
         Sending::Now => "resent",
         Sending::Waits => "waits",
     };
-    Ok(see(&format!("/deliveries/{event_id}?said={said}")))
+    Ok(redirect(&format!("/deliveries/{event_id}?said={said}")))
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::owner::{Refused, Why};
+use crate::use_cases::{Refused, UseCaseError};
 
 /// Problem details, RFC 9457.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -78,17 +78,19 @@ fn refused_header(invalid: domain::request::InvalidStaticHeader) -> (&'static st
     }
 }
 
-impl From<Why> for Problem {
-    fn from(why: Why) -> Self {
+impl From<UseCaseError> for Problem {
+    fn from(why: UseCaseError) -> Self {
         match why {
-            Why::Refused(refused) => Self::fields(refused),
-            Why::NoUrl => Self::new(StatusCode::CONFLICT, "no URL is set"),
-            Why::NotFound => Self::new(StatusCode::NOT_FOUND, "there is no such delivery"),
-            Why::NotKept => Self::new(StatusCode::CONFLICT, "the body of this delivery is not kept"),
-            Why::Changed => Self::new(StatusCode::CONFLICT, "somebody else changed this at the same moment"),
-            Why::TooManyTests(_) => Self::new(StatusCode::TOO_MANY_REQUESTS, "ten tests were made in this minute"),
+            UseCaseError::Refused(refused) => Self::fields(refused),
+            UseCaseError::NoUrl => Self::new(StatusCode::CONFLICT, "no URL is set"),
+            UseCaseError::NotFound => Self::new(StatusCode::NOT_FOUND, "there is no such delivery"),
+            UseCaseError::NotKept => Self::new(StatusCode::CONFLICT, "the body of this delivery is not kept"),
+            UseCaseError::Changed => Self::new(StatusCode::CONFLICT, "somebody else changed this at the same moment"),
+            UseCaseError::TooManyTests(_) => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "ten tests were made in this minute")
+            }
             // What it was is in the log, and nobody else's business.
-            Why::Fault(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "something of ours failed; try again"),
+            UseCaseError::Fault(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "something of ours failed; try again"),
         }
     }
 }

@@ -10,25 +10,25 @@ use domain::clue::Clue;
 use domain::event::{BusinessId, EventId};
 use domain::outcome::Verdict;
 
-use crate::owner::{Fault, Why};
+use crate::use_cases::{Fault, UseCaseError};
 
 /// What is to be told of an answer beside its status, on its way to the request's line.
 #[derive(Clone, Debug)]
-pub(crate) enum Noted {
+pub(crate) enum LogNote {
     /// Why nobody was let in.
     Denied(&'static str),
     /// A fault of ours.
     Fault(String),
 }
 
-impl Noted {
+impl LogNote {
     pub(crate) fn fault(error: &(dyn Error + 'static)) -> Self {
         Self::Fault(error_chain(error))
     }
 
-    pub(crate) fn fault_of(why: &Why) -> Option<Self> {
+    pub(crate) fn fault_of(why: &UseCaseError) -> Option<Self> {
         match why {
-            Why::Fault(fault) => Some(Self::fault(fault)),
+            UseCaseError::Fault(fault) => Some(Self::fault(fault)),
             _ => None,
         }
     }
@@ -44,7 +44,7 @@ pub(crate) struct Line<'a> {
     pub(crate) business_id: Option<&'a str>,
     pub(crate) status: StatusCode,
     pub(crate) took: Duration,
-    pub(crate) noted: Option<&'a Noted>,
+    pub(crate) noted: Option<&'a LogNote>,
 }
 
 /// The end of a request: ERROR if a fault of ours ended it.
@@ -52,10 +52,10 @@ pub(crate) fn answered(line: &Line<'_>) {
     let Line { request_id, method, route, business_id, status, took, noted } = *line;
     let (status_code, duration_ms) = (status.as_u16(), ms(took));
     match noted {
-        Some(Noted::Fault(error)) => {
+        Some(LogNote::Fault(error)) => {
             tracing::error!(request_id, method, route, business_id, status_code, duration_ms, error, "fault");
         }
-        Some(Noted::Denied(denied)) => {
+        Some(LogNote::Denied(denied)) => {
             tracing::info!(request_id, method, route, status_code, duration_ms, denied, "answered");
         }
         None => tracing::info!(request_id, method, route, business_id, status_code, duration_ms, "answered"),

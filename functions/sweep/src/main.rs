@@ -10,7 +10,7 @@ mod report;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::aws::{self, Patience};
+use adapters::aws::{self, Timeouts};
 use adapters::http::tls;
 use adapters::notices::Notices;
 use adapters::process::environment::Sweep as Environment;
@@ -48,7 +48,7 @@ fn time_for(deadline: u64) -> Duration {
 
 fn wire(environment: Environment) -> Sweeper {
     let tls = tls::client_config();
-    let sdk = aws::sdk_config(&environment.aws, &tls, Patience::OF_A_DELIVERY);
+    let sdk = aws::sdk_config(&environment.aws, &tls, Timeouts::OF_A_DELIVERY);
     Sweeper {
         tables: Tables::new(&sdk, environment.settings_table_name, environment.deliveries_table_name),
         commands: Commands::new(&sdk, environment.events_queue_url),

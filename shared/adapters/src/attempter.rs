@@ -4,11 +4,11 @@
 
 use url::Url;
 
-use crate::http::{Endpoints, Posted, Timings};
+use crate::http::{Posted, Timings, WebhookClient};
 use crate::process::clock;
 use domain::clue::Clue;
 use domain::event::Event;
-use domain::guard::{Target, Targets};
+use domain::guard::{Target, TargetPolicy};
 use domain::outcome::{Answer, Failure, Outcome, Verdict, judge};
 use domain::request::signature::InternalSecret;
 use domain::request::{self, Credentials};
@@ -16,8 +16,8 @@ use domain::request::{self, Credentials};
 /// Makes attempts.
 #[derive(Clone, Debug)]
 pub struct Attempter {
-    endpoints: Endpoints,
-    targets: Targets,
+    endpoints: WebhookClient,
+    targets: TargetPolicy,
 }
 
 /// What one attempt came to.
@@ -38,7 +38,7 @@ pub struct Attempt {
 impl Attempter {
     /// Attempts over this client, on these targets.
     #[must_use]
-    pub fn new(endpoints: Endpoints, targets: Targets) -> Self {
+    pub fn new(endpoints: WebhookClient, targets: TargetPolicy) -> Self {
         Self { endpoints, targets }
     }
 

@@ -22,20 +22,20 @@ use aws_types::{SdkConfig, region::Region};
 use jiff::Timestamp;
 use rustls::ClientConfig;
 
-use crate::kept::Kept;
+use crate::kept::Renewed;
 use crate::process::clock;
 use crate::process::environment::Aws;
 
 /// How long AWS is waited for.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct Timeouts {
     /// One try of one call.
     try_timeout: Duration,
     /// One call with its tries.
     call_timeout: Duration,
 }
 
-impl Patience {
+impl Timeouts {
     /// Around an attempt. DynamoDB and SQS answer in milliseconds; a try that takes longer is better begun anew. Two
     /// calls stand in line there: with the longest attempt of 50 s they fit into the function's 60 s.
     pub const OF_A_DELIVERY: Self =
@@ -49,7 +49,7 @@ impl Patience {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a connection is kept. A frozen environment does not see that one is gone, and each that is costs a try; after
-/// a freeze there are none ([`Kept`]).
+/// a freeze there are none ([`Renewed`]).
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The configuration that every AWS client of a function is made from.
@@ -58,7 +58,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 ///
 /// If the TLS configuration cannot be used, which the tests of [`crate::http`] would show.
 #[must_use]
-pub fn sdk_config(aws: &Aws, tls: &ClientConfig, patience: Patience) -> SdkConfig {
+pub fn sdk_config(aws: &Aws, tls: &ClientConfig, patience: Timeouts) -> SdkConfig {
     sdk_config_by_clock(aws, tls, patience, clock::now)
 }
 
@@ -68,7 +68,7 @@ pub fn sdk_config(aws: &Aws, tls: &ClientConfig, patience: Patience) -> SdkConfi
 ///
 /// As [`sdk_config`].
 #[must_use]
-pub fn sdk_config_by_clock(aws: &Aws, tls: &ClientConfig, patience: Patience, clock: fn() -> Timestamp) -> SdkConfig {
+pub fn sdk_config_by_clock(aws: &Aws, tls: &ClientConfig, patience: Timeouts, clock: fn() -> Timestamp) -> SdkConfig {
     let credentials = Credentials::new(
         aws.access_key_id.clone(),
         aws.secret_access_key.clone(),
@@ -97,7 +97,7 @@ pub fn sdk_config_by_clock(aws: &Aws, tls: &ClientConfig, patience: Patience, cl
 
 fn http_client(tls: &ClientConfig, clock: fn() -> Timestamp) -> SharedHttpClient {
     let tls = tls.clone();
-    let kept = Kept::new(move || client(&tls)).by_clock(clock);
+    let kept = Renewed::new(move || client(&tls)).by_clock(clock);
     let connector = SharedHttpConnector::new(ReqwestConnector(Arc::new(kept)));
     http_client_fn(move |_settings, _components| connector.clone())
 }
@@ -118,7 +118,7 @@ fn client(tls: &ClientConfig) -> reqwest::Client {
 
 /// Sends the SDK's requests; timeouts and retries are the SDK's.
 #[derive(Debug)]
-struct ReqwestConnector(Arc<Kept<reqwest::Client>>);
+struct ReqwestConnector(Arc<Renewed<reqwest::Client>>);
 
 impl HttpConnector for ReqwestConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {

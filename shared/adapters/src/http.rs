@@ -24,9 +24,9 @@ use jiff::Timestamp;
 use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 
-use crate::kept::Kept;
+use crate::kept::Renewed;
 use domain::clue::{self, Clue};
-use domain::guard::{Target, Targets};
+use domain::guard::{Target, TargetPolicy};
 use domain::outcome::{Answer, Failure, Outcome};
 use phases::Phases;
 use resolver::VettingResolver;
@@ -44,15 +44,15 @@ const MAX_SNIPPET_BYTES: usize = 1024;
 const MAX_HEADER_FIELDS: usize = 1_000;
 
 /// How long a connection is kept for the next delivery: less than the 5 s after which a Node.js receiver closes it. The
-/// client counts by a clock that a frozen environment may stop, so [`Kept`] has it made anew after a freeze. One that was
+/// client counts by a clock that a frozen environment may stop, so [`Renewed`] has it made anew after a freeze. One that was
 /// closed in less time is found out before the next POST, since the settings are read first and the runtime hears of both
 /// at once.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The client that reaches receivers.
 #[derive(Clone, Debug)]
-pub struct Endpoints {
-    client: Arc<Kept<reqwest::Client>>,
+pub struct WebhookClient {
+    client: Arc<Renewed<reqwest::Client>>,
     attempt_timeout: Duration,
 }
 
@@ -67,18 +67,18 @@ pub struct Posted {
     pub timings: Timings,
 }
 
-impl Endpoints {
+impl WebhookClient {
     /// A client for these targets, with the TLS configuration of [`tls::client_config`].
     ///
     /// # Panics
     ///
     /// If the TLS configuration cannot be used, which this module's tests would show.
     #[must_use]
-    pub fn new(targets: Targets, attempt_timeout: Duration, tls: &ClientConfig, lookup: impl Lookup) -> Self {
+    pub fn new(targets: TargetPolicy, attempt_timeout: Duration, tls: &ClientConfig, lookup: impl Lookup) -> Self {
         let resolver = Arc::new(VettingResolver::new(lookup, targets));
         let tls = tls.clone();
         let make = move || client(&tls, Arc::clone(&resolver), attempt_timeout);
-        Self { client: Arc::new(Kept::new(make)), attempt_timeout }
+        Self { client: Arc::new(Renewed::new(make)), attempt_timeout }
     }
 
     /// The same by another clock; tests have one that jumps.

@@ -40,13 +40,13 @@ impl<T> Dated<T> {
 }
 
 /// A client that keeps connections, made anew once they may be older than it believes.
-pub(crate) struct Kept<C> {
+pub(crate) struct Renewed<C> {
     make: Arc<dyn Fn() -> C + Send + Sync>,
     clock: fn() -> Timestamp,
     made: Mutex<(C, Clocks)>,
 }
 
-impl<C: Clone> Kept<C> {
+impl<C: Clone> Renewed<C> {
     pub(crate) fn new(make: impl Fn() -> C + Send + Sync + 'static) -> Self {
         Self::with(Arc::new(make), clock::now)
     }
@@ -72,9 +72,9 @@ impl<C: Clone> Kept<C> {
     }
 }
 
-impl<C> fmt::Debug for Kept<C> {
+impl<C> fmt::Debug for Renewed<C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Kept").finish_non_exhaustive()
+        formatter.debug_struct("Renewed").finish_non_exhaustive()
     }
 }
 

@@ -16,8 +16,8 @@ mod listing;
 
 pub use listing::{Cursor, Details, Listed, PastAttempt, Summary, Wanted};
 pub use overdue::{HeldKey, Overdue};
-pub use owner::{HeaderChange, Owned, UrlChange};
-pub use record::{Change, Kept, LOCATION_CHARS, Record, Retention, Status, Try, printable};
+pub use owner::{HeaderChange, OwnerSettings, UrlChange};
+pub use record::{AttemptRecord, LOCATION_CHARS, Record, RecordUpdate, Retention, Status, StoredEvent, printable};
 pub use settings::Settings;
 pub use waiting::Waiting;
 
@@ -88,7 +88,7 @@ pub struct Tables {
 }
 
 /// What was read about a business and one of its events.
-pub struct Looked {
+pub struct Snapshot {
     /// What the business has set.
     pub settings: Settings,
     /// How its endpoint does.
@@ -135,7 +135,7 @@ impl Tables {
         business_id: &BusinessId,
         event_id: Option<&EventId>,
         now: Timestamp,
-    ) -> Result<Looked, TableError> {
+    ) -> Result<Snapshot, TableError> {
         let business = AttributeValue::S(business_id.to_string());
         let settings_key = HashMap::from([("business_id".to_owned(), business.clone())]);
         let mut request = HashMap::from([(self.settings.clone(), keys(settings_key, None))]);
@@ -146,7 +146,7 @@ impl Tables {
         let mut found = self.batch_get(request).await?;
         let item = found.remove(&self.settings).ok_or(TableError::Throttled)?;
         let record = found.remove(&self.deliveries).filter(|item| !item.is_empty());
-        Ok(Looked {
+        Ok(Snapshot {
             settings: Settings::from_item(&item, now)?,
             health: health::from_item(&item)?,
             waiting: Waiting::from_item(&item),
@@ -251,7 +251,7 @@ impl Tables {
         }
     }
 
-    /// Writes what became of an event, unless the ledger says that it has arrived or is held (see [`Change`]).
+    /// Writes what became of an event, unless the ledger says that it has arrived or is held (see [`RecordUpdate`]).
     ///
     /// # Errors
     ///
@@ -260,7 +260,7 @@ impl Tables {
         &self,
         business_id: &BusinessId,
         event_id: &EventId,
-        change: &Change<'_>,
+        change: &RecordUpdate<'_>,
     ) -> Result<Recorded, TableError> {
         let mut before = change.before.map(|record| record.attempts);
         for _ in 0..RECORD_TRIES {
@@ -336,9 +336,9 @@ impl Tables {
     /// # Errors
     ///
     /// [`TableError`].
-    pub async fn kept(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Option<Kept>, TableError> {
+    pub async fn kept(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Option<StoredEvent>, TableError> {
         let item = self.item(business_id, event_id).await?;
-        Ok(item.and_then(|item| Kept::from_item(&item, event_id)))
+        Ok(item.and_then(|item| StoredEvent::from_item(&item, event_id)))
     }
 
     /// The first few held events, in the order in which they happened.

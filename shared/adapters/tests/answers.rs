@@ -8,10 +8,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use adapters::attempter::Attempter;
-use adapters::http::{Endpoints, Lookup, SystemLookup, tls};
+use adapters::http::{Lookup, SystemLookup, WebhookClient, tls};
 use domain::clue::Clue;
 use domain::event::Event;
-use domain::guard::{Refusal, Targets};
+use domain::guard::{Refusal, TargetPolicy};
 use domain::outcome::{Answer, Cause, Failure, Outcome, Verdict};
 use domain::request::Credentials;
 use domain::request::signature::InternalSecret;
@@ -156,7 +156,8 @@ fn swallowing() -> (std::net::TcpListener, Vec<std::net::TcpStream>) {
 
 #[tokio::test]
 async fn a_timeout_tells_which_phase_never_ended() {
-    let endpoints = Endpoints::new(Targets::UnsafeForLocalTestsOnly, TIMEOUT, &tls::client_config(), SystemLookup);
+    let endpoints =
+        WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &tls::client_config(), SystemLookup);
     let (listener, _waiting) = swallowing();
     let (silent, _) = serve(LOOPBACK, 0, |stream| async move {
         tokio::time::sleep(Duration::from_mins(1)).await;
@@ -199,8 +200,8 @@ async fn attempted(url: &str, location: &'static str) -> (Verdict, Option<Clue>)
         answer(stream, response.as_bytes()).await.map(drop)
     })
     .await;
-    let targets = Targets::UnsafeForLocalTestsOnly;
-    let attempter = Attempter::new(Endpoints::new(targets, TIMEOUT, &tls::client_config(), Everywhere), targets);
+    let targets = TargetPolicy::UnsafeForLocalTestsOnly;
+    let attempter = Attempter::new(WebhookClient::new(targets, TIMEOUT, &tls::client_config(), Everywhere), targets);
     // It ends as the server expects a request to.
     let event = Event::parse(r#"{"event_type":"a.b","business_id":"b","x":[],"y":{}}"#).unwrap();
     let secret = InternalSecret::new("secret").unwrap();

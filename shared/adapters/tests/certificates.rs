@@ -5,9 +5,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use adapters::http::{Endpoints, Lookup, Posted, tls};
+use adapters::http::{Lookup, Posted, WebhookClient, tls};
 use domain::clue::Clue;
-use domain::guard::Targets;
+use domain::guard::TargetPolicy;
 use domain::outcome::{Failure, Outcome};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -56,7 +56,8 @@ async fn posted(chain: Vec<CertificateDer<'static>>, key: &KeyPair, root: &Certi
     .await;
     let mut roots = RootCertStore::empty();
     roots.add(root.clone()).unwrap();
-    let endpoints = Endpoints::new(Targets::UnsafeForLocalTestsOnly, TIMEOUT, &tls::with_roots(roots), Loopback);
+    let endpoints =
+        WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &tls::with_roots(roots), Loopback);
     post(&endpoints, &format!("https://{NAME}:{}/", address.port())).await
 }
 
@@ -100,7 +101,7 @@ async fn a_port_that_speaks_no_tls_is_told_from_a_bad_certificate() {
         Ok(())
     })
     .await;
-    let endpoints = Endpoints::new(Targets::UnsafeForLocalTestsOnly, TIMEOUT, &tls::client_config(), Loopback);
+    let endpoints = WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &tls::client_config(), Loopback);
     let posted = post(&endpoints, &format!("https://{NAME}:{}/", address.port())).await;
     assert_eq!((posted.outcome, posted.clue), (Outcome::Failed(Failure::Tls), Some(Clue::NoTls)));
 }

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use adapters::http::{Endpoints, Lookup, Posted, SystemLookup, resolves, tls};
+use adapters::http::{Lookup, Posted, SystemLookup, WebhookClient, resolves, tls};
 use domain::clue::Clue;
-use domain::guard::{Refusal, Target, Targets};
+use domain::guard::{Refusal, Target, TargetPolicy};
 use domain::outcome::{Answer, Failure, Outcome};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{RootCertStore, ServerConfig};
@@ -74,7 +74,7 @@ async fn one_private_address_among_public_ones_refuses_the_name_and_nothing_is_d
         [vec![LOOPBACK], vec![public, LOOPBACK], vec![LOOPBACK, public], vec!["::ffff:127.0.0.1".parse().unwrap()]]
     {
         let endpoints =
-            Endpoints::new(Targets::Public, TIMEOUT, &tls::client_config(), Lying::new([found, vec![public]]));
+            WebhookClient::new(TargetPolicy::Public, TIMEOUT, &tls::client_config(), Lying::new([found, vec![public]]));
         let posted = post(&endpoints, &format!("https://half.test:{}/", address.port())).await;
         assert_eq!(posted.outcome, Outcome::Failed(Failure::Blocked));
         assert_eq!(posted.clue, Some(Clue::Refused(Refusal::Address)));
@@ -154,8 +154,12 @@ async fn of_an_endless_body_1_kib_is_kept_and_reading_stops() {
         }
     })
     .await;
-    let endpoints =
-        Endpoints::new(Targets::UnsafeForLocalTestsOnly, Duration::from_mins(1), &tls::client_config(), SystemLookup);
+    let endpoints = WebhookClient::new(
+        TargetPolicy::UnsafeForLocalTestsOnly,
+        Duration::from_mins(1),
+        &tls::client_config(),
+        SystemLookup,
+    );
     let Posted { outcome, .. } = post(&endpoints, &format!("http://{address}/")).await;
     assert!(matches!(outcome, Outcome::Answered(Answer { status: 500, snippet, .. }) if snippet == "x".repeat(1024)));
     // What the sockets' buffers hold in between is the kernel's affair; endless it is not.
@@ -206,7 +210,8 @@ async fn serve_tls() -> (SocketAddr, RootCertStore, Arc<AtomicUsize>) {
 async fn a_tls_connection_is_timed_by_phase_and_kept_for_the_next_delivery() {
     let (address, roots, connections) = serve_tls().await;
     let lookup = Lying::new([vec![LOOPBACK]]);
-    let endpoints = Endpoints::new(Targets::UnsafeForLocalTestsOnly, TIMEOUT, &tls::with_roots(roots), lookup.clone());
+    let endpoints =
+        WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &tls::with_roots(roots), lookup.clone());
     let url = format!("https://receiver.test:{}/", address.port());
 
     let first = post(&endpoints, &url).await;
@@ -260,7 +265,7 @@ async fn a_certificate_of_unknown_roots_or_for_another_name_is_a_tls_failure() {
     let (address, roots, _) = serve_tls().await;
     for (config, name) in [(tls::client_config(), "receiver.test"), (tls::with_roots(roots), "other.test")] {
         let lookup = Lying::new([vec![LOOPBACK]]);
-        let endpoints = Endpoints::new(Targets::UnsafeForLocalTestsOnly, TIMEOUT, &config, lookup);
+        let endpoints = WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &config, lookup);
         let posted = post(&endpoints, &format!("https://{name}:{}/", address.port())).await;
         assert_eq!(posted.outcome, Outcome::Failed(Failure::Tls), "{name}");
     }
@@ -276,14 +281,14 @@ async fn a_certificate_of_unknown_roots_or_for_another_name_is_a_tls_failure() {
 #[tokio::test]
 async fn a_url_is_saved_only_if_each_address_of_its_name_may_be_dialled() {
     let public = IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8));
-    let target = Target::parse("https://receiver.example/", Targets::Public).unwrap();
+    let target = Target::parse("https://receiver.example/", TargetPolicy::Public).unwrap();
     for (found, expected) in
         [(vec![public], Ok(true)), (vec![], Ok(false)), (vec![public, LOOPBACK], Err(Refusal::Address))]
     {
-        assert_eq!(resolves(&Lying::new([found]), &target, Targets::Public).await, expected);
+        assert_eq!(resolves(&Lying::new([found]), &target, TargetPolicy::Public).await, expected);
     }
-    let literal = Target::parse("https://8.8.8.8/", Targets::Public).unwrap();
+    let literal = Target::parse("https://8.8.8.8/", TargetPolicy::Public).unwrap();
     let lying = Lying::new([]);
-    assert_eq!(resolves(&lying, &literal, Targets::Public).await, Ok(true));
+    assert_eq!(resolves(&lying, &literal, TargetPolicy::Public).await, Ok(true));
     assert_eq!(lying.asked(), 0, "an address needs no look-up");
 }

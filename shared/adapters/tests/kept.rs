@@ -8,13 +8,13 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use adapters::aws::{Patience, sdk_config_by_clock};
-use adapters::http::{Endpoints, SystemLookup, tls};
+use adapters::aws::{Timeouts, sdk_config_by_clock};
+use adapters::http::{SystemLookup, WebhookClient, tls};
 use adapters::process::clock;
 use adapters::process::environment::Aws;
 use adapters::secret::{SecretError, SecretSource};
 use domain::Timestamp;
-use domain::guard::Targets;
+use domain::guard::TargetPolicy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -43,8 +43,9 @@ async fn a_receivers_connection_is_used_again_unless_the_environment_was_frozen_
         }
     })
     .await;
-    let endpoints = Endpoints::new(Targets::UnsafeForLocalTestsOnly, TIMEOUT, &tls::client_config(), SystemLookup)
-        .by_clock(jumping);
+    let endpoints =
+        WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &tls::client_config(), SystemLookup)
+            .by_clock(jumping);
     for (seconds, expected) in [(0, 1), (0, 1), (5, 2), (0, 2), (3_600, 3), (0, 3), (-7_200, 4), (0, 4), (1, 5)] {
         jump(seconds);
         post(&endpoints, &format!("http://{address}/")).await;
@@ -75,7 +76,7 @@ async fn secrets() -> Secrets {
         session_token: None,
         endpoint_url: Some(format!("http://{address}")),
     };
-    let config = sdk_config_by_clock(&aws, &tls::client_config(), Patience::OF_A_DELIVERY, jumping);
+    let config = sdk_config_by_clock(&aws, &tls::client_config(), Timeouts::OF_A_DELIVERY, jumping);
     let source = SecretSource::new(&config, "arn".into(), |text| Some(text.to_owned())).by_clock(jumping);
     Secrets { connections, reads, is_down, source }
 }

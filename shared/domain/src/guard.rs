@@ -3,7 +3,7 @@
 //! An owner types the URL, and whoever takes over an owner's account may type any. What an attacker would want sits
 //! next to the function: the Lambda runtime API on loopback, the metadata services, private networks. So the guard acts
 //! twice: on the URL when it is read ([`Target::parse`]), and on every address its host resolves to, right before
-//! dialling ([`Targets::allow`]). Both rules are pure; the resolver that applies the second one and pins what it has
+//! dialling ([`TargetPolicy::allow`]). Both rules are pure; the resolver that applies the second one and pins what it has
 //! vetted is in the crate `adapters`.
 
 mod address;
@@ -18,14 +18,14 @@ use std::net::IpAddr;
 
 /// Which endpoints may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Targets {
+pub enum TargetPolicy {
     /// Public https endpoints only.
     Public,
     /// Also plain http, any port, private addresses and special-use names.
     UnsafeForLocalTestsOnly,
 }
 
-impl Targets {
+impl TargetPolicy {
     /// Whether this address may be dialled.
     #[must_use]
     pub fn allow(self, address: IpAddr) -> bool {

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use adapters::attempter::Attempt;
 use adapters::http::Timings;
-use adapters::tables::{self, Details, LOCATION_CHARS, Owned, PastAttempt, Summary, printable};
+use adapters::tables::{self, Details, LOCATION_CHARS, OwnerSettings, PastAttempt, Summary, printable};
 use domain::Timestamp;
 use domain::clue::Clue;
 use domain::endpoint::State;
-use domain::guard::{Refusal, Targets};
+use domain::guard::{Refusal, TargetPolicy};
 use domain::outcome::{Cause, Verdict};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::DEFAULT_LIMIT;
-use crate::owner::{HeaderWish, SECRET_MASK, SigningSecretText, UrlWish, Warning, is_overdue, warnings};
+use crate::use_cases::{HeaderIntent, SECRET_MASK, SigningSecretText, UrlIntent, Warning, is_overdue, warnings};
 
 /// The settings, and how the endpoint does.
 #[derive(Debug, Serialize, ToSchema)]
@@ -128,7 +128,7 @@ impl From<domain::endpoint::PausedReason> for PausedReason {
 }
 
 impl Settings {
-    pub(super) fn new(owned: &Owned, held: u64, targets: Targets) -> Self {
+    pub(super) fn new(owned: &OwnerSettings, held: u64, targets: TargetPolicy) -> Self {
         let (status, since, cause, paused_reason) = match &owned.here(adapters::process::clock::now()).state {
             State::Active { .. } => (EndpointStatus::Active, None, None, None),
             State::Failing { since, cause, .. } => (EndpointStatus::Failing, Some(*since), Some(*cause), None),
@@ -157,11 +157,11 @@ pub(super) struct SettingsChange {
         required = false, value_type = Option<String>, example = "https://n8n.example.com/webhook/calls",
         max_length = 2048
     )]
-    pub(super) generic_webhook_url: UrlWish,
+    pub(super) generic_webhook_url: UrlIntent,
     /// The owner's own header. Absent: it stays; null: there is none any more.
     #[serde(default, deserialize_with = "header_wish")]
     #[schema(required = false, value_type = Option<StaticHeaderChange>)]
-    pub(super) static_header: HeaderWish,
+    pub(super) static_header: HeaderIntent,
 }
 
 /// The owner's own header.
@@ -177,15 +177,15 @@ struct StaticHeaderChange {
 }
 
 /// Called only if the field is there.
-fn url_wish<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UrlWish, D::Error> {
-    Option::deserialize(deserializer).map(UrlWish::Set)
+fn url_wish<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UrlIntent, D::Error> {
+    Option::deserialize(deserializer).map(UrlIntent::Set)
 }
 
 /// Called only if the field is there: null clears, absent keeps.
-fn header_wish<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderWish, D::Error> {
+fn header_wish<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderIntent, D::Error> {
     Ok(match Option::deserialize(deserializer)? {
-        None => HeaderWish::Clear,
-        Some(StaticHeaderChange { name, value }) => HeaderWish::Set { name, value: Some(value) },
+        None => HeaderIntent::Clear,
+        Some(StaticHeaderChange { name, value }) => HeaderIntent::Set { name, value: Some(value) },
     })
 }
 

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 use url::Host;
 
 use super::phases;
-use domain::guard::{Refusal, Target, Targets};
+use domain::guard::{Refusal, Target, TargetPolicy};
 
 /// How long a look-up may take; shorter than the time for connecting, so that it is told apart from it.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(4);
@@ -47,11 +47,11 @@ pub(super) enum ResolveError {
 
 pub(super) struct VettingResolver<L> {
     lookup: Arc<L>,
-    targets: Targets,
+    targets: TargetPolicy,
 }
 
 impl<L: Lookup> VettingResolver<L> {
-    pub(super) fn new(lookup: L, targets: Targets) -> Self {
+    pub(super) fn new(lookup: L, targets: TargetPolicy) -> Self {
         Self { lookup: Arc::new(lookup), targets }
     }
 }
@@ -73,7 +73,7 @@ impl<L: Lookup> Resolve for VettingResolver<L> {
 /// # Errors
 ///
 /// [`Refusal::Address`] if one of its addresses may not be dialled.
-pub async fn resolves(lookup: &impl Lookup, target: &Target, targets: Targets) -> Result<bool, Refusal> {
+pub async fn resolves(lookup: &impl Lookup, target: &Target, targets: TargetPolicy) -> Result<bool, Refusal> {
     match target.url().host() {
         Some(Host::Domain(name)) => match addresses(lookup, name).await {
             Some(addresses) if addresses.iter().all(|&address| targets.allow(address)) => Ok(true),
@@ -90,7 +90,7 @@ async fn addresses(lookup: &impl Lookup, name: &str) -> Option<Vec<IpAddr>> {
     found.ok().and_then(Result::ok).filter(|addresses| !addresses.is_empty())
 }
 
-fn vet(addresses: &[IpAddr], targets: Targets) -> Result<Addrs, ResolveError> {
+fn vet(addresses: &[IpAddr], targets: TargetPolicy) -> Result<Addrs, ResolveError> {
     if !addresses.iter().all(|&address| targets.allow(address)) {
         return Err(Refusal::Address.into());
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tracing::Level;
 
-use domain::guard::Targets;
+use domain::guard::TargetPolicy;
 use domain::schedule::{InvalidSchedule, Schedule};
 
 /// Longest `ATTEMPT_TIMEOUT_SECONDS`: the function's 60 s less 10 s for our own reads and writes.
@@ -70,7 +70,7 @@ pub struct Deliver {
     /// `INTERNAL_SECRET_ARN`
     pub internal_secret_arn: String,
     /// `UNSAFE_TARGETS`: `No` or `YesForLocalTestsOnly`
-    pub targets: Targets,
+    pub targets: TargetPolicy,
     /// `ATTEMPT_TIMEOUT_SECONDS`, 1 to 50
     pub attempt_timeout: Duration,
     /// `RETRY_SCHEDULE_SECONDS` and `MAX_ATTEMPTS`
@@ -99,7 +99,7 @@ pub struct Portal {
     /// `PORTAL_SECRET_ARN`
     pub portal_secret_arn: String,
     /// `UNSAFE_TARGETS`: `No` or `YesForLocalTestsOnly`
-    pub targets: Targets,
+    pub targets: TargetPolicy,
     /// How long a test may take: `ATTEMPT_TIMEOUT_SECONDS`, but no longer than an owner waits.
     pub test_timeout: Duration,
     /// `DASHBOARD_ORIGIN`: who may show the page in a frame; None: nobody.
@@ -229,10 +229,10 @@ impl<F: Fn(&'static str) -> Option<String>> Variables<F> {
         })
     }
 
-    fn targets(&self) -> Result<Targets, InvalidEnvironment> {
+    fn targets(&self) -> Result<TargetPolicy, InvalidEnvironment> {
         match self.required("UNSAFE_TARGETS")?.as_str() {
-            "No" => Ok(Targets::Public),
-            "YesForLocalTestsOnly" => Ok(Targets::UnsafeForLocalTestsOnly),
+            "No" => Ok(TargetPolicy::Public),
+            "YesForLocalTestsOnly" => Ok(TargetPolicy::UnsafeForLocalTestsOnly),
             _ => {
                 let expected = "No or YesForLocalTestsOnly";
                 Err(InvalidEnvironment::Invalid { name: "UNSAFE_TARGETS", expected })
@@ -317,7 +317,7 @@ mod tests {
     #[test]
     fn a_complete_environment_is_read() {
         let (deliver, portal) = read(&complete()).expect("complete");
-        assert_eq!(deliver.targets, Targets::Public);
+        assert_eq!(deliver.targets, TargetPolicy::Public);
         assert_eq!(deliver.attempt_timeout, Duration::from_secs(30));
         assert_eq!(deliver.schedule.max_attempts(), 16);
         assert_eq!(portal.test_timeout, Duration::from_secs(20));

@@ -18,7 +18,7 @@ const TESTS_A_MINUTE_BELOW: i64 = 1_000;
 
 /// What a business has set, and how its endpoint does.
 #[derive(Clone, Default)]
-pub struct Owned {
+pub struct OwnerSettings {
     /// The owner's URL, cleaned; None: nothing is to be sent.
     pub url: Option<String>,
     /// What tells that endpoint from another.
@@ -58,7 +58,7 @@ pub enum UrlChange<'a> {
     Set(Option<&'a str>),
 }
 
-impl Owned {
+impl OwnerSettings {
     /// How the endpoint does that is set now.
     #[must_use]
     pub fn here(&self, now: Timestamp) -> Health {
@@ -90,10 +90,10 @@ impl Tables {
     /// # Errors
     ///
     /// [`TableError`].
-    pub async fn owned(&self, business_id: &BusinessId, now: Timestamp) -> Result<Owned, TableError> {
+    pub async fn owned(&self, business_id: &BusinessId, now: Timestamp) -> Result<OwnerSettings, TableError> {
         let request = self.client.get_item().table_name(&self.settings).set_key(Some(key(business_id)));
         let answer = request.consistent_read(true).send().await?;
-        Owned::from_item(&answer.item.unwrap_or_default(), now)
+        OwnerSettings::from_item(&answer.item.unwrap_or_default(), now)
     }
 
     /// Stores a URL, or that there is none, and the owner's own header. Both have been vetted. What stays is not written.
@@ -242,7 +242,9 @@ mod tests {
             ("previous_signing_secret".to_owned(), s("whsec_older")),
             ("previous_signing_secret_expires_at".to_owned(), n(1_000)),
         ]);
-        let at = |second| Owned::from_item(&item, Timestamp::from_second(second).expect("a time")).expect("readable");
+        let at = |second| {
+            OwnerSettings::from_item(&item, Timestamp::from_second(second).expect("a time")).expect("readable")
+        };
         let owned = at(999);
         assert_eq!(owned.url.as_deref(), Some("ftp://x"));
         assert_eq!(owned.static_header_name.as_deref(), Some("Host"));
@@ -255,7 +257,7 @@ mod tests {
     fn of_a_business_that_never_saved_nothing_is_set() {
         let null = Item::from([("generic_webhook_url".to_owned(), AttributeValue::Null(true))]);
         for item in [Item::new(), null] {
-            let owned = Owned::from_item(&item, Timestamp::UNIX_EPOCH).expect("readable");
+            let owned = OwnerSettings::from_item(&item, Timestamp::UNIX_EPOCH).expect("readable");
             assert!(owned.url.is_none() && owned.signing_secret.is_none() && owned.health == Health::default());
         }
     }

@@ -94,7 +94,7 @@ impl Record {
 }
 
 /// An event as its record has kept it.
-pub struct Kept {
+pub struct StoredEvent {
     /// The event.
     pub event: Event,
     /// When it was first published.
@@ -103,7 +103,7 @@ pub struct Kept {
     pub next_attempt: Option<Timestamp>,
 }
 
-impl Kept {
+impl StoredEvent {
     /// None if there is no body, or none that can be read: trying again would change nothing. The id is the record's,
     /// whatever a later version would derive from the body.
     pub(super) fn from_item(item: &Item, id: &EventId) -> Option<Self> {
@@ -132,7 +132,7 @@ impl Retention {
 
 /// One attempt, for the record.
 #[derive(Clone, Debug)]
-pub struct Try {
+pub struct AttemptRecord {
     /// What tells it from every other attempt on the event; drawn by chance.
     pub id: u64,
     /// When it ended.
@@ -152,7 +152,7 @@ pub struct Try {
 }
 
 /// What is to be written.
-pub struct Change<'a> {
+pub struct RecordUpdate<'a> {
     /// The event.
     pub event: &'a Event,
     /// Its compressed body, to be kept; None: it is kept already, or too large.
@@ -162,7 +162,7 @@ pub struct Change<'a> {
     /// What has become of the event.
     pub status: Status,
     /// The attempt that led to it; None: there was none, it is held at once.
-    pub attempt: Option<&'a Try>,
+    pub attempt: Option<&'a AttemptRecord>,
     /// When it is tried again.
     pub next_attempt: Option<Timestamp>,
     /// When the event was first published.
@@ -187,7 +187,7 @@ pub(super) struct Update {
 
 /// Of a held event that is given up.
 pub(super) fn abandoned(retention: Retention, now: Timestamp) -> Update {
-    let mut writer = Writer::default();
+    let mut writer = UpdateExpression::default();
     writer.set("status", s(Status::Failed.as_str()));
     writer.set("updated_at", ms(now));
     writer.set("expires_at", n(retention.end(now)));
@@ -196,7 +196,7 @@ pub(super) fn abandoned(retention: Retention, now: Timestamp) -> Update {
     Update { condition: Some("attribute_exists(#held)".to_owned()), ..writer.finish() }
 }
 
-impl Change<'_> {
+impl RecordUpdate<'_> {
     /// Whether an item that this could not be written over has it already, from a write whose answer was lost.
     pub(super) fn is_in(&self, item: &Item) -> bool {
         let id = self.attempt.map(|attempt| n(attempt.id));
@@ -206,7 +206,7 @@ impl Change<'_> {
     /// `before` is how many attempts the stored record counts; None: there is no record. Where an attempt was made, nothing
     /// is written if that is not so.
     pub(super) fn to_update(&self, before: Option<u32>) -> Update {
-        let mut writer = Writer::default();
+        let mut writer = UpdateExpression::default();
         let occurred = format!("{:.3}#{}", self.occurred, self.event.id());
 
         writer.set("status", s(self.status.as_str()));
@@ -254,7 +254,7 @@ impl Change<'_> {
         matches!(self.status, Status::Retrying | Status::Failed) && !self.was_held
     }
 
-    fn attempted(&self, writer: &mut Writer, before: Option<u32>) {
+    fn attempted(&self, writer: &mut UpdateExpression, before: Option<u32>) {
         let Some(attempt) = self.attempt else {
             writer.set_once("attempts", n(0));
             return;
@@ -294,7 +294,7 @@ pub(super) fn attempts(item: &Item) -> impl Iterator<Item = &Item> {
     (1..=ATTEMPTS_KEPT).filter_map(|number| item.get(&slot(number))?.as_m().ok())
 }
 
-impl Try {
+impl AttemptRecord {
     fn to_map(&self, number: u32) -> Item {
         let mut map = Item::from([
             ("number".to_owned(), n(number)),
@@ -340,7 +340,7 @@ pub fn printable(text: &str, max_chars: usize) -> Option<String> {
 
 /// Puts an update expression together. Every attribute goes by a placeholder, since many names are reserved words.
 #[derive(Default)]
-struct Writer {
+struct UpdateExpression {
     sets: Vec<String>,
     removes: Vec<String>,
     conditions: Vec<String>,
@@ -348,7 +348,7 @@ struct Writer {
     values: HashMap<String, AttributeValue>,
 }
 
-impl Writer {
+impl UpdateExpression {
     fn name(&mut self, attribute: &str) -> String {
         let placeholder = format!("#{attribute}");
         self.names.insert(placeholder.clone(), attribute.to_owned());
@@ -440,7 +440,7 @@ mod tests {
 
     fn change(event: &Event, status: Status, before: Option<Record>) -> Update {
         let body = before.is_none().then(|| body::Compressor::new().compress(event.body())).flatten();
-        Change {
+        RecordUpdate {
             event,
             body: body.as_ref(),
             before,

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::Item;
 
 /// No attempt waits longer than a function runs. What says so comes of a wrong clock, and must not keep events back.
-const LONGEST: Duration = Duration::from_mins(1);
+const OVER_AFTER: Duration = Duration::from_mins(1);
 
 /// When the attempts that wait will have ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Waiting {
 }
 
 fn waits(until: Timestamp, now: Timestamp) -> bool {
-    now < until && until <= now + LONGEST
+    now < until && until <= now + OVER_AFTER
 }
 
 /// A set with one number twice would be refused.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use adapters::http::{Endpoints, Lookup, Posted, SystemLookup, tls};
-use domain::guard::{Target, Targets};
+use adapters::http::{Lookup, Posted, SystemLookup, WebhookClient, tls};
+use domain::guard::{Target, TargetPolicy};
 use domain::outcome::Outcome;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -51,12 +51,12 @@ pub async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, response: 
     Ok(stream)
 }
 
-pub fn unsafe_endpoints(lookup: impl Lookup) -> Endpoints {
-    Endpoints::new(Targets::UnsafeForLocalTestsOnly, TIMEOUT, &tls::client_config(), lookup)
+pub fn unsafe_endpoints(lookup: impl Lookup) -> WebhookClient {
+    WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &tls::client_config(), lookup)
 }
 
-pub async fn post(endpoints: &Endpoints, url: &str) -> Posted {
-    let target = Target::parse(url, Targets::UnsafeForLocalTestsOnly).unwrap();
+pub async fn post(endpoints: &WebhookClient, url: &str) -> Posted {
+    let target = Target::parse(url, TargetPolicy::UnsafeForLocalTestsOnly).unwrap();
     endpoints.post(&target, http::HeaderMap::new(), "{}".to_owned()).await
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
-use super::{Refusal, Targets, text};
+use super::{Refusal, TargetPolicy, text};
 use crate::pasted;
 
 /// A vetted URL. Its `Debug` and `Display` show the host alone: the path of a webhook is often its password.
@@ -22,7 +22,7 @@ impl Target {
     /// # Errors
     ///
     /// [`Refusal`], which does not repeat the URL.
-    pub fn typed(text: &str, targets: Targets) -> Result<Self, Refusal> {
+    pub fn typed(text: &str, targets: TargetPolicy) -> Result<Self, Refusal> {
         let cleaned = pasted::cleaned(text);
         // The length first, as it bounds what the rest costs.
         if cleaned.chars().count() <= Self::MAX_CHARS {
@@ -36,7 +36,7 @@ impl Target {
     /// # Errors
     ///
     /// [`Refusal`], which does not repeat the URL.
-    pub fn parse(text: &str, targets: Targets) -> Result<Self, Refusal> {
+    pub fn parse(text: &str, targets: TargetPolicy) -> Result<Self, Refusal> {
         let text = pasted::cleaned(text);
         if text.chars().count() > Self::MAX_CHARS {
             return Err(Refusal::TooLong);
@@ -44,7 +44,7 @@ impl Target {
         text::judge(&text)?;
         let mut url = Url::parse(&text).map_err(|_| Refusal::Unreadable)?;
         match (url.scheme(), targets) {
-            ("https", _) | ("http", Targets::UnsafeForLocalTestsOnly) => {}
+            ("https", _) | ("http", TargetPolicy::UnsafeForLocalTestsOnly) => {}
             _ => return Err(Refusal::Scheme),
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -54,12 +54,14 @@ impl Target {
             return Err(Refusal::Fragment);
         }
         url.set_fragment(None);
-        if targets == Targets::Public && !matches!(url.port_or_known_default(), Some(443 | 1024..)) {
+        if targets == TargetPolicy::Public && !matches!(url.port_or_known_default(), Some(443 | 1024..)) {
             return Err(Refusal::Port);
         }
         let address: Option<IpAddr> = match url.host().ok_or(Refusal::Unreadable)? {
             Host::Domain(name) if !is_name(name) => return Err(Refusal::Unreadable),
-            Host::Domain(name) if targets == Targets::Public && is_special(name) => return Err(Refusal::SpecialName),
+            Host::Domain(name) if targets == TargetPolicy::Public && is_special(name) => {
+                return Err(Refusal::SpecialName);
+            }
             Host::Domain(_) => None,
             Host::Ipv4(v4) => Some(v4.into()),
             Host::Ipv6(v6) => Some(v6.into()),
@@ -118,7 +120,7 @@ mod tests {
     use super::*;
 
     fn public(text: &str) -> Result<Target, Refusal> {
-        Target::typed(text, Targets::Public)
+        Target::typed(text, TargetPolicy::Public)
     }
 
     #[test]
@@ -199,7 +201,7 @@ mod tests {
             "https://example.com/a b",
         ] {
             assert!(public(text).is_err(), "{text}");
-            assert!(Target::parse(text, Targets::Public).is_ok(), "{text}");
+            assert!(Target::parse(text, TargetPolicy::Public).is_ok(), "{text}");
         }
         for (text, refusal) in [
             ("https://example.com/a\\b", Refusal::Backslash),
@@ -209,7 +211,7 @@ mod tests {
             ("https://a{b}.com/", Refusal::Unreadable),
             ("https://exa mple.com/", Refusal::Unreadable),
         ] {
-            assert_eq!(Target::parse(text, Targets::Public), Err(refusal), "{text}");
+            assert_eq!(Target::parse(text, TargetPolicy::Public), Err(refusal), "{text}");
         }
     }
 
@@ -224,7 +226,7 @@ mod tests {
             let spellings = [name.to_owned(), name.to_uppercase(), format!("{name}."), format!("a.b.{name}")];
             for host in spellings {
                 assert_eq!(public(&format!("https://{host}/")), Err(Refusal::SpecialName), "{host}");
-                let unsafe_target = Target::parse(&format!("https://{host}/"), Targets::UnsafeForLocalTestsOnly);
+                let unsafe_target = Target::parse(&format!("https://{host}/"), TargetPolicy::UnsafeForLocalTestsOnly);
                 assert!(unsafe_target.is_ok(), "{host}");
             }
             assert!(public(&format!("https://my{name}/")).is_ok(), "{name}");
@@ -234,7 +236,7 @@ mod tests {
 
     #[test]
     fn unsafe_targets_still_refuse_other_schemes_and_user_info() {
-        let parse = |text| Target::parse(text, Targets::UnsafeForLocalTestsOnly);
+        let parse = |text| Target::parse(text, TargetPolicy::UnsafeForLocalTestsOnly);
         assert!(parse("http://127.0.0.1:8080/hook").is_ok());
         assert!(parse("http://localhost:80/hook").is_ok());
         assert_eq!(parse("ftp://localhost/"), Err(Refusal::Scheme));

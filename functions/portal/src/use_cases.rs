@@ -10,7 +10,7 @@ mod settings;
 
 pub(crate) use deliveries::{Resent, Sending, is_overdue};
 pub(crate) use hints::{Warning, warnings};
-pub(crate) use settings::{HeaderWish, SECRET_MASK, SigningSecretText, UrlWish};
+pub(crate) use settings::{HeaderIntent, SECRET_MASK, SigningSecretText, UrlIntent};
 
 use std::time::Duration;
 
@@ -19,30 +19,30 @@ use adapters::notices::{NoticeError, Notices};
 use adapters::process::clock;
 use adapters::queue::{Commands, QueueError};
 use adapters::secret::{SecretError, SecretSource};
-use adapters::tables::{Owned, TableError, Tables, Written};
+use adapters::tables::{OwnerSettings, TableError, Tables, Written};
 use axum::http::HeaderValue;
 use domain::event::{BusinessId, Event, MalformedEvent};
-use domain::guard::{Refusal, Targets};
+use domain::guard::{Refusal, TargetPolicy};
 use domain::outcome::Verdict;
 use domain::request::InvalidStaticHeader;
 use domain::request::signature::InternalSecret;
-use health::Wish;
+use health::Intent;
 
 use crate::report;
 
 /// What the use cases need; made once per process.
-pub(crate) struct Owners {
+pub(crate) struct UseCases {
     pub(crate) tables: Tables,
     pub(crate) commands: Commands,
     pub(crate) notices: Notices,
     pub(crate) internal_secret: SecretSource<InternalSecret>,
     pub(crate) attempter: Attempter,
-    pub(crate) targets: Targets,
+    pub(crate) targets: TargetPolicy,
 }
 
 /// Why something was not done.
 #[derive(Debug)]
-pub(crate) enum Why {
+pub(crate) enum UseCaseError {
     /// A field was refused.
     Refused(Refused),
     /// There is no URL to send to.
@@ -59,7 +59,7 @@ pub(crate) enum Why {
     Fault(Fault),
 }
 
-impl Why {
+impl UseCaseError {
     /// For the header of that name: when it makes sense to ask again.
     pub(crate) fn retry_after(&self) -> Option<HeaderValue> {
         match self {
@@ -98,7 +98,7 @@ pub(crate) enum Fault {
 /// What is a fault is a reason, by way of `?`.
 macro_rules! faults_are_reasons {
     ($($fault:ty),*) => {
-        $(impl From<$fault> for Why {
+        $(impl From<$fault> for UseCaseError {
             fn from(fault: $fault) -> Self {
                 Self::Fault(fault.into())
             }
@@ -113,11 +113,11 @@ faults_are_reasons!(Fault, TableError, QueueError, SecretError, MalformedEvent);
 const TESTS_A_MINUTE: u32 = 10;
 
 /// How long a use case that does many things goes on; the rest is for the next time it is asked.
-const LONGEST: Duration = Duration::from_secs(15);
+const USE_CASE_LASTS: Duration = Duration::from_secs(15);
 
-impl Owners {
+impl UseCases {
     /// What a business has set, and how many of its events wait, as far as they are counted.
-    pub(crate) async fn settings(&self, business_id: &BusinessId) -> Result<(Owned, u64), Why> {
+    pub(crate) async fn settings(&self, business_id: &BusinessId) -> Result<(OwnerSettings, u64), UseCaseError> {
         let (owned, held) =
             tokio::join!(self.tables.owned(business_id, clock::now()), self.tables.count_held(business_id));
         Ok((owned?, held?))
@@ -125,25 +125,25 @@ impl Owners {
 
     /// Lets go what waited for what has just been done. That is done, whatever becomes of the rest: it is found by the next
     /// change, or the next event.
-    async fn wake(&self, business_id: &BusinessId, wish: Wish) {
-        if let Err(Why::Fault(fault)) = self.change(business_id, wish).await {
+    async fn wake(&self, business_id: &BusinessId, wish: Intent) {
+        if let Err(UseCaseError::Fault(fault)) = self.change(business_id, wish).await {
             report::fault_of(business_id, &fault);
         }
     }
 
     /// Sends a `webhook.test` event now, by the way that every delivery goes. If it arrives, what waits follows it.
-    pub(crate) async fn test(&self, business_id: &BusinessId) -> Result<Attempt, Why> {
+    pub(crate) async fn test(&self, business_id: &BusinessId) -> Result<Attempt, UseCaseError> {
         let now = clock::now();
         let (looked, secret) = tokio::join!(self.tables.look(business_id, None, now), self.internal_secret.get());
         let (settings, secret) = (looked?.settings, secret?);
-        let url = settings.url.ok_or(Why::NoUrl)?;
+        let url = settings.url.ok_or(UseCaseError::NoUrl)?;
         if self.tables.count_test(business_id, TESTS_A_MINUTE, now).await? == Written::ConditionFailed {
-            return Err(Why::TooManyTests(rest_of_minute(now)));
+            return Err(UseCaseError::TooManyTests(rest_of_minute(now)));
         }
         let event = test_event(business_id, now)?;
         let attempt = self.attempter.attempt(&event, &url, &settings.credentials, &secret, 1).await;
         if attempt.verdict == Verdict::Delivered {
-            self.wake(business_id, Wish::Release).await;
+            self.wake(business_id, Intent::Release).await;
         }
         report::tested(business_id, &attempt);
         Ok(attempt)

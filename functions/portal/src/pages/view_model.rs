@@ -1,17 +1,19 @@
 //! From what is stored to what the pages show.
 
 use adapters::attempter::Attempt;
-use adapters::tables::{Cursor, Details, LOCATION_CHARS, Listed, Owned, PastAttempt, Summary, Wanted, printable};
+use adapters::tables::{
+    Cursor, Details, LOCATION_CHARS, Listed, OwnerSettings, PastAttempt, Summary, Wanted, printable,
+};
 use domain::Timestamp;
 use domain::endpoint::State;
-use domain::guard::Targets;
+use domain::guard::TargetPolicy;
 use domain::outcome::Verdict;
 
-use crate::owner::{SigningSecretText, Warning, is_overdue, warnings};
-use crate::page::{
-    AttemptView, DeliveryView, EndpointState, EndpointView, Hint, LogView, Overview, Row, Said, SecretView,
+use crate::html::{
+    AttemptView, DeliveryView, EndpointState, EndpointView, Flash, Hint, LogView, Overview, Row, SecretView,
     SettingsForm, ShownSecret, TestView,
 };
+use crate::use_cases::{SigningSecretText, Warning, is_overdue, warnings};
 
 /// A longer body is shown as it is, and not to its end: deep nesting would be mostly indentation, and Lambda's answers end
 /// at 6 MB.
@@ -19,11 +21,11 @@ const MAX_SHOWN_BYTES: usize = 256 * 1024;
 
 /// The main page, without what was just done.
 pub(super) fn overview(
-    owned: &Owned,
+    owned: &OwnerSettings,
     held: u64,
     listed: &Listed,
     wanted: &Wanted,
-    targets: Targets,
+    targets: TargetPolicy,
     with_secret: bool,
     now: Timestamp,
 ) -> Overview {
@@ -38,7 +40,7 @@ pub(super) fn overview(
     }
 }
 
-fn settings(owned: &Owned, targets: Targets) -> SettingsForm {
+fn settings(owned: &OwnerSettings, targets: TargetPolicy) -> SettingsForm {
     SettingsForm {
         url: owned.url.clone().unwrap_or_default(),
         url_error: None,
@@ -66,7 +68,7 @@ pub(super) fn hint(warning: Warning) -> Hint {
     }
 }
 
-fn endpoint(owned: &Owned, held: u64, now: Timestamp) -> EndpointView {
+fn endpoint(owned: &OwnerSettings, held: u64, now: Timestamp) -> EndpointView {
     let health = owned.here(now);
     let state = match health.state {
         _ if owned.url.is_none() => EndpointState::NotSet,
@@ -78,7 +80,7 @@ fn endpoint(owned: &Owned, held: u64, now: Timestamp) -> EndpointView {
     EndpointView { state, held, is_replaying: health.replay.as_ref().is_some_and(|replay| !replay.is_lost(now)) }
 }
 
-fn secret(owned: &Owned, is_shown: bool) -> SecretView {
+fn secret(owned: &OwnerSettings, is_shown: bool) -> SecretView {
     let shown = owned.signing_secret.as_deref().filter(|_| is_shown).map(SigningSecretText::of);
     SecretView {
         exists: owned.signing_secret.is_some(),
@@ -130,7 +132,7 @@ pub(super) fn test(attempt: &Attempt) -> TestView {
 }
 
 /// One delivery's page.
-pub(super) fn delivery(details: Details, said: Option<Said>, has_url: bool, now: Timestamp) -> DeliveryView {
+pub(super) fn delivery(details: Details, said: Option<Flash>, has_url: bool, now: Timestamp) -> DeliveryView {
     DeliveryView {
         now,
         has_url,

@@ -156,9 +156,9 @@ fn counts_have_the_forms_of_one_two_and_many() {
         assert_eq!(updates(count), text);
     }
     assert_eq!([1, 2, 16].map(attempts), ["ניסיון אחד", "שני ניסיונות", "16 ניסיונות"]);
-    assert_eq!(said(Said::ResentFailed { count: 1, more: false, not_kept: 0 }), "עדכון אחד נשלח שוב.");
+    assert_eq!(said(Flash::ResentFailed { count: 1, more: false, not_kept: 0 }), "עדכון אחד נשלח שוב.");
     assert!(
-        said(Said::ResentFailed { count: 500, more: true, not_kept: 0 })
+        said(Flash::ResentFailed { count: 500, more: true, not_kept: 0 })
             .starts_with("500 עדכונים נשלחים שוב. נשארו עוד")
     );
 }

@@ -4,55 +4,55 @@ use adapters::tables::Status;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Moment;
-use crate::page::hebrew;
-use crate::page::view::{EndpointState, LogView, Overview, Row};
+use crate::html::hebrew;
+use crate::html::view::{EndpointState, LogView, Overview, Row};
 
 const FILTERS: [Option<Status>; 5] =
     [None, Some(Status::Failed), Some(Status::Held), Some(Status::Retrying), Some(Status::Delivered)];
 
 /// A part of the delivery log.
-pub(in crate::page) struct LogPart<'a> {
-    pub(in crate::page) search: &'a str,
-    pub(in crate::page) filter: Option<&'static str>,
-    pub(in crate::page) filters: Vec<Filter>,
-    pub(in crate::page) rows: Vec<RowPart<'a>>,
-    pub(in crate::page) older: Option<String>,
-    pub(in crate::page) newest: Option<String>,
+pub(in crate::html) struct LogPart<'a> {
+    pub(in crate::html) search: &'a str,
+    pub(in crate::html) filter: Option<&'static str>,
+    pub(in crate::html) filters: Vec<Filter>,
+    pub(in crate::html) rows: Vec<RowPart<'a>>,
+    pub(in crate::html) older: Option<String>,
+    pub(in crate::html) newest: Option<String>,
     /// Something is filtered or looked for.
-    pub(in crate::page) is_narrowed: bool,
-    pub(in crate::page) can_resend_failed: bool,
+    pub(in crate::html) is_narrowed: bool,
+    pub(in crate::html) can_resend_failed: bool,
     /// The button that sends all that is held: while paused it resumes, too.
-    pub(in crate::page) send_held: Option<&'static str>,
+    pub(in crate::html) send_held: Option<&'static str>,
 }
 
 /// A link that narrows the log.
-pub(in crate::page) struct Filter {
-    pub(in crate::page) label: &'static str,
-    pub(in crate::page) href: String,
-    pub(in crate::page) is_current: bool,
+pub(in crate::html) struct Filter {
+    pub(in crate::html) label: &'static str,
+    pub(in crate::html) href: String,
+    pub(in crate::html) is_current: bool,
 }
 
 /// One delivery.
-pub(in crate::page) struct RowPart<'a> {
-    pub(in crate::page) id: &'a str,
-    pub(in crate::page) kind: &'static str,
+pub(in crate::html) struct RowPart<'a> {
+    pub(in crate::html) id: &'a str,
+    pub(in crate::html) kind: &'static str,
     /// Of a kind without a Hebrew name: the event's own.
-    pub(in crate::page) event_type: Option<&'a str>,
-    pub(in crate::page) ending: Option<&'a str>,
-    pub(in crate::page) subject: Option<&'a str>,
-    pub(in crate::page) subject_label: &'static str,
-    pub(in crate::page) at: Moment,
-    pub(in crate::page) status: &'static str,
-    pub(in crate::page) status_label: &'static str,
-    pub(in crate::page) why: Option<String>,
-    pub(in crate::page) attempts: Option<String>,
-    pub(in crate::page) next: Option<Moment>,
-    pub(in crate::page) can_resend: bool,
-    pub(in crate::page) resend_label: &'static str,
+    pub(in crate::html) event_type: Option<&'a str>,
+    pub(in crate::html) ending: Option<&'a str>,
+    pub(in crate::html) subject: Option<&'a str>,
+    pub(in crate::html) subject_label: &'static str,
+    pub(in crate::html) at: Moment,
+    pub(in crate::html) status: &'static str,
+    pub(in crate::html) status_label: &'static str,
+    pub(in crate::html) why: Option<String>,
+    pub(in crate::html) attempts: Option<String>,
+    pub(in crate::html) next: Option<Moment>,
+    pub(in crate::html) can_resend: bool,
+    pub(in crate::html) resend_label: &'static str,
 }
 
 impl<'a> LogPart<'a> {
-    pub(in crate::page) fn new(view: &'a Overview) -> Self {
+    pub(in crate::html) fn new(view: &'a Overview) -> Self {
         let log = &view.log;
         let has_url = view.endpoint.state != EndpointState::NotSet;
         let newest = log.is_older.then(|| link(log.filter, &log.search, None));
@@ -81,7 +81,7 @@ impl Filter {
 }
 
 impl<'a> RowPart<'a> {
-    pub(in crate::page) fn new(row: &'a Row, now: jiff::Timestamp, has_url: bool) -> Self {
+    pub(in crate::html) fn new(row: &'a Row, now: jiff::Timestamp, has_url: bool) -> Self {
         let kind = hebrew::kind(&row.event_type);
         Self {
             id: &row.event_id,

@@ -19,7 +19,7 @@ use domain::endpoint::PausedReason;
 use domain::guard::Refusal;
 use domain::request::InvalidStaticHeader;
 
-use super::view::{Hint, Problem, Said, SignedOut};
+use super::view::{Flash, Hint, Problem, SignedOut};
 
 /// What is wrong with the URL.
 pub(crate) fn refusal(refusal: Refusal) -> &'static str {
@@ -174,20 +174,20 @@ pub(crate) fn paused(reason: PausedReason) -> Advice {
 }
 
 /// What was just done.
-pub(crate) fn said(said: Said) -> String {
+pub(crate) fn said(said: Flash) -> String {
     match said {
-        Said::Saved => "ההגדרות נשמרו.".into(),
-        Said::Cleared => "הכתובת הוסרה. מעכשיו לא נשלחים עדכונים.".into(),
-        Said::Paused => "השליחה הושהתה. עדכונים חדשים יישמרו כאן עד לחידוש.".into(),
-        Said::Resumed => "השליחה חודשה, ומה שהמתין נשלח עכשיו, בהדרגה.".into(),
-        Said::Resent => "העדכון נשלח שוב. התוצאה תופיע כאן בעוד רגע.".into(),
-        Said::Waits => "העדכון ממתין, ויישלח עם חידוש השליחה או כשהמערכת שלך תענה שוב.".into(),
-        Said::ResentFailed { count, more, not_kept } => resent_failed(count, more, not_kept),
-        Said::ReleasedHeld => "כל מה שהמתין נשלח עכשיו, בהדרגה.".into(),
-        Said::Rotated => "נוצר סוד חתימה חדש.".into(),
-        Said::NotKept => "אי אפשר לשלוח שוב: התוכן כבר לא שמור אצלנו.".into(),
-        Said::TooManyTests => "הבדיקה לא נשלחה: אפשר לשלוח עשר בדיקות בדקה. כדאי לחכות דקה ולנסות שוב.".into(),
-        Said::NoUrl => "אין עדיין כתובת לשלוח אליה. קודם שומרים כתובת.".into(),
+        Flash::Saved => "ההגדרות נשמרו.".into(),
+        Flash::Cleared => "הכתובת הוסרה. מעכשיו לא נשלחים עדכונים.".into(),
+        Flash::Paused => "השליחה הושהתה. עדכונים חדשים יישמרו כאן עד לחידוש.".into(),
+        Flash::Resumed => "השליחה חודשה, ומה שהמתין נשלח עכשיו, בהדרגה.".into(),
+        Flash::Resent => "העדכון נשלח שוב. התוצאה תופיע כאן בעוד רגע.".into(),
+        Flash::Waits => "העדכון ממתין, ויישלח עם חידוש השליחה או כשהמערכת שלך תענה שוב.".into(),
+        Flash::ResentFailed { count, more, not_kept } => resent_failed(count, more, not_kept),
+        Flash::ReleasedHeld => "כל מה שהמתין נשלח עכשיו, בהדרגה.".into(),
+        Flash::Rotated => "נוצר סוד חתימה חדש.".into(),
+        Flash::NotKept => "אי אפשר לשלוח שוב: התוכן כבר לא שמור אצלנו.".into(),
+        Flash::TooManyTests => "הבדיקה לא נשלחה: אפשר לשלוח עשר בדיקות בדקה. כדאי לחכות דקה ולנסות שוב.".into(),
+        Flash::NoUrl => "אין עדיין כתובת לשלוח אליה. קודם שומרים כתובת.".into(),
     }
 }
 
@@ -208,8 +208,8 @@ fn resent_failed(count: u64, more: bool, not_kept: u64) -> String {
 }
 
 /// Whether what was said is bad news.
-pub(crate) fn is_refusal(said: Said) -> bool {
-    matches!(said, Said::NotKept | Said::NoUrl | Said::TooManyTests)
+pub(crate) fn is_refusal(said: Flash) -> bool {
+    matches!(said, Flash::NotKept | Flash::NoUrl | Flash::TooManyTests)
 }
 
 /// A title and what to do.

@@ -6,35 +6,35 @@ use serde_json::Value;
 
 use super::log::RowPart;
 use super::{Moment, leads_to};
-use crate::page::hebrew::{self, Advice};
-use crate::page::view::{AttemptView, DeliveryView};
+use crate::html::hebrew::{self, Advice};
+use crate::html::view::{AttemptView, DeliveryView};
 
 /// One delivery.
-pub(in crate::page) struct DeliveryPart<'a> {
-    pub(in crate::page) row: RowPart<'a>,
-    pub(in crate::page) advice: Option<Advice>,
+pub(in crate::html) struct DeliveryPart<'a> {
+    pub(in crate::html) row: RowPart<'a>,
+    pub(in crate::html) advice: Option<Advice>,
     /// What comes next, or that nothing does.
-    pub(in crate::page) outlook: Option<&'static str>,
-    pub(in crate::page) snippet: Option<&'a str>,
+    pub(in crate::html) outlook: Option<&'static str>,
+    pub(in crate::html) snippet: Option<&'a str>,
     /// Newest first, as the log is.
-    pub(in crate::page) attempts: Vec<AttemptPart<'a>>,
-    pub(in crate::page) body: Option<&'a str>,
+    pub(in crate::html) attempts: Vec<AttemptPart<'a>>,
+    pub(in crate::html) body: Option<&'a str>,
     /// What of the body people read: a heading and a text each.
-    pub(in crate::page) readable: Vec<(&'static str, String)>,
+    pub(in crate::html) readable: Vec<(&'static str, String)>,
 }
 
 /// One attempt.
-pub(in crate::page) struct AttemptPart<'a> {
-    pub(in crate::page) at: Moment,
-    pub(in crate::page) result: String,
-    pub(in crate::page) has_arrived: bool,
-    pub(in crate::page) took: String,
-    pub(in crate::page) snippet: Option<&'a str>,
-    pub(in crate::page) location: Option<&'a str>,
+pub(in crate::html) struct AttemptPart<'a> {
+    pub(in crate::html) at: Moment,
+    pub(in crate::html) result: String,
+    pub(in crate::html) has_arrived: bool,
+    pub(in crate::html) took: String,
+    pub(in crate::html) snippet: Option<&'a str>,
+    pub(in crate::html) location: Option<&'a str>,
 }
 
 impl<'a> DeliveryPart<'a> {
-    pub(in crate::page) fn new(view: &'a DeliveryView) -> Self {
+    pub(in crate::html) fn new(view: &'a DeliveryView) -> Self {
         let row = &view.row;
         let has_arrived = row.status == Status::Delivered;
         let advice = row.cause.filter(|_| !has_arrived);

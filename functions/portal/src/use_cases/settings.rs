@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use adapters::http::{SystemLookup, resolves};
 use adapters::process::clock;
-use adapters::tables::{HeaderChange, Owned, UrlChange, Written};
+use adapters::tables::{HeaderChange, OwnerSettings, UrlChange, Written};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::event::BusinessId;
-use domain::guard::{Refusal, Target, Targets};
+use domain::guard::{Refusal, Target, TargetPolicy};
 use domain::pasted;
 use domain::request::{InvalidStaticHeader, StaticHeader};
 
-use super::health::Wish;
+use super::health::Intent;
 use super::hints::{self, Warning};
-use super::{Fault, Owners, Refused, Why};
+use super::{Fault, Refused, UseCaseError, UseCases};
 
 /// What stands for the value of a header that is stored. No value can be this, since it is not ASCII.
 pub(crate) const SECRET_MASK: &str = "••••••••";
@@ -21,7 +21,7 @@ pub(crate) const SECRET_MASK: &str = "••••••••";
 /// How long the secret before a rotation stays valid.
 const ROTATION: Duration = Duration::from_hours(24);
 
-const JUST: Duration = Duration::from_mins(1);
+const JUST_ROTATED_FOR: Duration = Duration::from_mins(1);
 
 /// How many characters a new secret's text has: 190 bits.
 const SECRET_CHARS: usize = 32;
@@ -30,7 +30,7 @@ const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 /// What the owner wishes for the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum UrlWish {
+pub(crate) enum UrlIntent {
     #[default]
     Keep,
     /// None, or an empty one: there is none any more.
@@ -39,7 +39,7 @@ pub(crate) enum UrlWish {
 
 /// What the owner wishes for the header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum HeaderWish {
+pub(crate) enum HeaderIntent {
     #[default]
     Keep,
     Clear,
@@ -73,20 +73,25 @@ impl SigningSecretText {
     }
 }
 
-impl Owners {
+impl UseCases {
     /// Stores a URL, none if it is empty, and the header, both cleaned. A business's first secret is made with its first
     /// settings, and what waited for the URL before goes to the new one.
-    pub(crate) async fn save(&self, business_id: &BusinessId, url: UrlWish, header: HeaderWish) -> Result<Saved, Why> {
+    pub(crate) async fn save(
+        &self,
+        business_id: &BusinessId,
+        url: UrlIntent,
+        header: HeaderIntent,
+    ) -> Result<Saved, UseCaseError> {
         let before = self.tables.owned(business_id, clock::now()).await?;
         let (url, header) = (url.cleaned(), header.cleaned());
         let wanted = match &url {
-            UrlWish::Keep => before.url.as_deref(),
-            UrlWish::Set(url) => url.as_deref(),
+            UrlIntent::Keep => before.url.as_deref(),
+            UrlIntent::Set(url) => url.as_deref(),
         };
         let (judged, header) = (self.judge(&url, &before).await, change(&header, &before));
         let (mut warnings, header) = match (judged, header) {
             (Ok(warnings), Ok(header)) => (warnings, header),
-            (url, header) => return Err(Why::Refused(Refused { url: url.err(), header: header.err() })),
+            (url, header) => return Err(UseCaseError::Refused(Refused { url: url.err(), header: header.err() })),
         };
         if before.signing_secret.is_none() {
             // First, so that nothing is ever sent unsigned.
@@ -95,7 +100,7 @@ impl Owners {
         self.tables.save(business_id, url.change(), header).await?;
         if wanted.is_some() {
             let is_another = wanted != before.url.as_deref();
-            self.change(business_id, if is_another { Wish::Release } else { Wish::Keep }).await?;
+            self.change(business_id, if is_another { Intent::Release } else { Intent::Keep }).await?;
         }
         warnings.dedup();
         Ok(Saved { url: wanted.map(ToOwned::to_owned), warnings })
@@ -103,43 +108,43 @@ impl Owners {
 
     /// Replaces the signing secret; the one before stays valid for a day. Without one this makes the first. What waits for
     /// an endpoint that refused the secret before goes out.
-    pub(crate) async fn rotate(&self, business_id: &BusinessId) -> Result<(), Why> {
+    pub(crate) async fn rotate(&self, business_id: &BusinessId) -> Result<(), UseCaseError> {
         let now = clock::now();
-        let Owned { signing_secret: current, url, .. } = self.tables.owned(business_id, now).await?;
+        let OwnerSettings { signing_secret: current, url, .. } = self.tables.owned(business_id, now).await?;
         match self.tables.replace_secret(business_id, current.as_deref(), &new_secret()?, now + ROTATION).await? {
-            Written::Done if url.is_some() => self.wake(business_id, Wish::Keep).await,
+            Written::Done if url.is_some() => self.wake(business_id, Intent::Keep).await,
             Written::Done => {}
-            Written::ConditionFailed => return Err(Why::Changed),
+            Written::ConditionFailed => return Err(UseCaseError::Changed),
         }
         Ok(())
     }
 
     /// Whether the secret was replaced within the minute.
-    pub(crate) async fn has_just_rotated(&self, business_id: &BusinessId) -> Result<bool, Why> {
+    pub(crate) async fn has_just_rotated(&self, business_id: &BusinessId) -> Result<bool, UseCaseError> {
         let now = clock::now();
         let until = self.tables.owned(business_id, now).await?.previous_secret_until;
-        Ok(until.is_some_and(|until| until > now + ROTATION - JUST))
+        Ok(until.is_some_and(|until| until > now + ROTATION - JUST_ROTATED_FOR))
     }
 
-    async fn judge(&self, wish: &UrlWish, before: &Owned) -> Result<Vec<Warning>, Refusal> {
+    async fn judge(&self, wish: &UrlIntent, before: &OwnerSettings) -> Result<Vec<Warning>, Refusal> {
         let url = match wish {
-            UrlWish::Keep => return Ok(hints::warnings(before, self.targets)),
-            UrlWish::Set(None) => return Ok(Vec::new()),
-            UrlWish::Set(Some(url)) => url,
+            UrlIntent::Keep => return Ok(hints::warnings(before, self.targets)),
+            UrlIntent::Set(None) => return Ok(Vec::new()),
+            UrlIntent::Set(Some(url)) => url,
         };
         // A page sends the stored URL back with whatever else is saved. What another system has stored was not typed there.
         let is_stored = before.url.as_deref().is_some_and(|stored| without_empty_fragment(stored) == url);
         let target = if is_stored { Target::parse(url, self.targets)? } else { Target::typed(url, self.targets)? };
         let mut warnings = hints::of(url, self.targets);
         // A local test stack may send anywhere, so that nothing need be looked up.
-        if self.targets == Targets::Public && !resolves(&SystemLookup, &target, self.targets).await? {
+        if self.targets == TargetPolicy::Public && !resolves(&SystemLookup, &target, self.targets).await? {
             warnings.push(Warning::Unresolved);
         }
         Ok(warnings)
     }
 }
 
-impl UrlWish {
+impl UrlIntent {
     /// Without what nobody sees, and without an empty fragment, which is never sent.
     fn cleaned(self) -> Self {
         let clean = |url: String| without_empty_fragment(&pasted::cleaned(&url)).to_owned();
@@ -161,7 +166,7 @@ fn without_empty_fragment(url: &str) -> &str {
     url.strip_suffix('#').unwrap_or(url)
 }
 
-impl HeaderWish {
+impl HeaderIntent {
     /// Without what nobody sees.
     fn cleaned(self) -> Self {
         match self {
@@ -173,11 +178,11 @@ impl HeaderWish {
     }
 }
 
-fn change<'a>(wish: &'a HeaderWish, before: &Owned) -> Result<HeaderChange<'a>, InvalidStaticHeader> {
+fn change<'a>(wish: &'a HeaderIntent, before: &OwnerSettings) -> Result<HeaderChange<'a>, InvalidStaticHeader> {
     match wish {
-        HeaderWish::Keep => Ok(HeaderChange::Keep),
-        HeaderWish::Clear => Ok(HeaderChange::Clear),
-        HeaderWish::Set { name, value } => {
+        HeaderIntent::Keep => Ok(HeaderChange::Keep),
+        HeaderIntent::Clear => Ok(HeaderChange::Clear),
+        HeaderIntent::Set { name, value } => {
             let value = value.as_deref().filter(|value| *value != SECRET_MASK);
             // Header names are the same in any case.
             let is_stored = before.static_header_name.as_ref().is_some_and(|stored| stored.eq_ignore_ascii_case(name));
@@ -222,9 +227,9 @@ mod tests {
 
     #[test]
     fn a_stored_value_is_kept_only_under_its_own_name() {
-        let before = Owned { static_header_name: Some("X-Key".to_owned()), ..Owned::default() };
+        let before = OwnerSettings { static_header_name: Some("X-Key".to_owned()), ..OwnerSettings::default() };
         let set = |name: &str, value: Option<&str>| {
-            let wish = HeaderWish::Set { name: name.to_owned(), value: value.map(ToOwned::to_owned) };
+            let wish = HeaderIntent::Set { name: name.to_owned(), value: value.map(ToOwned::to_owned) };
             change(&wish, &before).map(|change| format!("{change:?}"))
         };
         let keep = Ok(format!("{:?}", HeaderChange::Keep));

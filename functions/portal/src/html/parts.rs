@@ -13,7 +13,7 @@ use domain::request::InvalidStaticHeader;
 use jiff::Timestamp;
 
 use super::hebrew::{self, Advice};
-use super::view::{EndpointState, EndpointView, Overview, Row, Said, SettingsForm, ShownSecret, TestView};
+use super::view::{EndpointState, EndpointView, Flash, Overview, Row, SettingsForm, ShownSecret, TestView};
 use adapters::tables::HELD_COUNTED;
 
 /// What was just done, or that it was not.
@@ -38,11 +38,11 @@ impl NoticePart {
         Some(Self { text: "ההגדרות עוד לא נשמרו.".into(), is_bad: true, link })
     }
 
-    pub(super) fn of_said(said: Said) -> Self {
+    pub(super) fn of_said(said: Flash) -> Self {
         let link = match said {
-            Said::Rotated => Some(("/?secret=shown#signing-secret", "הצגת הסוד החדש")),
-            Said::Saved => Some(("#test", "אפשר לבדוק שהכול מגיע")),
-            Said::NoUrl => Some(("/#settings", "להגדרת הכתובת")),
+            Flash::Rotated => Some(("/?secret=shown#signing-secret", "הצגת הסוד החדש")),
+            Flash::Saved => Some(("#test", "אפשר לבדוק שהכול מגיע")),
+            Flash::NoUrl => Some(("/#settings", "להגדרת הכתובת")),
             _ => None,
         };
         Self { text: hebrew::said(said), is_bad: hebrew::is_refusal(said), link }

@@ -21,10 +21,10 @@ use domain::owner_link::{InvalidToken, PortalSecret, Session};
 use lambda_http::Context;
 use tokio::time::Instant;
 
-use crate::html;
-use crate::page::{self, SignedOut};
+use crate::as_html;
+use crate::html::{self, SignedOut};
 use crate::problem::Problem;
-use crate::report::{self, Line, Noted};
+use crate::report::{self, Line, LogNote};
 
 /// With this prefix, a browser takes it from this very host alone, and no sibling of it can plant another.
 const COOKIE_NAME: &str = "__Host-session";
@@ -51,16 +51,16 @@ pub(crate) enum Denied {
 
 impl Denied {
     /// For the request's line in the log.
-    fn noted(&self) -> Noted {
+    fn noted(&self) -> LogNote {
         match self {
-            Self::Missing => Noted::Denied("missing"),
-            Self::Invalid(InvalidToken::Malformed) => Noted::Denied("malformed"),
-            Self::Invalid(InvalidToken::Signature) => Noted::Denied("signature"),
-            Self::Invalid(InvalidToken::Expired) => Noted::Denied("expired"),
-            Self::Invalid(InvalidToken::TooLong) => Noted::Denied("too_long"),
-            Self::Invalid(InvalidToken::Subject) => Noted::Denied("subject"),
-            Self::CrossSite => Noted::Denied("cross_site"),
-            Self::Fault(error) => Noted::fault(error),
+            Self::Missing => LogNote::Denied("missing"),
+            Self::Invalid(InvalidToken::Malformed) => LogNote::Denied("malformed"),
+            Self::Invalid(InvalidToken::Signature) => LogNote::Denied("signature"),
+            Self::Invalid(InvalidToken::Expired) => LogNote::Denied("expired"),
+            Self::Invalid(InvalidToken::TooLong) => LogNote::Denied("too_long"),
+            Self::Invalid(InvalidToken::Subject) => LogNote::Denied("subject"),
+            Self::CrossSite => LogNote::Denied("cross_site"),
+            Self::Fault(error) => LogNote::fault(error),
         }
     }
 }
@@ -170,20 +170,20 @@ pub(crate) async fn pages(State(access): State<Arc<Access>>, request: Request, n
 }
 
 pub(crate) fn denied_by_page(denied: &Denied) -> Response {
-    let signed_out = |reason| html(StatusCode::UNAUTHORIZED, page::signed_out(reason));
+    let signed_out = |reason| as_html(StatusCode::UNAUTHORIZED, html::signed_out(reason));
     let mut response = match denied {
         Denied::Missing => signed_out(SignedOut::Missing),
         Denied::Invalid(InvalidToken::Expired) => signed_out(SignedOut::Expired),
         Denied::Invalid(_) => signed_out(SignedOut::Invalid),
-        Denied::CrossSite => html(StatusCode::FORBIDDEN, page::problem(page::Problem::Refused)),
-        Denied::Fault(_) => html(StatusCode::SERVICE_UNAVAILABLE, page::problem(page::Problem::Fault)),
+        Denied::CrossSite => as_html(StatusCode::FORBIDDEN, html::problem(html::Problem::Refused)),
+        Denied::Fault(_) => as_html(StatusCode::SERVICE_UNAVAILABLE, html::problem(html::Problem::Fault)),
     };
     response.extensions_mut().insert(denied.noted());
     response
 }
 
 /// Writes the line of a request, and the headers of its answer.
-pub(crate) async fn every(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+pub(crate) async fn log_and_secure(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());

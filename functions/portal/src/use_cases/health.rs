@@ -12,7 +12,7 @@ use domain::delivery::{Snapshot, Stored, Unavailable};
 use domain::endpoint::{EndpointIo, Health, Notice, State, follow};
 use domain::event::BusinessId;
 
-use super::{Fault, Owners, Why};
+use super::{Fault, UseCaseError, UseCases};
 use crate::report;
 
 /// How often a change is tried anew on what others have stored in between.
@@ -20,7 +20,7 @@ const TRIES: usize = 5;
 
 /// What an owner wishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum Intent {
     /// Nothing is to be sent.
     Pause,
     /// All is to be sent, what waits first.
@@ -29,7 +29,7 @@ pub(super) enum Wish {
     Keep,
 }
 
-impl Wish {
+impl Intent {
     /// What becomes of the health at the URL that is set.
     fn applied(self, here: Health, something_is_held: bool, now: Timestamp) -> Health {
         let is_active = matches!(here.state, State::Active { .. });
@@ -45,23 +45,23 @@ impl Wish {
     }
 }
 
-impl Owners {
+impl UseCases {
     /// Nothing is sent from now on.
-    pub(crate) async fn pause(&self, business_id: &BusinessId) -> Result<(), Why> {
-        self.change(business_id, Wish::Pause).await
+    pub(crate) async fn pause(&self, business_id: &BusinessId) -> Result<(), UseCaseError> {
+        self.change(business_id, Intent::Pause).await
     }
 
     /// All is sent again, what waited first.
-    pub(crate) async fn resume(&self, business_id: &BusinessId) -> Result<(), Why> {
+    pub(crate) async fn resume(&self, business_id: &BusinessId) -> Result<(), UseCaseError> {
         if self.tables.owned(business_id, clock::now()).await?.url.is_none() {
-            return Err(Why::NoUrl);
+            return Err(UseCaseError::NoUrl);
         }
-        self.change(business_id, Wish::Release).await
+        self.change(business_id, Intent::Release).await
     }
 
     /// Stores what the wish makes of the health, and does what follows from it. What is stored may be of another URL,
     /// which the dashboard has replaced: that is settled by the way.
-    pub(super) async fn change(&self, business_id: &BusinessId, wish: Wish) -> Result<(), Why> {
+    pub(super) async fn change(&self, business_id: &BusinessId, wish: Intent) -> Result<(), UseCaseError> {
         for _ in 0..TRIES {
             let now = clock::now();
             let (owned, held) = tokio::join!(self.tables.owned(business_id, now), self.tables.held(business_id));
@@ -76,13 +76,13 @@ impl Owners {
                 return Ok(());
             }
         }
-        Err(Why::Fault(Fault::Contended))
+        Err(UseCaseError::Fault(Fault::Contended))
     }
 }
 
 /// A change of a business's endpoint: what stands behind [`follow`] here.
 struct Changing<'a> {
-    owners: &'a Owners,
+    owners: &'a UseCases,
     business_id: &'a BusinessId,
 }
 
@@ -145,33 +145,33 @@ mod tests {
 
     #[test]
     fn what_waits_is_released_if_it_is_wished_or_waits_for_nothing() {
-        let releases = |wish: Wish, health: Health, held| {
+        let releases = |wish: Intent, health: Health, held| {
             let after = wish.applied(health.clone(), held, now());
             after.replay.is_some_and(|replay| replay.id == health.version + 1) && after.state == State::default()
         };
-        assert!(releases(Wish::Release, paused("a"), false), "the state ends, whatever waits");
-        assert!(releases(Wish::Release, active(), true));
-        assert!(releases(Wish::Keep, active(), true));
-        assert!(!releases(Wish::Release, active(), false));
-        assert!(!releases(Wish::Keep, paused("a"), true));
+        assert!(releases(Intent::Release, paused("a"), false), "the state ends, whatever waits");
+        assert!(releases(Intent::Release, active(), true));
+        assert!(releases(Intent::Keep, active(), true));
+        assert!(!releases(Intent::Release, active(), false));
+        assert!(!releases(Intent::Keep, paused("a"), true));
     }
 
     #[test]
     fn a_replay_under_way_is_left_alone_and_one_that_is_lost_or_that_another_url_began_is_stored() {
         let replaying = paused("a").resume(now());
-        let applied = |seconds| Wish::Release.applied(replaying.clone(), true, now() + Duration::from_secs(seconds));
+        let applied = |seconds| Intent::Release.applied(replaying.clone(), true, now() + Duration::from_secs(seconds));
         assert!(applied(359).says_the_same_as(&replaying));
         assert!(!applied(360).says_the_same_as(&replaying));
         let stored = paused("a");
         let moved = stored.at(&EndpointId("b".to_owned()), now());
-        assert!(!Wish::Keep.applied(moved.clone(), true, now()).says_the_same_as(&stored));
-        assert!(Wish::Keep.applied(moved, true, now()).replay.is_some());
+        assert!(!Intent::Keep.applied(moved.clone(), true, now()).says_the_same_as(&stored));
+        assert!(Intent::Keep.applied(moved, true, now()).replay.is_some());
     }
 
     #[test]
     fn pausing_twice_keeps_the_first_time() {
         let later = Timestamp::from_second(2_000).expect("a time");
-        assert_eq!(Wish::Pause.applied(paused("a"), true, later), paused("a"));
-        assert!(matches!(Wish::Pause.applied(active(), true, now()).state, State::Paused { .. }));
+        assert_eq!(Intent::Pause.applied(paused("a"), true, later), paused("a"));
+        assert!(matches!(Intent::Pause.applied(active(), true, now()).state, State::Paused { .. }));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::process::clock;
-use adapters::tables::{Details, Listed, Owned, Status, Summary, Wanted, Written};
+use adapters::tables::{Details, Listed, OwnerSettings, Status, Summary, Wanted, Written};
 use domain::Timestamp;
 use domain::command::Command;
 use domain::endpoint::State;
@@ -12,7 +12,7 @@ use domain::event::{BusinessId, EventId};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::{LONGEST, Owners, Why};
+use super::{USE_CASE_LASTS, UseCaseError, UseCases};
 use crate::report;
 
 /// How many are sent again at the same time.
@@ -22,7 +22,7 @@ const AT_ONCE: usize = 10;
 const LISTED: usize = 100;
 
 /// An event that is tried again so soon is not sent again beside that.
-const SOON: Duration = Duration::from_mins(1);
+const NEAR: Duration = Duration::from_mins(1);
 
 /// How long the ledger is given to take a note.
 const NOTED_WITHIN: Duration = Duration::from_secs(1);
@@ -51,19 +51,19 @@ pub(crate) struct Resent {
     pub(crate) not_kept: u64,
 }
 
-impl Owners {
+impl UseCases {
     /// A part of the log.
-    pub(crate) async fn list(&self, business_id: &BusinessId, wanted: &Wanted) -> Result<Listed, Why> {
+    pub(crate) async fn list(&self, business_id: &BusinessId, wanted: &Wanted) -> Result<Listed, UseCaseError> {
         Ok(self.tables.list(business_id, wanted).await?)
     }
 
     /// All that is known of one delivery.
-    pub(crate) async fn delivery(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Details, Why> {
-        self.tables.details(business_id, event_id).await?.ok_or(Why::NotFound)
+    pub(crate) async fn delivery(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Details, UseCaseError> {
+        self.tables.details(business_id, event_id).await?.ok_or(UseCaseError::NotFound)
     }
 
     /// Sends one again, whatever became of it before.
-    pub(crate) async fn resend(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Sending, Why> {
+    pub(crate) async fn resend(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Sending, UseCaseError> {
         Ok(self.send_again(business_id, event_id, None).await?.unwrap_or(Sending::Now))
     }
 
@@ -73,15 +73,15 @@ impl Owners {
         business_id: &BusinessId,
         event_id: &EventId,
         taken_for: Option<Status>,
-    ) -> Result<Option<Sending>, Why> {
+    ) -> Result<Option<Sending>, UseCaseError> {
         let now = clock::now();
         let (details, owned) = tokio::join!(self.delivery(business_id, event_id), self.tables.owned(business_id, now));
         let (Details { summary, body, .. }, owned) = (details?, owned?);
         if owned.url.is_none() {
-            return Err(Why::NoUrl);
+            return Err(UseCaseError::NoUrl);
         }
         if body.is_none() {
-            return Err(Why::NotKept);
+            return Err(UseCaseError::NotKept);
         }
         if taken_for.is_some_and(|status| status != summary.status) {
             return Ok(None);
@@ -120,18 +120,18 @@ impl Owners {
     }
 
     /// Sends all that waits, in the order in which it happened.
-    pub(crate) async fn release_held(&self, business_id: &BusinessId) -> Result<Resent, Why> {
+    pub(crate) async fn release_held(&self, business_id: &BusinessId) -> Result<Resent, UseCaseError> {
         let held = self.tables.count_held(business_id).await?;
         self.resume(business_id).await?;
         Ok(Resent { count: held, ..Resent::default() })
     }
 
     /// Sends all again whose schedule was spent, as far as time allows.
-    pub(crate) async fn resend_failed(self: &Arc<Self>, business_id: &BusinessId) -> Result<Resent, Why> {
+    pub(crate) async fn resend_failed(self: &Arc<Self>, business_id: &BusinessId) -> Result<Resent, UseCaseError> {
         if self.tables.owned(business_id, clock::now()).await?.url.is_none() {
-            return Err(Why::NoUrl);
+            return Err(UseCaseError::NoUrl);
         }
-        let until = Instant::now() + LONGEST;
+        let until = Instant::now() + USE_CASE_LASTS;
         let mut resent = Resent::default();
         let mut wanted = Wanted { status: Some(Status::Failed), limit: LISTED, ..Wanted::default() };
         loop {
@@ -154,7 +154,7 @@ impl Owners {
         business_id: &BusinessId,
         some: &[Summary],
         resent: &mut Resent,
-    ) -> Result<(), Why> {
+    ) -> Result<(), UseCaseError> {
         let mut sending = JoinSet::new();
         for event_id in some.iter().map(|summary| summary.event_id.clone()) {
             let (owners, business_id) = (Arc::clone(self), business_id.clone());
@@ -165,7 +165,7 @@ impl Owners {
                 Ok(Some(_)) => resent.count += 1,
                 // Somebody else was faster.
                 Ok(None) => {}
-                Err(Why::NotKept | Why::NotFound) => resent.not_kept += 1,
+                Err(UseCaseError::NotKept | UseCaseError::NotFound) => resent.not_kept += 1,
                 Err(why) => return Err(why),
             }
         }
@@ -173,7 +173,7 @@ impl Owners {
     }
 }
 
-fn outlook(owned: &Owned, now: Timestamp) -> Sending {
+fn outlook(owned: &OwnerSettings, now: Timestamp) -> Sending {
     match owned.here(now).state {
         State::Active { .. } => Sending::Now,
         State::Failing { .. } | State::Paused { .. } => Sending::Waits,
@@ -192,6 +192,6 @@ pub(crate) fn is_overdue(status: Status, next_attempt_at: Option<Timestamp>, now
 /// near.
 fn has_to_be_sent(summary: &Summary, now: Timestamp) -> bool {
     let Summary { status, next_attempt_at, .. } = *summary;
-    let is_near = next_attempt_at.is_some_and(|next| next <= now + SOON);
+    let is_near = next_attempt_at.is_some_and(|next| next <= now + NEAR);
     status != Status::Retrying || !is_near || is_overdue(status, next_attempt_at, now)
 }

@@ -17,7 +17,7 @@ pub(crate) struct Overview {
     /// When the page is made: what is today, and what was yesterday.
     pub(crate) now: Timestamp,
     /// What was just done; None: the page was only opened.
-    pub(crate) said: Option<Said>,
+    pub(crate) said: Option<Flash>,
     pub(crate) settings: SettingsForm,
     pub(crate) endpoint: EndpointView,
     /// The outcome of the test that was just made.
@@ -28,7 +28,7 @@ pub(crate) struct Overview {
 
 /// What was just done, told once at the top of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Said {
+pub(crate) enum Flash {
     Saved,
     /// Without a URL: nothing is sent any more.
     Cleared,
@@ -198,7 +198,7 @@ pub(crate) struct DeliveryView {
     pub(crate) now: Timestamp,
     /// There is somewhere to send to.
     pub(crate) has_url: bool,
-    pub(crate) said: Option<Said>,
+    pub(crate) said: Option<Flash>,
     pub(crate) row: Row,
     /// What the receiver answered last, made safe.
     pub(crate) snippet: Option<String>,

@@ -3,8 +3,8 @@
 //! Known hosts and paths only, of the services that owners use. What a hint says is true of the event as it is sent today;
 //! whoever is not recognised gets none.
 
-use adapters::tables::Owned;
-use domain::guard::{Target, Targets};
+use adapters::tables::OwnerSettings;
+use domain::guard::{Target, TargetPolicy};
 
 /// Something about a URL that is allowed but probably not meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -38,12 +38,12 @@ pub(crate) enum Warning {
 }
 
 /// What a stored URL gives to think of, as far as its text can tell.
-pub(crate) fn warnings(owned: &Owned, targets: Targets) -> Vec<Warning> {
+pub(crate) fn warnings(owned: &OwnerSettings, targets: TargetPolicy) -> Vec<Warning> {
     owned.url.as_deref().map(|url| of(url, targets)).unwrap_or_default()
 }
 
 /// The same of a URL; nothing of one that the guard refuses.
-pub(super) fn of(url: &str, targets: Targets) -> Vec<Warning> {
+pub(super) fn of(url: &str, targets: TargetPolicy) -> Vec<Warning> {
     let Ok(target) = Target::parse(url, targets) else {
         return Vec::new();
     };
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_url_that_is_probably_not_meant_gives_to_think() {
-        let of = |url: &str| of(url, Targets::UnsafeForLocalTestsOnly);
+        let of = |url: &str| of(url, TargetPolicy::UnsafeForLocalTestsOnly);
         for (url, expected) in [
             ("https://n8n.example/webhook-test/x", Warning::N8nTestUrl),
             ("http://example.com/", Warning::Http),
@@ -161,7 +161,7 @@ mod tests {
             ("http://n8n.example/{id}", &[]),
             ("https://n8n.example/hook#", &[]),
         ] {
-            assert_eq!(of(url, Targets::Public), expected, "{url}");
+            assert_eq!(of(url, TargetPolicy::Public), expected, "{url}");
         }
     }
 }

@@ -136,7 +136,7 @@ pub(super) fn delivery_view() -> DeliveryView {
 pub(super) fn pages() -> Vec<(&'static str, String)> {
     let mut pages: Vec<_> = overviews().into_iter().map(|(name, view)| (name, overview(&view))).collect();
     let delivered = DeliveryView {
-        said: Some(Said::Resent),
+        said: Some(Flash::Resent),
         row: row(2, Status::Delivered, None),
         attempts: vec![AttemptView { cause: None, status_code: Some(200), ..delivery_view().attempts.remove(2) }],
         ..delivery_view()
@@ -169,7 +169,7 @@ fn overviews() -> Vec<(&'static str, Overview)> {
         ..new.clone()
     };
     let active = Overview {
-        said: Some(Said::Saved),
+        said: Some(Flash::Saved),
         test: Some(test_view(None, Some(200))),
         log: LogView { rows: rows().split_off(4), ..LogView::default() },
         ..overview_view()
@@ -180,7 +180,7 @@ fn overviews() -> Vec<(&'static str, Overview)> {
         ..overview_view()
     };
     let paused = Overview {
-        said: Some(Said::Paused),
+        said: Some(Flash::Paused),
         settings: SettingsForm {
             hints: vec![Hint::N8nTest, Hint::Unresolved],
             header_name: "X-API-Key".into(),
