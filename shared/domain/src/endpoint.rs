@@ -7,7 +7,7 @@
 //! settings item, conditional on the version that was read, so two environments never both act on the same state. What
 //! must follow a change stands in the state itself: a replay with the time at which its next step is due, a notice until
 //! it has been given. Whoever stores a change tries to do what follows at once. What stays undone is found by `sweep`
-//! ([`Health::due`], [`sweep`]), so that a crash in between loses nothing.
+//! ([`Health::due`], [`crate::sweep`]), so that a crash in between loses nothing.
 
 mod notice;
 mod replay;
