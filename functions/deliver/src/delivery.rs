@@ -131,7 +131,11 @@ impl Deliver {
                     message,
                     event: &kept.event,
                     occurred: kept.occurred,
-                    trigger: if resend.is_some() { Trigger::Resend } else { Trigger::Message },
+                    trigger: match resend {
+                        Some(_) => Trigger::Resend,
+                        None if at_once => Trigger::Restart,
+                        None => Trigger::Message,
+                    },
                     resend,
                     number: message.receive_count,
                     deadline,
@@ -141,6 +145,12 @@ impl Deliver {
             }
             Ok(None) => {
                 report::not_kept(message, business_id, event_id);
+                // One that is held would be found again and again.
+                let abandoned = self.tables.abandon(business_id, event_id, self.retention, clock::now()).await;
+                if let Err(error) = abandoned {
+                    report::command_fault(message, business_id, &error.into());
+                    return self.after_fault(message).await;
+                }
                 self.set_aside(message, Reason::NotKept, NOT_KEPT).await
             }
             Err(error) => {

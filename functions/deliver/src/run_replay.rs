@@ -59,7 +59,7 @@ impl Running<'_> {
         })
     }
 
-    async fn replayed(&self, event_id: &EventId, failures: u32) -> Result<Ended, Fault> {
+    async fn replayed(&self, event_id: &EventId, trigger: Trigger) -> Result<Ended, Fault> {
         let Some(kept) = self.deliver.tables.kept(self.business_id, event_id).await? else {
             self.give_up(event_id).await?;
             return Ok(ended(MessageAction::Acknowledge(AckReason::Duplicate)));
@@ -68,9 +68,9 @@ impl Running<'_> {
             message: self.message,
             event: &kept.event,
             occurred: kept.occurred,
-            trigger: Trigger::Replay { failures },
+            trigger,
             resend: None,
-            number: failures + 1,
+            number: attempt_of(trigger),
             deadline: self.deadline,
         };
         Ok(self.deliver.run_delivery(&delivery).await)
@@ -85,6 +85,14 @@ impl Running<'_> {
         self.deliver.queues.copy_to_dead_letters(&command.to_string(), Reason::NotKept, NOT_KEPT).await?;
         self.deliver.tables.abandon(self.business_id, &event_id, self.deliver.retention, clock::now()).await?;
         Ok(())
+    }
+}
+
+/// The number of an attempt in a replay, from 1.
+fn attempt_of(trigger: Trigger) -> u32 {
+    match trigger {
+        Trigger::Replay { failures, .. } => failures + 1,
+        _ => 1,
     }
 }
 
@@ -132,11 +140,11 @@ impl ReplayIo for Running<'_> {
         self.known(listed.await)
     }
 
-    async fn deliver(&self, event: &EventId, failures: u32) -> Ended {
+    async fn deliver(&self, event: &EventId, trigger: Trigger) -> Ended {
         if !self.deliver.has_time(self.deadline) {
             return ended(MessageAction::ReturnUnattempted);
         }
-        let replayed = self.replayed(event, failures).await;
+        let replayed = self.replayed(event, trigger).await;
         self.known(replayed).unwrap_or(ended(MessageAction::ReturnAfterFault))
     }
 }

@@ -60,8 +60,9 @@ impl EndpointIo for Sweeping<'_> {
     }
 
     async fn read(&self) -> Result<Snapshot, Unavailable> {
-        let owned = self.known(self.sweeper.tables.owned(self.business_id, clock::now()).await)?;
-        Ok(Snapshot { health: owned.health, endpoint: owned.endpoint, ..Snapshot::default() })
+        // As `deliver` reads them: settings that cannot be used would keep it from doing what is started again here.
+        let read = self.known(self.sweeper.tables.look(self.business_id, None, clock::now()).await)?;
+        Ok(Snapshot { health: read.health, endpoint: read.settings.endpoint, ..Snapshot::default() })
     }
 
     async fn store(&self, health: &Health) -> Result<Stored, Unavailable> {

@@ -19,6 +19,11 @@ pub(crate) fn fault(business_id: &BusinessId, fault: &Fault) {
     tracing::error!(business_id = business_id.as_str(), error = error_chain(fault), "fault");
 }
 
+/// A business that took longer than a run can give to one. It is looked after again in five minutes.
+pub(crate) fn overdue(business_id: &BusinessId) {
+    tracing::error!(business_id = business_id.as_str(), "overdue");
+}
+
 pub(crate) fn done(answer: &Answer) {
     let [probes, replays, notices] = answer.counts();
     if probes + replays + notices > 0 {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use adapters::notices::Notices;
 use adapters::process::clock;
@@ -12,7 +13,7 @@ use domain::event::BusinessId;
 use domain::sweep::Restarted;
 use serde::Serialize;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::report;
 
@@ -21,6 +22,9 @@ const BUSINESSES: usize = 1_000;
 
 /// How many are looked after at the same time.
 const AT_ONCE: usize = 20;
+
+/// How long one business may take: less than what is kept of the invocation for its end.
+const EACH: Duration = Duration::from_secs(15);
 
 /// What a run needs; made once per process.
 pub(crate) struct Sweeper {
@@ -40,7 +44,6 @@ pub(crate) struct Answer {
 /// A run on its way.
 struct Run {
     sweeper: Arc<Sweeper>,
-    until: Instant,
     seen: HashSet<BusinessId>,
     answer: Answer,
 }
@@ -49,28 +52,35 @@ impl Sweeper {
     /// Looks after what is overdue, the longest first, and then after the businesses that have held events, until there is no
     /// time left.
     pub(crate) async fn run(self: &Arc<Self>, until: Instant) -> Result<Answer, TableError> {
-        let mut run = Run { sweeper: Arc::clone(self), until, seen: HashSet::new(), answer: Answer::default() };
+        let mut run = Run { sweeper: Arc::clone(self), seen: HashSet::new(), answer: Answer::default() };
         let limit = i32::try_from(BUSINESSES).unwrap_or(i32::MAX);
-        run.look_after(self.tables.overdue(clock::now() - LOST_AFTER, limit).await?.0).await;
+        let overdue = self.tables.overdue(clock::now() - LOST_AFTER, limit).await?.0;
+        // Half of the time, so that what is slow to be told keeps no held event waiting.
+        let half = Instant::now() + until.saturating_duration_since(Instant::now()) / 2;
+        run.look_after(&overdue, half).await;
 
         let begin = self.tables.sweep_goes_on().await?;
         let mut after = begin.clone();
         loop {
-            let (businesses, next) = self.tables.with_held(after).await?;
-            let are_all = run.look_after(businesses).await;
-            match next {
-                // On a healthy stack nothing is written.
-                None if begin.is_none() => break,
-                None => {
-                    self.tables.sweep_stopped(None).await?;
-                    break;
+            let (found, are_more) = self.tables.with_held(after).await?;
+            let (businesses, keys): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+            let done = run.look_after(&businesses, until).await;
+            let last = done.checked_sub(1).and_then(|last| keys.get(last)).cloned();
+            if done < businesses.len() || (are_more && run.is_over(until)) {
+                // Without a new key the place stays the old one.
+                if last.is_some() {
+                    self.tables.sweep_stopped(last).await?;
                 }
-                Some(key) if !are_all || run.is_over() => {
-                    self.tables.sweep_stopped(Some(key)).await?;
-                    break;
-                }
-                next => after = next,
+                break;
             }
+            if !are_more {
+                // On a healthy stack nothing is written.
+                if begin.is_some() {
+                    self.tables.sweep_stopped(None).await?;
+                }
+                break;
+            }
+            after = last;
         }
         report::done(&run.answer);
         Ok(run.answer)
@@ -78,28 +88,35 @@ impl Sweeper {
 }
 
 impl Run {
-    fn is_over(&self) -> bool {
-        Instant::now() >= self.until || self.seen.len() >= BUSINESSES
+    fn is_over(&self, until: Instant) -> bool {
+        Instant::now() >= until || self.seen.len() >= BUSINESSES
     }
 
-    /// Whether there was time for all of them.
-    async fn look_after(&mut self, businesses: Vec<BusinessId>) -> bool {
-        let new: Vec<_> = businesses.into_iter().filter(|business| !self.seen.contains(business)).collect();
-        for some in new.chunks(AT_ONCE) {
-            if self.is_over() {
-                return false;
+    /// How many of them, from the first on, have been looked after.
+    async fn look_after(&mut self, businesses: &[BusinessId], until: Instant) -> usize {
+        let mut done = 0;
+        for some in businesses.chunks(AT_ONCE) {
+            if self.is_over(until) {
+                break;
             }
-            self.seen.extend(some.iter().cloned());
             let mut sweeping = JoinSet::new();
-            for business_id in some {
+            for business_id in some.iter().filter(|business_id| self.seen.insert((*business_id).clone())) {
                 let (sweeper, business_id) = (Arc::clone(&self.sweeper), business_id.clone());
-                sweeping.spawn(async move { sweeper.look_after(&business_id).await });
+                sweeping.spawn(async move {
+                    let looking = timeout(EACH, sweeper.look_after(&business_id)).await;
+                    looking.unwrap_or_else(|_elapsed| {
+                        report::overdue(&business_id);
+                        Restarted::default()
+                    })
+                });
             }
             while let Some(swept) = sweeping.join_next().await {
+                // The panic has a line of its own.
                 self.answer.add(swept.unwrap_or_default());
             }
+            done += some.len();
         }
-        true
+        done
     }
 }
 

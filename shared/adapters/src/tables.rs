@@ -199,7 +199,12 @@ impl Tables {
                 .expression_attribute_values(":due", ms(due)),
         };
         let write = match health.version {
-            0 | 1 => write.condition_expression("attribute_not_exists(#health)"),
+            // A business that has left is not to come back as an item of nothing else.
+            0 | 1 => write
+                .condition_expression(
+                    "attribute_exists(business_id) AND (attribute_not_exists(#health) OR attribute_type(#health, :null))",
+                )
+                .expression_attribute_values(":null", s("NULL")),
             version => write
                 .condition_expression("#health.#version = :before")
                 .expression_attribute_names("#version", "version")

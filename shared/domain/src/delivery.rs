@@ -25,6 +25,9 @@ use crate::event::EventId;
 /// the event must not come after, and undo, what its successor records.
 const SENDER_HAS_ENDED_AFTER: Duration = Duration::from_mins(1);
 
+/// How often a state is changed anew because somebody else was faster. More than that many at once there are not.
+pub(crate) const TRIES: usize = 30;
+
 /// Takes an event its way. One that the ledger cannot hold gets the status `instead_of_holding`.
 pub async fn deliver<I: DeliveryIo>(
     io: &I,
@@ -58,6 +61,12 @@ enum Place {
     SentAgain,
 }
 
+/// A change of the endpoint's state that has been stored, and that something follows.
+struct Changed {
+    before: Health,
+    after: Health,
+}
+
 /// Whether an event is attempted.
 enum Admitted {
     /// It is, at this endpoint, of which this is known.
@@ -78,12 +87,15 @@ impl<I: DeliveryIo> Way<'_, I> {
         match self.io.post().await? {
             Posted::NoTime => Ok(Ended::with(MessageAction::ReturnUnattempted)),
             Posted::Made { attempted, not_before, is_rate_limit } => {
-                let status = if is_rate_limit && self.is_replayed() {
-                    self.rest(attempted).await?
+                let (status, change) = if is_rate_limit && self.is_replayed() {
+                    (self.rest(attempted).await?, None)
                 } else {
                     self.settle(endpoint, health, attempted).await?
                 };
-                let action = self.record(status).await?;
+                let action = self.record(status).await;
+                // Afterwards: a replay that begins must not list an event which has just arrived.
+                self.follow(change).await;
+                let action = action?;
                 let replay = match (attempted, status) {
                     (Attempted::Failed { next: Some(next), .. }, NextStatus::Held) => ReplayGoesOn::WithTheSame(next),
                     _ => not_before.map_or(ReplayGoesOn::AtOnce, ReplayGoesOn::At),
@@ -103,7 +115,7 @@ impl<I: DeliveryIo> Way<'_, I> {
 
     /// Whether the event is attempted now.
     async fn admit(&mut self) -> Result<Admitted, Unavailable> {
-        loop {
+        for _ in 0..TRIES {
             let seen = self.io.read().await?;
             if seen.record == Record::Held && self.place == Place::InMessage {
                 self.place = Place::Held;
@@ -123,9 +135,13 @@ impl<I: DeliveryIo> Way<'_, I> {
             if seen.record == Record::Delivered {
                 if health.is_probe(self.event) {
                     // Its success was recorded, but not yet stored.
-                    self.settle(endpoint, health, Attempted::Succeeded).await?;
+                    let (_, change) = self.settle(endpoint, health, Attempted::Succeeded).await?;
+                    self.follow(change).await;
                 }
                 return Ok(Admitted::Ends(MessageAction::Acknowledge(AckReason::Duplicate)));
+            }
+            if !self.is_of_this_replay(&health) {
+                return Ok(Admitted::Ends(MessageAction::Acknowledge(AckReason::Held)));
             }
             match health.admit(self.event, now) {
                 // A replay and a probe are one at a time anyway.
@@ -135,6 +151,11 @@ impl<I: DeliveryIo> Way<'_, I> {
                 Admission::Attempt => return Ok(Admitted::Goes(endpoint, health)),
                 // The replay is over; what is left in its list stays held.
                 _ if self.is_replayed() => return Ok(Admitted::Ends(MessageAction::Acknowledge(AckReason::Held))),
+                // Another message of the probe has it, or it comes early, as after a crash.
+                Admission::Wait(_) if self.trigger == Trigger::Restart => {
+                    return Ok(Admitted::Ends(MessageAction::Acknowledge(AckReason::SentAgain)));
+                }
+                Admission::Wait(due) => return Ok(Admitted::Ends(MessageAction::ReturnAt(due))),
                 Admission::Hold => return Ok(Admitted::Stays(self.instead_of_holding.unwrap_or(NextStatus::Held))),
                 Admission::Claim(claimed) => {
                     let claimed = claimed.next_version();
@@ -145,6 +166,7 @@ impl<I: DeliveryIo> Way<'_, I> {
                 }
             }
         }
+        Err(Unavailable)
     }
 
     /// There is no URL. What never was attempted is for nobody; but an owner who takes the URL away and sets another must
@@ -174,44 +196,47 @@ impl<I: DeliveryIo> Way<'_, I> {
         Ok(())
     }
 
-    /// Stores what an attempt makes of the endpoint's state, does what follows, and tells what becomes of the event.
+    /// Stores what an attempt makes of the endpoint's state, and tells what becomes of the event and what has changed.
     async fn settle(
         &mut self,
         endpoint: EndpointId,
         mut before: Health,
         attempted: Attempted,
-    ) -> Result<NextStatus, Unavailable> {
-        loop {
+    ) -> Result<(NextStatus, Option<Changed>), Unavailable> {
+        for _ in 0..TRIES {
             let settled = before.settle(self.event, attempted, self.io.now());
             let status = self.status(settled.is_held, settled.health.is_probe(self.event), attempted);
             // Before anything is stored: should the event be the probe, it must be able to try.
             self.give_own_message(status).await?;
             if settled.health == before {
-                return Ok(status);
+                return Ok((status, None));
             }
             let health = settled.health.next_version();
             match self.io.store(&health).await {
-                Ok(Stored::Done) => {
-                    follow(self.io, &before, &health).await;
-                    return Ok(status);
-                }
+                Ok(Stored::Done) => return Ok((status, Some(Changed { before, after: health }))),
                 // What the attempt came to is recorded all the same. A probe that is not heard of is restarted.
-                Err(Unavailable) => return Ok(self.own_status(attempted)),
+                Err(Unavailable) => return Ok((self.own_status(attempted), None)),
                 Ok(Stored::Conflict) => {}
             }
             match self.io.read().await {
                 // It was stored, and the answer to that was lost. Where nothing follows, another may have meant the same: two
                 // that count a failure at once are two failures.
                 Ok(seen) if seen.health == health && has_followers(&before, &health) => {
-                    follow(self.io, &before, &health).await;
-                    return Ok(status);
+                    return Ok((status, Some(Changed { before, after: health })));
                 }
                 Ok(seen) if seen.endpoint.as_ref() == Some(&endpoint) => {
                     before = seen.health.at(&endpoint, self.io.now());
                 }
                 // What happened there says nothing about where events go now.
-                _ => return Ok(self.own_status(attempted)),
+                _ => break,
             }
+        }
+        Ok((self.own_status(attempted), None))
+    }
+
+    async fn follow(&self, change: Option<Changed>) {
+        if let Some(Changed { before, after }) = change {
+            follow(self.io, &before, &after).await;
         }
     }
 
@@ -234,7 +259,7 @@ impl<I: DeliveryIo> Way<'_, I> {
             return self.own_status(attempted);
         }
         match (self.trigger, next) {
-            (Trigger::Replay { failures }, Some(_)) if failures + 1 < ATTEMPTS_IN_A_REPLAY && !is_probe => {
+            (Trigger::Replay { failures, .. }, Some(_)) if failures + 1 < ATTEMPTS_IN_A_REPLAY && !is_probe => {
                 NextStatus::Held
             }
             _ => {
@@ -272,6 +297,16 @@ impl<I: DeliveryIo> Way<'_, I> {
             (NextStatus::Retrying(at), _) => MessageAction::ReturnAt(at),
             (NextStatus::Failed, _) => MessageAction::ReturnSpent,
         })
+    }
+
+    /// Whether the replay that brings the event is the one that is under way; true of what no replay brings.
+    fn is_of_this_replay(&self, health: &Health) -> bool {
+        match self.trigger {
+            Trigger::Replay { replay, step, .. } => {
+                health.replay.as_ref().is_some_and(|known| (known.id, known.step) == (replay, step))
+            }
+            _ => true,
+        }
     }
 
     fn is_replayed(&self) -> bool {

@@ -122,7 +122,10 @@ impl Health {
             State::Failing { probe: Some(probe), .. } => Some(probe.due),
             _ => None,
         };
-        let replay = self.replay.as_ref().map(|replay| replay.due);
+        let replay = match self.state {
+            State::Active { .. } => self.replay.as_ref().map(|replay| replay.due),
+            _ => None,
+        };
         let notice = self.notices.first().map(|notice| notice.at);
         [probe, replay, notice].into_iter().flatten().min()
     }

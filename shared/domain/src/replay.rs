@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::delivery::{AckReason, Ended, MessageAction, ReplayGoesOn, Stored, Unavailable};
+use crate::delivery::{AckReason, Ended, MessageAction, ReplayGoesOn, Stored, TRIES, Trigger, Unavailable};
 use crate::endpoint::{EndpointIo, Health, follow};
 use crate::event::EventId;
 
@@ -26,8 +26,8 @@ pub trait ReplayIo: EndpointIo {
     /// Lists the first few held events, in the order in which they happened; all that was held before now counts.
     fn list(&self) -> impl Future<Output = Result<Vec<EventId>, Unavailable>> + Send;
 
-    /// Takes one of them its way. `failures` attempts on it have failed in this replay.
-    fn deliver(&self, event: &EventId, failures: u32) -> impl Future<Output = Ended> + Send;
+    /// Takes one of them its way.
+    fn deliver(&self, event: &EventId, trigger: Trigger) -> impl Future<Output = Ended> + Send;
 }
 
 /// What becomes of a step's message.
@@ -86,7 +86,7 @@ impl<I: ReplayIo> Step<'_, I> {
     /// can be stored.
     async fn claim(&self) -> Result<Claimed, Unavailable> {
         const NOT_NEEDED: Claimed = Claimed::No(StepAction::Acknowledge);
-        loop {
+        for _ in 0..TRIES {
             let now = self.io.now();
             let Some(health) = self.read().await? else { return Ok(NOT_NEEDED) };
             let Some(replay) = health.replay.as_ref().filter(|replay| self.is_of(replay.id, replay.step)) else {
@@ -103,34 +103,41 @@ impl<I: ReplayIo> Step<'_, I> {
                 return Ok(Claimed::Yes(failures));
             }
         }
+        Err(Unavailable)
     }
 
-    /// What is known at the endpoint. None: the replay ends here, since there is no URL or another, for which another
-    /// replay has begun.
+    /// What is known at the endpoint. None: the replay ends here, since there is no URL, or another for which a replay of its
+    /// own has begun.
     async fn read(&self) -> Result<Option<Health>, Unavailable> {
-        let seen = self.io.read().await?;
-        let now = self.io.now();
-        let is_ours = seen.health.replay.as_ref().is_some_and(|replay| replay.id == self.replay);
-        let health = match &seen.endpoint {
-            Some(endpoint) => seen.health.at(endpoint, now),
-            None if is_ours => seen.health.without_url(now),
-            None => return Ok(None),
-        };
-        if health.says_the_same_as(&seen.health) {
-            return Ok(Some(health));
+        for _ in 0..TRIES {
+            let seen = self.io.read().await?;
+            let now = self.io.now();
+            let is_ours = |health: &Health| health.replay.as_ref().is_some_and(|replay| replay.id == self.replay);
+            let health = match &seen.endpoint {
+                Some(endpoint) => seen.health.at(endpoint, now),
+                None if is_ours(&seen.health) => seen.health.without_url(now),
+                None => return Ok(None),
+            };
+            if health.says_the_same_as(&seen.health) {
+                return Ok(Some(health));
+            }
+            let health = health.next_version();
+            if self.io.store(&health).await? == Stored::Done {
+                follow(self.io, &seen.health, &health).await;
+            }
+            if !is_ours(&health) {
+                return Ok(None);
+            }
         }
-        let health = health.next_version();
-        if self.io.store(&health).await? == Stored::Done {
-            follow(self.io, &seen.health, &health).await;
-        }
-        Ok(None)
+        Err(Unavailable)
     }
 
     async fn deliver(&self, failures: u32) -> Result<Done, Unavailable> {
         let events = self.io.list().await?;
         let mut done = Done { is_empty: events.is_empty(), next: None, failures };
         for event in &events {
-            let ended = self.io.deliver(event, done.failures).await;
+            let trigger = Trigger::Replay { replay: self.replay, step: self.number, failures: done.failures };
+            let ended = self.io.deliver(event, trigger).await;
             if let ReplayGoesOn::WithTheSame(at) = ended.replay {
                 return Ok(Done { next: Some(at), failures: done.failures + 1, ..done });
             }
@@ -151,7 +158,7 @@ impl<I: ReplayIo> Step<'_, I> {
     /// Stores that the step is done, and sends the next one's message.
     async fn end(&self, done: &Done) -> Result<StepAction, Unavailable> {
         let mut meant = None;
-        loop {
+        for _ in 0..TRIES {
             let Some(health) = self.read().await? else { return Ok(StepAction::Acknowledge) };
             if meant.as_ref() == Some(&health) {
                 // It was stored, and the answer to that was lost.
@@ -174,6 +181,7 @@ impl<I: ReplayIo> Step<'_, I> {
             }
             meant = Some(next);
         }
+        Err(Unavailable)
     }
 
     async fn send_next(&self, done: &Done) -> StepAction {

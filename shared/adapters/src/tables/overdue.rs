@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::attributes::{ms, s, text};
-use super::{Item, TableError, Tables, UNWELL, Written, condition_failed, key};
+use super::{Item, TableError, Tables, UNWELL, Written, condition_failed};
 use domain::endpoint::{Found, State};
 use domain::event::{BusinessId, EventId};
 
@@ -47,25 +47,31 @@ impl Tables {
         Ok(Overdue(answer.items().iter().filter_map(business_id).collect()))
     }
 
-    /// The businesses that have held events, a part of them. Behind the last part there is no key.
+    /// The businesses that have held events, a part of them, each with the key behind which the next one stands. Whether
+    /// there are more.
     ///
     /// # Errors
     ///
     /// [`TableError`].
-    pub async fn with_held(&self, after: Option<HeldKey>) -> Result<(Vec<BusinessId>, Option<HeldKey>), TableError> {
+    pub async fn with_held(&self, after: Option<HeldKey>) -> Result<(Vec<(BusinessId, HeldKey)>, bool), TableError> {
         let answer = self
             .client
             .scan()
             .table_name(&self.deliveries)
             .index_name("held")
-            .projection_expression("business_id")
             .set_exclusive_start_key(after.map(|HeldKey(key)| key))
             .limit(HELD_PART)
             .send()
             .await?;
-        let mut found: Vec<_> = answer.items().iter().filter_map(business_id).collect();
-        found.dedup();
-        Ok((found, answer.last_evaluated_key.map(HeldKey)))
+        let mut found: Vec<(BusinessId, HeldKey)> = Vec::new();
+        for item in answer.items.unwrap_or_default() {
+            let Some(business_id) = business_id(&item) else { continue };
+            if found.last().is_some_and(|(last, _)| *last == business_id) {
+                found.pop();
+            }
+            found.push((business_id, HeldKey(item)));
+        }
+        Ok((found, answer.last_evaluated_key.is_some()))
     }
 
     /// What the ledger says of a business, as far as `sweep` needs it.
@@ -84,9 +90,7 @@ impl Tables {
 
     async fn is_kept(&self, business_id: &BusinessId, event: Option<&EventId>) -> Result<bool, TableError> {
         let Some(event) = event else { return Ok(false) };
-        let request = self.client.get_item().table_name(&self.deliveries).consistent_read(true);
-        let answer = request.set_key(Some(key(business_id, event))).projection_expression("body").send().await?;
-        Ok(answer.item.is_some_and(|item| item.contains_key("body")))
+        Ok(self.kept(business_id, event).await?.is_some())
     }
 
     /// Where the last run stopped, if it could not read all.

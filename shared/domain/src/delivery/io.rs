@@ -124,8 +124,14 @@ pub enum Trigger {
     Message,
     /// The same, since the owner asked for it: the event is sent although it has arrived before.
     Resend,
+    /// The same, sent by `sweep`: the event is a probe whose message is taken for lost.
+    Restart,
     /// A replay, in whose list of held events it stands.
     Replay {
+        /// Which.
+        replay: u64,
+        /// Its step.
+        step: u64,
         /// How many attempts on it have failed in this replay.
         failures: u32,
     },

@@ -23,6 +23,9 @@ pub const FAILURES_TO_FAILING: u32 = 5;
 /// never a second one in flight.
 pub const IDLE_AFTER: Duration = Duration::from_mins(1);
 
+/// That a probe comes so much before its time does not count: delays are whole seconds, and clocks differ a little.
+const EARLY: Duration = Duration::from_secs(5);
+
 /// A failure beside the probe's that follows the last attempt so closely is not written down. Those that began before the
 /// fifth failure end together, and their writes would only stand in each other's way.
 const WRITTEN_AFTER: Duration = Duration::from_secs(10);
@@ -111,6 +114,8 @@ pub enum Admission {
     Claim(Health),
     /// The event waits in the ledger.
     Hold,
+    /// The event is the probe, and its time has not come: another of its messages is at it, or this one comes early.
+    Wait(Timestamp),
 }
 
 /// How an attempt went.
@@ -148,10 +153,14 @@ impl Health {
         };
         let is_idle = now >= *last_attempt + IDLE_AFTER;
         match probe {
-            Some(probe) if probe.event == *event => Admission::Claim(self.with_last_attempt(now)),
+            Some(probe) if probe.event == *event && probe.due > now + EARLY => Admission::Wait(probe.due),
+            // Until the attempt has ended for certain, no other message of the event makes one.
+            Some(probe) if probe.event == *event => {
+                Admission::Claim(self.with_probe(event, now + IDLE_AFTER).with_last_attempt(now))
+            }
             // An early attempt: the probe is not within the next minute.
             Some(probe) if is_idle && probe.due >= now + IDLE_AFTER => Admission::Claim(self.with_last_attempt(now)),
-            None if is_idle => Admission::Claim(self.with_probe(event, now).with_last_attempt(now)),
+            None if is_idle => Admission::Claim(self.with_probe(event, now + IDLE_AFTER).with_last_attempt(now)),
             _ => Admission::Hold,
         }
     }

@@ -46,7 +46,9 @@ impl Health {
         let tells = self.notices.first().is_some_and(|notice| is_lost(notice.at, now));
         if !health.says_the_same_as(self) {
             // Another URL, or none any more, which no event has come to notice.
-            let restart = health.replay.as_ref().map(|_| Restart::Replay);
+            let known = self.replay.as_ref().map(|replay| replay.id);
+            let begins = health.replay.as_ref().is_some_and(|replay| known != Some(replay.id));
+            let restart = begins.then_some(Restart::Replay);
             return Swept { tells: tells || health.notices != self.notices, health, restart };
         }
         let (health, restart) = match &health.state {

@@ -109,14 +109,17 @@ fn the_fifth_failure_of_a_spent_event_pauses_at_once_since_nothing_else_would_tr
 }
 
 #[test]
-fn the_probe_is_always_admitted_and_its_attempt_is_claimed() {
-    let health = failing(5);
-    for seconds in [0, 5, 59, 3_600, 1_000_000] {
+fn the_probe_is_admitted_at_its_time_and_a_second_message_of_it_waits_for_the_first() {
+    let health = failing(65);
+    assert_eq!(health.admit(&event(1), at(59)), Admission::Wait(at(65)));
+    for seconds in [60, 65, 3_600, 1_000_000] {
         let Admission::Claim(claimed) = health.admit(&event(1), at(seconds)) else {
             panic!("the probe is held at {seconds} s");
         };
         let State::Failing { last_attempt, .. } = claimed.state else { panic!("no longer failing") };
         assert_eq!(last_attempt, at(seconds));
+        assert_eq!(claimed.admit(&event(1), at(seconds + 30)), Admission::Wait(at(seconds + 60)));
+        assert!(matches!(claimed.admit(&event(1), at(seconds + 60)), Admission::Claim(_)), "it has not ended well");
     }
 }
 
@@ -142,7 +145,7 @@ fn where_there_is_no_probe_any_more_the_next_event_is_it() {
     assert_eq!((probe(&without), without.due()), (None, None), "nothing is overdue, however long that lasts");
     assert_eq!(without.admit(&event(2), at(59)), Admission::Hold);
     let Admission::Claim(claimed) = without.admit(&event(2), at(60)) else { panic!("held") };
-    assert_eq!(probe(&claimed), Some((&event(2), at(60))));
+    assert_eq!(probe(&claimed), Some((&event(2), at(120))));
     assert_eq!(claimed.admit(&event(3), at(60)), Admission::Hold);
 }
 
@@ -427,7 +430,7 @@ fn apply(health: &Health, happening: &Happening, now: Timestamp) -> Health {
     match happening {
         Happening::Arrives(number) => match health.admit(&event(*number), now) {
             Admission::Claim(claimed) => claimed,
-            Admission::Attempt | Admission::Hold => health.clone(),
+            Admission::Attempt | Admission::Hold | Admission::Wait(_) => health.clone(),
         },
         Happening::Settles(number, attempted) => health.settle(&event(*number), from(*attempted, now), now).health,
         Happening::Moves(name) => health.at(&endpoint(name), at(0)),

@@ -139,7 +139,7 @@ impl Model for Deliveries {
                 !model.one_tries || one_tries(world)
             }),
             Property::always("a replay gets one attempt at a time", |model: &Self, world: &World| {
-                model.shares_messages || model.budget.resumes > 0 || one_is_replayed(world)
+                model.shares_messages || one_is_replayed(world)
             }),
             Property::always("no state promises what it cannot keep", |_, world: &World| {
                 holds_together(&world.tables.health)

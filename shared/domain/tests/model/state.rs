@@ -128,7 +128,7 @@ impl World {
         self.published += 1;
         let too_large = self.budget.large > 0;
         self.budget.large = self.budget.large.saturating_sub(1);
-        self.send(Body::Event { event: event(self.published), asked: 0, too_large }, None);
+        self.send(Body::Event { event: event(self.published), asked: 0, too_large, restarted: false }, None);
     }
 
     /// An event that arrived before the endpoint's failures began.
@@ -142,7 +142,7 @@ impl World {
 
     pub(crate) fn resend(&mut self, event: EventId) {
         let asked = self.tables.ask(&event);
-        self.send(Body::Event { event, asked, too_large: false }, None);
+        self.send(Body::Event { event, asked, too_large: false, restarted: false }, None);
     }
 
     pub(crate) fn send(&mut self, body: Body, at: Option<Timestamp>) {

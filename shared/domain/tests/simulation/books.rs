@@ -85,6 +85,16 @@ impl Business {
 }
 
 impl Run {
+    /// How often an event has arrived that had arrived, and that its owner did not ask for.
+    pub(crate) fn arrived_again(&self) -> usize {
+        self.businesses.iter().map(Business::unasked).sum()
+    }
+
+    /// At the end: the notices that the operator has not been given.
+    pub(crate) fn untold(&self) -> Vec<&domain::endpoint::Notice> {
+        self.businesses.iter().flat_map(|business| &business.tables.health.notices).collect()
+    }
+
     fn is_dead(&self, business: usize, event: &EventId) -> bool {
         self.queue.has_died(business, |body| matches!(body, Body::Event { event: of, .. } if of == event))
     }

@@ -130,9 +130,11 @@ impl Business {
         self.tables.url = Some(EndpointId(url));
     }
 
-    /// From now on everything is well.
+    /// From now on everything is well. A URL that works stays the same.
     pub(crate) fn heal(&mut self) {
         self.outages.clear();
-        self.mend();
+        if self.tables.url.is_none() || self.is_broken() {
+            self.mend();
+        }
     }
 }

@@ -45,6 +45,8 @@ fn simulate(seed: u64) -> Run {
     assert_eq!(run.tried_together, 0, "two at once at a failing endpoint ({hint})");
     assert!(!run.is_calm || run.replayed_out_of_order == 0, "replayed out of order ({hint})");
     assert!(!run.is_calm || run.died_unspent == 0, "dead-lettered before its schedule was spent ({hint})");
+    assert!(!run.is_calm || run.arrived_again() == 0, "arrived again though nothing went wrong ({hint})");
+    assert!(run.untold().is_empty(), "not told ({hint}): {:#?}", run.untold());
     assert_eq!(run.resent_in_vain, 0, "sent again although it had arrived since that was asked for ({hint})");
     assert!(!run.is_calm || run.rests_disturbed == 0, "a receiver's rest was disturbed ({hint})");
     run

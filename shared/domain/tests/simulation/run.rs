@@ -194,6 +194,7 @@ impl Run {
             event: event(self.businesses[business].published),
             asked: 0,
             too_large: self.rng.u8(0..100) == 0,
+            restarted: false,
         };
         let published_twice = !self.is_calm && self.rng.u8(0..100) == 0;
         for _ in 0..=u8::from(published_twice) {
@@ -532,7 +533,7 @@ impl Run {
         }
         let event = event(self.rng.usize(1..=published));
         let asked = self.businesses[number].tables.ask(&event);
-        self.send(number, Body::Event { event, asked, too_large: false }, self.now);
+        self.send(number, Body::Event { event, asked, too_large: false, restarted: false }, self.now);
     }
 
     /// Whether a worker is at it, so that it is not settled yet what becomes of it.

@@ -63,7 +63,11 @@ fn active(failures: u32) -> Tables {
 
 /// Event 9 is the probe, which tries again in ten minutes.
 fn failing() -> Tables {
-    let probe = Some(Probe { event: event(9), due: at(600) });
+    failing_until(600)
+}
+
+fn failing_until(due: u64) -> Tables {
+    let probe = Some(Probe { event: event(9), due: at(due) });
     let (since, cause) = (Timestamp::UNIX_EPOCH, Cause::Status);
     tables(State::Failing { since, cause, probe, last_attempt: since }, None)
 }
@@ -262,10 +266,55 @@ fn a_step_is_not_begun_before_its_time_and_nothing_is_sent_while_nothing_can_be_
 
 #[test]
 fn an_event_whose_claim_cannot_be_stored_is_not_sent_be_it_the_probe_or_another() {
-    for number in [9, 1] {
-        let way = go(&mut failing(), &Body::plain(event(number)), &[], is_store);
+    for (number, due) in [(9, NOW), (1, 600)] {
+        let way = go(&mut failing_until(due), &Body::plain(event(number)), &[], is_store);
         assert_eq!((way.posts().len(), way.leave), (0, Leave::AsItIs), "{number}");
     }
+}
+
+#[test]
+fn of_two_messages_of_a_probe_one_tries_and_the_other_waits_or_is_spare() {
+    let restarted = Body::Event { event: event(9), asked: 0, too_large: false, restarted: true };
+    let mut tables = failing_until(NOW);
+    assert_eq!(go(&mut tables, &restarted, &[failure(Some(30))], |_| false).posts(), [9]);
+    let own = message(&mut tables, 9, &[]);
+    assert_eq!((own.posts().len(), own.leave), (0, Leave::ReturnAt(at(30))));
+    let spare = go(&mut tables, &restarted, &[], |_| false);
+    assert_eq!((spare.posts().len(), spare.leave), (0, Leave::Delete));
+}
+
+#[test]
+fn what_has_arrived_is_recorded_before_a_replay_begins_that_would_list_it() {
+    let mut tables = failing_until(NOW);
+    tables.records.insert(event(9).to_string(), Status::Held);
+    let way = message(&mut tables, 9, &[success()]);
+    let is_record = |task: &Task| matches!(task, Task::Record(_, NextStatus::Delivered, _));
+    assert!(way.place(is_record) < way.place(|task| matches!(task, Task::Send(..))));
+    // Also if it could not be recorded, the replay begins.
+    let mut tables = failing_until(NOW);
+    let way = go(&mut tables, &Body::plain(event(9)), &[success()], |task| matches!(task, Task::Record(..)));
+    assert_eq!((way.sent().len(), way.leave), (1, Leave::Delete));
+}
+
+#[test]
+fn a_step_ends_where_another_replay_has_begun_meanwhile() {
+    let mut tables = replaying(0, 0);
+    let mut worker = Worker::start(&Body::Step { replay: 5, step: 2 }, NextStatus::Failed, "m1", at(NOW));
+    let mut posts = 0;
+    while !matches!(worker.task, Task::Leave(_)) {
+        let reply = match worker.task {
+            Task::Post(_) => {
+                posts += 1;
+                // The owner pauses and resumes while the first event is under way.
+                tables.health = tables.health.pause(at(NOW)).next_version().resume(at(NOW)).next_version();
+                Reply::Posted(success())
+            }
+            _ => worker.perform(&mut tables),
+        };
+        worker.go_on(reply, at(NOW));
+    }
+    assert_eq!((posts, worker.task), (1, Task::Leave(Leave::Delete)));
+    assert_eq!(tables.held().count(), 2, "for the other one");
 }
 
 #[test]
@@ -296,7 +345,7 @@ fn what_cannot_be_told_or_sent_after_a_change_stands_in_the_state_and_keeps_no_m
 fn an_event_that_is_too_large_to_be_held_is_tried_again_instead() {
     let mut tables = failing();
     tables.health = tables.health.pause(at(NOW));
-    let large = Body::Event { event: event(1), asked: 0, too_large: true };
+    let large = Body::Event { event: event(1), asked: 0, too_large: true, restarted: false };
     assert_eq!(go(&mut tables, &large, &[], |_| false).leave, Leave::ReturnAt(at(30)));
     assert!(tables.says(&event(1), Status::Retrying));
 }

@@ -136,6 +136,8 @@ pub(crate) enum Body {
         event: EventId,
         asked: u8,
         too_large: bool,
+        /// `sweep` has sent it, for a probe.
+        restarted: bool,
     },
     Step {
         replay: u64,
@@ -149,7 +151,7 @@ pub(crate) enum Body {
 
 impl Body {
     pub(crate) fn plain(event: EventId) -> Self {
-        Self::Event { event, asked: 0, too_large: false }
+        Self::Event { event, asked: 0, too_large: false, restarted: false }
     }
 }
 
@@ -324,9 +326,13 @@ struct Position {
 impl Script<'_> {
     async fn play(&self) -> Leave {
         match &self.worker.body {
-            Body::Event { event, asked, too_large } => {
+            Body::Event { event, asked, too_large, restarted } => {
                 self.position(|position| position.event = Some(event.clone()));
-                let trigger = if *asked > 0 { Trigger::Resend } else { Trigger::Message };
+                let trigger = match (*asked, *restarted) {
+                    (0, true) => Trigger::Restart,
+                    (0, false) => Trigger::Message,
+                    _ => Trigger::Resend,
+                };
                 let instead_of_holding = too_large.then_some(self.worker.instead_of_holding);
                 leave(deliver(self, event, trigger, instead_of_holding).await.action)
             }
@@ -449,12 +455,13 @@ impl ReplayIo for Script<'_> {
         }
     }
 
-    async fn deliver(&self, event: &EventId, failures: u32) -> Ended {
+    async fn deliver(&self, event: &EventId, trigger: Trigger) -> Ended {
         if self.at().is_some_and(|heard| heard.is_late) {
             return Ended { action: MessageAction::ReturnUnattempted, replay: ReplayGoesOn::AtOnce };
         }
+        let Trigger::Replay { failures, .. } = trigger else { panic!("a replay brings it") };
         self.position(|position| (position.event, position.failures) = (Some(event.clone()), failures));
-        let ended = deliver(self, event, Trigger::Replay { failures }, None).await;
+        let ended = deliver(self, event, trigger, None).await;
         self.position(|position| position.event = None);
         ended
     }
@@ -469,7 +476,8 @@ impl SweepIo for Script<'_> {
     }
 
     async fn send_probe(&self, event: &EventId) -> Result<(), Unavailable> {
-        self.done(Task::Send(Body::plain(event.clone()), None)).await
+        let body = Body::Event { event: event.clone(), asked: 0, too_large: false, restarted: true };
+        self.done(Task::Send(body, None)).await
     }
 }
 
