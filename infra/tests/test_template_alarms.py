@@ -105,7 +105,7 @@ def test_dead_letters_that_are_there() -> None:
 
 
 def test_dead_letters_that_grow() -> None:
-    [alarm] = [alarm for alarm in alarms().values() if "Metrics" in alarm]
+    alarm = alarms()["DeadLettersGrowingAlarm"]
     metrics = {metric["Id"]: metric for metric in alarm["Metrics"]}
     assert {metric["Id"] for metric in alarm["Metrics"] if metric.get("ReturnData", True)} == {"growth"}
     assert metrics["growth"]["Expression"] == "DIFF(FILL(visible, 0))"
@@ -123,6 +123,24 @@ def test_dead_letters_that_grow() -> None:
     # FILL takes a late point for a zero, so the newest period alone would never be above the one before.
     assert alarm["EvaluationPeriods"] == 3
     assert "OKActions" not in alarm, "an end of growth is no end of trouble"
+
+
+def test_sweep_that_does_not_run() -> None:
+    alarm = alarms()["SweepStoppedAlarm"]
+    metrics = {metric["Id"]: metric for metric in alarm["Metrics"]}
+    assert {metric["Id"] for metric in alarm["Metrics"] if metric.get("ReturnData", True)} == {"invocations"}
+    # A function that is not invoked reports nothing.
+    assert metrics["invocations"]["Expression"] == "FILL(runs, 0)"
+    assert metrics["runs"]["MetricStat"] == {
+        "Metric": {
+            "Namespace": "AWS/Lambda",
+            "MetricName": "Invocations",
+            "Dimensions": [{"Name": "FunctionName", "Value": {"Ref": "SweepFunction"}}],
+        },
+        "Stat": "Sum",
+        "Period": 300,
+    }
+    assert_has(alarm, {"ComparisonOperator": "LessThanThreshold", "Threshold": 1, "EvaluationPeriods": 6})
 
 
 def test_events_that_nobody_takes() -> None:

@@ -5,7 +5,7 @@ from infra.local.template import read
 
 from .template import original
 
-LEFT_OUT = {"DeadLettersGrowingAlarm"}
+LEFT_OUT = {"DeadLettersGrowingAlarm", "SweepStoppedAlarm"}
 """Alarms on metric math."""
 
 
