@@ -63,7 +63,7 @@ def short_visibility(stack: Stack, seconds: int = 3) -> Iterator[None]:
         stack.queue.set_queue_attributes(QueueUrl=url, Attributes=own)
 
 
-def wait_until_empty(stack: Stack) -> None:
+def wait_until_empty(stack: Stack, seconds: float = SECONDS) -> None:
     """Wait until the events queue holds nothing, hidden or visible."""
     url = stack.outputs["EventsQueueUrl"]
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -72,4 +72,4 @@ def wait_until_empty(stack: Stack) -> None:
         counts = stack.queue.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return set(counts.values()) == {"0"}
 
-    until(empty, SECONDS, "an empty events queue")
+    until(empty, seconds, "an empty events queue")

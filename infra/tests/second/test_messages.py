@@ -13,7 +13,7 @@ import pytest
 from infra.fakes.aws_proxy import Gate, broken
 from infra.fakes.receiver import Answer
 from infra.fakes.second.stack import SecondStack
-from infra.tests.business import TestBusiness, event_id_of, gaps
+from infra.tests.business import TestBusiness, event_id_of
 from infra.tests.logs import log_lines
 from infra.tests.notices import Notices
 from infra.tests.portal import Owner
@@ -33,8 +33,6 @@ AT_ONCE = 5
 
 PAUSED = {"version": 1, "state": "paused", "since": 1762155755000, "reason": "spent"}
 HOUR_MS = 3_600_000
-EARLY_S = 5
-"""So much before its time a step may begin: delays are whole seconds, and clocks differ a little."""
 
 
 def deliveries_of(second: SecondStack) -> str:
@@ -109,22 +107,6 @@ def test_a_replay_writes_again_what_it_could_not_record_and_never_posts_it_again
     second.until(lambda: business.held() == [], "nothing held")
     second.until(second.is_idle, "the end of the replay")
     assert arrived(business) == held
-
-
-def test_a_replay_waits_as_long_as_its_receiver_wishes_and_goes_on_in_order(
-    business: TestBusiness, second: SecondStack
-) -> None:
-    wait_s = 8
-    business.answers(Answer(429, headers={"Retry-After": str(wait_s)}), Answer(200), health=PAUSED)
-    held = holds(business, second, 3)
-    business.resume()
-    business.receives(1)
-    second.until(lambda: business.health().get("replay_failures") == 1, "a step that waits")
-    assert business.health()["replay_due"] > time.time() * 1000 + 1_000
-    assert business.health()["failures"] == 0, "such a receiver is well"
-    second.until(lambda: business.held() == [] and second.is_idle(), "nothing held")
-    assert arrived(business) == [held[0], *held], "the same event first, and none overtakes it"
-    assert gaps(business.received())[0] >= wait_s - EARLY_S
 
 
 def test_a_delivery_that_could_not_be_recorded_is_recorded_later_and_not_posted_again(
