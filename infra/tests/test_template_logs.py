@@ -37,6 +37,7 @@ def test_every_log_ends() -> None:
     groups = of_type("AWS::Logs::LogGroup")
     assert {name: group["Properties"]["RetentionInDays"] for name, group in groups.items()} == {
         "DeliverLogs": 30,
+        "SweepLogs": 30,
         "PortalLogs": 30,
         "ApiAccessLogs": 30,
     }
