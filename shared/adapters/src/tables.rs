@@ -199,11 +199,8 @@ impl Tables {
                 .expression_attribute_values(":due", ms(due)),
         };
         let write = match health.version {
-            // A business that has left is not to come back as an item of nothing else.
             0 | 1 => write
-                .condition_expression(
-                    "attribute_exists(business_id) AND (attribute_not_exists(#health) OR attribute_type(#health, :null))",
-                )
+                .condition_expression("attribute_not_exists(#health) OR attribute_type(#health, :null)")
                 .expression_attribute_values(":null", s("NULL")),
             version => write
                 .condition_expression("#health.#version = :before")

@@ -66,10 +66,11 @@ impl Health {
         Swept { health, restart, tells }
     }
 
-    /// Whether the state must not stay as it is without a URL.
+    /// Whether the state must not stay as it is without a URL. A state that was never stored may be that of a business which
+    /// has left: it is not to come back as an item of nothing else.
     fn waits_for_a_url(&self, found: &Found) -> bool {
         let waits = found.first_held.is_some() || matches!(self.state, State::Failing { .. }) || self.replay.is_some();
-        waits && !matches!(self.state, State::Paused { .. })
+        waits && self.version > 0 && !matches!(self.state, State::Paused { .. })
     }
 
     fn with_probe_restarted(&self, event: &EventId, now: Timestamp) -> (Self, Option<Restart>) {

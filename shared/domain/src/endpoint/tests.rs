@@ -352,6 +352,8 @@ fn held_events_of_an_active_endpoint_get_a_replay_and_those_of_another_url_or_of
     assert!(begins_a_replay(&moved.health) && moved.restart == Some(Restart::Replay) && moved.tells);
     let waits = active(0).swept(None, &found, at(9));
     assert_eq!((reason(&waits.health), waits.restart), (Some(PausedReason::NoUrl), None));
+    let left = Health::default().swept(None, &found, at(9));
+    assert_eq!((left.health, left.restart), (Health::default(), None), "a business that has left stays away");
 }
 
 #[test]
