@@ -51,6 +51,9 @@ impl Health {
             let restart = begins.then_some(Restart::Replay);
             return Swept { tells: tells || health.notices != self.notices, health, restart };
         }
+        if endpoint.is_none() {
+            return Swept { health, restart: None, tells };
+        }
         let (health, restart) = match &health.state {
             State::Active { .. } => health.with_replay_going(found, now),
             State::Failing { probe, .. } => match probe {
