@@ -133,7 +133,8 @@ impl Deliver {
                     occurred: kept.occurred,
                     trigger: match resend {
                         Some(_) => Trigger::Resend,
-                        None if at_once => Trigger::Restart,
+                        // Once it has come back it carries the probe like any other message.
+                        None if at_once && message.receive_count == 1 => Trigger::Restart,
                         None => Trigger::Message,
                     },
                     resend,

@@ -54,7 +54,7 @@ impl Sweeper {
     pub(crate) async fn run(self: &Arc<Self>, until: Instant) -> Result<Answer, TableError> {
         let mut run = Run { sweeper: Arc::clone(self), seen: HashSet::new(), answer: Answer::default() };
         let limit = i32::try_from(BUSINESSES).unwrap_or(i32::MAX);
-        let overdue = self.tables.overdue(clock::now() - LOST_AFTER, limit).await?.0;
+        let overdue = self.tables.overdue(clock::now() - LOST_AFTER, limit).await?;
         // Half of the time, so that what is slow to be told keeps no held event waiting.
         let half = Instant::now() + until.saturating_duration_since(Instant::now()) / 2;
         run.look_after(&overdue, half).await;

@@ -15,7 +15,7 @@ mod phone;
 mod listing;
 
 pub use listing::{Cursor, Details, Listed, PastAttempt, Summary, Wanted};
-pub use overdue::{HeldKey, Overdue};
+pub use overdue::HeldKey;
 pub use owner::{HeaderChange, OwnerSettings, UrlChange};
 pub use record::{AttemptRecord, LOCATION_CHARS, Record, RecordUpdate, Retention, Status, StoredEvent, printable};
 pub use settings::Settings;
@@ -25,6 +25,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use aws_types::SdkConfig;
 use jiff::Timestamp;
@@ -207,10 +208,7 @@ impl Tables {
                 .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":before", AttributeValue::N((version - 1).to_string())),
         };
-        match write.send().await {
-            Ok(_) => Ok(Written::Done),
-            Err(error) => condition_failed(error),
-        }
+        written(write).await
     }
 
     /// Tells the other environments of an attempt that waits for its answer, and will have ended by then.
@@ -247,10 +245,7 @@ impl Tables {
             .condition_expression("attribute_exists(business_id)")
             .expression_attribute_names("#waiting", "waiting")
             .expression_attribute_values(":waiting", waiting::to_attribute(changed));
-        match write.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => condition_failed(error).map(drop),
-        }
+        written(write).await.map(drop)
     }
 
     /// Writes what became of an event, unless the ledger says that it has arrived or is held (see [`RecordUpdate`]).
@@ -268,10 +263,7 @@ impl Tables {
         for _ in 0..RECORD_TRIES {
             let update = change.to_update(before);
             let write = self
-                .client
-                .update_item()
-                .table_name(&self.deliveries)
-                .set_key(Some(key(business_id, event_id)))
+                .update_record(business_id, event_id)
                 .update_expression(update.expression)
                 .set_condition_expression(update.condition)
                 .set_expression_attribute_names(Some(update.names))
@@ -297,6 +289,11 @@ impl Tables {
         Err(TableError::Contended)
     }
 
+    /// A write to a record, of which the rest is still to be said.
+    fn update_record(&self, business_id: &BusinessId, event_id: &EventId) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.deliveries).set_key(Some(key(business_id, event_id)))
+    }
+
     /// A record, with all that it has.
     async fn item(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Option<Item>, TableError> {
         let request = self.client.get_item().table_name(&self.deliveries);
@@ -319,18 +316,12 @@ impl Tables {
     ) -> Result<(), TableError> {
         let update = record::abandoned(retention, now);
         let write = self
-            .client
-            .update_item()
-            .table_name(&self.deliveries)
-            .set_key(Some(key(business_id, event_id)))
+            .update_record(business_id, event_id)
             .update_expression(update.expression)
             .set_condition_expression(update.condition)
             .set_expression_attribute_names(Some(update.names))
             .set_expression_attribute_values(Some(update.values));
-        match write.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => condition_failed(error).map(drop),
-        }
+        written(write).await.map(drop)
     }
 
     /// Reads the event that a record has kept; None if there is none that can be read.
@@ -362,18 +353,12 @@ impl Tables {
     /// [`TableError`]: it does not.
     pub async fn try_writing(&self, business_id: &BusinessId, event_id: &EventId) -> Result<(), TableError> {
         let write = self
-            .client
-            .update_item()
-            .table_name(&self.deliveries)
-            .set_key(Some(key(business_id, event_id)))
+            .update_record(business_id, event_id)
             .update_expression("SET checked_at = :now")
             // Without its condition it would make a record where there is none.
             .condition_expression("attribute_exists(event_id)")
             .expression_attribute_values(":now", attributes::ms(clock::now()));
-        match write.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => condition_failed(error).map(drop),
-        }
+        written(write).await.map(drop)
     }
 
     /// How many events are held, counted to 1,000 and no further, with one request: of so many, all keys fit one answer.
@@ -397,6 +382,14 @@ impl Tables {
             .consistent_read(true)
             .key_condition_expression("business_id = :business")
             .expression_attribute_values(":business", AttributeValue::S(business_id.to_string()))
+    }
+}
+
+/// Sends a conditional write.
+async fn written(write: UpdateItemFluentBuilder) -> Result<Written, TableError> {
+    match write.send().await {
+        Ok(_) => Ok(Written::Done),
+        Err(error) => condition_failed(error),
     }
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::attributes::{self, ms, number, required, s, text, time};
 use super::phone::digits;
-use super::{Item, Status, TableError, Tables, Written, clue, condition_failed, key, record};
+use super::{Item, Status, TableError, Tables, Written, clue, record, written};
 use crate::body;
 use crate::http::Timings;
 use crate::process::log::error_chain;
@@ -320,10 +320,7 @@ impl Tables {
         now: Timestamp,
     ) -> Result<Written, TableError> {
         let write = self
-            .client
-            .update_item()
-            .table_name(&self.deliveries)
-            .set_key(Some(key(business_id, event_id)))
+            .update_record(business_id, event_id)
             .update_expression("SET resend_asked_at = :now")
             // The last alternative is this very note, whose answer was lost.
             .condition_expression(
@@ -334,10 +331,7 @@ impl Tables {
             .expression_attribute_values(":delivered", s(Status::Delivered.as_str()))
             .expression_attribute_values(":lately", ms(now - JUST_ASKED))
             .expression_attribute_values(":now", ms(now));
-        match write.send().await {
-            Ok(_) => Ok(Written::Done),
-            Err(error) => condition_failed(error),
-        }
+        written(write).await
     }
 
     /// Takes the note of a resend back, since there is no message for it.
@@ -352,17 +346,11 @@ impl Tables {
         asked_at: Timestamp,
     ) -> Result<Written, TableError> {
         let write = self
-            .client
-            .update_item()
-            .table_name(&self.deliveries)
-            .set_key(Some(key(business_id, event_id)))
+            .update_record(business_id, event_id)
             .update_expression("REMOVE resend_asked_at")
             .condition_expression("resend_asked_at = :asked_at")
             .expression_attribute_values(":asked_at", ms(asked_at));
-        match write.send().await {
-            Ok(_) => Ok(Written::Done),
-            Err(error) => condition_failed(error),
-        }
+        written(write).await
     }
 
     /// Notes that an event is on its way again. One that has changed since it was read is left alone.
@@ -377,10 +365,7 @@ impl Tables {
         now: Timestamp,
     ) -> Result<Written, TableError> {
         let write = self
-            .client
-            .update_item()
-            .table_name(&self.deliveries)
-            .set_key(Some(key(business_id, &read.event_id)))
+            .update_record(business_id, &read.event_id)
             .update_expression("SET #status = :retrying, next_attempt_at = :now, updated_at = :now")
             .condition_expression("#status = :read AND updated_at = :read_at")
             .expression_attribute_names("#status", "status")
@@ -388,10 +373,7 @@ impl Tables {
             .expression_attribute_values(":read", s(read.status.as_str()))
             .expression_attribute_values(":read_at", ms(read.updated_at))
             .expression_attribute_values(":now", ms(now));
-        match write.send().await {
-            Ok(_) => Ok(Written::Done),
-            Err(error) => condition_failed(error),
-        }
+        written(write).await
     }
 }
 

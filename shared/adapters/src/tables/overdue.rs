@@ -18,10 +18,6 @@ const SWEEP: &str = "\u{1}sweep";
 /// How many keys a part of the index of held events has.
 const HELD_PART: i32 = 1_000;
 
-/// The businesses of which something is overdue, the longest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Overdue(pub Vec<BusinessId>);
-
 /// Where the reading of the held events goes on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeldKey(Item);
@@ -32,7 +28,7 @@ impl Tables {
     /// # Errors
     ///
     /// [`TableError`].
-    pub async fn overdue(&self, due: Timestamp, limit: i32) -> Result<Overdue, TableError> {
+    pub async fn overdue(&self, due: Timestamp, limit: i32) -> Result<Vec<BusinessId>, TableError> {
         let answer = self
             .client
             .query()
@@ -44,7 +40,7 @@ impl Tables {
             .limit(limit)
             .send()
             .await?;
-        Ok(Overdue(answer.items().iter().filter_map(business_id).collect()))
+        Ok(answer.items().iter().filter_map(business_id).collect())
     }
 
     /// The businesses that have held events, a part of them, each with the key behind which the next one stands. Whether

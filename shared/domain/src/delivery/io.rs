@@ -124,7 +124,7 @@ pub enum Trigger {
     Message,
     /// The same, since the owner asked for it: the event is sent although it has arrived before.
     Resend,
-    /// The same, sent by `sweep`: the event is a probe whose message is taken for lost.
+    /// The same, sent by `sweep` and received for the first time: the event is a probe whose message is taken for lost.
     Restart,
     /// A replay, in whose list of held events it stands.
     Replay {

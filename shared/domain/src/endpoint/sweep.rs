@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{EndpointId, Health, LOST_AFTER, State, is_lost};
+use super::{EndpointId, Health, State, is_lost};
 use crate::event::EventId;
 
 /// What the ledger says, as far as it matters here.
@@ -92,6 +92,6 @@ impl Health {
     /// Whether something of this state is so late that `sweep` has to do it.
     #[must_use]
     pub fn is_overdue(&self, now: Timestamp) -> bool {
-        self.due().is_some_and(|due| now >= due + LOST_AFTER)
+        self.due().is_some_and(|due| is_lost(due, now))
     }
 }

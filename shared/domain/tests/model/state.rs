@@ -175,7 +175,9 @@ impl World {
             Some(delay) => NextStatus::Retrying(self.now + delay),
             None => NextStatus::Failed,
         };
-        let worker = Worker::start(&message.body, instead_of_holding, &name(id), self.now);
+        let body = message.body.clone();
+        message.body.is_received();
+        let worker = Worker::start(&body, instead_of_holding, &name(id), self.now);
         self.workers.push(Running { message: Some(id), attempt, worker, fresh: true, late: false, claimed: false });
     }
 

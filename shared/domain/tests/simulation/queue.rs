@@ -69,7 +69,9 @@ impl Queue {
         }
         message.received += 1;
         message.visible_at = now + VISIBILITY_TIMEOUT;
-        Received::Message(message.clone())
+        let received = message.clone();
+        message.body.is_received();
+        Received::Message(received)
     }
 
     /// When it can be seen; None if it is deleted.

@@ -284,6 +284,15 @@ fn of_two_messages_of_a_probe_one_tries_and_the_other_waits_or_is_spare() {
 }
 
 #[test]
+fn a_probe_that_sweep_has_sent_and_that_finds_no_time_is_not_taken_for_spare_when_it_comes_back() {
+    let mut body = Body::Event { event: event(9), asked: 0, too_large: false, restarted: true };
+    let mut tables = failing_until(NOW);
+    assert_eq!(go(&mut tables, &body, &[Posted::NoTime], |_| false).leave, Leave::Soon);
+    body.is_received();
+    assert_eq!(go(&mut tables, &body, &[], |_| false).leave, Leave::ReturnAt(at(60)));
+}
+
+#[test]
 fn what_has_arrived_is_recorded_before_a_replay_begins_that_would_list_it() {
     let mut tables = failing_until(NOW);
     tables.records.insert(event(9).to_string(), Status::Held);

@@ -136,7 +136,7 @@ pub(crate) enum Body {
         event: EventId,
         asked: u8,
         too_large: bool,
-        /// `sweep` has sent it, for a probe.
+        /// `sweep` has sent it, for a probe, and it has not been received yet.
         restarted: bool,
     },
     Step {
@@ -150,6 +150,13 @@ pub(crate) enum Body {
 }
 
 impl Body {
+    /// Once it has come back, a message that `sweep` has sent is like any other.
+    pub(crate) fn is_received(&mut self) {
+        if let Self::Event { restarted, .. } = self {
+            *restarted = false;
+        }
+    }
+
     pub(crate) fn plain(event: EventId) -> Self {
         Self::Event { event, asked: 0, too_large: false, restarted: false }
     }
