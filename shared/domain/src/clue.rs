@@ -1,9 +1,9 @@
-//! What an attempt shows beyond its cause: by which the owner is told what to do.
+//! A clue: a detail that an attempt shows beyond its cause, and from which the page tells the owner what to do.
 //!
-//! Nothing is decided by it, and a delivery never goes another way for it. A status code alone misleads: 403 may be the
-//! receiver's, or that of a firewall which stands before it and takes every program for an attacker. The services are
-//! recognised by what they document or by words that have stood in their answers for years; what is not recognised has no
-//! clue, and its owner gets the advice for the code.
+//! A clue decides nothing: a delivery goes the same way with it and without. A status code alone misleads: 403 may come
+//! from the receiver, or from a firewall before it that takes every program for an attacker. Services are recognised by
+//! signs that they document, or by words that have stood in their answers for years. An answer that is not recognised
+//! has no clue, and the owner gets the advice for its status code.
 
 use http::header::{HeaderMap, HeaderName, SERVER};
 use url::Url;
@@ -11,39 +11,39 @@ use url::Url;
 use crate::guard::Refusal;
 use crate::outcome::Answer;
 
-/// What an attempt shows.
+/// A detail that an attempt shows beyond its cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clue {
     /// The guard refused the URL or an address, for this reason.
     Refused(Refusal),
 
-    /// The connection never stood, and nobody refused it: a firewall swallowed what we sent.
+    /// No connection was made and none was refused: a firewall drops the packets.
     NoConnection,
-    /// The connection stood, but the TLS handshake never ended.
+    /// A connection was made, but the TLS handshake did not end.
     NoHandshake,
     /// The request was sent, and no answer came.
     NoAnswer,
 
     /// The certificate has expired.
     Expired,
-    /// The certificate is for a time to come.
+    /// The certificate is not valid yet.
     NotYetValid,
     /// The certificate is for another name.
     WrongName,
     /// The certificate names itself as its issuer.
     SelfSigned,
-    /// No known authority has issued the certificate, or the certificates in between were not sent.
+    /// No known authority has issued the certificate, or the receiver did not send the intermediate certificates.
     UnknownIssuer,
-    /// What answers at this port speaks no TLS.
+    /// The server at this port does not speak TLS.
     NoTls,
-    /// It speaks none that is in use.
+    /// The server speaks only TLS versions that are no longer in use.
     OldTls,
 
-    /// Cloudflare wants to see a browser, or has a rule against us.
+    /// Cloudflare refused the request: it demands a browser, or has a rule against this sender.
     Cloudflare,
-    /// Imperva (Incapsula) does.
+    /// Imperva (Incapsula) refused the request.
     Imperva,
-    /// Another firewall does.
+    /// Another firewall refused the request.
     Firewall,
     /// The tunnel to the owner's own machine (ngrok, Cloudflare Tunnel) is not running.
     TunnelDown,
@@ -56,18 +56,18 @@ pub enum Clue {
     ToHttps,
     /// A redirect to the same host without https.
     ToHttp,
-    /// A redirect to the same address with a slash at its end, or without.
+    /// A redirect to the same address, with a slash added or removed at its end.
     ToSlash,
-    /// A redirect to the same host with `www.`, or without.
+    /// A redirect to the same host, with `www.` added or removed.
     ToWww,
-    /// A redirect to where people log in.
+    /// A redirect to a login page.
     ToLogin,
     /// A redirect to another host.
     ToHost,
 }
 
 impl Clue {
-    /// All but the refusals.
+    /// All clues but the refusals.
     pub const ALL: [Self; 22] = [
         Self::NoConnection,
         Self::NoHandshake,
@@ -93,7 +93,7 @@ impl Clue {
         Self::ToHost,
     ];
 
-    /// The name in the ledger and the log; of a refusal its own.
+    /// Gives the clue's name in the ledger and the log; a refusal has its own name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -123,13 +123,14 @@ impl Clue {
         }
     }
 
-    /// The clue of a name, if this version knows it. A refusal is none: it is stored under a name of its own.
+    /// Gives the clue of a name. None: this version knows no such clue, or the name is a refusal's, which the ledger
+    /// stores in an attribute of its own.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|clue| clue.as_str() == name)
     }
 
-    /// The guard's refusal, if it was one.
+    /// Gives the guard's refusal, if the clue is one.
     #[must_use]
     pub fn refusal(self) -> Option<Refusal> {
         match self {
@@ -139,7 +140,7 @@ impl Clue {
     }
 }
 
-/// What an answer shows. Whatever says that it was delivered shows nothing else.
+/// Gives the clue of an answer. A 2xx answer has none.
 #[must_use]
 pub fn of_answer(request: &Url, answer: &Answer, headers: &HeaderMap) -> Option<Clue> {
     match answer.status {
@@ -149,7 +150,7 @@ pub fn of_answer(request: &Url, answer: &Answer, headers: &HeaderMap) -> Option<
     }
 }
 
-/// Power Automate and Logic Apps answer both with 401 (some with 400), and the code of an error in JSON.
+/// Power Automate and Logic Apps answer in both cases with 401 (some with 400), and with an error code in JSON.
 fn power_automate(snippet: &str) -> Option<Clue> {
     if snippet.contains("DirectApiRequestHasMoreThanOneAuthorization") {
         return Some(Clue::SecondAuthorization);
@@ -157,13 +158,14 @@ fn power_automate(snippet: &str) -> Option<Clue> {
     snippet.contains("DirectApiAuthorizationRequired").then_some(Clue::SignatureMissing)
 }
 
-/// ngrok names its own errors in a header; Cloudflare has a number for a tunnel without its other end.
+/// ngrok names its own errors in a header; Cloudflare has the error number 1033 for a tunnel whose other end is
+/// missing.
 fn tunnel(answer: &Answer, headers: &HeaderMap) -> Option<Clue> {
     let is_cloudflares = answer.status == 530 && answer.snippet.contains("1033");
     (is_cloudflares || headers.contains_key("ngrok-error-code")).then_some(Clue::TunnelDown)
 }
 
-/// Headers that only firewalls set, on what they keep back.
+/// Headers that only firewalls set, on requests that they refuse.
 const FIREWALL_HEADERS: [HeaderName; 2] =
     [HeaderName::from_static("x-amzn-waf-action"), HeaderName::from_static("x-vercel-mitigated")];
 
@@ -177,8 +179,8 @@ const FIREWALL_WORDS: [&str; 6] = [
     "errors.edgesuite.net",
 ];
 
-/// Cloudflare's header says of itself what it is; its other refusals have no header that answers of the receivers behind
-/// it do not have too, nor have those of the others.
+/// `cf-mitigated` marks a refusal by Cloudflare. Cloudflare's other refusals have no header that a receiver behind
+/// Cloudflare would not have too, so they are recognised by words, as are the other firewalls' refusals.
 fn firewall(answer: &Answer, headers: &HeaderMap) -> Option<Clue> {
     let has = |words: &[&str]| words.iter().any(|word| answer.snippet.contains(word));
     let is_cloudflares = || {
@@ -198,13 +200,13 @@ fn firewall(answer: &Answer, headers: &HeaderMap) -> Option<Clue> {
     }
 }
 
-/// The hosts of those who let people into other people's services.
+/// Hosts at which people log in to other services.
 const LOGIN_HOSTS: [&str; 3] = ["accounts.google.com", "login.microsoftonline.com", "login.live.com"];
 
-/// The same of services that give each customer a host below theirs.
+/// Domains of login services that give each customer a host of its own.
 const LOGIN_DOMAINS: [&str; 3] = [".cloudflareaccess.com", ".okta.com", ".auth0.com"];
 
-/// What the page of a login is called.
+/// Path segments that name a login page.
 const LOGIN_PAGES: [&str; 8] = ["login", "log-in", "signin", "sign-in", "sign_in", "logon", "wp-login", "sso"];
 
 fn redirect(request: &Url, to: &Url) -> Option<Clue> {

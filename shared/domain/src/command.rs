@@ -1,7 +1,8 @@
-//! What the system says to itself through the events queue: beside events, messages that refer to kept ones.
+//! Messages that the system sends to its own events queue. A command refers to events that the ledger has stored.
 //!
-//! A command carries ids and no body: a normalised body may hold characters that SQS refuses, and may be larger than a
-//! message. An event has an `event_type`, and a command has no field but its own, so neither is taken for the other.
+//! A command carries ids and no body, because a normalised body may hold characters that SQS refuses, and may be larger
+//! than a message. An event always has an `event_type`, and a command has no fields but its own, so neither is taken
+//! for the other.
 
 use std::fmt;
 
@@ -10,30 +11,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{BusinessId, EventId};
 
-/// How every command begins, so that no event need be read twice.
+/// The beginning of every command. A message that begins otherwise is not parsed as a command.
 const BEGINNING: &str = r#"{"command":"#;
 
-/// A message that is not an event.
+/// A message of the events queue that is not an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Deliver a kept event.
+    /// Deliver an event that the ledger has stored.
     Deliver {
-        /// Whose.
+        /// The event's business.
         business_id: BusinessId,
-        /// Which.
+        /// The event.
         event_id: EventId,
-        /// When the owner asked for it: the event is sent even if it had arrived before then. None: nobody asked.
+        /// When the owner asked to send the event again: the event is sent even if it had arrived before then. None:
+        /// the owner did not ask.
         resend: Option<Timestamp>,
-        /// Whether the event's time has come, whatever the ledger says of its next attempt: it is a probe that was lost.
+        /// Whether the event is attempted at once, whatever the ledger says of its next attempt: `sweep` restarts a
+        /// lost probe so.
         at_once: bool,
     },
-    /// Carry a replay on.
+    /// Do the next step of a replay.
     Replay {
-        /// Whose.
+        /// The business whose held events are sent.
         business_id: BusinessId,
-        /// Which.
+        /// The replay's id.
         replay: u64,
-        /// Its step.
+        /// The number of the step, from 0.
         step: u64,
     },
 }
@@ -58,7 +61,7 @@ enum Wire {
 }
 
 impl Command {
-    /// Reads a message; None: it is no command, and should be an event.
+    /// Reads a message. None: the message is no command, and should be an event.
     #[must_use]
     pub fn parse(message: &str) -> Option<Self> {
         message.starts_with(BEGINNING).then(|| Self::read(message)).flatten()
@@ -78,7 +81,7 @@ impl Command {
         })
     }
 
-    /// The event that it refers to; None: it refers to none by name.
+    /// Gives the event that the command names. None: the command is a replay's, which names no event.
     #[must_use]
     pub fn event_id(&self) -> Option<&EventId> {
         match self {
@@ -87,7 +90,7 @@ impl Command {
         }
     }
 
-    /// Whom it concerns.
+    /// Gives the business that the command concerns.
     #[must_use]
     pub fn business_id(&self) -> &BusinessId {
         match self {
@@ -96,7 +99,7 @@ impl Command {
     }
 }
 
-/// The message.
+/// Writes the command as the text of a message.
 impl fmt::Display for Command {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let wire = match self.clone() {

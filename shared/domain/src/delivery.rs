@@ -1,13 +1,13 @@
-//! One event's way: it is admitted, attempted, and what the attempt came to is settled with the endpoint's state and
+//! One delivery: the event is admitted and attempted; then the attempt's result changes the endpoint's state and is
 //! recorded in the ledger.
 //!
 //! The order of the steps is what makes a crash between any two of them harmless. Production, the model checker and the
-//! simulation run this very code; they differ in what stands behind [`DeliveryIo`].
+//! simulation run this very code; they differ in their implementation of [`DeliveryIo`].
 //!
-//! - A change of the endpoint's state is stored before anything is done about it. What must follow stands in the state, so
-//!   that `sweep` can do what whoever stored the change could not.
+//! - A change of the endpoint's state is stored before its effects are done. The state itself names the effects, so
+//!   that `sweep` can do those that failed.
 //! - A message is acknowledged last.
-//! - `?` on [`Unavailable`] ends the way: the message comes back by its schedule, and nothing is lost by it.
+//! - `?` on [`Unavailable`] ends the delivery: the message comes back by its schedule, and nothing is lost.
 
 mod io;
 
@@ -21,79 +21,84 @@ use std::time::Duration;
 use crate::endpoint::{ATTEMPTS_IN_A_REPLAY, Admission, Attempted, EndpointId, Health, State, follow};
 use crate::event::EventId;
 
-/// An event's new message comes when whoever sent it has ended for certain, function timeout included: what it records of
-/// the event must not come after, and undo, what its successor records.
+/// The least delay of an event's new message, which is the function's timeout. The invocation that sends the message
+/// has then ended for certain, so its write of the event's record cannot come after, and undo, the write of the new
+/// message's delivery.
 const SENDER_HAS_ENDED_AFTER: Duration = Duration::from_mins(1);
 
-/// How often a state is changed anew because somebody else was faster. More than that many at once there are not.
+/// How often a change of a state is tried, if another change comes first each time. There are never so many changes at
+/// once.
 pub(crate) const TRIES: usize = 30;
 
-/// Takes an event its way. One that the ledger cannot hold gets the status `instead_of_holding`.
+/// Delivers an event. If the event would be held but its body does not fit the ledger, it gets the status
+/// `instead_of_holding`; None: the body fits.
 pub async fn deliver<I: DeliveryIo>(
     io: &I,
     event: &EventId,
     trigger: Trigger,
     instead_of_holding: Option<NextStatus>,
 ) -> Ended {
-    let place = if matches!(trigger, Trigger::Replay { .. }) { Place::Held } else { Place::InMessage };
-    let way = Way { io, event, trigger, instead_of_holding, place };
-    way.go().await.unwrap_or(Ended::with(MessageAction::ReturnAfterFault))
+    let brought_back_by =
+        if matches!(trigger, Trigger::Replay { .. }) { BroughtBackBy::Replay } else { BroughtBackBy::Message };
+    let delivery = Delivery { io, event, trigger, instead_of_holding, brought_back_by };
+    delivery.run().await.unwrap_or(Ended::with(MessageAction::ReturnAfterFault))
 }
 
-/// An event on its way.
-struct Way<'a, I> {
+/// A delivery under way.
+struct Delivery<'a, I> {
     io: &'a I,
     event: &'a EventId,
     trigger: Trigger,
     instead_of_holding: Option<NextStatus>,
-    place: Place,
+    brought_back_by: BroughtBackBy,
 }
 
-/// Who brings the event again, should it not arrive now.
+/// What brings the event again if it does not arrive now.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum BroughtBackBy {
     /// The message that brought it.
-    InMessage,
-    /// A replay, since the ledger says that it is held. The message that brought it may have been deleted for that: the
-    /// queue now and then gives one message to two.
-    Held,
-    /// A message of its own.
-    SentAgain,
+    Message,
+    /// A replay, since the ledger says that the event is held. The message that brought the event may be deleted
+    /// already: the queue now and then hands one message out twice, and the other copy may have held the event.
+    Replay,
+    /// A new message, which this delivery has sent.
+    NewMessage,
 }
 
-/// A change of the endpoint's state that has been stored, and that something follows.
-struct Changed {
+/// A stored change of the endpoint's state, whose effects are still to be done.
+struct StoredChange {
     before: Health,
     after: Health,
 }
 
-/// Whether an event is attempted.
+/// The decision whether an event is attempted now.
 enum Admitted {
-    /// It is, at this endpoint, of which this is known.
-    Goes(EndpointId, Health),
-    /// It is not, and this is the end.
-    Ends(MessageAction),
-    /// It is not, and the ledger is to say this.
-    Stays(NextStatus),
+    /// The event is attempted at this endpoint, which has this state.
+    Attempt(EndpointId, Health),
+    /// The event is not attempted, and the delivery ends with this action.
+    End(MessageAction),
+    /// The event is not attempted, and gets this status in the ledger.
+    Record(NextStatus),
 }
 
-impl<I: DeliveryIo> Way<'_, I> {
-    async fn go(mut self) -> Result<Ended, Unavailable> {
+impl<I: DeliveryIo> Delivery<'_, I> {
+    async fn run(mut self) -> Result<Ended, Unavailable> {
         let (endpoint, health) = match self.admit().await? {
-            Admitted::Goes(endpoint, health) => (endpoint, health),
-            Admitted::Ends(action) => return Ok(Ended::with(action)),
-            Admitted::Stays(status) => return self.record(status).await.map(Ended::with),
+            Admitted::Attempt(endpoint, health) => (endpoint, health),
+            Admitted::End(action) => return Ok(Ended::with(action)),
+            Admitted::Record(status) => return self.record(status).await.map(Ended::with),
         };
         match self.io.post().await? {
             Posted::NoTime => Ok(Ended::with(MessageAction::ReturnUnattempted)),
             Posted::Made { attempted, not_before, is_rate_limit } => {
                 let (status, change) = if is_rate_limit && self.is_replayed() {
-                    (self.rest(attempted).await?, None)
+                    (self.settle_rate_limit(attempted).await?, None)
                 } else {
                     self.settle(endpoint, health, attempted).await?
                 };
                 let action = self.record(status).await;
-                // Afterwards: a replay that begins must not list an event which has just arrived.
+                // The effects come after the record: a replay that begins must not list an event which has just
+                // arrived.
                 self.follow(change).await;
                 let action = action?;
                 let replay = match (attempted, status) {
@@ -105,20 +110,21 @@ impl<I: DeliveryIo> Way<'_, I> {
         }
     }
 
-    /// A receiver that only takes no more at once is not failing, and nothing of its state changes; but an event that finds
-    /// it so each time must not hold up a replay for ever.
-    async fn rest(&mut self, attempted: Attempted) -> Result<NextStatus, Unavailable> {
+    /// Settles an attempt in a replay that the receiver has answered with 429 and Retry-After. Such a receiver only
+    /// limits its rate and is not failing, so the endpoint's state does not change. The attempt counts for the event
+    /// all the same: an event that meets the limit each time must not hold up a replay for ever.
+    async fn settle_rate_limit(&mut self, attempted: Attempted) -> Result<NextStatus, Unavailable> {
         let status = self.status(false, false, attempted);
         self.give_own_message(status).await?;
         Ok(status)
     }
 
-    /// Whether the event is attempted now.
+    /// Decides whether the event is attempted now.
     async fn admit(&mut self) -> Result<Admitted, Unavailable> {
         for _ in 0..TRIES {
             let seen = self.io.read().await?;
-            if seen.record == Record::Held && self.place == Place::InMessage {
-                self.place = Place::Held;
+            if seen.record == Record::Held && self.brought_back_by == BroughtBackBy::Message {
+                self.brought_back_by = BroughtBackBy::Replay;
             }
             let Some(endpoint) = seen.endpoint.clone() else {
                 match self.without_url(&seen).await? {
@@ -129,39 +135,42 @@ impl<I: DeliveryIo> Way<'_, I> {
             let now = self.io.now();
             let health = seen.health.at(&endpoint, now);
             if !health.says_the_same_as(&seen.health) {
-                self.change(&seen.health, &health).await?;
+                self.store_and_follow(&seen.health, &health).await?;
                 continue;
             }
             if seen.record == Record::Delivered {
                 if health.is_probe(self.event) {
-                    // Its success was recorded, but not yet stored.
+                    // The probe's success was recorded in the ledger, but not yet stored in the endpoint's state.
                     let (_, change) = self.settle(endpoint, health, Attempted::Succeeded).await?;
                     self.follow(change).await;
                 }
-                return Ok(Admitted::Ends(MessageAction::Acknowledge(AckReason::Duplicate)));
+                return Ok(Admitted::End(MessageAction::Acknowledge(AckReason::Duplicate)));
             }
             if !self.is_of_this_replay(&health) {
-                return Ok(Admitted::Ends(MessageAction::Acknowledge(AckReason::Held)));
+                return Ok(Admitted::End(MessageAction::Acknowledge(AckReason::Held)));
             }
             match health.admit(self.event, now) {
-                // A replay and a probe are one at a time anyway.
+                // The bound does not apply to a replay, which makes one attempt at a time anyway. Nor does it to a
+                // probe and an early attempt, which claim the state.
                 Admission::Attempt if seen.is_at_capacity && !self.is_replayed() => {
-                    return Ok(Admitted::Ends(MessageAction::ReturnUnattempted));
+                    return Ok(Admitted::End(MessageAction::ReturnUnattempted));
                 }
-                Admission::Attempt => return Ok(Admitted::Goes(endpoint, health)),
-                // The replay is over; what is left in its list stays held.
-                _ if self.is_replayed() => return Ok(Admitted::Ends(MessageAction::Acknowledge(AckReason::Held))),
-                // Another message of the probe has it, or it comes early, as after a crash.
+                Admission::Attempt => return Ok(Admitted::Attempt(endpoint, health)),
+                // The endpoint has stopped being active, so the replay is over. The events that are left in its list
+                // stay held.
+                _ if self.is_replayed() => return Ok(Admitted::End(MessageAction::Acknowledge(AckReason::Held))),
+                // Another message attempts the probe, or this one came too early, as after a crash.
                 Admission::Wait(_) if self.trigger == Trigger::Restart => {
-                    return Ok(Admitted::Ends(MessageAction::Acknowledge(AckReason::SentAgain)));
+                    return Ok(Admitted::End(MessageAction::Acknowledge(AckReason::SentAgain)));
                 }
-                Admission::Wait(due) => return Ok(Admitted::Ends(MessageAction::ReturnAt(due))),
-                Admission::Hold => return Ok(Admitted::Stays(self.instead_of_holding.unwrap_or(NextStatus::Held))),
+                Admission::Wait(due) => return Ok(Admitted::End(MessageAction::ReturnAt(due))),
+                Admission::Hold => return Ok(Admitted::Record(self.instead_of_holding.unwrap_or(NextStatus::Held))),
                 Admission::Claim(claimed) => {
                     let claimed = claimed.next_version();
-                    // What an attempt came to could not be stored either if this cannot: none is made then.
+                    // If the claim cannot be stored, the attempt's result could not be stored either. So no attempt is
+                    // made then.
                     if self.io.store(&claimed).await? == Stored::Done {
-                        return Ok(Admitted::Goes(endpoint, claimed));
+                        return Ok(Admitted::Attempt(endpoint, claimed));
                     }
                 }
             }
@@ -169,14 +178,15 @@ impl<I: DeliveryIo> Way<'_, I> {
         Err(Unavailable)
     }
 
-    /// There is no URL. What never was attempted is for nobody; but an owner who takes the URL away and sets another must
-    /// not lose what was still being tried: it waits for the next one, whichever it is. None: somebody else was faster.
+    /// Decides on an event of a business without a URL. An event that was never attempted has no receiver and is not
+    /// recorded. An event that was being tried is held for the next URL, so that an owner who removes the URL and later
+    /// sets another loses nothing. None: another change was stored first, and the state must be read again.
     async fn without_url(&self, seen: &Snapshot) -> Result<Option<Admitted>, Unavailable> {
         if seen.record != Record::Retrying {
-            return Ok(Some(Admitted::Ends(MessageAction::Acknowledge(AckReason::NotConfigured))));
+            return Ok(Some(Admitted::End(MessageAction::Acknowledge(AckReason::NotConfigured))));
         }
         if let Some(status) = self.instead_of_holding {
-            return Ok(Some(Admitted::Stays(status)));
+            return Ok(Some(Admitted::Record(status)));
         }
         if !matches!(seen.health.state, State::Paused { .. }) {
             let waits = seen.health.without_url(self.io.now()).next_version();
@@ -184,11 +194,11 @@ impl<I: DeliveryIo> Way<'_, I> {
                 return Ok(None);
             }
         }
-        Ok(Some(Admitted::Stays(NextStatus::Held)))
+        Ok(Some(Admitted::Record(NextStatus::Held)))
     }
 
-    /// Stores a state that another URL has brought about, and does what follows.
-    async fn change(&self, before: &Health, health: &Health) -> Result<(), Unavailable> {
+    /// Stores a state that follows from another URL, and does its effects.
+    async fn store_and_follow(&self, before: &Health, health: &Health) -> Result<(), Unavailable> {
         let health = health.next_version();
         if self.io.store(&health).await? == Stored::Done {
             follow(self.io, before, &health).await;
@@ -196,66 +206,69 @@ impl<I: DeliveryIo> Way<'_, I> {
         Ok(())
     }
 
-    /// Stores what an attempt makes of the endpoint's state, and tells what becomes of the event and what has changed.
+    /// Stores the endpoint's state after an attempt. Gives the event's next status and, if its effects are to be done,
+    /// the stored change.
     async fn settle(
         &mut self,
         endpoint: EndpointId,
         mut before: Health,
         attempted: Attempted,
-    ) -> Result<(NextStatus, Option<Changed>), Unavailable> {
+    ) -> Result<(NextStatus, Option<StoredChange>), Unavailable> {
         for _ in 0..TRIES {
             let settled = before.settle(self.event, attempted, self.io.now());
             let status = self.status(settled.is_held, settled.health.is_probe(self.event), attempted);
-            // Before anything is stored: should the event be the probe, it must be able to try.
+            // The message is sent before the state is stored: if the state makes the event the probe, the probe must
+            // have a message.
             self.give_own_message(status).await?;
             if settled.health == before {
                 return Ok((status, None));
             }
             let health = settled.health.next_version();
             match self.io.store(&health).await {
-                Ok(Stored::Done) => return Ok((status, Some(Changed { before, after: health }))),
-                // What the attempt came to is recorded all the same. A probe that is not heard of is restarted.
+                Ok(Stored::Done) => return Ok((status, Some(StoredChange { before, after: health }))),
+                // The attempt is recorded all the same. If the event is the probe, `sweep` restarts it.
                 Err(Unavailable) => return Ok((self.own_status(attempted), None)),
                 Ok(Stored::Conflict) => {}
             }
             match self.io.read().await {
-                // It was stored, and the answer to that was lost. Where nothing follows, another may have meant the same: two
-                // that count a failure at once are two failures.
-                Ok(seen) if seen.health == health && has_followers(&before, &health) => {
-                    return Ok((status, Some(Changed { before, after: health })));
+                // The state was stored, but the answer to the write was lost. A change without effects is not
+                // recognised so, because two attempts that count a failure at the same time would store equal states,
+                // and these are two failures.
+                Ok(seen) if seen.health == health && has_effects(&before, &health) => {
+                    return Ok((status, Some(StoredChange { before, after: health })));
                 }
                 Ok(seen) if seen.endpoint.as_ref() == Some(&endpoint) => {
                     before = seen.health.at(&endpoint, self.io.now());
                 }
-                // What happened there says nothing about where events go now.
+                // Events go to another endpoint now, of which the attempt says nothing.
                 _ => break,
             }
         }
         Ok((self.own_status(attempted), None))
     }
 
-    async fn follow(&self, change: Option<Changed>) {
-        if let Some(Changed { before, after }) = change {
+    async fn follow(&self, change: Option<StoredChange>) {
+        if let Some(StoredChange { before, after }) = change {
             follow(self.io, &before, &after).await;
         }
     }
 
-    /// An event that has no message of its own needs one before it goes on by its own schedule.
+    /// Sends a new message for an event that goes on by its own schedule and has no message of its own.
     async fn give_own_message(&mut self, status: NextStatus) -> Result<(), Unavailable> {
-        if let (Place::Held, NextStatus::Retrying(at)) = (self.place, status) {
+        if let (BroughtBackBy::Replay, NextStatus::Retrying(at)) = (self.brought_back_by, status) {
             self.io.send_again(at).await?;
-            self.place = Place::SentAgain;
+            self.brought_back_by = BroughtBackBy::NewMessage;
         }
         Ok(())
     }
 
-    /// What becomes of the event after an attempt.
+    /// Gives the event's status after an attempt.
     fn status(&self, is_held: bool, is_probe: bool, attempted: Attempted) -> NextStatus {
         let Attempted::Failed { next, .. } = attempted else { return NextStatus::Delivered };
         if is_held && self.instead_of_holding.is_none() {
             return NextStatus::Held;
         }
-        if self.place != Place::Held {
+        if self.brought_back_by != BroughtBackBy::Replay {
             return self.own_status(attempted);
         }
         match (self.trigger, next) {
@@ -269,37 +282,37 @@ impl<I: DeliveryIo> Way<'_, I> {
         }
     }
 
-    /// What becomes of an event by its own schedule, whatever the endpoint's state. What is held and has no message of its
-    /// own stays held.
+    /// Gives the event's status by its own schedule, whatever the endpoint's state. An event that is held and has no
+    /// message of its own stays held.
     fn own_status(&self, attempted: Attempted) -> NextStatus {
         match attempted {
             Attempted::Succeeded => NextStatus::Delivered,
-            Attempted::Failed { .. } if self.place == Place::Held => NextStatus::Held,
+            Attempted::Failed { .. } if self.brought_back_by == BroughtBackBy::Replay => NextStatus::Held,
             Attempted::Failed { next: Some(at), .. } => NextStatus::Retrying(at),
             Attempted::Failed { next: None, .. } => NextStatus::Failed,
         }
     }
 
     async fn record(&self, status: NextStatus) -> Result<MessageAction, Unavailable> {
-        let recorded = self.io.record(status, self.place != Place::InMessage).await;
+        let recorded = self.io.record(status, self.brought_back_by != BroughtBackBy::Message).await;
         Ok(match (status, recorded) {
             (_, Ok(Recorded::AlreadyDelivered)) => MessageAction::Acknowledge(AckReason::Duplicate),
-            // Of the two that have this message, the one that has held the event may have deleted it.
+            // Another delivery with a copy of this message has held the event, and may have deleted the message.
             (_, Ok(Recorded::AlreadyHeld)) | (NextStatus::Held, Ok(Recorded::Done)) => {
                 MessageAction::Acknowledge(AckReason::Held)
             }
-            // What could not be recorded still stands in the replay's list, which would bring it again at once.
+            // Without the record, the event still stands in the replay's list, which would bring it again at once.
             (_, Err(Unavailable)) if self.is_replayed() => return Err(Unavailable),
-            // The receiver has it, whatever the ledger says.
+            // The receiver has the event, whatever the ledger says.
             (NextStatus::Delivered, _) => MessageAction::Acknowledge(AckReason::Delivered),
             (NextStatus::Held, Err(Unavailable)) => return Err(Unavailable),
-            _ if self.place == Place::SentAgain => MessageAction::Acknowledge(AckReason::SentAgain),
+            _ if self.brought_back_by == BroughtBackBy::NewMessage => MessageAction::Acknowledge(AckReason::SentAgain),
             (NextStatus::Retrying(at), _) => MessageAction::ReturnAt(at),
             (NextStatus::Failed, _) => MessageAction::ReturnSpent,
         })
     }
 
-    /// Whether the replay that brings the event is the one that is under way; true of what no replay brings.
+    /// Whether the event is brought by the replay step that is under way, or by no replay at all.
     fn is_of_this_replay(&self, health: &Health) -> bool {
         match self.trigger {
             Trigger::Replay { replay, step, .. } => {
@@ -314,8 +327,8 @@ impl<I: DeliveryIo> Way<'_, I> {
     }
 }
 
-/// Whether something is to be done about a change: a replay begins, or there is a notice.
-fn has_followers(before: &Health, after: &Health) -> bool {
+/// Whether a change has effects: the replay or the notices differ.
+fn has_effects(before: &Health, after: &Health) -> bool {
     before.replay != after.replay || before.notices != after.notices
 }
 

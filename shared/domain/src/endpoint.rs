@@ -10,14 +10,14 @@
 //! ([`Health::due`], [`crate::sweep`]), so that a crash in between loses nothing.
 
 mod notice;
-mod replay;
+mod replay_state;
 mod state;
 mod follow;
 mod sweep;
 
 pub use follow::{EndpointIo, follow, tell};
 pub use notice::{MAX_NOTICES, Notice, NoticeKind};
-pub use replay::{ATTEMPTS_IN_A_REPLAY, Replay};
+pub use replay_state::{ATTEMPTS_IN_A_REPLAY, Replay};
 pub use state::{Admission, Attempted, FAILURES_TO_FAILING, IDLE_AFTER, PausedReason, Probe, Settled, State};
 pub use sweep::{Found, Restart, Swept};
 

@@ -1,8 +1,8 @@
 //! An event: the one thing that is published, signed, sent and stored.
 //!
-//! [`Event::parse`] is the only door. Behind it a business id is known to be there, every typed field has its type and
-//! its default, and the body is the exact text that the receiver will get; nothing downstream serialises it again.
-//! What this module does not do: decide where an event goes, or read anything from outside its text.
+//! [`Event::parse`] and [`Event::compose`] are the only ways to get an [`Event`]. An event always has a business id,
+//! every typed field has its type or its default, and the body is the exact text that the receiver gets: no code
+//! serialises it again. This module does not decide where an event goes, and reads nothing but the text.
 
 pub mod json;
 mod fields;
@@ -14,24 +14,24 @@ use sha2::{Digest as _, Sha256};
 
 use crate::event::json::{JsonError, Object, Value};
 
-/// Why a text is not an event. The messages name fields and expectations, never a value, so they may be logged.
+/// Why a text is not an event. The messages name fields and expectations, but no value, so they may be logged.
 #[derive(Debug, thiserror::Error)]
 pub enum MalformedEvent {
-    /// The text is not JSON that can be carried.
+    /// The text is not JSON, or has a value that JavaScript cannot hold.
     #[error(transparent)]
     Json(#[from] JsonError),
     /// The text is JSON, but not an object.
     #[error("the event is {0}, not an object")]
     NotAnObject(&'static str),
-    /// A field that must be there is absent, null or empty.
+    /// A required field is absent, null or empty.
     #[error("{0} is required")]
     Missing(&'static str),
-    /// A field is there, but is not what it has to be.
+    /// A field has a value of the wrong form.
     #[error("{field} must be {expected}")]
     Field {
         /// The field's name.
         field: &'static str,
-        /// What it has to be.
+        /// The form that the value must have, in words.
         expected: &'static str,
     },
 }
@@ -41,16 +41,16 @@ pub enum MalformedEvent {
 pub struct EventType(String);
 
 impl EventType {
-    /// Longest name in characters, all of them ASCII.
+    /// The greatest length of a name, in characters; all of them are ASCII.
     pub const MAX_CHARS: usize = 128;
 
     const EXPECTED: &str = "a dotted name such as call.completed, at most 128 characters";
 
-    /// Reads a name, bringing the older spellings (`calls.completed`) to the present one.
+    /// Reads a name. An older spelling (`calls.completed`) becomes the present one.
     ///
     /// # Errors
     ///
-    /// [`MalformedEvent::Field`] unless it matches `[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+`, or if it is longer than
+    /// [`MalformedEvent::Field`] if the name does not match `[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+`, or is longer than
     /// [`Self::MAX_CHARS`].
     pub fn parse(name: &str) -> Result<Self, MalformedEvent> {
         let name = match name {
@@ -70,7 +70,7 @@ impl EventType {
         }
     }
 
-    /// The name.
+    /// Gives the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -83,19 +83,20 @@ impl fmt::Display for EventType {
     }
 }
 
-/// Which business an event belongs to: 1 to 128 characters, none of them a control character, not all of them blank.
+/// The id of the business that an event belongs to: 1 to 128 characters, none of them a control character, not all of
+/// them blank.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BusinessId(String);
 
 impl BusinessId {
-    /// Longest id in characters.
+    /// The greatest length of an id, in characters.
     pub const MAX_CHARS: usize = 128;
 
     /// Reads an id.
     ///
     /// # Errors
     ///
-    /// [`MalformedEvent`] if it is blank, longer than [`Self::MAX_CHARS`] or has control characters.
+    /// [`MalformedEvent`] if the id is blank, is longer than [`Self::MAX_CHARS`] or has control characters.
     pub fn parse(id: &str) -> Result<Self, MalformedEvent> {
         if id.chars().all(char::is_whitespace) {
             return Err(MalformedEvent::Missing("business_id"));
@@ -109,7 +110,7 @@ impl BusinessId {
         Ok(Self(id.to_owned()))
     }
 
-    /// The id.
+    /// Gives the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -122,20 +123,21 @@ impl fmt::Display for BusinessId {
     }
 }
 
-/// `evt_` and 32 lowercase hex digits, the same for the same happening: a call finalised twice is one delivery.
+/// The id of an event: `evt_` and 32 lowercase hex digits. A happening that is published twice has one id, so a call
+/// that is finalised twice is one delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EventId(String);
 
 impl EventId {
-    /// The first 16 bytes of SHA-256 over the three parts, joined by LF. The first two cannot hold an LF, so no two
-    /// different triples share a text.
+    /// Takes the first 16 bytes of SHA-256 over the three parts, joined by LF. The first two parts cannot hold an LF,
+    /// so two different triples never give the same text.
     fn derive(event_type: &EventType, business_id: &BusinessId, natural_key: &str) -> Self {
         let text = format!("{event_type}\n{business_id}\n{natural_key}");
         let digest = Sha256::digest(text.as_bytes());
         Self(format!("evt_{}", hex::encode(&digest[..16])))
     }
 
-    /// Reads an id that this project has written: `evt_` and 32 lowercase hex digits.
+    /// Reads an id that this system has written. None if the text is not `evt_` and 32 lowercase hex digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("evt_")?;
@@ -143,7 +145,7 @@ impl EventId {
         (digits.len() == 32 && digits.bytes().all(hex)).then(|| Self(text.to_owned()))
     }
 
-    /// The id.
+    /// Gives the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -156,7 +158,7 @@ impl fmt::Display for EventId {
     }
 }
 
-/// A well-formed event. Its `Debug` leaves the body out: that is personal data.
+/// A well-formed event. Its `Debug` leaves the body out, because the body is personal data.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event {
     kind: EventType,
@@ -169,22 +171,23 @@ pub struct Event {
 }
 
 impl Event {
-    /// How many digits of a phone number stand where it is only to be recognised.
+    /// How many last digits of a phone number the delivery log shows, so that an owner recognises the caller.
     pub const PHONE_ENDING_DIGITS: usize = 4;
 
-    /// How much of the subject's id stands where it is only to be recognised, in characters.
+    /// How much of the subject's id the delivery log shows, in characters.
     pub const SUBJECT_CHARS: usize = 128;
 
-    /// Reads the body of a queue message.
+    /// Reads the body of a queue message, and normalises the event.
     ///
     /// # Errors
     ///
-    /// [`MalformedEvent`], which says what is wrong without repeating any of the text.
+    /// [`MalformedEvent`]: the reason, without any part of the text.
     pub fn parse(text: &str) -> Result<Self, MalformedEvent> {
         Self::normalise(object(text)?)
     }
 
-    /// Makes an event of a kind and its data, as JSON text. A different `event_type` in the data is overruled.
+    /// Makes an event from its type and its data, which is the text of a JSON object. The argument `event_type`
+    /// replaces a member of that name in the data.
     ///
     /// # Errors
     ///
@@ -216,51 +219,52 @@ impl Event {
         Ok(Self { kind: event_type, business_id, id, subject, phone_ending, unread, body })
     }
 
-    /// The same event under the id by which it is known already.
+    /// Gives the event the id under which the ledger has stored it.
     #[must_use]
     pub fn with_id(self, id: EventId) -> Self {
         Self { id, ..self }
     }
 
-    /// What kind of event it is.
+    /// Gives the event's type.
     #[must_use]
     pub fn event_type(&self) -> &EventType {
         &self.kind
     }
 
-    /// Whom it belongs to.
+    /// Gives the id of the business that the event belongs to.
     #[must_use]
     pub fn business_id(&self) -> &BusinessId {
         &self.business_id
     }
 
-    /// The same on every attempt and for every copy.
+    /// Gives the event's id: the same on every attempt and for every copy of the event.
     #[must_use]
     pub fn id(&self) -> &EventId {
         &self.id
     }
 
-    /// The id of the call, lead or appointment that a typed event is about.
+    /// Gives the id of the call, lead or appointment that a typed event is about. None: the event is untyped.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
     }
 
-    /// The last digits of the phone number of a typed event; None if it has none, or one that is hardly longer.
+    /// Gives the last digits of a typed event's phone number. None: there is no number, or it has fewer than three
+    /// further digits.
     #[must_use]
     pub fn phone_ending(&self) -> Option<&str> {
         self.phone_ending.as_deref()
     }
 
-    /// The optional fields that were published in a form that cannot be read, in the order of their table. In the body
-    /// they have their defaults, and what was published stands under `metadata.unread_<field>`; so an event that is
-    /// parsed from a body has none.
+    /// Names the optional fields whose published form could not be read, in the order of the type's table. In the body
+    /// they have their defaults, and the published values stand under `metadata.unread_<field>`. So an event that is
+    /// parsed from such a body has no unread field.
     #[must_use]
     pub fn unread(&self) -> &[&'static str] {
         &self.unread
     }
 
-    /// The exact text that is signed, sent and stored.
+    /// Gives the exact text that is signed, sent and stored.
     #[must_use]
     pub fn body(&self) -> &str {
         &self.body
@@ -279,7 +283,8 @@ impl fmt::Debug for Event {
     }
 }
 
-/// The last digits of a phone number, if there are so many more that they do not give it away.
+/// Gives the last digits of a phone number. None if fewer than three digits are left hidden: the ending would give the
+/// number away.
 fn ending(phone: &str) -> Option<String> {
     let digits: Vec<char> = phone.chars().filter(char::is_ascii_digit).collect();
     (digits.len() >= Event::PHONE_ENDING_DIGITS + 3)

@@ -1,10 +1,10 @@
 //! Where a delivery may go: public https endpoints, and nowhere else.
 //!
-//! An owner types the URL, and whoever takes over an owner's account may type any. What an attacker would want sits
-//! next to the function: the Lambda runtime API on loopback, the metadata services, private networks. So the guard acts
-//! twice: on the URL when it is read ([`Target::parse`]), and on every address its host resolves to, right before
-//! dialling ([`TargetPolicy::allow`]). Both rules are pure; the resolver that applies the second one and pins what it has
-//! vetted is in the crate `adapters`.
+//! An owner types the URL, and an attacker who takes over an owner's account may type any URL. The targets of such an
+//! attacker are near the function: the Lambda runtime API on loopback, the metadata services, private networks. So the
+//! guard acts twice: on the URL when it is read ([`Target::parse`]), and right before dialling on every address that
+//! the host resolves to ([`TargetPolicy::allow`]). Both rules are pure. The resolver in the crate `adapters` applies
+//! the second rule, and the client dials only the addresses that passed it.
 
 mod address;
 mod refusal;
@@ -36,43 +36,43 @@ impl TargetPolicy {
     }
 }
 
-/// Why the guard refuses a URL or an address. None of the messages repeats any of it.
+/// Why the guard refuses a URL or an address. No message repeats any part of the URL or address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Longer than [`Target::MAX_CHARS`].
+    /// The URL is longer than [`Target::MAX_CHARS`].
     #[error("the URL is longer than 2,048 characters")]
     TooLong,
-    /// Two URLs in one text.
+    /// The text has two URLs.
     #[error("there is more than one URL")]
     TwoUrls,
-    /// Words, white space or quotation marks beside the URL or within.
+    /// The text has words, white space or quotation marks beside the URL or within it.
     #[error("there is something beside the URL")]
     Words,
-    /// `{{...}}` or `<TOKEN>`, left in where something had to be filled in.
+    /// The URL still has `{{...}}` or `<TOKEN>`, where the owner had to fill something in.
     #[error("the URL has a placeholder in it")]
     Placeholder,
-    /// Has control characters.
+    /// The URL has control characters.
     #[error("the URL has control characters")]
     Control,
-    /// Has a backslash, which the URL Standard reads as a slash and other readers do not.
+    /// The URL has a backslash. The URL Standard reads it as a slash, and other readers do not.
     #[error("the URL has a backslash")]
     Backslash,
-    /// Not an absolute URL with a host.
+    /// The text is not an absolute URL with a host.
     #[error("not a URL with a host")]
     Unreadable,
-    /// Neither https nor, where unsafe targets are allowed, http.
+    /// The scheme is neither https nor, where unsafe targets are allowed, http.
     #[error("the URL is not https")]
     Scheme,
-    /// `user:password@` in the URL.
+    /// The URL has `user:password@`.
     #[error("the URL has a user name or password")]
     UserInfo,
-    /// A fragment: the address of a place in a page, and never sent.
+    /// The URL has a fragment: the address of a place in a page, which is never sent.
     #[error("the URL has a fragment")]
     Fragment,
-    /// A port below 1024 other than 443.
+    /// The port is below 1024 and is not 443.
     #[error("the port is neither 443 nor at least 1024")]
     Port,
-    /// A name that no public DNS has (RFC 6761, 6762, 7686, 8375 and ICANN's `.internal`).
+    /// The host is a name that no public DNS has (RFC 6761, 6762, 7686, 8375 and ICANN's `.internal`).
     #[error("the host is a special-use name")]
     SpecialName,
     /// The host is, or resolves to, an address that is not globally reachable.

@@ -1,7 +1,8 @@
-//! What a finished call is, what a business receives of it, and what follows from each answer.
+//! The rules of the system: how an event is read, which request a business receives, and what follows from each answer.
 //!
-//! This crate is pure: no I/O, no clock, no randomness, no AWS. Time and jitter are arguments. Its Cargo.toml is what
-//! keeps it so. The modules stand in the order in which a delivery meets them.
+//! This crate is pure: no I/O, no clock, no randomness, no AWS. Time and jitter are arguments. Its Cargo.toml keeps the
+//! crate pure, because it names no dependency that could do more. The modules stand in the order in which a delivery
+//! uses them.
 
 #![allow(clippy::expect_used, reason = "each says why it cannot fail")]
 

@@ -1,7 +1,7 @@
-//! What is done with an answer: one table, one function.
+//! What follows from an answer: one table, one function ([`judge`]).
 //!
-//! An outcome is data, whatever the receiver did; `Err` is kept for faults of ours, which never come here. Nothing in
-//! this module waits, writes or sends.
+//! An outcome is data, whatever the receiver did. `Err` is only for faults of this system, which this module never
+//! sees. Nothing in this module waits, writes or sends.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,39 +9,40 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
-/// n8n answers so, with status 200, while it migrates its database, and drops the event.
+/// The beginning of n8n's answer while it migrates its database. The status is 200, but n8n drops the event.
 const N8N_STARTING: &str = "n8n is starting up";
 
-/// Google Apps Script runs the script on the POST, and then sends the client to where its answer waits.
+/// Google Apps Script runs the script on the POST, and then redirects the client to the script's answer.
 const APPS_SCRIPT: &str = "script.google.com";
 const APPS_SCRIPT_ANSWER: (&str, &str) = ("script.googleusercontent.com", "/macros/echo");
 
-/// Who is sent there asks for a login, which nobody gives who is no person.
+/// A redirect to one of these hosts asks for a login, which only a person can give.
 const LOGIN_HOSTS: [&str; 2] = ["accounts.google.com", "login.microsoftonline.com"];
 
-/// What became of one attempt.
+/// The result of one attempt, as data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A status line and headers came back.
+    /// The receiver answered with a status line and headers.
     Answered(Answer),
-    /// None did.
+    /// No answer came.
     Failed(Failure),
 }
 
-/// An answer, as far as it was read.
+/// An answer, as far as the client has read it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     /// HTTP status code.
     pub status: u16,
-    /// `Retry-After`, as it came.
+    /// `Retry-After`, unchanged.
     pub retry_after: Option<String>,
-    /// `Location`, resolved; as text if it is no address.
+    /// `Location`, resolved against the request's URL; unchanged if it is no URL.
     pub location: Option<String>,
-    /// The beginning of the body, by its charset, else as it came; empty if it broke off or timed out before any.
+    /// The beginning of the body as text, decoded by its charset. Empty if the connection broke or the deadline passed
+    /// before the body began.
     pub snippet: String,
 }
 
-/// Its body and its address are the receiver's own affair and stay out of logs.
+/// The body and the `Location` are the receiver's private data and must not reach a log.
 impl fmt::Debug for Answer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
@@ -51,7 +52,7 @@ impl fmt::Debug for Answer {
 /// Why no answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Failure {
-    /// The name has no address.
+    /// The host's name has no address.
     Dns,
     /// No connection could be made.
     Refused,
@@ -61,26 +62,27 @@ pub enum Failure {
     Tls,
     /// The deadline passed.
     Timeout,
-    /// What came back is not HTTP.
+    /// The receiver's answer is not HTTP.
     Protocol,
     /// The guard refused the URL or an address.
     Blocked,
 }
 
-/// Why an attempt did not deliver, in the words of the ledger and the log.
+/// Why an attempt did not deliver the event. The ledger and the log name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
     /// No answer came.
     Failed(Failure),
-    /// An answer other than success.
+    /// The answer's status is no success.
     Status,
     /// A redirect, which is never followed.
     Redirect,
     /// A redirect to a login.
     SignIn,
-    /// 410: the endpoint says it is gone for good.
+    /// 410: the receiver says that the endpoint is gone for good.
     Gone,
-    /// A cause that a newer version of this system has stored and this one does not know. No attempt has it.
+    /// A stored cause that this version does not know, since a newer version has written it. No attempt of this version
+    /// has it.
     Other,
 }
 
@@ -99,19 +101,19 @@ impl Cause {
         Self::Gone,
     ];
 
-    /// The cause of a name.
+    /// Gives the cause of a name. None: this version knows no such cause.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|cause| cause.as_str() == name)
     }
 
-    /// The cause of a stored name, whoever stored it.
+    /// Gives the cause of a stored name; [`Self::Other`] if this version does not know it.
     #[must_use]
     pub fn read(name: &str) -> Self {
         Self::parse(name).unwrap_or(Self::Other)
     }
 
-    /// The name in the ledger and the log.
+    /// Gives the cause's name in the ledger and the log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -131,21 +133,21 @@ impl Cause {
     }
 }
 
-/// What to do.
+/// What follows from an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The receiver has it.
+    /// The receiver has the event.
     Delivered,
-    /// Try again.
+    /// The event is tried again.
     Retry {
-        /// Why.
+        /// Why the attempt did not deliver.
         cause: Cause,
-        /// Not before this long from now, by the receiver's wish.
+        /// How long the receiver asks to wait, from now (Retry-After). None: it asks for nothing.
         not_before: Option<Duration>,
     },
 }
 
-/// Judges an attempt at this host; `now` is when its answer came, to which an HTTP date in Retry-After is compared.
+/// Judges an attempt at this host. `now` is the time of the answer; an HTTP date in Retry-After counts from it.
 #[must_use]
 pub fn judge(outcome: &Outcome, host: &str, now: Timestamp) -> Verdict {
     let answer = match outcome {
@@ -168,8 +170,8 @@ pub fn judge(outcome: &Outcome, host: &str, now: Timestamp) -> Verdict {
     }
 }
 
-/// The host is compared as a whole and in any case; of the address only what a URL parser takes for its host and path, so
-/// that a user name, another domain's end or an encoded slash does not pass for them.
+/// The request's host is compared as a whole, in any case. Of the redirect's address only the host and path count that
+/// the URL parser finds, so that a user name, the end of another domain or an encoded slash cannot pass for them.
 fn leads_to_the_answer_of_a_script(answer: &Answer, host: &str) -> bool {
     host.eq_ignore_ascii_case(APPS_SCRIPT)
         && leads_to(answer).is_some_and(|to| to.host_str().map(|host| (host, to.path())) == Some(APPS_SCRIPT_ANSWER))
@@ -179,13 +181,14 @@ fn leads_to_a_login(answer: &Answer) -> bool {
     leads_to(answer).is_some_and(|to| to.host_str().is_some_and(|host| LOGIN_HOSTS.contains(&host)))
 }
 
-/// Only of web addresses does the parser bring a host into the one form in which it can be compared.
+/// Only http and https count, because the URL parser normalises the host for these schemes alone.
 fn leads_to(answer: &Answer) -> Option<Url> {
     let to = Url::parse(answer.location.as_deref()?).ok()?;
     Some(to).filter(|to| matches!(to.scheme(), "https" | "http"))
 }
 
-/// `Retry-After` (RFC 9110, 10.2.3): delay-seconds or an HTTP date in any of its three formats. None for anything else.
+/// Reads `Retry-After` (RFC 9110, 10.2.3): delay-seconds, or an HTTP date in any of its three formats. None: the value
+/// is neither.
 fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {

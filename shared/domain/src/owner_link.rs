@@ -1,11 +1,11 @@
 //! Links by which the dashboard lets an owner in: a JSON Web Token (RFC 7519) for one business and at most one hour.
 //!
-//! One algorithm, two claims, no options: `HS256` with the portal's secret, `sub` the business, `exp` required. A token's
-//! own header decides nothing. It is written here rather than taken from a library because what the libraries add
-//! (other algorithms, key formats, optional claims) is what such tokens are forged with; the MAC and its constant-time
-//! comparison are a library's.
+//! One algorithm, two claims, no options: `HS256` with the portal's secret, `sub` the business, `exp` required. A
+//! token's own header decides nothing. This code is no library's, because the options that libraries add (other
+//! algorithms, key formats, optional claims) are the means by which such tokens are forged. The MAC and its
+//! constant-time comparison are a library's.
 //!
-//! Pure: the time is an argument.
+//! The module is pure: the time is an argument.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,13 +18,13 @@ use sha2::Sha256;
 
 use crate::event::BusinessId;
 
-/// The longest that a link may be valid.
+/// The longest validity of a link.
 pub const MAX_VALIDITY: Duration = Duration::from_hours(1);
 
-/// How far the clocks of two machines may be apart.
+/// How far the clocks of the dashboard's backend and of the portal may differ.
 pub const LEEWAY: Duration = Duration::from_mins(1);
 
-/// The longest token that is looked at, in bytes: a `sub` of 128 characters, escaped, fits several times over.
+/// The longest token that is read, in bytes. A `sub` of 128 escaped characters fits several times over.
 const MAX_BYTES: usize = 4096;
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
@@ -33,7 +33,7 @@ const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 #[derive(Clone)]
 pub struct PortalSecret(Vec<u8>);
 
-/// Who was let in, and until when.
+/// A session: the business whose owner was let in, and its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The only business that this session can reach.
@@ -42,22 +42,22 @@ pub struct Session {
     pub expires_at: Timestamp,
 }
 
-/// Why a token lets nobody in. None of the messages repeats any of it.
+/// Why a token is refused. No message repeats any of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidToken {
-    /// Not three parts of base64url with JSON objects in them, or longer than any that is minted.
+    /// The token is not three parts of base64url with JSON objects in them, or is longer than any that is minted.
     #[error("the token is not a JSON Web Token of this kind")]
     Malformed,
-    /// Signed with another secret or algorithm, or changed.
+    /// The token was signed with another secret or algorithm, or was changed after signing.
     #[error("the token's signature is not right")]
     Signature,
-    /// It was valid.
+    /// The token has expired.
     #[error("the token has expired")]
     Expired,
-    /// It expires too late, or is not valid yet.
+    /// The token expires too late, or is not valid yet.
     #[error("the token is valid for more than an hour, or not yet")]
     TooLong,
-    /// Its `sub` cannot be a business's id.
+    /// The token's `sub` cannot be a business's id.
     #[error("the token's subject is not a business id")]
     Subject,
 }
@@ -65,7 +65,7 @@ pub enum InvalidToken {
 #[derive(Deserialize)]
 struct Header {
     alg: String,
-    /// Extensions that must be understood (RFC 7515, 4.1.11): none is.
+    /// Extensions that a reader must understand (RFC 7515, 4.1.11). This reader understands none.
     #[serde(default)]
     crit: serde_json::Value,
 }
@@ -86,13 +86,14 @@ struct Claims {
 }
 
 impl PortalSecret {
-    /// Takes the secret's text; the key is its UTF-8 bytes. None if it is empty: an empty key would let anybody in.
+    /// Takes the secret's text; the key is its UTF-8 bytes. None if the text is empty: an empty key would let anybody
+    /// in.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         (!text.is_empty()).then(|| Self(text.as_bytes().to_vec()))
     }
 
-    /// A token for one business that expires after `validity`, [`MAX_VALIDITY`] at most.
+    /// Makes a token for one business that expires after `validity`, or after [`MAX_VALIDITY`] if that is shorter.
     ///
     /// # Panics
     ///
@@ -106,17 +107,17 @@ impl PortalSecret {
         format!("{signed}.{signature}")
     }
 
-    /// The link that opens a business's page, from the stack's output `PortalUrl`.
+    /// Makes the link that opens a business's page. `portal_url` is the stack's output `PortalUrl`.
     #[must_use]
     pub fn link(&self, portal_url: &str, business_id: &BusinessId, validity: Duration, now: Timestamp) -> String {
         format!("{}/?token={}", portal_url.trim_end_matches('/'), self.mint(business_id, validity, now))
     }
 
-    /// Whom a token lets in at `now`.
+    /// Reads a token, and gives the session that it opens at `now`.
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`].
+    /// [`InvalidToken`]: the reason why the token is refused.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Session, InvalidToken> {
         if token.len() > MAX_BYTES {
             return Err(InvalidToken::Malformed);
@@ -124,7 +125,7 @@ impl PortalSecret {
         let (signed, signature) = token.rsplit_once('.').ok_or(InvalidToken::Malformed)?;
         let (header, claims) = signed.split_once('.').ok_or(InvalidToken::Malformed)?;
         let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| InvalidToken::Malformed)?;
-        // In constant time, and before anything of the token is read.
+        // The signature is compared in constant time, and before any part of the token is read.
         self.mac(signed).verify_slice(&signature).map_err(|_| InvalidToken::Signature)?;
         let header: Header = read(header)?;
         if header.alg != "HS256" || !header.crit.is_null() {
@@ -166,7 +167,7 @@ impl Claims {
 
 fn read<T: for<'a> Deserialize<'a>>(part: &str) -> Result<T, InvalidToken> {
     let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| InvalidToken::Malformed)?;
-    // serde takes a list for a struct too, by position; a token's parts are objects.
+    // serde would also read a struct from a list, by position; a token's parts must be objects.
     let json = Some(json).filter(|json| json.trim_ascii_start().starts_with(b"{")).ok_or(InvalidToken::Malformed)?;
     serde_json::from_slice(&json).map_err(|_| InvalidToken::Malformed)
 }

@@ -1,15 +1,15 @@
-//! What people paste, and what other systems write, without what nobody can see.
+//! Removes invisible characters from pasted texts, and from texts that other systems have written.
 //!
 //! A URL that was copied from a messenger ends in U+200F; a phone number from the contacts of a phone stands between
-//! U+202A and U+202C; a value from a web page has U+00A0 at its end. Their owner sees none of these characters and
-//! cannot find them, and a receiver takes them for a part of the path, the password or the number. So every pasted text
-//! goes through this one function: when it is saved, when it is searched for, and whenever the settings are read.
+//! U+202A and U+202C; a value from a web page has U+00A0 at its end. An owner cannot see these characters, and a
+//! receiver takes them for a part of the path, the password or the number. So every pasted text goes through this one
+//! function: when it is saved, when it is searched for, and whenever the settings are read.
 //!
-//! No invisible character is spared for where it may be meant. A host that spells a word with U+200C (Persian has
-//! some), or a path with such a character, is still reached by its ASCII form (`xn--`, `%E2%80%8C`), which is what
-//! browsers copy.
+//! An invisible character is removed even where its owner may have meant it. A host that spells a word with U+200C
+//! (Persian has such words), or a path with such a character, is still reached by its ASCII form (`xn--`, `%E2%80%8C`),
+//! which browsers copy.
 
-/// A text without invisible and no-break characters, and without white space around it.
+/// Gives the text without invisible and no-break characters, and without white space around it.
 ///
 /// ```
 /// assert_eq!(domain::pasted::cleaned("\u{200f}https://n8n.example/hook\u{200f}\u{a0}\n"), "https://n8n.example/hook");
@@ -21,9 +21,10 @@ pub fn cleaned(text: &str) -> String {
     if inner.len() == visible.len() { visible } else { inner.to_owned() }
 }
 
-/// Whether a character shows nothing and separates nothing: those of the Unicode property
+/// Whether a character shows nothing and separates nothing. Such characters are those of the Unicode property
 /// `Default_Ignorable_Code_Point` (`DerivedCoreProperties.txt`), the no-break spaces, the interlinear annotation marks
-/// and the blank Braille pattern. White space that separates, and control characters, are told to their owner instead.
+/// and the blank Braille pattern. Separating white space and control characters are not among them: the parser of the
+/// text judges those.
 fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{a0}' | '\u{2007}' | '\u{202f}'

@@ -1,13 +1,15 @@
 //! The replay of an endpoint's held events, in the order in which they happened.
 //!
-//! A message carries a replay on, a step at a time. Each step claims itself, takes the next few held events, sends them
-//! one after the other, and sends the message of the next step. So there is one event of a replay in flight at a time,
-//! order is kept, and the receiver is not flooded. Nothing is taken out of the ledger beforehand: an event stays held
-//! until it has been attempted, so a replay that is killed half-way goes on where it was, and one whose endpoint fails
+//! A message carries a replay on by one step. The step is claimed, lists the next few held events, sends them one after
+//! the other, and sends the message of the next step. So one event of a replay is in flight at a time, the events keep
+//! their order, and the receiver is not flooded. No event is taken out of the ledger beforehand: it stays held until it
+//! has been attempted. So a replay that is killed half-way goes on where it was, and a replay whose endpoint fails
 //! again has nothing to put back.
 //!
-//! A failure ends the step. The event is tried again by its schedule or by the receiver's wish, and the rest keeps its
-//! place behind it. A message that is lost on the way is sent anew by `sweep`.
+//! A failure ends the step. The next step tries the same event again, by the event's schedule or the receiver's
+//! Retry-After, and the other events stay behind it. After its last attempt in the replay
+//! ([`ATTEMPTS_IN_A_REPLAY`](crate::endpoint::ATTEMPTS_IN_A_REPLAY)) an event goes on by its own schedule and is
+//! overtaken. If a step's message is lost, `sweep` sends another.
 
 use std::future::Future;
 use std::time::Duration;
@@ -18,43 +20,44 @@ use crate::delivery::{AckReason, Ended, MessageAction, ReplayGoesOn, Stored, TRI
 use crate::endpoint::{EndpointIo, Health, follow};
 use crate::event::EventId;
 
-/// That a step begins so much before its time does not count: delays are whole seconds, and clocks differ a little.
+/// How much before its time a step may begin: delays are whole seconds, and clocks differ a little.
 const EARLY: Duration = Duration::from_secs(5);
 
-/// What a replay asks of the world, beside the endpoint's state.
+/// The requests of a replay to the world, beside the access to the endpoint's state.
 pub trait ReplayIo: EndpointIo {
-    /// Lists the first few held events, in the order in which they happened; all that was held before now counts.
+    /// Lists the first few held events, in the order in which they happened. The read is consistent: it sees every
+    /// event that was held before now.
     fn list(&self) -> impl Future<Output = Result<Vec<EventId>, Unavailable>> + Send;
 
-    /// Takes one of them its way.
+    /// Delivers one of the listed events.
     fn deliver(&self, event: &EventId, trigger: Trigger) -> impl Future<Output = Ended> + Send;
 }
 
-/// What becomes of a step's message.
+/// What happens to a step's message in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StepAction {
-    /// It is deleted.
+    /// The message is deleted.
     Acknowledge,
-    /// It comes back at this time, since the step must not begin before.
+    /// The message comes back at this time, since the step must not begin before.
     ReturnAt(Timestamp),
-    /// A fault of ours: it comes back.
+    /// The message comes back after a fault of this system.
     ReturnAfterFault,
 }
 
-/// What a step's events came to.
-struct Done {
-    /// Nothing was held any more.
+/// The result of a step's deliveries.
+struct StepResult {
+    /// Whether no event was held any more.
     is_empty: bool,
-    /// When the next step may begin; None: at once.
+    /// When the next step may begin. None: at once.
     next: Option<Timestamp>,
-    /// How many attempts have failed on the event that is first now.
+    /// How many attempts have failed in this replay on the event that is first now.
     failures: u32,
 }
 
-/// Does a step, for the message of this id.
+/// Does a step of a replay. `message` is the id of the message that brings the step.
 pub async fn carry_on<I: ReplayIo>(io: &I, replay: u64, step: u64, message: &str) -> StepAction {
     let step = Step { io, replay, number: step, message };
-    step.go().await.unwrap_or(StepAction::ReturnAfterFault)
+    step.run().await.unwrap_or(StepAction::ReturnAfterFault)
 }
 
 struct Step<'a, I> {
@@ -64,16 +67,16 @@ struct Step<'a, I> {
     message: &'a str,
 }
 
-/// Whether the step is this message's.
+/// Whether this message may do the step.
 enum Claimed {
-    /// It is. So many attempts have failed on the first event.
+    /// The message has claimed the step. So many attempts have failed on the first event.
     Yes(u32),
-    /// It is not, and this becomes of the message.
+    /// The message has not claimed the step, and this happens to it.
     No(StepAction),
 }
 
 impl<I: ReplayIo> Step<'_, I> {
-    async fn go(&self) -> Result<StepAction, Unavailable> {
+    async fn run(&self) -> Result<StepAction, Unavailable> {
         let failures = match self.claim().await? {
             Claimed::Yes(failures) => failures,
             Claimed::No(action) => return Ok(action),
@@ -82,8 +85,8 @@ impl<I: ReplayIo> Step<'_, I> {
         self.end(&done).await
     }
 
-    /// A step is claimed each time that its message comes: so nobody takes it for lost, and nothing is sent while nothing
-    /// can be stored.
+    /// Claims the step, each time that its message comes. So `sweep` does not take the step for lost, and no event is
+    /// sent while no state can be stored.
     async fn claim(&self) -> Result<Claimed, Unavailable> {
         const NOT_NEEDED: Claimed = Claimed::No(StepAction::Acknowledge);
         for _ in 0..TRIES {
@@ -93,7 +96,8 @@ impl<I: ReplayIo> Step<'_, I> {
                 return Ok(NOT_NEEDED);
             };
             match &replay.claimed_by {
-                // A message can be delayed for 15 minutes at most when it is sent; the rest is waited for here.
+                // SQS delays a message for at most 15 minutes when it is sent. The rest of a longer delay is waited for
+                // here.
                 None if replay.due > now + EARLY => return Ok(Claimed::No(StepAction::ReturnAt(replay.due))),
                 Some(other) if other != self.message && !replay.is_lost(now) => return Ok(NOT_NEEDED),
                 _ => {}
@@ -106,8 +110,8 @@ impl<I: ReplayIo> Step<'_, I> {
         Err(Unavailable)
     }
 
-    /// What is known at the endpoint. None: the replay ends here, since there is no URL, or another for which a replay of its
-    /// own has begun.
+    /// Reads the endpoint's state. None: this replay has ended, since there is no URL, or since another URL has a
+    /// replay of its own.
     async fn read(&self) -> Result<Option<Health>, Unavailable> {
         for _ in 0..TRIES {
             let seen = self.io.read().await?;
@@ -132,36 +136,36 @@ impl<I: ReplayIo> Step<'_, I> {
         Err(Unavailable)
     }
 
-    async fn deliver(&self, failures: u32) -> Result<Done, Unavailable> {
+    async fn deliver(&self, failures: u32) -> Result<StepResult, Unavailable> {
         let events = self.io.list().await?;
-        let mut done = Done { is_empty: events.is_empty(), next: None, failures };
+        let mut done = StepResult { is_empty: events.is_empty(), next: None, failures };
         for event in &events {
             let trigger = Trigger::Replay { replay: self.replay, step: self.number, failures: done.failures };
             let ended = self.io.deliver(event, trigger).await;
             if let ReplayGoesOn::WithTheSame(at) = ended.replay {
-                return Ok(Done { next: Some(at), failures: done.failures + 1, ..done });
+                return Ok(StepResult { next: Some(at), failures: done.failures + 1, ..done });
             }
             match ended.action {
                 MessageAction::ReturnAfterFault => return Err(Unavailable),
-                // There is no time left for another, or the endpoint is not well any more.
+                // The invocation has no time left for another event, or the endpoint is no longer active.
                 MessageAction::ReturnUnattempted | MessageAction::Acknowledge(AckReason::Held) => return Ok(done),
                 _ => {}
             }
             done.failures = 0;
             if let ReplayGoesOn::At(at) = ended.replay {
-                return Ok(Done { next: Some(at), ..done });
+                return Ok(StepResult { next: Some(at), ..done });
             }
         }
         Ok(done)
     }
 
-    /// Stores that the step is done, and sends the next one's message.
-    async fn end(&self, done: &Done) -> Result<StepAction, Unavailable> {
-        let mut meant = None;
+    /// Stores that the step is done, and sends the next step's message.
+    async fn end(&self, done: &StepResult) -> Result<StepAction, Unavailable> {
+        let mut written = None;
         for _ in 0..TRIES {
             let Some(health) = self.read().await? else { return Ok(StepAction::Acknowledge) };
-            if meant.as_ref() == Some(&health) {
-                // It was stored, and the answer to that was lost.
+            if written.as_ref() == Some(&health) {
+                // The state was stored, but the answer to the write was lost.
                 return Ok(self.send_next(done).await);
             }
             let is_ours = health.replay.as_ref().is_some_and(|replay| {
@@ -179,14 +183,14 @@ impl<I: ReplayIo> Step<'_, I> {
             if self.io.store(&next).await? == Stored::Done {
                 return Ok(self.send_next(done).await);
             }
-            meant = Some(next);
+            written = Some(next);
         }
         Err(Unavailable)
     }
 
-    async fn send_next(&self, done: &Done) -> StepAction {
+    async fn send_next(&self, done: &StepResult) -> StepAction {
         if !done.is_empty {
-            // A fault has been logged, and the step is overdue in a few minutes.
+            // The implementation has logged the fault, and `sweep` restarts the step in a few minutes.
             let _ = self.io.send_step(self.replay, self.number + 1, done.next).await;
         }
         StepAction::Acknowledge

@@ -1,6 +1,7 @@
-//! The headers of a delivery: who sends it, what it is, and the signatures that prove it.
+//! The headers of a delivery: the sender, the event's type and id, the number and time of the attempt, and the
+//! signatures.
 //!
-//! Pure: the time is an argument. The body is the event's, byte for byte.
+//! The module is pure: the time is an argument. The body that is signed is the event's, byte for byte.
 
 pub mod signature;
 
@@ -10,8 +11,8 @@ use jiff::Timestamp;
 use crate::event::Event;
 use crate::request::signature::{InternalSecret, SigningSecret};
 
-/// Names that the request sets itself, that concern the connection (RFC 9110, 7.6.1), or that would change how the
-/// body is read.
+/// Names that an owner's header may not have: the request sets them itself, they concern the connection (RFC 9110,
+/// 7.6.1), or they would change how the body is read.
 const RESERVED: [&str; 13] = [
     "connection",
     "expect",
@@ -28,48 +29,49 @@ const RESERVED: [&str; 13] = [
     "user-agent",
 ];
 
-/// Beginnings of names that are ours, or describe the body.
+/// Beginnings of names that an owner's header may not have: this system uses them, or they describe the body.
 const RESERVED_PREFIXES: [&str; 3] = ["content-", "webhook-", "x-prosaas-"];
 
-/// The one header of the owner's choosing, for n8n Header Auth, Zapier and Make. Its `Debug` hides the value.
+/// The one header that an owner chooses, for n8n Header Auth, Zapier and Make. Its `Debug` hides the value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StaticHeader {
     name: HeaderName,
     value: HeaderValue,
 }
 
-/// Why a header cannot be the owner's.
+/// Why an owner's header is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidStaticHeader {
-    /// Not a token of RFC 9110, 5.6.2.
+    /// The name is no token of RFC 9110, 5.6.2.
     #[error("the header's name is not a token")]
     Name,
-    /// A name of more than [`StaticHeader::MAX_NAME_CHARS`], on saving.
+    /// The name is longer than [`StaticHeader::MAX_NAME_CHARS`]; only judged on saving.
     #[error("the header's name is longer than 128 characters")]
     NameTooLong,
-    /// A name that the request needs for itself.
+    /// The request needs the name for itself.
     #[error("the header's name is reserved")]
     Reserved,
-    /// Empty, or anything but visible ASCII and spaces between.
+    /// The value is empty, or has something but visible ASCII with spaces between.
     #[error("the header's value is not visible ASCII")]
     Value,
-    /// A value of more than [`StaticHeader::MAX_VALUE_CHARS`], on saving.
+    /// The value is longer than [`StaticHeader::MAX_VALUE_CHARS`]; only judged on saving.
     #[error("the header's value is longer than 4,096 characters")]
     ValueTooLong,
 }
 
 impl StaticHeader {
-    /// Longest name that is saved, in characters.
+    /// The greatest length of a name that is saved, in characters.
     pub const MAX_NAME_CHARS: usize = 128;
 
-    /// Longest value that is saved, in characters: the settings item is read and written with it.
+    /// The greatest length of a value that is saved, in characters: each read and write of the settings item carries
+    /// the value.
     pub const MAX_VALUE_CHARS: usize = 4096;
 
     /// Reads a name and a value that an owner wants to save.
     ///
     /// # Errors
     ///
-    /// [`InvalidStaticHeader`], which repeats neither.
+    /// [`InvalidStaticHeader`], which repeats neither name nor value.
     pub fn parse_to_save(name: &str, value: &str) -> Result<Self, InvalidStaticHeader> {
         if name.chars().count() > Self::MAX_NAME_CHARS {
             return Err(InvalidStaticHeader::NameTooLong);
@@ -80,11 +82,11 @@ impl StaticHeader {
         Self::parse(name, value)
     }
 
-    /// Reads a name and a value, of any length: a longer one that is stored already is still sent.
+    /// Reads a name and a value of any length: a header that was stored with a greater length is still sent.
     ///
     /// # Errors
     ///
-    /// [`InvalidStaticHeader`], which repeats neither.
+    /// [`InvalidStaticHeader`], which repeats neither name nor value.
     pub fn parse(name: &str, value: &str) -> Result<Self, InvalidStaticHeader> {
         let name = HeaderName::try_from(name).map_err(|_| InvalidStaticHeader::Name)?;
         let lower = name.as_str();
@@ -107,20 +109,21 @@ impl std::fmt::Debug for StaticHeader {
     }
 }
 
-/// With what one business's deliveries are signed and marked.
+/// The secrets that sign one business's deliveries, and the owner's header that they carry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Credentials {
-    /// The business's secret, and during a rotation the previous one behind it; none while it has no secret.
+    /// The business's secret, and behind it, during a rotation, the previous secret. Empty while the business has no
+    /// secret.
     pub signing_secrets: Vec<SigningSecret>,
-    /// The owner's own header.
+    /// The owner's header.
     pub static_header: Option<StaticHeader>,
 }
 
-/// The headers of attempt number `attempt` (from 1) at the time `now`.
+/// Makes the headers of attempt number `attempt` (from 1) at the time `now`.
 ///
 /// # Panics
 ///
-/// Never: every value is made of characters that a header may have.
+/// Never: every value has only characters that a header may have.
 #[must_use]
 pub fn headers(
     event: &Event,

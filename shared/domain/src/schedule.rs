@@ -1,18 +1,19 @@
-//! When the next attempt comes.
+//! The schedule: how long an event waits for its next attempt.
 //!
-//! Pure arithmetic: the jitter is an argument, the waiting is the queue's (a visibility timeout), so nothing here or
-//! above it ever sleeps.
+//! The module is pure arithmetic, and the jitter is an argument. The queue does the waiting, by the message's
+//! visibility timeout, so no code of this system sleeps until an attempt.
 
 use std::time::Duration;
 
-/// The longest delay, in seconds. SQS hides a message for 12 hours at most, and counts them from when it handed the
-/// message out (Amazon SQS Developer Guide, "visibility timeout"), of which the queue's own 360 seconds may have passed.
+/// The longest delay, in seconds. SQS hides a message for at most 12 hours from when it handed the message out (Amazon
+/// SQS Developer Guide, "visibility timeout"). The queue's own visibility timeout of 360 s may have passed by the time
+/// the delay is set.
 pub const MAX_DELAY_SECONDS: u64 = 12 * 60 * 60 - 360;
 
-/// The longest step, in seconds: with its jitter it is the longest delay.
+/// The longest step, in seconds. With full jitter, this step is the longest delay.
 pub const MAX_STEP_SECONDS: u64 = MAX_DELAY_SECONDS * 10 / 11;
 
-/// Jitter adds up to a tenth, so that many events that failed together do not come back together.
+/// The greatest jitter, as a share of the delay. It keeps events that failed together from coming back together.
 const MAX_JITTER: f64 = 0.1;
 
 /// The delays between attempts, and how many attempts there are.
@@ -22,16 +23,16 @@ pub struct Schedule {
     max_attempts: u32,
 }
 
-/// Why a schedule cannot be.
+/// Why a schedule is refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum InvalidSchedule {
-    /// Not a comma-separated list of whole seconds.
+    /// The text is no comma-separated list of whole seconds.
     #[error("the retry schedule must be whole seconds, separated by commas")]
     NotSeconds,
-    /// A step that, with its jitter, SQS cannot wait.
+    /// A step is longer, with its jitter, than SQS can hide a message.
     #[error("a retry step must be at most {MAX_STEP_SECONDS} s: with 10 % of jitter it has to stay within SQS's 12 h")]
     StepTooLong,
-    /// No attempt at all.
+    /// The number of attempts is 0.
     #[error("there must be at least one attempt")]
     NoAttempts,
 }
@@ -58,10 +59,11 @@ impl Schedule {
         Ok(Self { steps, max_attempts })
     }
 
-    /// How long to wait after failed attempt number `attempt` (from 1), in whole seconds; None when it was the last.
+    /// Gives the delay after failed attempt number `attempt` (from 1), in whole seconds. None: that attempt was the
+    /// last.
     ///
-    /// The later of the schedule and `not_before` (a receiver's Retry-After) holds, the latter capped at the longest
-    /// step. `jitter` from 0 to 1 only ever adds.
+    /// The delay is the schedule's step or `not_before` (the receiver's Retry-After), whichever is longer; `not_before`
+    /// counts up to the longest step. `jitter`, from 0 to 1, only adds to the delay.
     #[must_use]
     pub fn delay_after(&self, attempt: u32, not_before: Option<Duration>, jitter: f64) -> Option<Duration> {
         if attempt >= self.max_attempts {
@@ -73,13 +75,13 @@ impl Schedule {
         Some(Duration::from_secs_f64(jittered.ceil()))
     }
 
-    /// The longest step: no wish of a receiver is heeded beyond it.
+    /// Gives the longest step. A receiver's Retry-After counts up to this step.
     #[must_use]
     pub fn longest_step(&self) -> Duration {
         self.steps.iter().max().copied().unwrap_or_default()
     }
 
-    /// How many attempts there are before the dead-letter queue.
+    /// Gives the number of attempts after which the message goes to the dead-letter queue.
     #[must_use]
     pub fn max_attempts(&self) -> u32 {
         self.max_attempts

@@ -1,4 +1,5 @@
-//! What a delivery asks of the world, what the world answers, and how a delivery ends.
+//! The interface between a delivery and the world: the requests of [`DeliveryIo`], their answers, and the result of a
+//! delivery.
 
 use std::future::Future;
 
@@ -6,166 +7,171 @@ use jiff::Timestamp;
 
 use crate::endpoint::{Attempted, EndpointId, EndpointIo, Health};
 
-/// A fault of ours kept a step from being done, or from being known to be done.
+/// A fault of this system or of AWS: a step was not done, or its answer was lost. The implementation has logged the
+/// fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Unavailable;
 
-/// What is stored about a business and one of its events.
+/// The stored state of a business's endpoint and of one of its events, as read at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Snapshot {
-    /// How the endpoint does.
+    /// The endpoint's state.
     pub health: Health,
     /// Where events go. None: there is no URL.
     pub endpoint: Option<EndpointId>,
-    /// What the ledger says of the event.
+    /// The event's status in the ledger, as far as a delivery needs it.
     pub record: Record,
     /// Whether as many attempts as may be in flight at once are waiting for the endpoint's answer.
     pub is_at_capacity: bool,
 }
 
-/// What the ledger says of an event.
+/// The status of an event in the ledger, as far as a delivery needs it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Record {
-    /// Nothing that matters to a delivery.
+    /// The event has no record, or one that does not matter to a delivery.
     #[default]
     Nothing,
-    /// The event has arrived; of a resend: since the owner asked for it.
+    /// The event has arrived. For a resend, it has arrived since the owner asked for it.
     Delivered,
     /// The event is held.
     Held,
-    /// The event is tried again.
+    /// The event has been tried, and is tried again.
     Retrying,
 }
 
 /// Whether a state was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stored {
-    /// It was.
+    /// The state was stored.
     Done,
-    /// Another version is stored.
+    /// The state was not stored, because another version is stored already.
     Conflict,
 }
 
-/// What came of an attempt.
+/// The result of asking for an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Posted {
-    /// It was made.
+    /// The attempt was made.
     Made {
-        /// How it went.
+        /// Whether the attempt delivered the event.
         attempted: Attempted,
-        /// Before when the receiver wishes for nothing (Retry-After).
+        /// The time before which the receiver asks for no request (Retry-After). None: it asks for nothing.
         not_before: Option<Timestamp>,
-        /// Whether the receiver is well and only takes no more at once (429 with Retry-After).
+        /// Whether the receiver only limits its rate, and is not failing (429 with Retry-After).
         is_rate_limit: bool,
     },
-    /// The invocation would end before the attempt does, so none was made.
+    /// No attempt was made, because the invocation would have ended before the attempt.
     NoTime,
 }
 
 /// Whether a record was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Recorded {
-    /// It was.
+    /// The record was written.
     Done,
-    /// The ledger says that the event has arrived.
+    /// The record was not written, because the ledger says that the event has arrived.
     AlreadyDelivered,
-    /// The ledger says that the event is held, which was not known: another copy of the message has held it.
+    /// The record was not written, because the ledger says that the event is held. Another copy of the message has held
+    /// it since the record was read.
     AlreadyHeld,
 }
 
-/// What the ledger is to say of the event.
+/// The event's next status in the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NextStatus {
-    /// It has arrived.
+    /// The event has arrived.
     Delivered,
-    /// It is tried again at this time.
+    /// The event is tried again at this time.
     Retrying(Timestamp),
-    /// It waits in the ledger.
+    /// The event waits in the ledger.
     Held,
-    /// Its schedule is spent.
+    /// The event's schedule is spent.
     Failed,
 }
 
-/// What becomes of the message.
+/// What happens to the message in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageAction {
-    /// It is deleted.
+    /// The message is deleted.
     Acknowledge(AckReason),
-    /// It comes back at this time, by the event's schedule.
+    /// The message comes back at this time, by the event's schedule.
     ReturnAt(Timestamp),
-    /// It comes back soon, without an attempt: too many attempts are waiting for the endpoint's answer, or the invocation
-    /// has no time left for one.
+    /// The message comes back soon, without an attempt: too many attempts are waiting for the endpoint's answer, or the
+    /// invocation has no time left for an attempt.
     ReturnUnattempted,
-    /// It comes back by its schedule, without an attempt: a fault of ours.
+    /// The message comes back by its schedule after a fault of this system, which may have kept the attempt from being
+    /// made.
     ReturnAfterFault,
-    /// It comes back at once, only to be moved to the dead-letter queue.
+    /// The message comes back at once, only so that SQS moves it to the dead-letter queue.
     ReturnSpent,
 }
 
-/// Why a message is not needed any more.
+/// Why a message is no longer needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AckReason {
-    /// The event has arrived.
+    /// The event has arrived by this delivery.
     Delivered,
-    /// It had arrived before.
+    /// The event had arrived before.
     Duplicate,
-    /// It waits in the ledger.
+    /// The event waits in the ledger.
     Held,
-    /// It has a message of its own.
+    /// The event has another message.
     SentAgain,
     /// The business has no URL.
     NotConfigured,
 }
 
-/// What brings the event.
+/// The message or command that brings the event to its delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Trigger {
-    /// A message of its own, which comes back unless it is acknowledged.
+    /// The event's own message, which comes back unless it is acknowledged.
     Message,
-    /// The same, since the owner asked for it: the event is sent although it has arrived before.
+    /// A command to send the event again, since the owner asked for it: the event is sent although it has arrived
+    /// before.
     Resend,
-    /// The same, sent by `sweep` and received for the first time: the event is a probe whose message is taken for lost.
+    /// A command of `sweep`, received for the first time: the event is a probe whose message is taken for lost.
     Restart,
-    /// A replay, in whose list of held events it stands.
+    /// A replay, which has listed the event among the held ones.
     Replay {
-        /// Which.
+        /// The replay's id.
         replay: u64,
-        /// Its step.
+        /// The number of the replay's step.
         step: u64,
-        /// How many attempts on it have failed in this replay.
+        /// How many attempts on the event have failed in this replay.
         failures: u32,
     },
 }
 
-/// How an event's way ended.
+/// The result of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ended {
-    /// What becomes of the message.
+    /// What happens to the message in the queue.
     pub action: MessageAction,
-    /// What the replay does next, if one has brought the event.
+    /// What the replay does next, if a replay has brought the event.
     pub replay: ReplayGoesOn,
 }
 
-/// What a replay does after an event.
+/// What a replay does after the delivery of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReplayGoesOn {
-    /// It goes on with the next event.
+    /// The replay goes on with the next event.
     AtOnce,
-    /// It goes on with the next event, not before this time: the receiver wishes so.
+    /// The replay goes on with the next event, but not before this time, since the receiver asked for it (Retry-After).
     At(Timestamp),
-    /// It goes on with the same event at this time: the attempt has failed, and the event keeps its place.
+    /// The replay goes on with the same event at this time: the attempt has failed, and the event keeps its place.
     WithTheSame(Timestamp),
 }
 
-/// What a delivery asks of the world, beside the endpoint's state.
+/// The requests of a delivery to the world, beside the access to the endpoint's state.
 pub trait DeliveryIo: EndpointIo {
-    /// Attempts the delivery.
+    /// Makes the attempt: one POST of the event.
     fn post(&self) -> impl Future<Output = Result<Posted, Unavailable>> + Send;
 
-    /// Gives the event a message of its own, that comes at this time.
+    /// Sends a new message for the event, which comes at this time.
     fn send_again(&self, at: Timestamp) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Writes the ledger record, unless the record says delivered and this is no resend. That the event is tried again or
-    /// has failed is not written over a record that says held either, unless that `was_held` before.
+    /// Writes the event's record. A record that says delivered is only written over by a resend. A record that says
+    /// held is not written over by "tried again" or "failed", unless `was_held`: the delivery knew that the event was
+    /// held.
     fn record(&self, status: NextStatus, was_held: bool) -> impl Future<Output = Result<Recorded, Unavailable>> + Send;
 }

@@ -1,4 +1,5 @@
-//! What follows a change of an endpoint's state, done once by whoever stored it. What fails here is left to `sweep`.
+//! The effects of a change of an endpoint's state: a replay's message and notices. The code that has stored the change
+//! tries each effect once; `sweep` does those that fail.
 
 use std::future::Future;
 
@@ -7,21 +8,21 @@ use jiff::Timestamp;
 use super::{Health, Notice};
 use crate::delivery::{Snapshot, Stored, Unavailable};
 
-/// How often the end of a notice is stored anew because somebody else was faster.
+/// How often the removal of given notices is stored, if another change of the state comes first each time.
 const STORE_TRIES: usize = 3;
 
-/// An endpoint's state and what has to do with it, as a delivery, a replay, an owner and `sweep` reach it.
+/// Access to an endpoint's stored state, for a delivery, a replay, an owner's change and `sweep`.
 pub trait EndpointIo: Sync {
-    /// The time.
+    /// Gives the present time.
     fn now(&self) -> Timestamp;
 
-    /// Reads what is stored.
+    /// Reads the stored state of the endpoint, its settings and, for a delivery, the event's record.
     fn read(&self) -> impl Future<Output = Result<Snapshot, Unavailable>> + Send;
 
-    /// Stores a state, if the version before it is the stored one.
+    /// Stores a state, on the condition that the stored version is the one before it.
     fn store(&self, health: &Health) -> impl Future<Output = Result<Stored, Unavailable>> + Send;
 
-    /// Sends the message that carries a replay on, to come at this time; None: now.
+    /// Sends the message of a replay's step, which comes at the time `at`. None: it comes as soon as the next step may.
     fn send_step(
         &self,
         replay: u64,
@@ -29,15 +30,15 @@ pub trait EndpointIo: Sync {
         at: Option<Timestamp>,
     ) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Tells the operator.
+    /// Gives a notice to the operator.
     fn announce(&self, notice: &Notice) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
-/// Does what follows `stored`, which came after `before`: sends the message of a replay that begins, and gives the notices
-/// if there is a new one.
+/// Does the effects of a change from `before` to `stored`: sends the message of a replay that begins, and gives all
+/// notices if there is a new one.
 pub async fn follow<I: EndpointIo>(io: &I, before: &Health, stored: &Health) {
     if let Some(replay) = stored.replay.as_ref().filter(|replay| replay.id == stored.version) {
-        // A fault has been logged, and the replay is overdue in a few minutes.
+        // The implementation has logged the fault, and `sweep` restarts the replay in a few minutes.
         let _ = io.send_step(replay.id, replay.step, None).await;
     }
     if stored.notices.iter().any(|notice| !before.notices.contains(notice)) {
@@ -45,7 +46,8 @@ pub async fn follow<I: EndpointIo>(io: &I, before: &Health, stored: &Health) {
     }
 }
 
-/// Gives all notices of a stored state, the oldest first, and then takes them out of the state.
+/// Gives all notices of a stored state, the oldest first, and then removes them from the state. Returns how many were
+/// given.
 pub async fn tell<I: EndpointIo>(io: &I, stored: &Health) -> usize {
     let mut given = Vec::new();
     for notice in &stored.notices {

@@ -1,4 +1,5 @@
-//! What the operator hears of. A notice stands in the state until it has been given, whatever follows it there.
+//! Notices: changes of an endpoint that the operator is told of. A notice stays in the endpoint's state until it has
+//! been given, even if further changes follow.
 
 use std::fmt;
 
@@ -6,37 +7,38 @@ use jiff::Timestamp;
 
 use super::Health;
 
-/// So many notices wait at most; then the oldest go. A topic that takes nothing must not make an item grow for ever.
+/// How many notices may wait. Beyond this number the oldest are dropped: the settings item must not grow for ever while
+/// the topic takes no notice.
 pub const MAX_NOTICES: usize = 10;
 
-/// A change that the operator hears of.
+/// A change that the operator is told of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Notice {
-    /// What changed.
+    /// The kind of change.
     pub kind: NoticeKind,
-    /// Since when the endpoint is, or was, not well.
+    /// When the endpoint's failing or paused state began.
     pub since: Timestamp,
-    /// The cause or the reason, in the words of the ledger.
+    /// The name of the failures' cause, or of the reason of the pause.
     pub cause: String,
-    /// When it changed.
+    /// When the change happened.
     pub at: Timestamp,
 }
 
-/// What changed.
+/// The kind of change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NoticeKind {
-    /// Events are held, and a probe tries.
+    /// The endpoint fails: events are held, and a probe tries.
     Failing,
-    /// Events are held until the owner resumes.
+    /// The endpoint is paused: events are held until the owner resumes.
     Paused,
-    /// Events go out again.
+    /// The endpoint has recovered: events go out again.
     Recovered,
-    /// What a newer version of this system has stored and this one does not know.
+    /// A stored kind that this version does not know, since a newer version has written it.
     Other,
 }
 
 impl NoticeKind {
-    /// The name in the settings item and in notices.
+    /// Gives the kind's name in the settings item and in notices.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -47,7 +49,7 @@ impl NoticeKind {
         }
     }
 
-    /// The kind of a stored name, whoever stored it.
+    /// Gives the kind of a stored name; [`Self::Other`] if this version does not know it.
     #[must_use]
     pub fn read(name: &str) -> Self {
         let known = [Self::Failing, Self::Paused, Self::Recovered];
@@ -62,7 +64,7 @@ impl fmt::Display for NoticeKind {
 }
 
 impl Health {
-    /// With one more notice, behind those that wait.
+    /// Gives the state with one more notice, behind those that wait.
     pub(super) fn with_notice(&self, kind: NoticeKind, since: Timestamp, cause: &str, now: Timestamp) -> Self {
         let mut notices = self.notices.clone();
         notices.push(Notice { kind, since, cause: cause.to_owned(), at: now });
@@ -71,7 +73,7 @@ impl Health {
         Self { notices, ..self.clone() }
     }
 
-    /// Without those notices, which have been given.
+    /// Gives the state without these notices, which have been given.
     #[must_use]
     pub fn without_notices(&self, given: &[Notice]) -> Self {
         let notices = self.notices.iter().filter(|notice| !given.contains(notice)).cloned().collect();

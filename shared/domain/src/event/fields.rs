@@ -1,32 +1,33 @@
-//! The typed events: which fields each has, in which order, and what a receiver may rely on.
+//! The typed events: which fields each type has, in which order, and by which rule each field is read.
 //!
-//! A kind is a table of names and rules, so that a further typed event is a further table and no code. Fields that a
-//! table does not name pass through behind those it names: the call service may add one without a change here.
+//! A type is a table of names and rules, so another typed event needs another table and no other code. Fields that a
+//! table does not name follow those that it names, unchanged: the call service may add a field without a change here.
 //!
-//! Only a required field can make an event malformed. An optional one that cannot be read takes its default, and what
-//! was published stands in `metadata`: a call must not be lost for one odd field.
+//! Only a required field can make an event malformed. If an optional field cannot be read, it takes its default, and
+//! the published value stands in `metadata`: a call must not be lost because of one odd field.
 
 use super::{EventType, MalformedEvent, time};
 use crate::event::json::{MAX_SAFE_INTEGER, Object, Value};
 
-/// What a field has to be, and what it is when it is absent, null or `""`, or cannot be read.
+/// How a field is read, and its default. An optional field takes its default if it is absent, null or `""`, or cannot
+/// be read.
 #[derive(Clone, Copy)]
 enum Rule {
     /// A string, or an integer that becomes one. Required.
     Id,
-    /// The same, or "".
+    /// A string, or an integer that becomes one; "" by default.
     OptionalId,
-    /// A phone number: a string, or an integer that becomes one; or "".
+    /// A phone number: a string, or an integer that becomes one; "" by default.
     Phone,
-    /// A string, or the default.
+    /// A string; by default the one that stands here.
     Text(&'static str),
-    /// A point in time, or "".
+    /// A point in time; "" by default.
     Time,
-    /// Whole seconds, or 0.
+    /// Whole seconds; 0 by default.
     Seconds,
     /// `inbound` or `outbound`; "inbound" by default.
     Direction,
-    /// An object, or {}.
+    /// An object; {} by default.
     Map,
 }
 
@@ -85,12 +86,13 @@ const LEAD_STATUS_CHANGED: Fields = &[
     ("metadata", Rule::Map),
 ];
 
-/// How one event type is normalised and told apart from its repeats.
+/// How events of one type are normalised, and which field tells one happening from another.
 pub(super) struct Kind {
     fields: Fields,
-    /// The field that names the happening. None: the whole body does, since the same lead may change its status twice.
+    /// The field that identifies the happening. None: the whole body does, because the same lead may change its status
+    /// many times.
     key: Option<&'static str>,
-    /// The field that names whom or what it is about.
+    /// The field with the id of the call, lead or appointment that the event is about.
     subject: Option<&'static str>,
     phone: Option<&'static str>,
 }
@@ -107,7 +109,7 @@ impl Kind {
         }
     }
 
-    /// Puts the typed fields first, each of its type, and the others behind them as they came.
+    /// Puts the typed fields first, each of its type, and the other fields behind them, as published.
     pub(super) fn normalise(&self, mut members: Object) -> Result<Normalised, MalformedEvent> {
         let mut normalised = Object::default();
         let mut unread = Vec::new();
@@ -155,11 +157,11 @@ pub(super) struct Normalised {
     pub(super) unread: Vec<&'static str>,
 }
 
-/// Where what could not be read is kept.
+/// The field that keeps the published values of unread fields.
 const METADATA: &str = "metadata";
 
-/// Keeps what could not be read, as text, behind the members of metadata. One that has such a name already wins: an
-/// event that passes through here again stays as it is.
+/// Appends the values that could not be read to the members of metadata, as text. A member that already has such a name
+/// stays, so that an event that is normalised again does not change.
 fn keep(unread: Vec<(&'static str, Value)>, metadata: &mut Object) {
     for (field, value) in unread {
         let text = match value {
@@ -171,7 +173,7 @@ fn keep(unread: Vec<(&'static str, Value)>, metadata: &mut Object) {
 }
 
 impl Rule {
-    /// What stands for a value that is absent or cannot be read; None: the field is required.
+    /// Gives the value of a field that is absent or cannot be read. None: the field is required.
     fn default(self) -> Option<Value> {
         let text = |text: &str| Some(Value::String(text.to_owned()));
         match self {
@@ -184,7 +186,7 @@ impl Rule {
         }
     }
 
-    /// The value as a receiver gets it; or, if it cannot be read, as it came.
+    /// Gives the value that a receiver gets. Err: the value cannot be read; it is handed back unchanged.
     fn read(self, value: Value) -> Result<Value, Value> {
         let read = match (self, &value) {
             (Self::Text(_), Value::String(_)) | (Self::Map, Value::Object(_)) => return Ok(value),
@@ -198,10 +200,10 @@ impl Rule {
     }
 }
 
-/// What an id has to be.
+/// The form that an id must have, for an error message.
 const AN_ID: &str = "a string or an integer";
 
-/// A string that has to be there.
+/// Reads a required string.
 pub(super) fn required_text(members: &Object, field: &'static str) -> Result<String, MalformedEvent> {
     match members.get(field).filter(|value| !is_absent(value)) {
         Some(Value::String(text)) => Ok(text.clone()),
@@ -210,7 +212,7 @@ pub(super) fn required_text(members: &Object, field: &'static str) -> Result<Str
     }
 }
 
-/// A string, or an integer as its digits, that has to be there.
+/// Reads a required id: a string, or an integer as its digits.
 pub(super) fn required_id(members: &Object, field: &'static str) -> Result<String, MalformedEvent> {
     let value = members.get(field).filter(|value| !is_absent(value)).ok_or(MalformedEvent::Missing(field))?;
     id(value).ok_or(MalformedEvent::Field { field, expected: AN_ID })
@@ -220,7 +222,8 @@ fn is_absent(value: &Value) -> bool {
     matches!(value, Value::Null) || matches!(value, Value::String(text) if text.is_empty())
 }
 
-/// Integers beyond 2^53 - 1 are strings already, with all their digits; what is left beyond is a double like 1e300.
+/// Integers beyond 2^53 - 1 are strings already, with all their digits. A number beyond that is a double such as 1e300,
+/// which is no id.
 fn id(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -229,7 +232,7 @@ fn id(value: &Value) -> Option<String> {
     }
 }
 
-/// Whole seconds from a number, or from a text that JSON would read as one: `NaN` and `1:07` are none.
+/// Reads whole seconds from a number, or from a text that JSON reads as a number; `NaN` and `1:07` are none.
 fn seconds(value: &Value) -> Option<f64> {
     let seconds = match value {
         Value::Number(seconds) => *seconds,

@@ -1,12 +1,12 @@
 //! JSON whose bytes survive JavaScript: `JSON.stringify(JSON.parse(body)) === body`, for every input.
 //!
-//! A receiver built on n8n, or on any framework that parses the body before user code runs, can then verify a
-//! signature over `JSON.stringify($json.body)` although it never sees the raw bytes. The price is paid here: numbers are
-//! printed as ECMAScript prints them, keys that are array indices come first, and what JavaScript would lose (digits
-//! past 2^53, members named like a property of `Object.prototype`, U+0000) is put into a form that it keeps.
+//! A receiver built on n8n, or on any framework that parses the body before user code runs, can then verify a signature
+//! over `JSON.stringify($json.body)` although it never sees the raw bytes. For this, numbers are printed as ECMAScript
+//! prints them, and keys that are array indices come first. What JavaScript would lose (digits past 2^53, members named
+//! like a property of `Object.prototype`, U+0000) gets a form that JavaScript keeps.
 //!
-//! Normalising is idempotent, so an event may pass through here on publishing and again on delivery. This module knows
-//! nothing of events; what a member means is [`crate::event`]'s business.
+//! Normalising is idempotent, so an event may be normalised on publishing and again on delivery. This module knows
+//! nothing of events; [`crate::event`] gives the members their meaning.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use indexmap::IndexMap;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Deepest nesting of arrays and objects that is accepted; the outermost value has depth 1.
+/// The deepest nesting of arrays and objects that is accepted; the outermost array or object has depth 1.
 pub const MAX_DEPTH: usize = 128;
 
 /// `Number.MAX_SAFE_INTEGER`, 2^53 - 1 (ECMA-262, 21.1.2.6).
@@ -39,21 +39,21 @@ const OBJECT_PROTOTYPE: [&str; 12] = [
     "__lookupSetter__",
 ];
 
-/// Why a text is not JSON that can be carried. None of the messages repeats any of the text.
+/// Why a text is not JSON, or has a value that JavaScript cannot hold. No message repeats any of the text.
 #[derive(Debug, thiserror::Error)]
 pub enum JsonError {
     /// The text breaks JSON's grammar (RFC 8259), or a string in it holds a lone surrogate.
     #[error("not valid JSON at line {line}, column {column}")]
     Syntax {
-        /// Line of the offence, from 1; within the innermost array or object that could be told apart.
+        /// Line of the error, from 1, counted in the innermost array or object that the reader has found.
         line: usize,
-        /// Column of the offence in bytes, from 1.
+        /// Column of the error in bytes, from 1.
         column: usize,
     },
     /// A number that a double cannot hold, such as `1e400`.
     #[error("a number is out of a double's range")]
     NumberRange,
-    /// More than [`MAX_DEPTH`] arrays and objects inside one another.
+    /// Arrays and objects are nested more than [`MAX_DEPTH`] deep.
     #[error("nested more than {MAX_DEPTH} deep")]
     Depth,
 }
@@ -81,7 +81,7 @@ pub enum Value {
     Object(Object),
 }
 
-/// Members in the order in which they came. A repeated name keeps its first place and takes its last value.
+/// Members in the order of the text. A repeated name keeps its first place and takes its last value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Object(IndexMap<String, Value>);
 
@@ -90,12 +90,13 @@ impl Value {
     ///
     /// # Errors
     ///
-    /// [`JsonError`] when the text is not JSON, or holds what no JavaScript value can.
+    /// [`JsonError`] if the text is not JSON, or has a value that JavaScript cannot hold.
     pub fn parse(text: &str) -> Result<Self, JsonError> {
         Self::read(serde_json::from_str(text)?, MAX_DEPTH)
     }
 
-    /// Reads one value, of which serde has already found the ends; `depth` is how much nesting is left.
+    /// Reads one value, whose beginning and end serde has already found. `depth` is how many levels of nesting are
+    /// left.
     fn read(raw: &RawValue, depth: usize) -> Result<Self, JsonError> {
         let text = raw.get();
         match text.as_bytes().first() {
@@ -113,8 +114,8 @@ impl Value {
         }
     }
 
-    /// Judges by the value, not by the spelling: `1e16` and `10000000000000000` must not part ways, or a body read back
-    /// would change.
+    /// Judges a number by its value, not by its spelling: if `1e16` and `10000000000000000` were treated differently, a
+    /// body that is normalised again would change.
     fn number(token: &str) -> Result<Self, JsonError> {
         let number: f64 = token.parse().map_err(|_| JsonError::NumberRange)?;
         if number.is_infinite() {
@@ -127,7 +128,7 @@ impl Value {
         Ok(if printed.contains('e') { Self::Number(number) } else { Self::String(printed) })
     }
 
-    /// What kind of value this is, for an error message: never the value itself.
+    /// Names the kind of value for an error message, without the value itself.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -140,7 +141,7 @@ impl Value {
         }
     }
 
-    /// The compact text, byte for byte what `JSON.stringify` makes of the value.
+    /// Gives the compact text, byte for byte as `JSON.stringify` writes the value.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut out = String::new();
@@ -179,28 +180,28 @@ impl Object {
         Ok(object)
     }
 
-    /// Sets a member; a name that is there already keeps its place.
+    /// Sets a member. A name that the object already has keeps its place.
     pub fn insert(&mut self, name: impl Into<String>, value: Value) {
         self.0.insert(name.into(), value);
     }
 
-    /// Sets a member behind the others, unless one of that name is there.
+    /// Appends a member, unless the object already has one of that name.
     pub fn insert_new(&mut self, name: impl Into<String>, value: Value) {
         self.0.entry(name.into()).or_insert(value);
     }
 
-    /// Takes a member out, the others keep their order.
+    /// Removes a member and gives its value; the other members keep their order.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.0.shift_remove(name)
     }
 
-    /// Looks a member up.
+    /// Gives a member's value.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
 
-    /// Looks a member up to change it.
+    /// Gives a member's value, to be changed.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
         self.0.get_mut(name)
     }
@@ -210,7 +211,7 @@ impl Object {
         self.0.extend(other.0);
     }
 
-    /// The compact text, byte for byte what `JSON.stringify` makes of the object.
+    /// Gives the compact text, byte for byte as `JSON.stringify` writes the object.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut out = String::new();
@@ -238,7 +239,7 @@ impl Object {
     }
 }
 
-/// Collects an object's members with their repeats, in order, without reading the values.
+/// Collects an object's members in order, repeated names included, without reading the values.
 struct Members;
 
 impl<'de> Visitor<'de> for Members {
@@ -262,8 +263,8 @@ fn print(number: f64) -> String {
     ryu_js::Buffer::new().format_finite(number).to_owned()
 }
 
-/// `QuoteJSONString` of ECMA-262, 25.5.2.3: only `"`, `\` and U+0000 to U+001F are escaped. `serde_json` escapes the same
-/// ones in the same spelling.
+/// `QuoteJSONString` of ECMA-262, 25.5.2.3: only `"`, `\` and U+0000 to U+001F are escaped. `serde_json` escapes the
+/// same characters in the same spelling.
 fn write_string(value: &str, out: &mut String) {
     let quoted = serde_json::to_string(value).expect("a string always serialises");
     out.push_str(&quoted);
@@ -281,7 +282,8 @@ fn safe_name(mut name: String) -> String {
     name
 }
 
-/// The number of a name that is a canonical array index: no sign, no leading zero, at most 2^32 - 2.
+/// Reads a name that is a canonical array index: no sign, no leading zero, at most 2^32 - 2. None: the name is no such
+/// index.
 fn array_index(name: &str) -> Option<u32> {
     let canonical = name == "0" || (name.starts_with(|c: char| matches!(c, '1'..='9')) && name.len() <= 10);
     if !canonical || !name.bytes().all(|byte| byte.is_ascii_digit()) {

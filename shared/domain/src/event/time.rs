@@ -1,7 +1,7 @@
-//! Points in time, as the call service writes them and as a receiver gets them.
+//! Brings a point in time from the forms that the call service writes to the form that a receiver gets.
 //!
 //! In: RFC 3339, or ISO 8601 without an offset, which is what Python's `datetime.isoformat()` makes of a naive UTC
-//! time. Out: RFC 3339 in UTC with `Z`, the fraction with the digits it came with, nine at most. A date alone names no
+//! time. Out: RFC 3339 in UTC with `Z`; the fraction of a second keeps its digits, nine at most. A date alone names no
 //! point in time and is refused.
 
 use std::borrow::Cow;
@@ -10,24 +10,24 @@ use jiff::SignedDuration;
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 
-/// So many digits of a fraction are kept: nanoseconds. RFC 3339 allows any number of them.
+/// How many digits of a second's fraction are kept: nanoseconds. RFC 3339 allows any number of digits.
 const FRACTION_DIGITS: usize = 9;
 
-/// Brings a time to UTC; None if it is not one, or its year is outside RFC 3339's 0000 to 9999.
+/// Brings a time to UTC. None: the text is no point in time, or its year is outside RFC 3339's 0000 to 9999.
 pub(super) fn to_utc(text: &str) -> Option<String> {
-    // What stands in brackets is RFC 9557's, not RFC 3339's.
+    // A suffix in brackets belongs to RFC 9557, not to RFC 3339.
     if text.contains('[') {
         return None;
     }
     let (text, digits) = to_nanoseconds(text);
     let pieces = Pieces::parse(&*text).ok()?;
-    // Not by way of a timestamp: its years end a day before RFC 3339's.
+    // A `Timestamp` cannot be used here, because its last day is a day before RFC 3339's.
     let offset = SignedDuration::from(pieces.to_numeric_offset().unwrap_or(Offset::UTC));
     let utc = pieces.date().to_datetime(pieces.time()?).checked_sub(offset).ok()?;
     (utc.year() >= 0).then(|| format!("{utc:.digits$}Z"))
 }
 
-/// The text with the digits of a fraction that are kept, and how many they are.
+/// Cuts the fraction of a second to the digits that are kept. Gives the text, and the number of those digits.
 fn to_nanoseconds(text: &str) -> (Cow<'_, str>, usize) {
     let Some(point) = text.find(['.', ',']) else { return (text.into(), 0) };
     let fraction = &text[point + 1..];

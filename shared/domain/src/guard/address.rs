@@ -1,4 +1,4 @@
-//! Which IP addresses are globally reachable, by IANA's special-purpose address registries.
+//! The rule for IP addresses: which are globally reachable, by IANA's special-purpose address registries.
 //!
 //! Sources: the IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its updates), column "Globally
 //! Reachable"; a range whose entry there is not "True" counts as not reachable. IPv6 outside `2000::/3` is not yet, or
@@ -16,8 +16,8 @@ pub fn is_global(address: IpAddr) -> bool {
     }
 }
 
-/// IPv4 ranges in the order of precedence: the first that contains an address decides. (network, prefix length,
-/// globally reachable, what it is)
+/// IPv4 ranges in the order of precedence: the first range that contains an address decides. Each row has the network,
+/// the prefix length, whether the range is globally reachable, and its name with its source.
 const V4_RANGES: [([u8; 4], u32, bool, &str); 18] = [
     ([0, 0, 0, 0], 8, false, "this network, RFC 791"),
     ([10, 0, 0, 0], 8, false, "private use, RFC 1918"),
@@ -74,8 +74,9 @@ fn in_v6(address: Ipv6Addr, network: [u16; 8], length: u32) -> bool {
     (address.to_bits() ^ Ipv6Addr::from(network).to_bits()) & mask == 0
 }
 
-/// The IPv4 addresses that an IPv6 address carries, in every form that has been in use; Teredo carries two. Of these
-/// only ISATAP's lie in ranges that are reachable by the table above; the others are a second lock.
+/// Gives the IPv4 addresses that an IPv6 address carries, in every form that has been in use; a Teredo address carries
+/// two. Only ISATAP addresses lie in ranges that are reachable by the table above. For the other forms this is a second
+/// lock.
 fn embedded_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 2] {
     let [s0, s1, s2, s3, s4, s5, s6, s7] = address.segments();
     let v4 = |high: u16, low: u16| Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));

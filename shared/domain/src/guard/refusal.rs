@@ -19,7 +19,7 @@ impl Refusal {
         Self::Address,
     ];
 
-    /// The name.
+    /// Gives the refusal's name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ impl Refusal {
         }
     }
 
-    /// The refusal of a name; None if this version knows none of that name.
+    /// Gives the refusal of a name. None: this version knows no refusal of that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|refusal| refusal.as_str() == name)

@@ -1,4 +1,5 @@
-//! A URL that a delivery may be sent to, as far as its text can tell.
+//! A URL that the guard allows by its text. A host that is a name is judged again by its addresses, right before
+//! dialling.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,30 +9,30 @@ use url::{Host, Url};
 use super::{Refusal, TargetPolicy, text};
 use crate::pasted;
 
-/// A vetted URL. Its `Debug` and `Display` show the host alone: the path of a webhook is often its password.
+/// A vetted URL. Its `Debug` shows the host alone, because the path of a webhook is often its password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target(Url);
 
 impl Target {
-    /// Longest URL in characters.
+    /// The greatest length of a URL, in characters.
     pub const MAX_CHARS: usize = 2048;
 
-    /// Cleans, reads and vets what somebody has typed or pasted as a URL: as [`Target::parse`] does, and that it is one URL
-    /// and nothing else.
+    /// Cleans, reads and vets a text that somebody has typed or pasted as a URL. The rules are those of
+    /// [`Target::parse`], and the text must be one URL and nothing else.
     ///
     /// # Errors
     ///
     /// [`Refusal`], which does not repeat the URL.
     pub fn typed(text: &str, targets: TargetPolicy) -> Result<Self, Refusal> {
         let cleaned = pasted::cleaned(text);
-        // The length first, as it bounds what the rest costs.
+        // The length is judged first, because it bounds the cost of the other rules.
         if cleaned.chars().count() <= Self::MAX_CHARS {
             text::judge_typed(&cleaned)?;
         }
         Self::parse(&cleaned, targets)
     }
 
-    /// Cleans, reads and vets a URL. A host that is a name is vetted again, by its addresses, when it is dialled.
+    /// Cleans, reads and vets a URL.
     ///
     /// # Errors
     ///
@@ -72,13 +73,13 @@ impl Target {
         Ok(Self(url))
     }
 
-    /// The URL, with everything that must not be logged.
+    /// Gives the whole URL, which must not be logged.
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.0
     }
 
-    /// The host: the only part of the URL that may be logged.
+    /// Gives the host: the only part of the URL that may be logged.
     #[must_use]
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
@@ -91,8 +92,8 @@ impl fmt::Debug for Target {
     }
 }
 
-/// Whether this can be a name in the DNS (RFC 1035, 2.3; underscores are in use). The URL Standard allows more, which
-/// no resolver finds and no certificate names.
+/// Whether a text can be a name in the DNS (RFC 1035, 2.3; underscores are in use too). The URL Standard allows further
+/// names, which no resolver finds and no certificate has.
 fn is_name(name: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
@@ -101,10 +102,10 @@ fn is_name(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(label)
 }
 
-/// Names that no public DNS has, and that a resolver of somebody's own network may answer.
+/// Names that no public DNS has, but that the resolver of a private network may answer.
 const SPECIAL_NAMES: [&str; 7] = ["localhost", "local", "internal", "home.arpa", "onion", "invalid", "test"];
 
-/// Whether a name is one of those or below one. The URL Standard has made it lower-case.
+/// Whether a name is one of [`SPECIAL_NAMES`] or below one. The URL parser has made the name lower-case.
 fn is_special(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_below = |special| name.strip_suffix(special).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));

@@ -1,13 +1,13 @@
-//! What shows in a text before it is parsed.
+//! The rules for a URL's text before the URL parser reads it.
 //!
-//! The URL Standard's parser reads like the address bar of a browser: a backslash becomes a slash, a brace is encoded, a
-//! line end is dropped. A hook's URL that has any of these is not the one that its owner meant, and a POST to it would be
-//! answered by whoever answers there.
+//! The URL Standard's parser reads like the address bar of a browser: a backslash becomes a slash, a brace is encoded,
+//! a line end is dropped. A webhook's URL with any of these is not the URL that its owner meant, and a POST to it could
+//! reach another server.
 
 use super::Refusal;
 
-/// Judges what somebody has typed or pasted, once it has been cleaned: that it is one URL and nothing else. A URL that
-/// another system has stored is not judged so: should it have braces or two schemes in it, they may be meant.
+/// Judges a cleaned text that somebody has typed or pasted: it must be one URL and nothing else. A URL that another
+/// system has stored is not judged by this rule, because its braces or its second scheme may be meant.
 pub(super) fn judge_typed(text: &str) -> Result<(), Refusal> {
     let begins = begins(text);
     if begins.iter().skip(1).any(|&at| !is_part(text, begins[0], at)) {
@@ -28,7 +28,7 @@ pub(super) fn judge_typed(text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Judges any text: that it has nothing which readers of URLs read differently.
+/// Judges any text: it must have no character that different URL parsers read differently.
 pub(super) fn judge(text: &str) -> Result<(), Refusal> {
     if text.chars().any(|character| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')) {
         return Err(Refusal::Control);
@@ -39,7 +39,7 @@ pub(super) fn judge(text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Where URLs begin.
+/// Gives the byte positions in the text at which `http://` or `https://` begins.
 fn begins(text: &str) -> Vec<usize> {
     let begin = |(at, _): (usize, &str)| {
         let scheme = ["https", "http"].into_iter().find(|scheme| {
@@ -51,21 +51,22 @@ fn begins(text: &str) -> Vec<usize> {
     text.match_indices("://").filter_map(begin).collect()
 }
 
-/// Whether a URL that begins behind another is a part of it: a value in its query, and not the same one pasted again.
+/// Whether a second URL in the text is a part of the first: a value in the first one's query, and not the first URL
+/// pasted again.
 fn is_part(text: &str, first: usize, at: usize) -> bool {
     let before = &text[first..at];
     before.contains('?') && before.ends_with(['=', '?', '&']) && !text[at..].starts_with(before)
 }
 
-/// Whether what stands in front of `http` is no word beside the URL but another scheme's name (or its beginning), which
-/// the parser refuses by its name.
+/// Whether the text before `http` is another scheme's name, or the beginning of one, and not a word beside the URL. The
+/// parser then refuses the scheme, and the owner is told so.
 fn is_scheme_of(before: &str) -> bool {
     before.contains("://") || before.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-/// `{{id}}`, `{id}` and `<TOKEN>`, which documentation and tools leave to be filled in. No URL has braces or angle brackets
-/// as they are (RFC 3986, 2). Encoded, as a browser copies them, they may be meant, unless they are two braces or one word
-/// between the brackets.
+/// Whether the text has a placeholder that documentation or a tool left to be filled in: `{{id}}`, `{id}` or `<TOKEN>`.
+/// No URL may have unencoded braces or angle brackets (RFC 3986, 2). A browser copies them encoded, and encoded ones
+/// may be meant, except for two braces or for one word between the brackets.
 fn has_placeholder(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let is_word = |text: &str| {

@@ -1,8 +1,8 @@
 //! Two signatures over the same bytes, for two different readers.
 //!
-//! `X-ProSaaS-Signature` is for the operator's own receivers and is keyed with the one secret of the installation,
-//! which therefore no business may ever see. `webhook-signature` is for the business and is keyed with its own secret,
-//! as Standard Webhooks 1.0.0 has it, so that any of that standard's libraries verifies it.
+//! `X-ProSaaS-Signature` is for the operator's own receivers. Its key is the one secret of the installation, so no
+//! business may ever see that secret. `webhook-signature` is for the business. Its key is the business's own secret,
+//! and its form is that of Standard Webhooks 1.0.0, so that any library of that standard verifies it.
 
 use std::fmt;
 
@@ -17,13 +17,14 @@ use crate::event::EventId;
 pub struct InternalSecret(Vec<u8>);
 
 impl InternalSecret {
-    /// Takes the secret's text; the key is its UTF-8 bytes. None if it is empty: an empty key would sign for anybody.
+    /// Takes the secret's text; the key is its UTF-8 bytes. None if the text is empty: anybody could sign with an empty
+    /// key.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         (!text.is_empty()).then(|| Self(text.as_bytes().to_vec()))
     }
 
-    /// The value of `X-ProSaaS-Signature`: lowercase hex of HMAC-SHA256 over the body.
+    /// Makes the value of `X-ProSaaS-Signature`: lowercase hex of HMAC-SHA256 over the body.
     #[must_use]
     pub fn sign(&self, body: &[u8]) -> String {
         hex::encode(hmac_sha256(&self.0, &[body]))
@@ -40,7 +41,8 @@ impl fmt::Debug for InternalSecret {
 #[derive(Clone, PartialEq, Eq)]
 pub struct SigningSecret(Vec<u8>);
 
-/// A text that is not `whsec_` and the base64 of 24 to 64 bytes, the length Standard Webhooks asks for.
+/// The error for a text that is not `whsec_` and the base64 of 24 to 64 bytes, the length that Standard Webhooks asks
+/// for.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("a signing secret must be whsec_ and the base64 of 24 to 64 bytes")]
 pub struct InvalidSigningSecret;
@@ -57,9 +59,10 @@ impl SigningSecret {
         if (24..=64).contains(&key.len()) { Ok(Self(key)) } else { Err(InvalidSigningSecret) }
     }
 
-    /// One signature of a `webhook-signature` header: `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`.
+    /// Makes one signature of a `webhook-signature` header: `v1,` and the base64 of HMAC-SHA256 over
+    /// `id.timestamp.body`.
     ///
-    /// `timestamp` is the attempt's, in Unix seconds.
+    /// `timestamp` is the time of the attempt, in Unix seconds.
     #[must_use]
     pub fn sign(&self, id: &EventId, timestamp: i64, body: &[u8]) -> String {
         self.sign_message(id.as_str(), timestamp, body)

@@ -1,56 +1,57 @@
-//! The replay of an endpoint's held events: where it is, and whose its next step is.
+//! The state of a replay of an endpoint's held events: its next step, and the message that has claimed the step.
 //!
-//! A replay is carried on by one message at a time, which names the replay and the step. A step is claimed before it is
-//! begun: of two messages for one step, one does nothing.
+//! One message at a time carries a replay on; the message names the replay and the step. A message claims the step
+//! before it begins: of two messages for one step, one does nothing. [`crate::replay`] is the code of a step.
 
 use jiff::Timestamp;
 
 use super::{Health, is_lost};
 
-/// So many attempts an event has in a replay. After the last one it goes on by its own schedule, and is overtaken: one
-/// event that a receiver refuses must not hold the others.
+/// How many attempts an event has in a replay. After the last one the event goes on by its own schedule, and the replay
+/// goes on with the next event: one event that a receiver refuses must not hold the others.
 pub const ATTEMPTS_IN_A_REPLAY: u32 = 3;
 
 /// A replay of held events.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Replay {
-    /// The version at which it began, which no other replay shares.
+    /// The version of the state at which the replay began. No other replay of the endpoint has the same.
     pub id: u64,
-    /// The step that is next.
+    /// The number of the next step, from 0.
     pub step: u64,
-    /// The message that has begun the step. None: nobody has.
+    /// The id of the message that has claimed the step. None: the step is not claimed.
     pub claimed_by: Option<String>,
-    /// When the step may begin; once it is claimed, when it was.
+    /// When the step may begin; once the step is claimed, the time of the claim.
     pub due: Timestamp,
-    /// How many attempts on the event that is first have failed in this replay.
+    /// How many attempts on the first held event have failed in this replay.
     pub failures: u32,
 }
 
 impl Health {
-    /// With a replay that begins now; one that is under way is replaced.
+    /// Gives the state with a replay that begins now, instead of a replay that is under way.
     pub(super) fn with_replay(&self, now: Timestamp) -> Self {
         let replay = Replay { id: self.version + 1, step: 0, claimed_by: None, due: now, failures: 0 };
         Self { replay: Some(replay), ..self.clone() }
     }
 
-    /// The replay's next step is this message's.
+    /// Gives the state in which this message has claimed the replay's next step.
     #[must_use]
     pub fn with_step_claimed(&self, message: &str, now: Timestamp) -> Self {
         self.with_step(|replay| Replay { claimed_by: Some(message.to_owned()), due: now, ..replay })
     }
 
-    /// The replay's step is done, and the next may begin at `due`. `failures` are those of the event that is first then.
+    /// Gives the state in which the replay's step is done, and the next step may begin at `due`. `failures` counts the
+    /// failed attempts on the event that is first then.
     #[must_use]
     pub fn with_step_done(&self, due: Timestamp, failures: u32) -> Self {
         self.with_step(|replay| Replay { step: replay.step + 1, claimed_by: None, due, failures, ..replay })
     }
 
-    /// The step's message is lost, and gets another.
+    /// Gives the state in which the step is free to be claimed by another message, because its message is lost.
     pub(super) fn with_step_restarted(&self, now: Timestamp) -> Self {
         self.with_step(|replay| Replay { claimed_by: None, due: now, ..replay })
     }
 
-    /// Nothing is held any more.
+    /// Gives the state after a replay: nothing is held any more.
     #[must_use]
     pub fn with_replay_done(&self) -> Self {
         Self { replay: None, ..self.clone() }
