@@ -1,17 +1,18 @@
 //! A call service in miniature: the single place from which a finished call is published.
 //!
 //! `finalize_call_on_stop` saves the call log, the transcript and the processing, and then, last, publishes. The call
-//! log is saved with a pending mark that publishing clears. A crash in between leaves the mark, and `publish_pending`,
-//! which the service runs at every start, publishes what is still marked. Should the crash come between publishing and
-//! clearing, the call is published twice: both have the same event id, so that they are one delivery.
+//! log is saved with a pending mark that publishing clears. A crash in between leaves the mark. The service runs
+//! `publish_pending` at every start, which publishes the calls that are still marked. If the crash comes between
+//! publishing and clearing the mark, the call is published twice; both messages have the same event id, so they are one
+//! delivery.
 //!
 //! ```text
 //! cargo run -p publish --example finalize_call_on_stop -- CALL.json [--crash-before-publishing]
 //! cargo run -p publish --example finalize_call_on_stop              publishes what is pending
 //! ```
 //!
-//! `EVENTS_QUEUE_URL` is the stack's output; `CALL_STORE` a folder for the calls (default: target/calls). AWS
-//! credentials, region and endpoint are found in the ways that every AWS SDK knows.
+//! The environment variable `EVENTS_QUEUE_URL` is the stack's output `EventsQueueUrl`; `CALL_STORE` is a folder for the
+//! calls (default: target/calls). AWS credentials, region and endpoint are found as by every AWS SDK.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -55,7 +56,7 @@ fn variable(name: &str) -> Result<String> {
     env::var(name).map_err(|_| format!("{name} is not set").into())
 }
 
-/// Called once, when a call ends; nothing else publishes it.
+/// Saves and publishes a call. The service calls this once, when a call ends; no other code publishes the call.
 async fn finalize_call_on_stop(
     store: &CallStore,
     publisher: &Publisher,
@@ -90,7 +91,7 @@ async fn publish(store: &CallStore, publisher: &Publisher, call_id: &str) -> Res
     Ok(event_id)
 }
 
-/// Where the example dies on purpose.
+/// The place at which the example crashes on purpose.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Crash {
     Never,
@@ -153,8 +154,8 @@ impl CallStore {
         self.write(call_id, "log.json", &log)
     }
 
-    /// Calls that are saved whole and not yet published. One that broke off earlier is not finalised, and finalising
-    /// it again is the call service's affair.
+    /// Lists the calls that are saved completely and not yet published. A call whose saving broke off is not finalised;
+    /// the call service has to finalise it again.
     fn pending(&self) -> Result<Vec<String>> {
         let mut pending = Vec::new();
         if !self.folder.exists() {

@@ -1,7 +1,7 @@
-//! Publishing: what the call service does, once, last, when a call is finalised.
+//! Publishing an event. The call service does so once, as the last step of finalising a call.
 //!
-//! One `SendMessage` to the events queue, and nothing else: no HTTP call to a business, no retry loop, no table. What
-//! it refuses, it refuses before anything is sent.
+//! Publishing is one `SendMessage` to the events queue, and nothing else: no HTTP call to a business, no retry loop, no
+//! table. An event that is refused is refused before anything is sent.
 
 #![allow(clippy::expect_used, reason = "each says why it cannot fail")]
 
@@ -13,25 +13,25 @@ use domain::event::{BusinessId, Event, EventId, MalformedEvent};
 /// The largest message that SQS takes, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 
-/// Longest `MessageGroupId`, in characters.
+/// The greatest length of a `MessageGroupId`, in characters.
 const MAX_GROUP_CHARS: usize = 128;
 
 /// Why an event was not published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// The data cannot be written as JSON.
+    /// The data cannot be serialised as JSON.
     #[error("the data is not JSON")]
     Data(#[from] serde_json::Error),
-    /// The event breaks its contract.
+    /// The event is malformed.
     #[error("the event is malformed: {0}")]
     Malformed(#[from] MalformedEvent),
-    /// The event is larger than a message may be.
+    /// The event is larger than [`MAX_MESSAGE_BYTES`].
     #[error("the event has {bytes} bytes, a message at most {MAX_MESSAGE_BYTES}")]
     TooLarge {
-        /// Its size as a message.
+        /// The event's size as a message, in bytes.
         bytes: usize,
     },
-    /// The queue did not take it; publishing again is harmless.
+    /// SQS did not take the event, or its answer was lost. Publishing again is harmless.
     #[error("the queue did not take the event")]
     Queue(#[source] Box<aws_sdk_sqs::Error>),
 }
@@ -44,15 +44,16 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// A publisher to the queue of the stack's output `EventsQueueUrl`.
+    /// Makes a publisher to a queue: the URL is the stack's output `EventsQueueUrl`.
     #[must_use]
     pub fn new(client: Client, queue_url: impl Into<String>) -> Self {
         Self { client, queue_url: queue_url.into() }
     }
 
-    /// Publishes an event and says by which id its deliveries will go. Publishing the same happening twice gives the
-    /// same id and, in the end, one delivery. An optional field that cannot be read is published as its default, and as
-    /// text in `metadata` ([`Event::unread`]): what is quoted grows, and counts towards [`MAX_MESSAGE_BYTES`].
+    /// Publishes an event and returns its id, which its deliveries carry as `webhook-id`. Publishing the same happening
+    /// twice gives the same id and, in the end, one delivery. If an optional field cannot be read, its default is
+    /// published, and its value as a string in `metadata` ([`Event::unread`]). The quotation marks of such a value are
+    /// escaped, so the string is longer than the value; it counts towards [`MAX_MESSAGE_BYTES`].
     ///
     /// # Errors
     ///
@@ -79,8 +80,8 @@ impl Publisher {
     }
 }
 
-/// SQS takes every character that XML 1.0 does. Of those that a JSON text can hold raw, U+FFFE and U+FFFF are not
-/// among them; escaped, they mean the same.
+/// Escapes the characters that SQS refuses. SQS takes the characters of XML 1.0; of the others, a JSON text can hold
+/// U+FFFE and U+FFFF unescaped. Escaped, they mean the same.
 fn message(body: &str) -> String {
     if body.contains(['\u{fffe}', '\u{ffff}']) {
         body.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff")
@@ -89,8 +90,9 @@ fn message(body: &str) -> String {
     }
 }
 
-/// The business id, by which SQS shares the queue out fairly. One that a `MessageGroupId` cannot be (it takes ASCII
-/// letters, digits and punctuation) goes by its hash, which groups just as well.
+/// Makes the `MessageGroupId`, by which SQS shares the queue fairly among businesses. It is the business id or, if that
+/// has anything but ASCII letters, digits and punctuation or is too long, its SHA-256 in hex, which groups just as
+/// well.
 #[must_use]
 pub fn message_group(business_id: &BusinessId) -> String {
     let id = business_id.as_str();
