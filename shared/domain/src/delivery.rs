@@ -70,7 +70,7 @@ struct Changed {
 /// Whether an event is attempted.
 enum Admitted {
     /// It is, at this endpoint, of which this is known.
-    Goes(EndpointId, Health),
+    Goes(EndpointId, Box<Health>),
     /// It is not, and this is the end.
     Ends(MessageAction),
     /// It is not, and the ledger is to say this.
@@ -80,7 +80,7 @@ enum Admitted {
 impl<I: DeliveryIo> Way<'_, I> {
     async fn go(mut self) -> Result<Ended, Unavailable> {
         let (endpoint, health) = match self.admit().await? {
-            Admitted::Goes(endpoint, health) => (endpoint, health),
+            Admitted::Goes(endpoint, health) => (endpoint, *health),
             Admitted::Ends(action) => return Ok(Ended::with(action)),
             Admitted::Stays(status) => return self.record(status).await.map(Ended::with),
         };
@@ -148,7 +148,7 @@ impl<I: DeliveryIo> Way<'_, I> {
                 Admission::Attempt if seen.is_at_capacity && !self.is_replayed() => {
                     return Ok(Admitted::Ends(MessageAction::ReturnUnattempted));
                 }
-                Admission::Attempt => return Ok(Admitted::Goes(endpoint, health)),
+                Admission::Attempt => return Ok(Admitted::Goes(endpoint, Box::new(health))),
                 // The replay is over; what is left in its list stays held.
                 _ if self.is_replayed() => return Ok(Admitted::Ends(MessageAction::Acknowledge(AckReason::Held))),
                 // Another message of the probe has it, or it comes early, as after a crash.
@@ -161,7 +161,7 @@ impl<I: DeliveryIo> Way<'_, I> {
                     let claimed = claimed.next_version();
                     // What an attempt came to could not be stored either if this cannot: none is made then.
                     if self.io.store(&claimed).await? == Stored::Done {
-                        return Ok(Admitted::Goes(endpoint, claimed));
+                        return Ok(Admitted::Goes(endpoint, Box::new(claimed)));
                     }
                 }
             }
