@@ -6,9 +6,9 @@ import random
 import time
 
 from infra.local import environment
+from infra.local.building import build
 from infra.local.processes import Failure, command
 from infra.local.run import step
-from infra.local.stack import build
 
 from .audit import Account
 from .scenarios import SCENARIOS, Scenario

@@ -17,10 +17,11 @@ from pathlib import Path
 from infra.fakes.receiver import running_receiver
 
 from . import environment
+from .building import build
 from .ministack import HOST, free_port
 from .processes import Failure, command, finish, running, tail, until
 from .run import STATE, demo_business, show, step
-from .stack import Stack, build, running_stack
+from .stack import Stack, running_stack
 
 
 def main() -> int:

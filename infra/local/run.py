@@ -14,20 +14,23 @@ import shlex
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 from infra.fakes.receiver import Answer, Received, Receiver, running_receiver
 
 from . import environment
+from .building import EXAMPLES, MODE, build, build_examples
 from .business import Business, new_signing_secret
 from .demo_data import add_past_deliveries
 from .ministack import usable
 from .processes import Failure, command, finish
 from .signatures import internal_is_right, standard_is_right
-from .stack import MODE, Stack, build, running_stack
+from .stack import Stack, running_stack
 
 SAMPLE = "events/samples/call.completed.short.json"
 STATE = environment.RUN / "state.json"
 ARRIVAL_SECONDS = 60
+FINALISING, LINKING = EXAMPLES
 
 
 def main() -> int:
@@ -37,11 +40,9 @@ def main() -> int:
     once = parser.parse_args().once
     port = _port()
     with ExitStack() as running:
-        with step(f"Building the function ({MODE})"):
+        with step(f"Building the functions and the examples ({MODE})"):
             build()
-        with step("Building the examples of the call service and of the dashboard"):
-            example = build_example("finalize_call_on_stop")
-            linking = build_example("link_for_owner")
+            examples = build_examples()
         with step("Starting the local stack and deploying infra/template.yaml"):
             stack = running.enter_context(running_stack({}, port=port))
         receiver = running.enter_context(running_receiver())
@@ -52,34 +53,25 @@ def main() -> int:
         started = time.time()
         with step(f"Finalising {SAMPLE}"):
             env = environment.using(stack.endpoint) | publishing(stack)
-            finish([example, SAMPLE], env, environment.RUN / "example.log", environment.ROOT, "The example", seconds=60)
+            run_example(examples[FINALISING], SAMPLE, env)
         [received] = receiver.wait("/demo", 1, ARRIVAL_SECONDS)
         verified = show(received, stack, business, started)
         env = environment.using(stack.endpoint) | letting_in(stack)
-        link = finish(
-            [linking, business.id], env, environment.RUN / "link.log", environment.ROOT, "The link", seconds=60
-        )
+        link = run_example(examples[LINKING], business.id, env)
         print(f"\nThe owner's page, for the next 50 minutes:\n  {link.strip()}", flush=True)
         if once:
             return 0 if verified else 1
-        _explain(stack, receiver, example, linking)
+        _explain(stack, receiver, examples)
         with suppress(KeyboardInterrupt):
             _show_more(receiver, stack, business)
         print("\nStopping.")
     return 0
 
 
-def build_example(name: str) -> str:
-    """Build an example with the features that the tests build the workspace with, and return its path."""
-    argv = ["cargo", "build", "--workspace", "--all-features", "--locked", "--example", name]
-    argv += ["--message-format=json-render-diagnostics"]
-    log = environment.RUN / f"{name}.build.log"
-    for line in finish(argv, environment.building(), log, environment.ROOT, f"Building {name}").splitlines():
-        if line.startswith("{"):
-            message = json.loads(line)
-            if message.get("executable") and message["target"]["name"] == name:
-                return message["executable"]
-    raise Failure(f"cargo built no example {name}")
+def run_example(program: Path, argument: str, env: dict[str, str]) -> str:
+    """Run an example, and give what it prints."""
+    log = environment.RUN / f"{program.name}.log"
+    return finish([str(program), argument], env, log, environment.ROOT, program.name, seconds=60)
 
 
 def demo_business(stack: Stack, receiver: Receiver) -> Business:
@@ -161,18 +153,18 @@ def _judged(right: bool) -> str:
     return "right" if right else "WRONG"
 
 
-def _explain(stack: Stack, receiver: Receiver, example: str, linking: str) -> None:
+def _explain(stack: Stack, receiver: Receiver, examples: dict[str, Path]) -> None:
     receiver.script("/broken", Answer(404, b'{"code":404,"message":"This webhook is not registered."}'))
     env = (environment.RUN / "env").relative_to(environment.ROOT)
     log = (environment.RUN / "ministack.log").relative_to(environment.ROOT)
     print(
         f"""
 The stack stays up until Ctrl-C. Publish another call from a second terminal:
-  . {env} && {os.path.relpath(example, environment.ROOT)} events/samples/call.completed.long.json
+  . {env} && {os.path.relpath(examples[FINALISING], environment.ROOT)} events/samples/call.completed.long.json
 hand the function a batch:
   make invoke EVENT=events/sqs/batch_with_poisoned.json
 or get another link to the owner's page:
-  . {env} && {os.path.relpath(linking, environment.ROOT)} demo
+  . {env} && {os.path.relpath(examples[LINKING], environment.ROOT)} demo
 
 On the page, {receiver.url}/demo is a URL that works, and {receiver.url}/broken one that does not.
 

@@ -1,4 +1,4 @@
-"""The stack of `infra/template.yaml`, built and deployed on MiniStack by the SAM commands of `make deploy`.
+"""The stack of `infra/template.yaml`, deployed on MiniStack by the SAM command of `make deploy`.
 
 A stack lasts as long as its block: `with running_stack(...) as stack`. The stack ends without a trace, since all
 of it lives in one process and one temporary folder.
@@ -8,11 +8,10 @@ MiniStack differs from AWS otherwise, this module corrects it after the deployme
 """
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,26 +21,13 @@ from botocore.config import Config
 from infra.fakes.aws_proxy import AwsProxy
 
 from . import environment, template
+from .building import BUILT, BUILT_TEMPLATE, CONFIGURATION
 from .ministack import Ministack, ministack
 from .processes import finish
 
 NAME = "prosaas-webhooks"
-CONFIGURATION = environment.ROOT / "infra" / "samconfig.toml"
-MODE = os.environ.get("BUILD", "release")
-"""`debug` saves the minutes of an optimised build while the function is being worked on."""
-
-ALREADY_BUILT = "FUNCTIONS_ARE_BUILT"
-"""The variable by which a process tells one that it starts that the functions are built."""
-
-_IS_BUILT = os.environ.pop(ALREADY_BUILT, None) is not None
-"""Taken out of the environment, so that a command which this process runs builds as it always does."""
-
-BUILT = environment.ROOT / ".aws-sam" / ("build" if MODE == "release" else MODE)
-BUILT_TEMPLATE = BUILT / "template.yaml"
 DEPLOYED_TEMPLATE = BUILT / "ministack.json"
 """Beside the built template, since both name the functions' folders relative to themselves."""
-
-BOOTSTRAP = BUILT / "DeliverFunction" / "bootstrap"
 
 LOCAL_PARAMETERS = {"Architecture": environment.ARCHITECTURE, "UnsafeTargets": "YesForLocalTestsOnly"}
 
@@ -126,23 +112,6 @@ class Stack:
         group = configuration["LoggingConfig"]["LogGroup"]
         found = pages.paginate(logGroupName=group, startTime=int(since * 1000))
         return [event["message"] for page in found for event in page["events"]]
-
-
-@cache
-def build() -> None:
-    """Build the functions as `make deploy` does, for this machine's architecture: once in a process."""
-    if _IS_BUILT:
-        return
-    env = environment.building() | ({"SAM_BUILD_MODE": MODE} if MODE == "debug" else {})
-    argv = [
-        *environment.SAM,
-        "build",
-        f"--config-file={CONFIGURATION}",
-        f"--build-dir={BUILT}",
-        "--parameter-overrides",
-        f"Architecture={environment.ARCHITECTURE}",
-    ]
-    finish(argv, env, environment.RUN / "build.log", environment.ROOT, "sam build")
 
 
 @contextmanager

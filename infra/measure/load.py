@@ -26,11 +26,12 @@ from statistics import median, quantiles
 
 from infra.fakes.fake_endpoints import Conduct, FakeEndpoints, Manner, Span, running_fake_endpoints
 from infra.local import environment
+from infra.local.building import MODE, build
 from infra.local.business import Business, new_signing_secret
 from infra.local.functions import running_functions
 from infra.local.processes import Failure, command, until
 from infra.local.run import step
-from infra.local.stack import MODE, Stack, build, running_stack
+from infra.local.stack import Stack, running_stack
 
 ATTEMPT_SECONDS = 3
 ENVIRONMENTS = 50

@@ -21,9 +21,9 @@ from pathlib import Path
 import pytest
 
 from infra.local import environment
+from infra.local.building import ALREADY_BUILT, build, build_examples
 from infra.local.processes import command
-from infra.local.run import build_example, step
-from infra.local.stack import ALREADY_BUILT, build
+from infra.local.run import step
 
 TESTS = environment.ROOT / "infra" / "tests"
 LOGS = environment.RUN / "tests"
@@ -46,8 +46,7 @@ def main() -> int:
     arguments = sys.argv[1:]
     with step("Building the functions and the examples"):
         build()
-        for example in ("finalize_call_on_stop", "link_for_owner"):
-            build_example(example)
+        build_examples()
     LOGS.mkdir(parents=True, exist_ok=True)
     first, *others = TOGETHER
     with ExitStack() as running:

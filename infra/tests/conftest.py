@@ -11,7 +11,8 @@ from playwright.sync_api import Browser
 
 from infra.fakes.receiver import Receiver, running_receiver
 from infra.local import environment
-from infra.local.stack import Stack, build, running_stack
+from infra.local.building import build
+from infra.local.stack import Stack, running_stack
 
 from .browsing import Size, Visit, chromium, visiting
 from .business import TestBusiness

@@ -2,7 +2,8 @@
 
 import pytest
 
-from infra.local.stack import BOOTSTRAP, MODE, Stack
+from infra.local.building import BOOTSTRAP, MODE
+from infra.local.stack import Stack
 from infra.measure.artifact import newest_glibc, zip_bytes
 
 MEGABYTE = 1_000_000

@@ -26,8 +26,9 @@ from infra.fakes.aws_proxy import (
     unprocessed,
 )
 from infra.fakes.receiver import Answer, Receiver
+from infra.local.building import build
 from infra.local.processes import until
-from infra.local.stack import Stack, build, running_stack
+from infra.local.stack import Stack, running_stack
 
 from .business import TestBusiness
 from .conftest import LOGS, Businesses

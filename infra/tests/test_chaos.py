@@ -8,7 +8,7 @@ import pytest
 
 from infra.chaos.scenarios import SCENARIOS, Scenario
 from infra.chaos.system import SystemUnderTest, running_system
-from infra.local.stack import build
+from infra.local.building import build
 
 from .conftest import LOGS
 

@@ -14,10 +14,11 @@ import pytest
 
 from infra.fakes.receiver import Receiver
 from infra.local import environment
+from infra.local.building import BOOTSTRAP, build
 from infra.local.invoke import invoke
 from infra.local.ministack import free_port, usable
 from infra.local.processes import until
-from infra.local.stack import BOOTSTRAP, Stack, build
+from infra.local.stack import Stack
 from infra.measure.bench.certificate import untrusted
 from infra.measure.bench.cost import cost, refused_handshake_ms, settings
 from infra.measure.bench.startup import init_ms

@@ -10,8 +10,9 @@ from uuid import uuid4
 import pytest
 
 from infra.fakes.receiver import Answer, Received, Receiver
+from infra.local.building import build
 from infra.local.processes import until
-from infra.local.stack import Stack, build, running_stack
+from infra.local.stack import Stack, running_stack
 
 from .business import TestBusiness
 from .conftest import LOGS

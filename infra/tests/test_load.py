@@ -3,7 +3,7 @@
 import pytest
 
 from infra.fakes.fake_endpoints import Span
-from infra.local.stack import build
+from infra.local.building import build
 from infra.measure.load import Latency, by_the_fifth_failure, in_flight, running_load, spread, throughput
 
 

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from infra.fakes.receiver import Answer, Receiver
-from infra.local.stack import Stack, build, running_stack
+from infra.local.building import build
+from infra.local.stack import Stack, running_stack
 
 from .browsing import Visit
 from .business import TestBusiness

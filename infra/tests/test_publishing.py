@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from infra.local import environment
-from infra.local.run import build_example
+from infra.local.building import build_examples
 from infra.local.stack import Stack
 
 from .business import TestBusiness
@@ -24,7 +24,7 @@ SHORT = environment.ROOT / "events" / "samples" / "call.completed.short.json"
 @pytest.fixture(scope="module")
 def example() -> str:
     """Give the call service's example, built."""
-    return build_example("finalize_call_on_stop")
+    return str(build_examples()["finalize_call_on_stop"])
 
 
 def publishing(stack: Stack) -> dict[str, str]:

@@ -17,8 +17,9 @@ from infra.fakes.aws_proxy import AwsProxy, broken, running_aws_proxy
 from infra.fakes.fake_move_tasks import OPERATIONS, FakeMoveTasks
 from infra.fakes.receiver import Answer, Receiver
 from infra.local import environment
+from infra.local.building import build
 from infra.local.processes import until
-from infra.local.stack import Stack, build, running_stack
+from infra.local.stack import Stack, running_stack
 from infra.ops.redrive import Queues, moving
 
 from .business import TestBusiness

@@ -1,6 +1,7 @@
 """The template deployed to MiniStack is the template deployed to AWS, but for the alarms that MiniStack refuses."""
 
-from infra.local.stack import BUILT_TEMPLATE, DEPLOYED_TEMPLATE, Stack
+from infra.local.building import BUILT_TEMPLATE
+from infra.local.stack import DEPLOYED_TEMPLATE, Stack
 from infra.local.template import read
 
 from .template import original

@@ -10,8 +10,9 @@ import pytest
 
 from infra.fakes.fake_endpoints import Conduct, Manner, Span, running_fake_endpoints
 from infra.fakes.receiver import Answer, Receiver
+from infra.local.building import build
 from infra.local.processes import until
-from infra.local.stack import Stack, build, running_stack
+from infra.local.stack import Stack, running_stack
 from infra.measure.load import Load, in_flight
 
 from .business import TestBusiness

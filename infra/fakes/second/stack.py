@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from infra.local import environment
+from infra.local.building import BUILT
 from infra.local.processes import until
-from infra.local.stack import BUILT, LOCAL_PARAMETERS, Stack
+from infra.local.stack import LOCAL_PARAMETERS, Stack
 
 from .gateway import running_gateway
 from .mapping import Batch, Mapping, Queue

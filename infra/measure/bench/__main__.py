@@ -4,9 +4,9 @@ import platform
 from statistics import median
 
 from infra.local import environment
+from infra.local.building import BOOTSTRAP, MODE, build
 from infra.local.processes import Failure, command, finish
 from infra.local.run import step
-from infra.local.stack import BOOTSTRAP, MODE, build
 from infra.measure.artifact import newest_glibc, zip_bytes
 
 from .certificate import untrusted

@@ -7,7 +7,7 @@ import pytest
 
 from infra.fakes.receiver import Receiver
 from infra.fakes.second.stack import SecondStack, second_stack
-from infra.local.stack import build
+from infra.local.building import build
 from infra.tests.business import TestBusiness
 from infra.tests.conftest import LOGS
 from infra.tests.logs import Confidential

@@ -74,7 +74,7 @@ struct StoredChange {
 /// The decision whether an event is attempted now.
 enum Admitted {
     /// The event is attempted at this endpoint, which has this state.
-    Attempt(EndpointId, Health),
+    Attempt(EndpointId, Box<Health>),
     /// The event is not attempted, and the delivery ends with this action.
     End(MessageAction),
     /// The event is not attempted, and gets this status in the ledger.
@@ -84,7 +84,7 @@ enum Admitted {
 impl<I: DeliveryIo> Delivery<'_, I> {
     async fn run(mut self) -> Result<Ended, Unavailable> {
         let (endpoint, health) = match self.admit().await? {
-            Admitted::Attempt(endpoint, health) => (endpoint, health),
+            Admitted::Attempt(endpoint, health) => (endpoint, *health),
             Admitted::End(action) => return Ok(Ended::with(action)),
             Admitted::Record(status) => return self.record(status).await.map(Ended::with),
         };
@@ -155,7 +155,7 @@ impl<I: DeliveryIo> Delivery<'_, I> {
                 Admission::Attempt if seen.is_at_capacity && !self.is_replayed() => {
                     return Ok(Admitted::End(MessageAction::ReturnUnattempted));
                 }
-                Admission::Attempt => return Ok(Admitted::Attempt(endpoint, health)),
+                Admission::Attempt => return Ok(Admitted::Attempt(endpoint, Box::new(health))),
                 // The endpoint has stopped being active, so the replay is over. The events that are left in its list
                 // stay held.
                 _ if self.is_replayed() => return Ok(Admitted::End(MessageAction::Acknowledge(AckReason::Held))),
@@ -170,7 +170,7 @@ impl<I: DeliveryIo> Delivery<'_, I> {
                     // If the claim cannot be stored, the attempt's result could not be stored either. So no attempt is
                     // made then.
                     if self.io.store(&claimed).await? == Stored::Done {
-                        return Ok(Admitted::Attempt(endpoint, claimed));
+                        return Ok(Admitted::Attempt(endpoint, Box::new(claimed)));
                     }
                 }
             }

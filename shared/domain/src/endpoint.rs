@@ -29,6 +29,9 @@ use jiff::Timestamp;
 /// queue, after which a message that a crash has kept back has come again.
 pub const LOST_AFTER: Duration = Duration::from_mins(6);
 
+/// After so many restarts `sweep` waits no longer than before for the next one: 12.8 hours.
+const MAX_DOUBLINGS: u32 = 7;
+
 /// The endpoint of a state that waits for the next URL, whichever it is. It matches no URL.
 const NO_URL: &str = "none";
 
@@ -115,15 +118,16 @@ impl Health {
         }
     }
 
-    /// The earliest time at which something of this state was to happen. None: nothing is to happen by itself.
+    /// The earliest time at which something of this state is to happen, as the index of what is overdue has it: a probe
+    /// and a step that have been restarted have more time. None: nothing is to happen by itself.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
         let probe = match &self.state {
-            State::Failing { probe: Some(probe), .. } => Some(probe.due),
+            State::Failing { probe: Some(probe), .. } => Some(probe.due + patience(probe.restarts)),
             _ => None,
         };
         let replay = match self.state {
-            State::Active { .. } => self.replay.as_ref().map(|replay| replay.due),
+            State::Active { .. } => self.replay.as_ref().map(|replay| replay.due + patience(replay.restarts)),
             _ => None,
         };
         let notice = self.notices.first().map(|notice| notice.at);
@@ -141,6 +145,13 @@ impl Health {
     pub fn says_the_same_as(&self, other: &Self) -> bool {
         self.state == other.state && self.replay == other.replay && self.notices == other.notices
     }
+}
+
+/// How much more time than others a message has that `sweep` has sent so often without effect: none, 6, 18, 42 minutes,
+/// and so on. A message that waits behind the backlog of an outage is not lost, and an event that a fault of ours keeps
+/// from being attempted must not get a new message at each run.
+fn patience(restarts: u32) -> Duration {
+    LOST_AFTER * (2_u32.pow(restarts.min(MAX_DOUBLINGS)) - 1)
 }
 
 /// Whether something that was due is taken for lost.

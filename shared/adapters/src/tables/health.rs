@@ -30,14 +30,15 @@ pub(super) fn from_item(item: &Item) -> Result<Health, TableError> {
 /// None: one that is not known here, or that lacks what it has to have.
 fn state(health: &Item) -> Option<State> {
     let at = |name| known(time(health, name));
+    let count = |name| known(number(health, name)).unwrap_or(0);
     match known(text(health, "state"))? {
-        "active" => Some(State::Active { failures: known(number(health, "failures")).unwrap_or(0) }),
+        "active" => Some(State::Active { failures: count("failures") }),
         "failing" => Some(State::Failing {
             since: at("since")?,
             cause: Cause::read(known(text(health, "cause"))?),
             probe: known(text(health, "probe"))
                 .and_then(EventId::parse)
-                .and_then(|event| Some(Probe { event, due: at("probe_due")? })),
+                .and_then(|event| Some(Probe { event, due: at("probe_due")?, restarts: count("probe_restarts") })),
             last_attempt: at("last_attempt")?,
         }),
         "paused" => Some(State::Paused {
@@ -56,6 +57,7 @@ fn replay(health: &Item) -> Option<Replay> {
         claimed_by: known(text(health, "replay_claimed_by")).map(ToOwned::to_owned),
         due: known(time(health, "replay_due"))?,
         failures: known(number(health, "replay_failures")).unwrap_or(0),
+        restarts: known(number(health, "replay_restarts")).unwrap_or(0),
     })
 }
 
@@ -94,9 +96,10 @@ pub(super) fn to_attribute(health: &Health) -> AttributeValue {
             set("state", s("failing"));
             set("since", ms(*since));
             set("cause", s(cause.as_str()));
-            if let Some(Probe { event, due }) = probe {
+            if let Some(Probe { event, due, restarts }) = probe {
                 set("probe", s(event.as_str()));
                 set("probe_due", ms(*due));
+                set("probe_restarts", n(restarts));
             }
             set("last_attempt", ms(*last_attempt));
         }
@@ -106,11 +109,12 @@ pub(super) fn to_attribute(health: &Health) -> AttributeValue {
             set("reason", s(reason.as_str()));
         }
     }
-    if let Some(Replay { id, step, claimed_by, due, failures }) = &health.replay {
+    if let Some(Replay { id, step, claimed_by, due, failures, restarts }) = &health.replay {
         set("replay_id", n(id));
         set("replay_step", n(step));
         set("replay_due", ms(*due));
         set("replay_failures", n(failures));
+        set("replay_restarts", n(restarts));
         if let Some(message) = claimed_by {
             set("replay_claimed_by", s(message));
         }
@@ -151,10 +155,12 @@ mod tests {
         ]);
         prop_oneof![
             (0..9u32).prop_map(|failures| State::Active { failures }),
-            (time(), prop::option::of((event(), time())), time()).prop_map(|(since, probe, last_attempt)| {
-                let probe = probe.map(|(event, due)| Probe { event, due });
-                State::Failing { since, cause: Cause::Redirect, probe, last_attempt }
-            }),
+            (time(), prop::option::of((event(), time(), any::<u32>())), time()).prop_map(
+                |(since, probe, last_attempt)| {
+                    let probe = probe.map(|(event, due, restarts)| Probe { event, due, restarts });
+                    State::Failing { since, cause: Cause::Redirect, probe, last_attempt }
+                }
+            ),
             (time(), reason).prop_map(|(since, reason)| State::Paused { since, reason }),
         ]
     }
@@ -164,14 +170,16 @@ mod tests {
             version in 1..u64::MAX,
             endpoint in prop::option::of("[a-f0-9]{32}|none"),
             state in state(),
-            replay in prop::option::of((any::<[u64; 2]>(), prop::option::of("[a-f0-9-]{36}"), time(), any::<u32>())),
+            replay in prop::option::of((any::<[u64; 2]>(), prop::option::of("[a-f0-9-]{36}"), time(), any::<[u32; 2]>())),
             notices in prop::collection::vec((time(), time()), 0..3),
         ) -> Health {
             Health {
                 version,
                 endpoint: endpoint.map(EndpointId),
                 state,
-                replay: replay.map(|([id, step], claimed_by, due, failures)| Replay { id, step, claimed_by, due, failures }),
+                replay: replay.map(|([id, step], claimed_by, due, [failures, restarts])| {
+                    Replay { id, step, claimed_by, due, failures, restarts }
+                }),
                 notices: notices.into_iter().map(|(since, at)| {
                     Notice { kind: NoticeKind::Paused, since, cause: "gone".to_owned(), at }
                 }).collect(),

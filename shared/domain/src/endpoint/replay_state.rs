@@ -24,12 +24,14 @@ pub struct Replay {
     pub due: Timestamp,
     /// How many attempts on the first held event have failed in this replay.
     pub failures: u32,
+    /// How often `sweep` has sent the step's message.
+    pub restarts: u32,
 }
 
 impl Health {
     /// Gives the state with a replay that begins now, instead of a replay that is under way.
     pub(super) fn with_replay(&self, now: Timestamp) -> Self {
-        let replay = Replay { id: self.version + 1, step: 0, claimed_by: None, due: now, failures: 0 };
+        let replay = Replay { id: self.version + 1, step: 0, claimed_by: None, due: now, failures: 0, restarts: 0 };
         Self { replay: Some(replay), ..self.clone() }
     }
 
@@ -43,12 +45,24 @@ impl Health {
     /// failed attempts on the event that is first then.
     #[must_use]
     pub fn with_step_done(&self, due: Timestamp, failures: u32) -> Self {
-        self.with_step(|replay| Replay { step: replay.step + 1, claimed_by: None, due, failures, ..replay })
+        self.with_step(|replay| Replay {
+            step: replay.step + 1,
+            claimed_by: None,
+            due,
+            failures,
+            restarts: 0,
+            ..replay
+        })
     }
 
     /// Gives the state in which the step is free to be claimed by another message, because its message is lost.
     pub(super) fn with_step_restarted(&self, now: Timestamp) -> Self {
-        self.with_step(|replay| Replay { claimed_by: None, due: now, ..replay })
+        self.with_step(|replay| Replay {
+            claimed_by: None,
+            due: now,
+            restarts: replay.restarts.saturating_add(1),
+            ..replay
+        })
     }
 
     /// Gives the state after a replay: nothing is held any more.

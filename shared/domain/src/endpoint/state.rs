@@ -65,6 +65,8 @@ pub struct Probe {
     pub event: EventId,
     /// When it tries next.
     pub due: Timestamp,
+    /// How often `sweep` has sent the event a message since its last attempt.
+    pub restarts: u32,
 }
 
 impl Default for State {
@@ -156,7 +158,7 @@ impl Health {
             Some(probe) if probe.event == *event && probe.due > now + EARLY => Admission::Wait(probe.due),
             // Until the attempt has ended for certain, no other message of the event makes one.
             Some(probe) if probe.event == *event => {
-                Admission::Claim(self.with_probe(event, now + IDLE_AFTER).with_last_attempt(now))
+                Admission::Claim(self.with_probe_put_off(now + IDLE_AFTER).with_last_attempt(now))
             }
             // An early attempt: the probe is not within the next minute.
             Some(probe) if is_idle && probe.due >= now + IDLE_AFTER => Admission::Claim(self.with_last_attempt(now)),
@@ -221,14 +223,34 @@ impl Health {
     }
 
     fn failing(&self, event: &EventId, cause: Cause, due: Timestamp, now: Timestamp) -> Self {
-        let probe = Some(Probe { event: event.clone(), due });
+        let probe = Some(Probe { event: event.clone(), due, restarts: 0 });
         let state = State::Failing { since: now, cause, probe, last_attempt: now };
         Self { state, replay: None, ..self.clone() }.with_notice(NoticeKind::Failing, now, cause.as_str(), now)
     }
 
     /// With another probe, or the same at another time.
     pub(super) fn with_probe(&self, event: &EventId, due: Timestamp) -> Self {
-        self.with_failing(|_, probe, _| *probe = Some(Probe { event: event.clone(), due }))
+        self.with_failing(|_, probe, _| *probe = Some(Probe { event: event.clone(), due, restarts: 0 }))
+    }
+
+    /// With the same probe at another time, before an attempt: only its result begins the count of restarts anew.
+    fn with_probe_put_off(&self, until: Timestamp) -> Self {
+        self.with_failing(|_, probe, _| {
+            if let Some(probe) = probe {
+                probe.due = until;
+            }
+        })
+    }
+
+    /// With a probe that gets another message. Another event begins to count anew.
+    pub(super) fn with_probe_restarted(&self, event: &EventId, now: Timestamp) -> Self {
+        let before = match &self.state {
+            State::Failing { probe: Some(probe), .. } if probe.event == *event => probe.restarts,
+            _ => 0,
+        };
+        self.with_failing(|_, probe, _| {
+            *probe = Some(Probe { event: event.clone(), due: now, restarts: before.saturating_add(1) });
+        })
     }
 
     /// Without a probe: it is lost, and nothing is held that could take its place.

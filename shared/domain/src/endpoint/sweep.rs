@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{EndpointId, Health, State, is_lost};
+use super::{EndpointId, Health, State, is_lost, patience};
 use crate::event::EventId;
 
 /// What the ledger says, as far as it matters here.
@@ -57,10 +57,10 @@ impl Health {
         let (health, restart) = match &health.state {
             State::Active { .. } => health.with_replay_going(found, now),
             State::Failing { probe, .. } => match probe {
-                Some(probe) if !is_lost(probe.due, now) => (health, None),
-                Some(probe) if found.probe_is_kept => health.with_probe_restarted(&probe.event.clone(), now),
+                Some(probe) if !is_lost(probe.due + patience(probe.restarts), now) => (health, None),
+                Some(probe) if found.probe_is_kept => health.restarting_probe(&probe.event.clone(), now),
                 _ => match &found.first_held {
-                    Some(event) => health.with_probe_restarted(event, now),
+                    Some(event) => health.restarting_probe(event, now),
                     None => (health.without_probe(), None),
                 },
             },
@@ -76,14 +76,16 @@ impl Health {
         waits && self.version > 0 && !matches!(self.state, State::Paused { .. })
     }
 
-    fn with_probe_restarted(&self, event: &EventId, now: Timestamp) -> (Self, Option<Restart>) {
-        (self.with_probe(event, now), Some(Restart::Probe(event.clone())))
+    fn restarting_probe(&self, event: &EventId, now: Timestamp) -> (Self, Option<Restart>) {
+        (self.with_probe_restarted(event, now), Some(Restart::Probe(event.clone())))
     }
 
     /// A replay whose message is lost goes on; what is held beside an active endpoint gets one.
     fn with_replay_going(self, found: &Found, now: Timestamp) -> (Self, Option<Restart>) {
         match &self.replay {
-            Some(replay) if replay.is_lost(now) => (self.with_step_restarted(now), Some(Restart::Replay)),
+            Some(replay) if is_lost(replay.due + patience(replay.restarts), now) => {
+                (self.with_step_restarted(now), Some(Restart::Replay))
+            }
             None if found.first_held.is_some() => (self.with_replay(now), Some(Restart::Replay)),
             _ => (self, None),
         }

@@ -339,6 +339,30 @@ fn a_replay_without_a_step_for_six_minutes_gets_another_message_for_the_same_ste
 }
 
 #[test]
+fn a_message_that_is_sent_again_and_again_without_effect_is_sent_ever_more_rarely() {
+    let minutes = |health: &Health| {
+        let mut health = health.clone();
+        let mut sent = Vec::new();
+        for minute in 0..4_000 {
+            let after = swept(&health, &Found { first_held: None, probe_is_kept: true }, minute * 60);
+            sent.extend(after.restart.map(|_| minute));
+            health = after.health;
+        }
+        sent
+    };
+    let every = [6, 18, 42, 90, 186, 378, 762, 1_530, 2_298, 3_066, 3_834];
+    assert_eq!(minutes(&failing(0)), every, "a probe; every 12.8 hours at the latest");
+    assert_eq!(minutes(&active(0).resume(at(0))), every, "a replay's step");
+
+    let restarted = swept(&failing(0), &Found { first_held: None, probe_is_kept: true }, LOST).health;
+    assert_eq!(restarted.due(), Some(at(2 * LOST)), "so the index has it neither");
+    let Admission::Claim(claimed) = restarted.admit(&event(1), at(LOST + 5)) else { panic!("it is the probe") };
+    assert_eq!(claimed.due(), Some(at(LOST + 5 + 60 + LOST)), "a message whose attempt ends in a crash had no effect");
+    let (tried, _) = settled(&restarted, 1, failed(600), LOST + 9);
+    assert_eq!(tried.due(), Some(at(600)), "an attempt begins the count anew");
+}
+
+#[test]
 fn held_events_of_an_active_endpoint_get_a_replay_and_those_of_another_url_or_of_none_wait_as_they_should() {
     let found = Found { first_held: Some(event(3)), probe_is_kept: false };
     let after = swept(&active(2), &found, 9);

@@ -340,6 +340,7 @@ impl World {
         }
         if let Some(replay) = &mut self.tables.health.replay {
             replay.due = since(replay.due.max(now - LOST_AFTER));
+            replay.restarts = 0;
         }
         match &mut self.tables.health.state {
             HealthState::Active { .. } => {}
@@ -347,6 +348,8 @@ impl World {
                 *start = NOW;
                 if let Some(probe) = probe {
                     probe.due = since(probe.due.max(now - LOST_AFTER));
+                    // A sweep that comes as often as ever is the worse case of one that lets a message more time.
+                    probe.restarts = 0;
                 }
                 *last_attempt = since((*last_attempt).max(now - IDLE_AFTER));
             }

@@ -67,14 +67,14 @@ fn failing() -> Tables {
 }
 
 fn failing_until(due: u64) -> Tables {
-    let probe = Some(Probe { event: event(9), due: at(due) });
+    let probe = Some(Probe { event: event(9), due: at(due), restarts: 0 });
     let (since, cause) = (Timestamp::UNIX_EPOCH, Cause::Status);
     tables(State::Failing { since, cause, probe, last_attempt: since }, None)
 }
 
 /// Events 1 to 3 are held; so many attempts on the first have failed in the replay, and so many in a row altogether.
 fn replaying(in_the_replay: u32, in_a_row: u32) -> Tables {
-    let replay = Replay { id: 5, step: 2, claimed_by: None, due: at(NOW), failures: in_the_replay };
+    let replay = Replay { id: 5, step: 2, claimed_by: None, due: at(NOW), failures: in_the_replay, restarts: 0 };
     let mut tables = tables(State::Active { failures: in_a_row }, Some(replay));
     tables.records = (1..=3).map(|number| (event(number).to_string(), Status::Held)).collect();
     tables
