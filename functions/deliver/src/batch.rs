@@ -1,12 +1,12 @@
-//! A batch of messages, each delivered by itself and all at the same time.
+//! A batch of messages, which are delivered in parallel, each as a task of its own.
 //!
-//! A slow receiver costs its own time, not the sum. Messages of one event go one after the other, so that the second finds
-//! what became of the first. Of one business only so many are under way at once: a burst to an endpoint that hangs would
-//! otherwise be all hanging before its first failure is known. Those that wait for a place look at the endpoint's health
-//! when they get it, and find it failing.
+//! So a batch takes as long as its slowest receiver, not as long as all receivers together. Messages of one event run
+//! one after the other, so that the second finds the result of the first. At most [`AT_ONCE`] messages of one business
+//! run at once: a burst to an endpoint that hangs would otherwise all hang before the first failure is known. A message
+//! that waits for its turn reads the endpoint's health only then, and finds the endpoint failing.
 //!
-//! Whatever happens to one message, the others are answered for: a panic and a message that takes longer than the
-//! invocation are its own trouble.
+//! A panic in one message, or a message that takes longer than the invocation, does not keep the other messages from
+//! being answered for.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -19,64 +19,66 @@ use domain::event::{BusinessId, EventId};
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use crate::delivery::{Deliver, Disposition};
+use crate::handle_message::{Deliver, Disposition};
 use crate::message::{Content, Message, NotAMessage};
 use crate::report;
 
-/// How many messages of one business are under way at once in one environment: as many failures as it takes to know.
+/// How many messages of one business run at once in one execution environment: as many as the failures in a row that
+/// make an endpoint failing.
 pub(crate) const AT_ONCE: usize = 5;
 
-/// How long before the invocation's end every message has been answered for. An invocation that is cut off loses the
-/// answers for all of its messages.
+/// How long before the invocation's end every message must have been answered for. An invocation that Lambda cuts off
+/// loses the answers for all its messages.
 const TO_ANSWER: Duration = Duration::from_secs(1);
 
-/// Delivers every message before `deadline`; those that must come back are in the answer.
+/// Delivers every message before `deadline`. The answer names the messages that must come back.
 ///
 /// # Errors
 ///
-/// [`NotAMessage`], before anything is sent.
+/// [`NotAMessage`], before any request is sent.
 pub(crate) async fn deliver_all(
     deliver: Arc<Deliver>,
     event: SqsEvent,
     deadline: Instant,
 ) -> Result<SqsBatchResponse, NotAMessage> {
-    // Also where the deadline has passed, a message can be told when to come back.
+    // At least a second remains, even after the deadline, so that each message can be told when to come back.
     let end = deadline.checked_sub(TO_ANSWER).unwrap_or(deadline).max(Instant::now() + TO_ANSWER);
-    let by_itself = |message: Message, content, place: Place| {
+    let by_itself = |message: Message, content, turn: Turn| {
         let deliver = Arc::clone(&deliver);
         async move {
-            // Who gets no place in time finds that there is no time.
-            let _taken = timeout_at(deliver.latest_begin(end), place.take()).await;
-            deliver.message(&message, content, end).await
+            // A message whose turn does not come in time finds no time left, and comes back unattempted.
+            let _taken = timeout_at(deliver.latest_begin(end), turn.wait()).await;
+            deliver.handle(&message, content, end).await
         }
     };
-    each(event, Content::read, by_itself, end).await
+    deliver_each(event, Content::read, by_itself, end).await
 }
 
-/// Reads every message and delivers it by itself until `end` at the longest, and says which must come back.
-async fn each<D>(
+/// Reads every message and delivers it as a task of its own, until `end` at the longest. The answer names the messages
+/// that must come back.
+async fn deliver_each<D>(
     event: SqsEvent,
     read: impl Fn(&str) -> Content,
-    deliver: impl Fn(Message, Content, Place) -> D,
+    deliver: impl Fn(Message, Content, Turn) -> D,
     end: Instant,
 ) -> Result<SqsBatchResponse, NotAMessage>
 where
     D: Future<Output = Disposition> + Send + 'static,
 {
     let messages = event.records.into_iter().map(Message::try_from).collect::<Result<Vec<_>, _>>()?;
-    let mut places = Places::default();
+    let mut limits = Limits::default();
     let mut deliveries = Vec::with_capacity(messages.len());
     let mut unread = Vec::new();
     for message in messages {
         let id = message.id.clone();
-        // Nothing that the reading has changed is seen after a panic: the message is only looked at.
+        // The assertion holds, because reading changes nothing: no half-changed value can be seen after a panic.
         let Ok(content) = panic::catch_unwind(AssertUnwindSafe(|| read(&message.body))) else {
             report::panicked(&id);
             unread.push(id);
             continue;
         };
-        let place = places.of(content.business_id(), content.event_id());
-        deliveries.push((id, deliver(message, content, place)));
+        let turn = limits.of(content.business_id(), content.event_id());
+        deliveries.push((id, deliver(message, content, turn)));
     }
     let mut response = answer(deliveries, end).await;
     for id in unread {
@@ -85,7 +87,8 @@ where
     Ok(response)
 }
 
-/// Lets each go on by itself until `end` at the longest, and says which must come back.
+/// Runs each delivery as a task of its own, until `end` at the longest. The answer names the messages that must come
+/// back.
 async fn answer<D>(deliveries: Vec<(String, D)>, end: Instant) -> SqsBatchResponse
 where
     D: Future<Output = Disposition> + Send + 'static,
@@ -112,41 +115,42 @@ where
     response
 }
 
-/// Who may be under way beside whom.
+/// The limits on messages that run at once: by business and by event.
 #[derive(Default)]
-struct Places {
+struct Limits {
     businesses: HashMap<BusinessId, Arc<Semaphore>>,
     events: HashMap<EventId, Arc<Mutex<()>>>,
 }
 
-/// What one message has to wait for. None: nothing.
-struct Place {
+/// The limits that one message has to wait for. None: there is no such limit.
+struct Turn {
     business: Option<Arc<Semaphore>>,
     event: Option<Arc<Mutex<()>>>,
 }
 
-impl Places {
-    fn of(&mut self, business_id: Option<&BusinessId>, event_id: Option<&EventId>) -> Place {
+impl Limits {
+    fn of(&mut self, business_id: Option<&BusinessId>, event_id: Option<&EventId>) -> Turn {
         let business = business_id.map(|id| {
             Arc::clone(self.businesses.entry(id.clone()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))))
         });
         let event = event_id.map(|id| Arc::clone(self.events.entry(id.clone()).or_default()));
-        Place { business, event }
+        Turn { business, event }
     }
 }
 
-impl Place {
-    /// The event's turn first: who waits for that takes no place from the business's other events.
-    async fn take(self) -> (Option<OwnedMutexGuard<()>>, Option<OwnedSemaphorePermit>) {
-        let turn = match self.event {
-            Some(event) => Some(event.lock_owned().await),
+impl Turn {
+    /// Waits for the message's turn. The event's limit comes first: a message that waits for it takes no permit from
+    /// the business's other events.
+    async fn wait(self) -> (Option<OwnedMutexGuard<()>>, Option<OwnedSemaphorePermit>) {
+        let event = match self.event {
+            Some(lock) => Some(lock.lock_owned().await),
             None => None,
         };
-        let place = match self.business {
-            Some(business) => business.acquire_owned().await.ok(),
+        let business = match self.business {
+            Some(semaphore) => semaphore.acquire_owned().await.ok(),
             None => None,
         };
-        (turn, place)
+        (event, business)
     }
 }
 
@@ -162,16 +166,16 @@ mod tests {
         EventId::parse(&format!("evt_{number:032x}")).expect("32 hex digits")
     }
 
-    /// How many of twelve are under way at once at the most, each for as long as the others need to begin.
+    /// Runs twelve deliveries, each long enough for the others to begin. Gives how many ran at once at most.
     async fn together(event_of: impl Fn(u32) -> EventId) -> usize {
         let business = BusinessId::parse("b").expect("an id");
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let mut places = Places::default();
+        let mut limits = Limits::default();
         let deliveries = (0..12).map(|number| {
-            let place = places.of(Some(&business), Some(&event_of(number)));
+            let turn = limits.of(Some(&business), Some(&event_of(number)));
             let (now, most) = (Arc::clone(&now), Arc::clone(&most));
             let delivery = async move {
-                let _taken = place.take().await;
+                let _taken = turn.wait().await;
                 most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 for _ in 0..100 {
                     tokio::task::yield_now().await;
@@ -208,7 +212,7 @@ mod tests {
             Content::Malformed(String::new())
         };
         let delivered = Arc::new(Mutex::new(Vec::new()));
-        let deliver = |message: Message, _content, _place| {
+        let deliver = |message: Message, _content, _turn| {
             let delivered = Arc::clone(&delivered);
             async move {
                 delivered.lock().await.push(message.id);
@@ -216,7 +220,7 @@ mod tests {
             }
         };
         let end = Instant::now() + Duration::from_mins(1);
-        let response = each(event, read, deliver, end).await.expect("every record has its ids");
+        let response = deliver_each(event, read, deliver, end).await.expect("every record has its ids");
         let failures: Vec<_> = response.batch_item_failures.iter().map(|failure| &failure.item_identifier).collect();
         assert_eq!(failures, ["a bug"]);
         assert_eq!(*delivered.lock().await, ["one", "two"]);

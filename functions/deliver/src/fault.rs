@@ -1,11 +1,11 @@
-//! A fault of ours, which says nothing about the receiver.
+//! A fault of this system or of AWS, which says nothing about the receiver.
 
 use adapters::notices::NoticeError;
 use adapters::queue::QueueError;
 use adapters::secret::SecretError;
 use adapters::tables::TableError;
 
-/// What did not answer, or not with what was asked.
+/// The service that did not answer, or whose answer was an error.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
     #[error(transparent)]

@@ -1,16 +1,16 @@
-//! The Lambda function `deliver`: takes events off the queue and gets each to its business.
+//! The Lambda function `deliver`: takes messages off the events queue and POSTs each event to its business.
 //!
-//! Wiring only: the environment is read, the clients are made once, the runtime is given the batch handler. Nothing is
-//! fetched here, so that a new process is ready for its first event within milliseconds.
+//! This file only wires: it reads the environment, makes the clients once, and gives the runtime the batch handler. It
+//! sends no request, so that a new process is ready for its first event within milliseconds.
 
 #![allow(clippy::expect_used, reason = "each says why it cannot fail")]
 
 mod message;
 mod batch;
-mod delivery;
+mod handle_message;
 mod run_delivery;
 mod run_replay;
-mod fate;
+mod message_action;
 mod fault;
 mod report;
 
@@ -33,7 +33,7 @@ use domain::request::signature::InternalSecret;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use tokio::time::Instant;
 
-use delivery::Deliver;
+use handle_message::Deliver;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -47,7 +47,7 @@ async fn main() -> Result<(), Error> {
     Runtime::new(service_fn(handler)).run().await
 }
 
-/// The function's timeout, as the template has it.
+/// The function's timeout, as in the template.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 fn wire(environment: Environment) -> Deliver {

@@ -1,4 +1,4 @@
-//! A queue message, with what a delivery needs of it. Read once, at the door of the batch.
+//! A queue message, with the attributes that a delivery needs. The batch reads each message once.
 
 use std::time::Duration;
 
@@ -33,13 +33,13 @@ impl Message {
     }
 }
 
-/// What a message says.
+/// The content of a message's body.
 pub(crate) enum Content {
     /// An event.
     Event(Box<Event>),
-    /// Something the system says to itself.
+    /// A command of this system.
     Command(Command),
-    /// Neither, and why.
+    /// Neither an event nor a command; the reason as text.
     Malformed(String),
 }
 
@@ -71,8 +71,8 @@ impl Content {
     }
 }
 
-/// A record that is not a message of an SQS queue. It cannot be reported as failed by itself, since that goes by its
-/// id: the whole batch is, and comes back.
+/// A record that is not a message of an SQS queue: it has no id or no receipt handle. A single message is reported as
+/// failed by its id, so here the whole batch fails and comes back.
 #[derive(Debug, thiserror::Error)]
 #[error("a record has no {0}")]
 pub(crate) struct NotAMessage(&'static str);

@@ -1,7 +1,8 @@
-//! What the person on call reads: one line per attempt, with ids and the host, never a body, a phone, a secret or a URL.
+//! The log lines for the person on call: one line per attempt, with ids and the host, and never a body, a phone number,
+//! a secret or a URL.
 //!
-//! INFO is success, WARN a failure that will be retried or a field that could not be read, ERROR what needs a person: a
-//! schedule that is spent, a malformed event, one that is not kept, a fault of ours.
+//! INFO is a success, WARN a failure that will be retried or a field that could not be read. ERROR needs a person: a
+//! spent schedule, a malformed event, an event that the ledger does not have, a fault.
 
 use std::time::Duration;
 
@@ -15,11 +16,11 @@ use domain::delivery::{AckReason, MessageAction, NextStatus};
 use domain::event::{BusinessId, EventId};
 use domain::outcome::Verdict;
 
-use crate::delivery::Delivery;
 use crate::fault::Fault;
+use crate::handle_message::Delivery;
 use crate::message::Message;
 
-/// Writes a line about an event, at a level that is known when it is compiled.
+/// Writes a line about an event. The level and the message are constants.
 macro_rules! event_line {
     ($level:ident, $name:literal, $delivery:expr $(, $($field:tt)*)?) => {
         tracing::$level!(
@@ -34,7 +35,7 @@ macro_rules! event_line {
     };
 }
 
-/// The same about an attempt on it.
+/// Writes a line about an attempt on an event.
 macro_rules! attempt_line {
     ($level:ident, $name:literal, $delivery:expr, $attempt:expr $(, $($field:tt)*)?) => {
         event_line!(
@@ -57,7 +58,7 @@ fn ms(duration: Option<Duration>) -> Option<u64> {
     duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// The end of an event's way.
+/// Writes the line at the end of a delivery.
 pub(crate) fn ended(
     delivery: &Delivery<'_>,
     attempt: Option<&Attempt>,
@@ -71,7 +72,7 @@ pub(crate) fn ended(
         (None, MessageAction::Acknowledge(AckReason::Held)) => event_line!(info, "held", delivery),
         (None, MessageAction::ReturnUnattempted) => event_line!(info, "crowded", delivery),
         (None, MessageAction::ReturnSpent) => event_line!(error, "spent", delivery),
-        // What kept it has its own line.
+        // The reason has a line of its own.
         (None, _) => {}
     }
 }
@@ -93,14 +94,14 @@ fn attempted(delivery: &Delivery<'_>, attempt: &Attempt, status: Option<NextStat
     }
 }
 
-/// Each optional field that was published in a form that cannot be read: its name, never its value.
+/// Writes a line for each optional field whose published form could not be read: the field's name, never its value.
 pub(crate) fn unread_fields(delivery: &Delivery<'_>) {
     for field in delivery.event.unread() {
         event_line!(warn, "unread_field", delivery, field = *field);
     }
 }
 
-/// A step of an event's way that a fault of ours kept from being done.
+/// Writes a line about a fault in a delivery.
 pub(crate) fn fault(delivery: &Delivery<'_>, fault: &Fault) {
     event_line!(error, "fault", delivery, error = error_chain(fault));
 }
@@ -126,7 +127,8 @@ pub(crate) fn malformed(message: &Message, detail: &str) {
     tracing::error!(message_id = message.id, detail, "malformed");
 }
 
-/// A message, or the ledger's list of held events, names an event that cannot be had back.
+/// Writes a line about an event that a message or the ledger's list of held events names, and whose body the ledger
+/// does not have.
 pub(crate) fn not_kept(message: &Message, business_id: &BusinessId, event_id: &EventId) {
     let (event_id, business_id) = (event_id.as_str(), business_id.as_str());
     tracing::error!(event_id, business_id, message_id = message.id, "not_kept");
@@ -136,7 +138,7 @@ pub(crate) fn not_copied(message: &Message, reason: Reason, error: &QueueError) 
     tracing::error!(message_id = message.id, reason = reason.as_str(), error = error_chain(error), "not_copied");
 }
 
-/// A message that was not done with when the invocation had to end.
+/// Writes a line about a message whose delivery had not ended when the invocation had to end.
 pub(crate) fn overdue(message_id: &str) {
     tracing::error!(message_id, "overdue");
 }

@@ -1,4 +1,4 @@
-//! Takes one event its way: what stands behind [`deliver`] here.
+//! Delivers one event: the implementation of [`DeliveryIo`] on AWS and on the receivers, for [`deliver`].
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -19,29 +19,29 @@ use domain::outcome::{Outcome, Verdict};
 use tokio::time::Instant;
 
 use crate::batch::AT_ONCE;
-use crate::delivery::{Deliver, Delivery, OUR_OWN_TIME};
-use crate::fate::from_now;
 use crate::fault::Fault;
+use crate::handle_message::{Deliver, Delivery, OUR_OWN_TIME};
+use crate::message_action::from_now;
 use crate::report;
 
 /// An attempt that has had no answer for so long tells the other environments that it waits. Most receivers answer
 /// sooner, which keeps a delivery to them at its one write.
 const SLOW_AFTER: Duration = Duration::from_millis(500);
 
-/// How long after a write that failed the next is made.
+/// The pause between a failed write of the record and the next try.
 const BETWEEN_WRITES: Duration = Duration::from_secs(1);
 
 /// How long a message may be kept for telling that its attempt waits no more.
 const TAKE_BACK_WITHIN: Duration = Duration::from_millis(500);
 
-/// One event on its way.
+/// A delivery under way.
 struct Running<'a> {
     deliver: &'a Deliver,
     delivery: &'a Delivery<'a>,
     progress: Mutex<Progress>,
 }
 
-/// What is known by now.
+/// What the delivery has read and done so far.
 #[derive(Clone, Default)]
 struct Progress {
     settings: Settings,
@@ -55,7 +55,7 @@ struct Progress {
 }
 
 impl Deliver {
-    /// Takes an event to the end of its way.
+    /// Delivers an event, and logs the result.
     pub(crate) async fn run_delivery(&self, delivery: &Delivery<'_>) -> Ended {
         let running = Running { deliver: self, delivery, progress: Mutex::default() };
         let instead_of_holding = (!self.compressor.can_keep(delivery.event.body()))
@@ -68,9 +68,9 @@ impl Deliver {
         ended
     }
 
-    /// Tells the operator of a change, with the number of events that wait.
+    /// Gives a notice to the operator, with the number of held events.
     pub(crate) async fn announce(&self, business_id: &BusinessId, notice: &Notice) -> Result<(), Fault> {
-        // To tell it without the number is better than not to tell it.
+        // A notice without the number is better than no notice.
         let held = self.tables.count_held(business_id).await.ok();
         self.notices.announce(business_id, notice, held).await?;
         Ok(())
@@ -180,7 +180,7 @@ impl Running<'_> {
             let attempt = progress.attempt.as_ref().map(|(attempt, at)| to_record(attempt, *at));
             (progress.record, attempt)
         };
-        // The body is written with the first record, and never again.
+        // The body is written only once, with the first record.
         let body = if before.is_none() {
             report::unread_fields(delivery);
             self.deliver.compressor.compress(delivery.event.body())
@@ -209,15 +209,16 @@ impl Running<'_> {
         self.write_in_time(&change).await
     }
 
-    /// That an event has arrived is written again until the message's time is over, since nothing else keeps it from being
-    /// sent again. Of what has failed, the message comes back anyway.
+    /// Writes the record. If the event has arrived, a failed write is tried again until the message's time is over,
+    /// since only the record keeps the event from being sent again. If the attempt has failed, one write is enough: the
+    /// message comes back anyway.
     async fn write_in_time(&self, change: &RecordUpdate<'_>) -> Result<Recorded, Fault> {
         let event = self.delivery.event;
         loop {
             let done = self.deliver.tables.record(event.business_id(), event.id(), change).await;
             let again = Instant::now() + BETWEEN_WRITES;
             match done {
-                // The last failure is the one that is told.
+                // Only the last failure is logged.
                 Err(_) if change.status == Status::Delivered && again + OUR_OWN_TIME <= self.delivery.deadline => {
                     tokio::time::sleep_until(again).await;
                 }
@@ -254,7 +255,7 @@ impl EndpointIo for Running<'_> {
 
 impl DeliveryIo for Running<'_> {
     async fn post(&self) -> Result<Posted, Unavailable> {
-        // What came before may have taken its time.
+        // The reads before may have taken long.
         if !self.deliver.has_time(self.delivery.deadline) {
             return Ok(Posted::NoTime);
         }
@@ -273,19 +274,19 @@ impl DeliveryIo for Running<'_> {
     }
 }
 
-/// What the ledger says of an event, as far as it decides.
+/// Gives the event's status in the ledger, as far as a delivery needs it.
 fn says(record: Option<Record>, delivery: &Delivery<'_>) -> Says {
     match record {
         Some(record) if has_arrived(record, delivery.resend) => Says::Delivered,
         Some(Record { status: Status::Held, .. }) => Says::Held,
         Some(Record { status: Status::Retrying, .. }) => Says::Retrying,
-        // One whose record is missing or was not read has been tried if its message has been here before.
+        // The event has no record, or the record was not read. It has been tried if its message was received before.
         None if delivery.number > 1 => Says::Retrying,
         _ => Says::Nothing,
     }
 }
 
-/// Whether an event has arrived; with the owner's wish that it be sent again, since that was asked for.
+/// Whether an event has arrived. For a resend, it must have arrived since the owner asked for it.
 fn has_arrived(record: Record, resend: Option<Timestamp>) -> bool {
     let since = |asked_at| record.last_delivered.is_some_and(|at| at >= asked_at);
     record.status == Status::Delivered && resend.is_none_or(since)

@@ -1,4 +1,4 @@
-//! Carries a replay on by one step: what stands behind [`carry_on`] here.
+//! Does a step of a replay: the implementation of [`ReplayIo`] on AWS, for [`carry_on`].
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use domain::event::{BusinessId, EventId};
 use domain::replay::{ReplayIo, StepAction, carry_on};
 use tokio::time::Instant;
 
-use crate::delivery::{Deliver, Delivery, Disposition, NOT_KEPT};
-use crate::fate::from_now;
 use crate::fault::Fault;
+use crate::handle_message::{Deliver, Delivery, Disposition, NOT_KEPT};
 use crate::message::Message;
+use crate::message_action::from_now;
 use crate::report;
 
-/// The time between two steps: with the ten events of a step, the receiver gets about ten a second.
+/// The time between two steps. A step has ten events, so the receiver gets about ten events a second.
 const BETWEEN_STEPS: Duration = Duration::from_secs(1);
 
-/// One step on its way.
+/// A step under way.
 struct Running<'a> {
     deliver: &'a Deliver,
     message: &'a Message,
@@ -31,7 +31,7 @@ struct Running<'a> {
 }
 
 impl Deliver {
-    /// Does the step that a message stands for.
+    /// Does the step that a message brings.
     pub(crate) async fn run_replay(
         &self,
         message: &Message,
@@ -76,8 +76,9 @@ impl Running<'_> {
         Ok(self.deliver.run_delivery(&delivery).await)
     }
 
-    /// A held event whose body is gone must not keep back those behind it: a reference to it is set aside, and it is no
-    /// longer held. In this order, so that what interrupts the two loses neither.
+    /// Gives up a held event whose body the ledger does not have, so that it does not keep back the events behind it.
+    /// First a reference to the event is copied to the dead-letter queue, then its record says failed: in this order an
+    /// interruption loses nothing.
     async fn give_up(&self, event_id: &EventId) -> Result<(), Fault> {
         report::not_kept(self.message, self.business_id, event_id);
         let (business_id, event_id) = (self.business_id.clone(), event_id.clone());
@@ -88,7 +89,7 @@ impl Running<'_> {
     }
 }
 
-/// The number of an attempt in a replay, from 1.
+/// Gives the number of an attempt in a replay, from 1.
 fn attempt_of(trigger: Trigger) -> u32 {
     match trigger {
         Trigger::Replay { failures, .. } => failures + 1,
@@ -131,7 +132,8 @@ impl ReplayIo for Running<'_> {
     async fn list(&self) -> Result<Vec<EventId>, Unavailable> {
         let listed = async {
             let held = self.deliver.tables.held(self.business_id).await?;
-            // An event whose record cannot be written would be sent each time that the message comes back.
+            // If the ledger takes no writes, the step ends here: an event whose record cannot be written would be sent
+            // each time that the message comes back.
             if let Some(first) = held.first() {
                 self.deliver.tables.try_writing(self.business_id, first).await?;
             }

@@ -1,10 +1,11 @@
-//! The Lambda function `sweep`: every five minutes, what should be going on and is not is started again.
+//! The Lambda function `sweep`: every five minutes it restarts the probes, replays and notices that are overdue, and
+//! begins the replays that are missing.
 //!
-//! Wiring only: the environment is read, the clients are made once, the runtime is given the handler. What it is invoked
-//! with does not matter.
+//! This file only wires: it reads the environment, makes the clients once, and gives the runtime the handler. The
+//! payload of an invocation does not matter.
 
-mod run;
-mod endpoint;
+mod businesses;
+mod run_sweep;
 mod report;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use serde::de::IgnoredAny;
 use tokio::time::Instant;
 
-use run::Sweeper;
+use businesses::Sweeper;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -36,14 +37,14 @@ async fn main() -> Result<(), Error> {
     Runtime::new(service_fn(handler)).run().await
 }
 
-/// The function's timeout, as the template has it.
+/// The function's timeout, as in the template.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What is kept of it for what is under way when no more is begun.
-const TO_END: Duration = Duration::from_secs(20);
+/// How long before the timeout no further business is begun. The businesses under way end in this time.
+const TIME_TO_FINISH: Duration = Duration::from_secs(20);
 
 fn time_for(deadline: u64) -> Duration {
-    deadline::remaining(deadline, clock::now(), TIMEOUT).saturating_sub(TO_END)
+    deadline::remaining(deadline, clock::now(), TIMEOUT).saturating_sub(TIME_TO_FINISH)
 }
 
 fn wire(environment: Environment) -> Sweeper {

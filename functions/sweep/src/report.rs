@@ -1,12 +1,12 @@
-//! What the person on call reads of `sweep`: what it started again, for which business, and its faults. A healthy stack
-//! has one line at DEBUG for each run.
+//! The log lines of `sweep` for the person on call: the probes and replays that it restarted, for which business, and
+//! its faults. On a healthy stack a run has one line, at DEBUG.
 
 use adapters::process::log::error_chain;
 use domain::event::BusinessId;
 use domain::sweep::Restarted;
 
-use crate::endpoint::Fault;
-use crate::run::Answer;
+use crate::businesses::Answer;
+use crate::run_sweep::Fault;
 
 pub(crate) fn restarted(business_id: &BusinessId, restarted: Restarted) {
     let Restarted { probes, replays, .. } = restarted;
@@ -19,7 +19,8 @@ pub(crate) fn fault(business_id: &BusinessId, fault: &Fault) {
     tracing::error!(business_id = business_id.as_str(), error = error_chain(fault), "fault");
 }
 
-/// A business that took longer than a run can give to one. It is looked after again in five minutes.
+/// Writes a line about a business that took longer than a run can give to one business. The next run looks after it
+/// again.
 pub(crate) fn overdue(business_id: &BusinessId) {
     tracing::error!(business_id = business_id.as_str(), "overdue");
 }

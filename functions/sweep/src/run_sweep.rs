@@ -1,4 +1,4 @@
-//! One business looked after: what stands behind [`sweep`] here.
+//! Sweeps one business: the implementation of [`SweepIo`] on AWS, for [`sweep`].
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use domain::endpoint::{EndpointIo, Found, Health, Notice};
 use domain::event::{BusinessId, EventId};
 use domain::sweep::{Restarted, SweepIo, sweep};
 
+use crate::businesses::Sweeper;
 use crate::report;
-use crate::run::Sweeper;
 
-/// A fault of ours.
+/// A fault of this system or of AWS.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
     #[error(transparent)]
@@ -33,7 +33,8 @@ struct Sweeping<'a> {
 }
 
 impl Sweeper {
-    /// What was started again at a business's endpoint. What a fault kept is logged, and overdue again for the next run.
+    /// Restarts what is overdue at a business's endpoint, and gives what was restarted. A fault is logged, and the next
+    /// run tries again.
     pub(crate) async fn look_after(&self, business_id: &BusinessId) -> Restarted {
         let restarted = sweep(&Sweeping { sweeper: self, business_id }).await.unwrap_or_default();
         report::restarted(business_id, restarted);
@@ -60,7 +61,8 @@ impl EndpointIo for Sweeping<'_> {
     }
 
     async fn read(&self) -> Result<Snapshot, Unavailable> {
-        // As `deliver` reads them: settings that cannot be used would keep it from doing what is started again here.
+        // The settings are read as `deliver` reads them: with settings that cannot be used, `deliver` could not do what
+        // is restarted here.
         let read = self.known(self.sweeper.tables.look(self.business_id, None, clock::now()).await)?;
         Ok(Snapshot { health: read.health, endpoint: read.settings.endpoint, ..Snapshot::default() })
     }

@@ -1,4 +1,4 @@
-//! One run: which businesses are looked after, how many at a time, and for how long.
+//! One run of `sweep`: which businesses it looks after, how many at a time, and for how long.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,23 +17,23 @@ use tokio::time::{Instant, timeout};
 
 use crate::report;
 
-/// So many businesses are looked after in a run. The next run goes on.
-const BUSINESSES: usize = 1_000;
+/// How many businesses one run looks after at most. The next run goes on with the others.
+const MAX_BUSINESSES: usize = 1_000;
 
-/// How many are looked after at the same time.
+/// How many businesses are looked after at the same time.
 const AT_ONCE: usize = 20;
 
-/// How long one business may take: less than what is kept of the invocation for its end.
-const EACH: Duration = Duration::from_secs(15);
+/// How long one business may take: less than the time that the invocation keeps for its end.
+const TIME_PER_BUSINESS: Duration = Duration::from_secs(15);
 
-/// What a run needs; made once per process.
+/// The clients that a run needs, made once per process.
 pub(crate) struct Sweeper {
     pub(crate) tables: Tables,
     pub(crate) commands: Commands,
     pub(crate) notices: Notices,
 }
 
-/// How many of each were started again.
+/// How many of each a run has restarted: the function's answer.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Answer {
     probes: usize,
@@ -41,7 +41,7 @@ pub(crate) struct Answer {
     notices: usize,
 }
 
-/// A run on its way.
+/// A run under way.
 struct Run {
     sweeper: Arc<Sweeper>,
     seen: HashSet<BusinessId>,
@@ -49,13 +49,14 @@ struct Run {
 }
 
 impl Sweeper {
-    /// Looks after what is overdue, the longest first, and then after the businesses that have held events, until there is no
-    /// time left.
+    /// Looks after the businesses of which something is overdue, the longest overdue first, and then after those that
+    /// have held events, until no time is left.
     pub(crate) async fn run(self: &Arc<Self>, until: Instant) -> Result<Answer, TableError> {
         let mut run = Run { sweeper: Arc::clone(self), seen: HashSet::new(), answer: Answer::default() };
-        let limit = i32::try_from(BUSINESSES).unwrap_or(i32::MAX);
+        let limit = i32::try_from(MAX_BUSINESSES).unwrap_or(i32::MAX);
         let overdue = self.tables.overdue(clock::now() - LOST_AFTER, limit).await?;
-        // Half of the time, so that what is slow to be told keeps no held event waiting.
+        // The overdue businesses get half of the time, so that slow ones among them do not keep the held events of
+        // others waiting.
         let half = Instant::now() + until.saturating_duration_since(Instant::now()) / 2;
         run.look_after(&overdue, half).await;
 
@@ -67,7 +68,7 @@ impl Sweeper {
             let done = run.look_after(&businesses, until).await;
             let last = done.checked_sub(1).and_then(|last| keys.get(last)).cloned();
             if done < businesses.len() || (are_more && run.is_over(until)) {
-                // Without a new key the place stays the old one.
+                // Without a new key, the stored position stays as it is.
                 if last.is_some() {
                     self.tables.sweep_stopped(last).await?;
                 }
@@ -89,10 +90,10 @@ impl Sweeper {
 
 impl Run {
     fn is_over(&self, until: Instant) -> bool {
-        Instant::now() >= until || self.seen.len() >= BUSINESSES
+        Instant::now() >= until || self.seen.len() >= MAX_BUSINESSES
     }
 
-    /// How many of them, from the first on, have been looked after.
+    /// Looks after businesses, from the first on, until no time is left. Gives how many it has looked after.
     async fn look_after(&mut self, businesses: &[BusinessId], until: Instant) -> usize {
         let mut done = 0;
         for some in businesses.chunks(AT_ONCE) {
@@ -103,7 +104,7 @@ impl Run {
             for business_id in some.iter().filter(|business_id| self.seen.insert((*business_id).clone())) {
                 let (sweeper, business_id) = (Arc::clone(&self.sweeper), business_id.clone());
                 sweeping.spawn(async move {
-                    let looking = timeout(EACH, sweeper.look_after(&business_id)).await;
+                    let looking = timeout(TIME_PER_BUSINESS, sweeper.look_after(&business_id)).await;
                     looking.unwrap_or_else(|_elapsed| {
                         report::overdue(&business_id);
                         Restarted::default()
@@ -111,7 +112,7 @@ impl Run {
                 });
             }
             while let Some(swept) = sweeping.join_next().await {
-                // The panic has a line of its own.
+                // A panic has a line of its own, and counts as nothing restarted.
                 self.answer.add(swept.unwrap_or_default());
             }
             done += some.len();

@@ -1,4 +1,5 @@
-//! What becomes of a message in the queue: it is deleted, it comes back at a time, or another takes its place.
+//! Applies a delivery's [`MessageAction`] to the queue: the message is deleted, comes back at a time, or is replaced by
+//! another message.
 
 use std::time::Duration;
 
@@ -9,19 +10,19 @@ use domain::command::Command;
 use domain::delivery::MessageAction;
 use domain::event::{BusinessId, EventId};
 
-use crate::delivery::{Deliver, Disposition};
+use crate::handle_message::{Deliver, Disposition};
 use crate::message::Message;
 use crate::report;
 
-/// When a message comes back for which there was no time or no place, the first time; it grows by as much each time, and
-/// up to as much is added by chance, so that those that came together do not come back together.
+/// The delay of a message that comes back without an attempt, after its first receive. The delay grows by as much with
+/// each receive, and up to as much is added at random, so that messages that came together do not come back together.
 pub(crate) const UNATTEMPTED: Duration = Duration::from_secs(5);
 
-/// So many receives a message may use up, attempts included, before it is sent anew rather than returned.
+/// How many receives a message may use up, attempts included. After that it is sent anew instead of returned.
 const RECEIVES_BEFORE_SENT_ANEW: u32 = 3;
 
 impl Deliver {
-    pub(crate) async fn follow(
+    pub(crate) async fn apply(
         &self,
         message: &Message,
         business_id: &BusinessId,
@@ -30,15 +31,16 @@ impl Deliver {
         match action {
             MessageAction::Acknowledge(_) => Disposition::Acknowledge,
             MessageAction::ReturnAt(at) => self.return_after(message, from_now(at)).await,
-            // It comes back only for the queue to move it to the dead-letter queue.
+            // The message comes back only so that SQS moves it to the dead-letter queue.
             MessageAction::ReturnSpent => self.return_after(message, Duration::ZERO).await,
             MessageAction::ReturnUnattempted => self.unattempted(message, Some(business_id)).await,
             MessageAction::ReturnAfterFault => self.after_fault(message).await,
         }
     }
 
-    /// What there was no time or no place for was not attempted, and must not end in the dead-letter queue for it, nor lose
-    /// more than a few attempts: once so many receives are used up, it is sent anew, and has all of them again.
+    /// Returns a message that was not attempted, because the invocation had no time left or the endpoint was at
+    /// capacity. Such a message must not end in the dead-letter queue for that, nor lose more than a few attempts:
+    /// after [`RECEIVES_BEFORE_SENT_ANEW`] receives it is sent anew, and its receives are counted from the beginning.
     pub(crate) async fn unattempted(&self, message: &Message, business_id: Option<&BusinessId>) -> Disposition {
         let times = message.receive_count.min(RECEIVES_BEFORE_SENT_ANEW + 1);
         let delay = UNATTEMPTED * times + UNATTEMPTED.mul_f64(fastrand::f64());
@@ -52,8 +54,8 @@ impl Deliver {
         self.return_after(message, delay).await
     }
 
-    /// A reference to an event whose time has not come. At its last receive the message would go to the dead-letter queue
-    /// instead, so another one takes its place.
+    /// Returns a command to deliver an event whose time has not come. After its last receive the message would go to
+    /// the dead-letter queue instead of coming back, so a new message takes its place.
     pub(crate) async fn reference_later(
         &self,
         message: &Message,
@@ -79,8 +81,8 @@ impl Deliver {
         }
     }
 
-    /// A replay's message that cannot be used now. At its last receive it is deleted: in the dead-letter queue it would
-    /// carry nothing on, and `sweep` sends another.
+    /// Returns a replay's message whose step cannot be done now. After its last receive the message is deleted instead:
+    /// in the dead-letter queue it would be of no use, and `sweep` sends another.
     pub(crate) async fn step_later(&self, message: &Message, delay: Duration) -> Disposition {
         if self.is_last_receive(message) {
             return Disposition::Acknowledge;
@@ -92,9 +94,9 @@ impl Deliver {
         message.receive_count >= self.schedule.max_attempts()
     }
 
-    /// A message that a fault of ours keeps from being done comes back by the schedule too, since an outage of ours may
-    /// outlast what the queue's own visibility timeout has in store. After the last attempt, or if the queue is what is
-    /// down, it comes back by itself.
+    /// Returns a message after a fault, by the event's schedule: an outage may last longer than all receives at the
+    /// queue's own visibility timeout would. After the last attempt, or if SQS itself is down, the message comes back
+    /// after that timeout.
     pub(crate) async fn after_fault(&self, message: &Message) -> Disposition {
         match self.schedule.delay_after(message.receive_count, None, fastrand::f64()) {
             Some(delay) => self.return_after(message, delay).await,
@@ -109,7 +111,7 @@ impl Deliver {
         Disposition::Return
     }
 
-    /// What no attempt can help would fail in the same way every time, so it goes to the dead-letter queue at once.
+    /// Copies a message to the dead-letter queue and deletes it, because it would fail in the same way every time.
     pub(crate) async fn set_aside(&self, message: &Message, reason: Reason, detail: &str) -> Disposition {
         match self.queues.copy_to_dead_letters(&message.body, reason, detail).await {
             Ok(()) => Disposition::Acknowledge,
@@ -121,7 +123,7 @@ impl Deliver {
     }
 }
 
-/// How long until then, in whole seconds, since that is what the queue can wait; none if it has passed.
+/// Gives the time until `at` in whole seconds, the unit in which SQS waits; zero if `at` has passed.
 pub(crate) fn from_now(at: Timestamp) -> Duration {
     let wait = Duration::try_from(at.duration_since(clock::now())).unwrap_or_default();
     Duration::from_secs_f64(wait.as_secs_f64().ceil())

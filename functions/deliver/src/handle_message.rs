@@ -1,7 +1,8 @@
-//! What a message says, done: an event delivered, a kept one fetched and delivered, a replay carried on.
+//! Handles one message by its content: delivers an event, fetches a stored event and delivers it, or does a replay's
+//! step.
 //!
-//! Nothing here waits for a retry: a message that is to come back is given its delay and handed back. A receiver's
-//! failure is an ordinary outcome; only a fault of ours is an error.
+//! No code here waits for a retry: a message that is to come back gets its delay and is returned to the queue. A
+//! receiver's failure is an ordinary outcome; only a fault of this system or of AWS is an error.
 
 use std::time::Duration;
 
@@ -20,26 +21,27 @@ use domain::request::signature::InternalSecret;
 use domain::schedule::Schedule;
 use tokio::time::Instant;
 
-use crate::fate::UNATTEMPTED;
 use crate::message::{Content, Message};
+use crate::message_action::UNATTEMPTED;
 use crate::report;
 
-/// How long our own reads and writes around an attempt may take; what is left must suffice for the attempt.
+/// How long the reads and writes around an attempt may take. The rest of the message's time must suffice for the
+/// attempt.
 pub(crate) const OUR_OWN_TIME: Duration = Duration::from_secs(5);
 
-/// What is said of a reference that is set aside.
+/// The attribute `detail` of a reference in the dead-letter queue.
 pub(crate) const NOT_KEPT: &str = "the ledger does not have the event that this refers to";
 
-/// What becomes of a message in the queue.
+/// The answer to SQS for one message of the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disposition {
-    /// It is deleted.
+    /// The message is deleted.
     Acknowledge,
-    /// It comes back, or goes to the dead-letter queue if it has been received too often.
+    /// The message comes back, or goes to the dead-letter queue if it has been received too often.
     Return,
 }
 
-/// What every delivery needs; made once per process.
+/// The clients and settings that every delivery needs, made once per process.
 pub(crate) struct Deliver {
     pub(crate) tables: Tables,
     pub(crate) internal_secret: SecretSource<InternalSecret>,
@@ -56,10 +58,10 @@ pub(crate) struct Deliver {
 pub(crate) struct Delivery<'a> {
     pub(crate) message: &'a Message,
     pub(crate) event: &'a Event,
-    /// When it was first published.
+    /// When the event was first published.
     pub(crate) occurred: Timestamp,
     pub(crate) trigger: Trigger,
-    /// When the owner asked that it be sent again, if that is what brings it.
+    /// When the owner asked to send the event again. None: the owner's request does not bring it.
     pub(crate) resend: Option<Timestamp>,
     /// The number of this attempt on its schedule, from 1.
     pub(crate) number: u32,
@@ -68,8 +70,8 @@ pub(crate) struct Delivery<'a> {
 }
 
 impl Deliver {
-    /// Does what one message says, or says that it must come back.
-    pub(crate) async fn message(&self, message: &Message, content: Content, deadline: Instant) -> Disposition {
+    /// Handles one message.
+    pub(crate) async fn handle(&self, message: &Message, content: Content, deadline: Instant) -> Disposition {
         if !self.has_time(deadline) {
             report::no_time(message);
             return match content {
@@ -89,10 +91,10 @@ impl Deliver {
                     deadline,
                 };
                 let action = self.run_delivery(&delivery).await.action;
-                self.follow(message, event.business_id(), action).await
+                self.apply(message, event.business_id(), action).await
             }
             Content::Command(Command::Deliver { business_id, event_id, resend, at_once }) => {
-                self.kept(message, (&business_id, &event_id), (resend, at_once), deadline).await
+                self.deliver_stored(message, (&business_id, &event_id), (resend, at_once), deadline).await
             }
             Content::Command(Command::Replay { business_id, replay, step }) => {
                 self.run_replay(message, &business_id, (replay, step), deadline).await
@@ -104,17 +106,18 @@ impl Deliver {
         }
     }
 
-    /// Whether an attempt that begins now ends before the invocation does.
+    /// Whether an attempt that begins now ends before `deadline`.
     pub(crate) fn has_time(&self, deadline: Instant) -> bool {
         Instant::now() + self.attempt_timeout + OUR_OWN_TIME <= deadline
     }
 
-    /// The last moment at which an attempt may begin.
+    /// Gives the last moment at which an attempt may begin.
     pub(crate) fn latest_begin(&self, deadline: Instant) -> Instant {
         deadline.checked_sub(self.attempt_timeout + OUR_OWN_TIME).unwrap_or_else(Instant::now)
     }
 
-    async fn kept(
+    /// Delivers an event that the ledger has stored, for a command that refers to it.
+    async fn deliver_stored(
         &self,
         message: &Message,
         (business_id, event_id): (&BusinessId, &EventId),
@@ -123,7 +126,8 @@ impl Deliver {
     ) -> Disposition {
         match self.tables.kept(business_id, event_id).await {
             Ok(Some(kept)) => {
-                // A message can be delayed for 15 minutes at most when it is sent; the rest is waited for here.
+                // SQS delays a message for at most 15 minutes when it is sent. The rest of a longer delay is waited for
+                // here.
                 if let Some(at) = kept.next_attempt.filter(|at| resend.is_none() && !at_once && is_early(*at)) {
                     return self.reference_later(message, business_id, event_id, at).await;
                 }
@@ -133,7 +137,7 @@ impl Deliver {
                     occurred: kept.occurred,
                     trigger: match resend {
                         Some(_) => Trigger::Resend,
-                        // Once it has come back it carries the probe like any other message.
+                        // After it has come back, the message carries the probe like any other message.
                         None if at_once && message.receive_count == 1 => Trigger::Restart,
                         None => Trigger::Message,
                     },
@@ -142,11 +146,11 @@ impl Deliver {
                     deadline,
                 };
                 let action = self.run_delivery(&delivery).await.action;
-                self.follow(message, business_id, action).await
+                self.apply(message, business_id, action).await
             }
             Ok(None) => {
                 report::not_kept(message, business_id, event_id);
-                // One that is held would be found again and again.
+                // If the event stayed held, `sweep` would find it again and again.
                 let abandoned = self.tables.abandon(business_id, event_id, self.retention, clock::now()).await;
                 if let Err(error) = abandoned {
                     report::command_fault(message, business_id, &error.into());
@@ -162,7 +166,8 @@ impl Deliver {
     }
 }
 
-/// Whether an attempt is due only later; that a delay is whole seconds, and clocks differ a little, does not count.
+/// Whether an attempt is due only later. Five seconds do not count: delays are whole seconds, and clocks differ a
+/// little.
 fn is_early(next_attempt: Timestamp) -> bool {
     next_attempt > clock::now() + Duration::from_secs(5)
 }
