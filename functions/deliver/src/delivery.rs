@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use adapters::attempter::Attempter;
 use adapters::body::Compressor;
+use adapters::deliveries_table::Retention;
 use adapters::notices::Notices;
 use adapters::process::clock;
 use adapters::queue::{Queues, Reason};
 use adapters::secret::SecretSource;
-use adapters::tables::{Retention, Tables};
+use adapters::tables::Tables;
 use domain::Timestamp;
 use domain::command::Command;
 use domain::delivery::Trigger;
@@ -121,7 +122,7 @@ impl Deliver {
         (resend, at_once): (Option<Timestamp>, bool),
         deadline: Instant,
     ) -> Disposition {
-        match self.tables.kept(business_id, event_id).await {
+        match self.tables.deliveries.stored_event(business_id, event_id).await {
             Ok(Some(kept)) => {
                 // A message can be delayed for 15 minutes at most when it is sent; the rest is waited for here.
                 if let Some(at) = kept.next_attempt.filter(|at| resend.is_none() && !at_once && is_early(*at)) {
@@ -147,7 +148,8 @@ impl Deliver {
             Ok(None) => {
                 report::not_kept(message, business_id, event_id);
                 // One that is held would be found again and again.
-                let abandoned = self.tables.abandon(business_id, event_id, self.retention, clock::now()).await;
+                let abandoned =
+                    self.tables.deliveries.abandon(business_id, event_id, self.retention, clock::now()).await;
                 if let Err(error) = abandoned {
                     report::command_fault(message, business_id, &error.into());
                     return self.after_fault(message).await;

@@ -1,9 +1,9 @@
 //! A fault of ours, which says nothing about the receiver.
 
+use adapters::dynamodb::TableError;
 use adapters::notices::NoticeError;
 use adapters::queue::QueueError;
 use adapters::secret::SecretError;
-use adapters::tables::TableError;
 
 /// What did not answer, or not with what was asked.
 #[derive(Debug, thiserror::Error)]

@@ -9,8 +9,8 @@ pub(crate) use body::Body;
 
 use std::sync::Arc;
 
+use adapters::deliveries_table::{Cursor, Status, Wanted};
 use adapters::process::clock;
-use adapters::tables::{Cursor, Status, Wanted};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;

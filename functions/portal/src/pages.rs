@@ -8,8 +8,8 @@ mod view_model;
 use std::sync::Arc;
 
 use adapters::attempter::Attempt;
+use adapters::deliveries_table::{Cursor, Status, Wanted};
 use adapters::process::clock;
-use adapters::tables::{Cursor, Status, Wanted};
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Form, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -337,8 +337,10 @@ async fn delivery(
     asked: Address,
 ) -> Answer {
     let EventIdPath(event_id) = which?;
-    let (details, owned) =
-        tokio::join!(owners.delivery(&business, &event_id), owners.tables.owned(&business, clock::now()));
+    let (details, owned) = tokio::join!(
+        owners.delivery(&business, &event_id),
+        owners.tables.settings.read_for_owner(&business, clock::now())
+    );
     let (details, has_url) = (details?, owned.map_err(UseCaseError::from)?.url.is_some());
     let said = asked.ok().and_then(|Query(asked)| asked.said());
     Ok(as_html(StatusCode::OK, html::delivery(&view_model::delivery(details, said, has_url, clock::now()))))

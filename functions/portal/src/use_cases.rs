@@ -15,11 +15,13 @@ pub(crate) use settings::{HeaderIntent, SECRET_MASK, SigningSecretText, UrlInten
 use std::time::Duration;
 
 use adapters::attempter::{Attempt, Attempter};
+use adapters::dynamodb::{TableError, Written};
 use adapters::notices::{NoticeError, Notices};
 use adapters::process::clock;
 use adapters::queue::{Commands, QueueError};
 use adapters::secret::{SecretError, SecretSource};
-use adapters::tables::{OwnerSettings, TableError, Tables, Written};
+use adapters::settings_table::OwnerSettings;
+use adapters::tables::Tables;
 use axum::http::HeaderValue;
 use domain::event::{BusinessId, Event, MalformedEvent};
 use domain::guard::{Refusal, TargetPolicy};
@@ -118,8 +120,8 @@ const USE_CASE_LASTS: Duration = Duration::from_secs(15);
 impl UseCases {
     /// What a business has set, and how many of its events wait, as far as they are counted.
     pub(crate) async fn settings(&self, business_id: &BusinessId) -> Result<(OwnerSettings, u64), UseCaseError> {
-        let (owned, held) =
-            tokio::join!(self.tables.owned(business_id, clock::now()), self.tables.count_held(business_id));
+        let settings = self.tables.settings.read_for_owner(business_id, clock::now());
+        let (owned, held) = tokio::join!(settings, self.tables.deliveries.count_held(business_id));
         Ok((owned?, held?))
     }
 
@@ -134,10 +136,10 @@ impl UseCases {
     /// Sends a `webhook.test` event now, by the way that every delivery goes. If it arrives, what waits follows it.
     pub(crate) async fn test(&self, business_id: &BusinessId) -> Result<Attempt, UseCaseError> {
         let now = clock::now();
-        let (looked, secret) = tokio::join!(self.tables.look(business_id, None, now), self.internal_secret.get());
-        let (settings, secret) = (looked?.settings, secret?);
+        let (read, secret) = tokio::join!(self.tables.read_settings(business_id, now), self.internal_secret.get());
+        let (settings, secret) = (read?.settings, secret?);
         let url = settings.url.ok_or(UseCaseError::NoUrl)?;
-        if self.tables.count_test(business_id, TESTS_A_MINUTE, now).await? == Written::ConditionFailed {
+        if self.tables.settings.count_test(business_id, TESTS_A_MINUTE, now).await? == Written::ConditionFailed {
             return Err(UseCaseError::TooManyTests(rest_of_minute(now)));
         }
         let event = test_event(business_id, now)?;

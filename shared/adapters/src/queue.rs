@@ -21,7 +21,7 @@ const MAX_DELAY: Duration = Duration::from_mins(15);
 pub const FIRST_SENT: &str = "first_sent";
 
 /// Another of such a message: since when it has found no time or no place, in Unix milliseconds.
-pub const CROWDED_SINCE: &str = "crowded_since";
+pub const AT_CAPACITY_SINCE: &str = "at_capacity_since";
 
 /// The type of an attribute that is text.
 const TEXT: &str = "String";
@@ -29,10 +29,10 @@ const TEXT: &str = "String";
 /// The type of an attribute that is a number.
 const NUMBER: &str = "Number";
 
-/// Whether a message can be sent anew with [`CROWDED_SINCE`], in milliseconds of 13 digits.
+/// Whether a message can be sent anew with [`AT_CAPACITY_SINCE`], in milliseconds of 13 digits.
 #[must_use]
-pub fn has_room_for_crowded_since(body: &str) -> bool {
-    body.len() + size(CROWDED_SINCE, NUMBER, "1750000000000") <= MAX_MESSAGE_BYTES
+pub fn has_room_for_at_capacity_since(body: &str) -> bool {
+    body.len() + size(AT_CAPACITY_SINCE, NUMBER, "1750000000000") <= MAX_MESSAGE_BYTES
 }
 
 /// Why a message is set aside in the dead-letter queue: what its attribute `reason` says there.
@@ -153,7 +153,7 @@ impl Queues {
         body: &str,
         business_id: Option<&BusinessId>,
         first_sent: Option<Timestamp>,
-        crowded_since: Timestamp,
+        at_capacity_since: Timestamp,
         delay: Duration,
     ) -> Result<(), QueueError> {
         let mut send = self
@@ -166,7 +166,7 @@ impl Queues {
         let mut room = MAX_MESSAGE_BYTES.saturating_sub(body.len());
         // A message that nearly fills SQS's limit has no room for the second. It then counts as sent now, which is better than
         // not at all.
-        for (name, time) in [(CROWDED_SINCE, Some(crowded_since)), (FIRST_SENT, first_sent)] {
+        for (name, time) in [(AT_CAPACITY_SINCE, Some(at_capacity_since)), (FIRST_SENT, first_sent)] {
             let Some(value) = time.map(|time| time.as_millisecond().to_string()) else { continue };
             let taken = size(name, NUMBER, &value);
             if taken <= room {

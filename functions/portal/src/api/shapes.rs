@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use adapters::attempter::Attempt;
+use adapters::deliveries_table::{Details, LOCATION_CHARS, PastAttempt, Status, Summary, printable};
 use adapters::http::Timings;
-use adapters::tables::{self, Details, LOCATION_CHARS, OwnerSettings, PastAttempt, Summary, printable};
+use adapters::settings_table::OwnerSettings;
 use domain::Timestamp;
 use domain::clue::Clue;
 use domain::endpoint::State;
@@ -341,14 +342,14 @@ enum DeliveryStatus {
     Other,
 }
 
-impl From<tables::Status> for DeliveryStatus {
-    fn from(status: tables::Status) -> Self {
+impl From<Status> for DeliveryStatus {
+    fn from(status: Status) -> Self {
         match status {
-            tables::Status::Delivered => Self::Delivered,
-            tables::Status::Retrying => Self::Retrying,
-            tables::Status::Held => Self::Held,
-            tables::Status::Failed => Self::Failed,
-            tables::Status::Other => Self::Other,
+            Status::Delivered => Self::Delivered,
+            Status::Retrying => Self::Retrying,
+            Status::Held => Self::Held,
+            Status::Failed => Self::Failed,
+            Status::Other => Self::Other,
         }
     }
 }

@@ -6,7 +6,7 @@ mod log;
 pub(super) use delivery::DeliveryPart;
 pub(super) use log::LogPart;
 
-use adapters::tables::Status;
+use adapters::deliveries_table::{HELD_COUNTED, Status};
 use domain::clue::Clue;
 use domain::outcome::Cause;
 use domain::request::InvalidStaticHeader;
@@ -14,7 +14,6 @@ use jiff::Timestamp;
 
 use super::hebrew::{self, Advice};
 use super::view::{EndpointState, EndpointView, Flash, Overview, Row, SettingsForm, ShownSecret, TestView};
-use adapters::tables::HELD_COUNTED;
 
 /// What was just done, or that it was not.
 pub(super) struct NoticePart {

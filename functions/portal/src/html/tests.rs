@@ -1,7 +1,7 @@
 use std::time::Duration;
 
+use adapters::deliveries_table::Status;
 use adapters::http::Timings;
-use adapters::tables::Status;
 use domain::endpoint::PausedReason;
 use domain::guard::Refusal;
 use domain::outcome::{Cause, Failure};

@@ -2,8 +2,8 @@
 //!
 //! Nothing here is text for the owner but what the owner or a receiver wrote; the Hebrew is in `hebrew`.
 
+use adapters::deliveries_table::Status;
 use adapters::http::Timings;
-use adapters::tables::Status;
 use domain::clue::Clue;
 use domain::endpoint::PausedReason;
 use domain::guard::Refusal;
@@ -97,7 +97,7 @@ pub(crate) enum Hint {
 #[derive(Clone, Debug)]
 pub(crate) struct EndpointView {
     pub(crate) state: EndpointState,
-    /// How many events wait; [`adapters::tables::HELD_COUNTED`] stands for more.
+    /// How many events wait; [`adapters::deliveries_table::HELD_COUNTED`] stands for more.
     pub(crate) held: u64,
     /// What waited is on its way, and made a step not long ago.
     pub(crate) is_replaying: bool,

@@ -1,9 +1,8 @@
 //! From what is stored to what the pages show.
 
 use adapters::attempter::Attempt;
-use adapters::tables::{
-    Cursor, Details, LOCATION_CHARS, Listed, OwnerSettings, PastAttempt, Summary, Wanted, printable,
-};
+use adapters::deliveries_table::{Cursor, Details, LOCATION_CHARS, Listed, PastAttempt, Summary, Wanted, printable};
+use adapters::settings_table::OwnerSettings;
 use domain::Timestamp;
 use domain::endpoint::State;
 use domain::guard::TargetPolicy;

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapters::deliveries_table::{Details, Listed, Status, Summary, Wanted};
+use adapters::dynamodb::Written;
 use adapters::process::clock;
-use adapters::tables::{Details, Listed, OwnerSettings, Status, Summary, Wanted, Written};
+use adapters::settings_table::OwnerSettings;
 use domain::Timestamp;
 use domain::command::Command;
 use domain::endpoint::State;
@@ -54,12 +56,12 @@ pub(crate) struct Resent {
 impl UseCases {
     /// A part of the log.
     pub(crate) async fn list(&self, business_id: &BusinessId, wanted: &Wanted) -> Result<Listed, UseCaseError> {
-        Ok(self.tables.list(business_id, wanted).await?)
+        Ok(self.tables.deliveries.list(business_id, wanted).await?)
     }
 
     /// All that is known of one delivery.
     pub(crate) async fn delivery(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Details, UseCaseError> {
-        self.tables.details(business_id, event_id).await?.ok_or(UseCaseError::NotFound)
+        self.tables.deliveries.details(business_id, event_id).await?.ok_or(UseCaseError::NotFound)
     }
 
     /// Sends one again, whatever became of it before.
@@ -75,7 +77,8 @@ impl UseCases {
         taken_for: Option<Status>,
     ) -> Result<Option<Sending>, UseCaseError> {
         let now = clock::now();
-        let (details, owned) = tokio::join!(self.delivery(business_id, event_id), self.tables.owned(business_id, now));
+        let settings = self.tables.settings.read_for_owner(business_id, now);
+        let (details, owned) = tokio::join!(self.delivery(business_id, event_id), settings);
         let (Details { summary, body, .. }, owned) = (details?, owned?);
         if owned.url.is_none() {
             return Err(UseCaseError::NoUrl);
@@ -90,7 +93,8 @@ impl UseCases {
             // Only what has arrived is sent although it has arrived: should another message of the others deliver first,
             // this one finds that.
             let resend = (summary.status == Status::Delivered).then_some(now);
-            if resend.is_some() && self.tables.ask_again(business_id, event_id, now).await? == Written::ConditionFailed
+            if resend.is_some()
+                && self.tables.deliveries.mark_resend(business_id, event_id, now).await? == Written::ConditionFailed
             {
                 // It has just been asked for, and two presses of the button are one.
                 return Ok(Some(outlook(&owned, now)));
@@ -106,14 +110,14 @@ impl UseCases {
             if let Err(error) = self.commands.send(&command, delay).await {
                 // Or the next press would find it asked for, and nothing would come of it.
                 if let Some(asked_at) = resend {
-                    self.tables.take_back_ask(business_id, event_id, asked_at).await?;
+                    self.tables.deliveries.unmark_resend(business_id, event_id, asked_at).await?;
                 }
                 return Err(error.into());
             }
             report::resent(business_id, event_id);
             if matches!(summary.status, Status::Failed | Status::Retrying) {
                 // After it is on its way: a mark without a message would be an event that waits for nothing.
-                self.tables.note_resent(business_id, &summary, now).await?;
+                self.tables.deliveries.mark_retrying(business_id, &summary, now).await?;
             }
         }
         Ok(Some(outlook(&owned, now)))
@@ -121,21 +125,21 @@ impl UseCases {
 
     /// Sends all that waits, in the order in which it happened.
     pub(crate) async fn release_held(&self, business_id: &BusinessId) -> Result<Resent, UseCaseError> {
-        let held = self.tables.count_held(business_id).await?;
+        let held = self.tables.deliveries.count_held(business_id).await?;
         self.resume(business_id).await?;
         Ok(Resent { count: held, ..Resent::default() })
     }
 
     /// Sends all again whose schedule was spent, as far as time allows.
     pub(crate) async fn resend_failed(self: &Arc<Self>, business_id: &BusinessId) -> Result<Resent, UseCaseError> {
-        if self.tables.owned(business_id, clock::now()).await?.url.is_none() {
+        if self.tables.settings.read_for_owner(business_id, clock::now()).await?.url.is_none() {
             return Err(UseCaseError::NoUrl);
         }
         let until = Instant::now() + USE_CASE_LASTS;
         let mut resent = Resent::default();
         let mut wanted = Wanted { status: Some(Status::Failed), limit: LISTED, ..Wanted::default() };
         loop {
-            let listed = self.tables.list(business_id, &wanted).await?;
+            let listed = self.tables.deliveries.list(business_id, &wanted).await?;
             for some in listed.deliveries.chunks(AT_ONCE) {
                 if Instant::now() > until {
                     return Ok(Resent { more: true, ..resent });
@@ -181,8 +185,8 @@ fn outlook(owned: &OwnerSettings, now: Timestamp) -> Sending {
 }
 
 /// Whether an event should have been tried again long ago, and was not. Most likely its message is gone: faults of ours can
-/// use up a message's receives, and then nothing is left that could write so. One that waits in a crowd may look the same,
-/// and is only sent sooner.
+/// use up a message's receives, and then nothing is left that could write so. One whose endpoint is at capacity may seem so
+/// too, and is only sent sooner.
 pub(crate) fn is_overdue(status: Status, next_attempt_at: Option<Timestamp>, now: Timestamp) -> bool {
     status == Status::Retrying && next_attempt_at.is_some_and(|next| now > next + OVERDUE_AFTER)
 }

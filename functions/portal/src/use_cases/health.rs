@@ -53,7 +53,7 @@ impl UseCases {
 
     /// All is sent again, what waited first.
     pub(crate) async fn resume(&self, business_id: &BusinessId) -> Result<(), UseCaseError> {
-        if self.tables.owned(business_id, clock::now()).await?.url.is_none() {
+        if self.tables.settings.read_for_owner(business_id, clock::now()).await?.url.is_none() {
             return Err(UseCaseError::NoUrl);
         }
         self.change(business_id, Intent::Release).await
@@ -64,14 +64,15 @@ impl UseCases {
     pub(super) async fn change(&self, business_id: &BusinessId, wish: Intent) -> Result<(), UseCaseError> {
         for _ in 0..TRIES {
             let now = clock::now();
-            let (owned, held) = tokio::join!(self.tables.owned(business_id, now), self.tables.held(business_id));
+            let settings = self.tables.settings.read_for_owner(business_id, now);
+            let (owned, held) = tokio::join!(settings, self.tables.deliveries.first_held(business_id));
             let (owned, held) = (owned?, held?);
             let changed = wish.applied(owned.here(now), !held.is_empty(), now);
             if changed.says_the_same_as(&owned.health) {
                 return Ok(());
             }
             let changed = changed.next_version();
-            if Stored::from(self.tables.store(business_id, &changed).await?) == Stored::Done {
+            if Stored::from(self.tables.settings.store_health(business_id, &changed).await?) == Stored::Done {
                 follow(&Changing { owners: self, business_id }, &owned.health, &changed).await;
                 return Ok(());
             }
@@ -101,12 +102,13 @@ impl EndpointIo for Changing<'_> {
     }
 
     async fn read(&self) -> Result<Snapshot, Unavailable> {
-        let owned = self.known(self.owners.tables.owned(self.business_id, clock::now()).await.map_err(Fault::from))?;
+        let owned = self.owners.tables.settings.read_for_owner(self.business_id, clock::now()).await;
+        let owned = self.known(owned.map_err(Fault::from))?;
         Ok(Snapshot { health: owned.health, endpoint: owned.endpoint, ..Snapshot::default() })
     }
 
     async fn store(&self, health: &Health) -> Result<Stored, Unavailable> {
-        let written = self.owners.tables.store(self.business_id, health).await;
+        let written = self.owners.tables.settings.store_health(self.business_id, health).await;
         self.known(written.map_err(Fault::from)).map(Stored::from)
     }
 
@@ -116,7 +118,7 @@ impl EndpointIo for Changing<'_> {
     }
 
     async fn announce(&self, notice: &Notice) -> Result<(), Unavailable> {
-        let held = self.owners.tables.count_held(self.business_id).await.ok();
+        let held = self.owners.tables.deliveries.count_held(self.business_id).await.ok();
         self.known(self.owners.notices.announce(self.business_id, notice, held).await.map_err(Fault::from))
     }
 }

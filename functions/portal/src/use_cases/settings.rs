@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use adapters::dynamodb::Written;
 use adapters::http::{SystemLookup, resolves};
 use adapters::process::clock;
-use adapters::tables::{HeaderChange, OwnerSettings, UrlChange, Written};
+use adapters::settings_table::{HeaderChange, OwnerSettings, UrlChange};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::event::BusinessId;
 use domain::guard::{Refusal, Target, TargetPolicy};
@@ -82,7 +83,7 @@ impl UseCases {
         url: UrlIntent,
         header: HeaderIntent,
     ) -> Result<Saved, UseCaseError> {
-        let before = self.tables.owned(business_id, clock::now()).await?;
+        let before = self.tables.settings.read_for_owner(business_id, clock::now()).await?;
         let (url, header) = (url.cleaned(), header.cleaned());
         let wanted = match &url {
             UrlIntent::Keep => before.url.as_deref(),
@@ -95,9 +96,9 @@ impl UseCases {
         };
         if before.signing_secret.is_none() {
             // First, so that nothing is ever sent unsigned.
-            self.tables.replace_secret(business_id, None, &new_secret()?, clock::now()).await?;
+            self.tables.settings.replace_secret(business_id, None, &new_secret()?, clock::now()).await?;
         }
-        self.tables.save(business_id, url.change(), header).await?;
+        self.tables.settings.save(business_id, url.change(), header).await?;
         if wanted.is_some() {
             let is_another = wanted != before.url.as_deref();
             self.change(business_id, if is_another { Intent::Release } else { Intent::Keep }).await?;
@@ -110,8 +111,14 @@ impl UseCases {
     /// an endpoint that refused the secret before goes out.
     pub(crate) async fn rotate(&self, business_id: &BusinessId) -> Result<(), UseCaseError> {
         let now = clock::now();
-        let OwnerSettings { signing_secret: current, url, .. } = self.tables.owned(business_id, now).await?;
-        match self.tables.replace_secret(business_id, current.as_deref(), &new_secret()?, now + ROTATION).await? {
+        let OwnerSettings { signing_secret: current, url, .. } =
+            self.tables.settings.read_for_owner(business_id, now).await?;
+        match self
+            .tables
+            .settings
+            .replace_secret(business_id, current.as_deref(), &new_secret()?, now + ROTATION)
+            .await?
+        {
             Written::Done if url.is_some() => self.wake(business_id, Intent::Keep).await,
             Written::Done => {}
             Written::ConditionFailed => return Err(UseCaseError::Changed),
@@ -122,7 +129,7 @@ impl UseCases {
     /// Whether the secret was replaced within the minute.
     pub(crate) async fn has_just_rotated(&self, business_id: &BusinessId) -> Result<bool, UseCaseError> {
         let now = clock::now();
-        let until = self.tables.owned(business_id, now).await?.previous_secret_until;
+        let until = self.tables.settings.read_for_owner(business_id, now).await?.previous_secret_until;
         Ok(until.is_some_and(|until| until > now + ROTATION - JUST_ROTATED_FOR))
     }
 

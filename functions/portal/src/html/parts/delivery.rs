@@ -1,6 +1,6 @@
 //! One delivery: what became of it, its attempts, and what it says.
 
-use adapters::tables::Status;
+use adapters::deliveries_table::Status;
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! The delivery log: rows, filters, and the buttons that send many again.
 
-use adapters::tables::Status;
+use adapters::deliveries_table::Status;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Moment;
