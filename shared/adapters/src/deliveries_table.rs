@@ -7,6 +7,7 @@
 mod status;
 mod clue;
 mod phone;
+mod title;
 mod attempt;
 mod record;
 mod record_update;

@@ -396,6 +396,9 @@ pub(super) struct DeliverySummary {
     /// The last four digits of the phone number.
     #[schema(required)]
     phone_last_digits: Option<String>,
+    /// The first 80 characters of the event's summary, as one line; null: the event has no summary.
+    #[schema(required, max_length = 80)]
+    title: Option<String>,
 }
 
 impl DeliverySummary {
@@ -413,6 +416,7 @@ impl DeliverySummary {
             status_code: summary.status_code,
             subject: summary.subject.clone(),
             phone_last_digits: summary.phone_ending.clone(),
+            title: summary.title.clone(),
         }
     }
 }

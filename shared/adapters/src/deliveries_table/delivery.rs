@@ -20,6 +20,8 @@ pub struct Summary {
     pub subject: Option<String>,
     /// The last four digits of the phone number; None: the event has no number.
     pub phone_ending: Option<String>,
+    /// The first 80 characters of the event's summary, as one line; None: the event has no summary.
+    pub title: Option<String>,
     /// The delivery's status.
     pub status: Status,
     /// Why the last attempt failed; None: it delivered, or there was none.
@@ -60,6 +62,7 @@ impl Summary {
             event_type: required(owned(item, "event_type")?, "event_type")?,
             subject: owned(item, "subject")?,
             phone_ending: owned(item, "phone_last_digits")?,
+            title: owned(item, "title")?,
             status: Status::of(item)?,
             cause: text(item, "cause")?.map(Cause::read),
             status_code: number(item, "status_code")?,

@@ -6,6 +6,7 @@ use domain::event::Event;
 use jiff::Timestamp;
 
 use super::attempt::{AttemptRecord, printable, slot, slots};
+use super::title::title;
 use super::{Record, Retention, Status, clue};
 use crate::body::Compressed;
 use crate::dynamodb::Item;
@@ -57,7 +58,10 @@ impl RecordUpdate<'_> {
         update.set("status", s(self.status.as_str()));
         update.set("updated_at", ms(self.now));
         if self.status == Status::Delivered {
-            update.set("last_delivered_at", ms(self.attempt.map_or(self.now, |attempt| attempt.at)));
+            let at = ms(self.attempt.map_or(self.now, |attempt| attempt.at));
+            // The first success; a resend adds later ones.
+            update.set_once("delivered_at", at.clone());
+            update.set("last_delivered_at", at);
         }
         update.set_or_remove("next_attempt_at", self.next_attempt.map(ms));
         self.set_event(&mut update);
@@ -73,10 +77,12 @@ impl RecordUpdate<'_> {
         update.set_once("created_at", s(format!("{:.3}", self.occurred)));
         if self.before.is_none() {
             // The owner recognises the event by these in a list, which has no bodies.
-            let marks = [("subject", self.event.subject()), ("phone_last_digits", self.event.phone_ending())];
-            for (name, text) in marks {
-                if let Some(text) = text {
-                    update.set_once(name, s(text));
+            let subject = self.event.subject().map(s);
+            let phone_ending = self.event.phone_ending().map(s);
+            let title = title(self.event).map(s);
+            for (name, value) in [("subject", subject), ("phone_last_digits", phone_ending), ("title", title)] {
+                if let Some(value) = value {
+                    update.set_once(name, value);
                 }
             }
         }
@@ -180,5 +186,28 @@ mod tests {
         let occurred = s(format!("2026-03-01T10:00:00.500Z#{}", event.id()));
         assert_eq!(held.value_of(":occurred"), Some(&occurred));
         assert_eq!(retrying.value_of(":expires_at"), Some(&n(1_000 + 86_400)));
+    }
+    #[test]
+    fn the_title_is_written_with_the_first_record_and_never_again() {
+        let text = r#"{"event_type":"a.b","business_id":"b","summary":"a \n summary"}"#;
+        let event = Event::parse(text).expect("well-formed");
+        let first = change(&event, Status::Retrying, None);
+        assert_eq!(first.value_of(":title"), Some(&s("a summary")));
+        assert!(first.text().contains("#title = if_not_exists(#title, :title)"), "{}", first.text());
+        let known = Some(Record { status: Status::Retrying, attempts: 1, last_delivered: None });
+        assert_eq!(change(&event, Status::Delivered, known).value_of(":title"), None);
+    }
+
+    #[test]
+    fn delivered_at_is_the_first_success_and_last_delivered_at_the_last_one() {
+        let event = Event::parse(r#"{"event_type":"a.b","business_id":"b"}"#).expect("well-formed");
+        let delivered = change(&event, Status::Delivered, None);
+        let text = delivered.text();
+        assert!(text.contains("#delivered_at = if_not_exists(#delivered_at, :delivered_at)"), "{text}");
+        assert!(text.contains("#last_delivered_at = :last_delivered_at"), "{text}");
+        assert_eq!(delivered.value_of(":delivered_at"), Some(&n(1_000_000)), "Unix milliseconds");
+        for status in [Status::Retrying, Status::Held, Status::Failed] {
+            assert_eq!(change(&event, status, None).value_of(":delivered_at"), None);
+        }
     }
 }
