@@ -14,7 +14,9 @@ mod parts;
 pub(crate) use assets::{Asset, ICON, SCRIPT, STYLE};
 pub(crate) use view::*;
 
+use adapters::deliveries_table::Details;
 use askama::Template;
+use jiff::Timestamp;
 
 use hebrew::Advice;
 use parts::{DeliveryPart, LogPart, NoticePart, SecretPart, SettingsPart, StatusPart, TestPart};
@@ -58,9 +60,12 @@ pub(crate) fn overview(view: &Overview) -> String {
     })
 }
 
-/// One delivery's page.
-pub(crate) fn delivery(view: &DeliveryView) -> String {
-    rendered(&DeliveryPage { notice: view.said.map(NoticePart::of_said), delivery: DeliveryPart::new(view) })
+/// One delivery's page, as it is at the time `now`. `has_url`: there is a URL that the event could be sent to again.
+pub(crate) fn delivery(details: &Details, said: Option<Flash>, has_url: bool, now: Timestamp) -> String {
+    rendered(&DeliveryPage {
+        notice: said.map(NoticePart::of_said),
+        delivery: DeliveryPart::new(details, has_url, now),
+    })
 }
 
 /// For whoever has no session: how to get one.

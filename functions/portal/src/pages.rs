@@ -195,7 +195,7 @@ async fn show(
     let (settings, listed) =
         Box::pin(async { tokio::join!(owners.settings(business), owners.list(business, wanted)) }).await;
     let ((owned, held), listed) = (settings?, listed?);
-    Ok(view_model::overview(&owned, held, &listed, wanted, owners.targets, with_secret, clock::now()))
+    Ok(view_model::overview(&owned, held, listed, wanted, owners.targets, with_secret, clock::now()))
 }
 
 fn newest() -> Wanted {
@@ -343,7 +343,7 @@ async fn delivery(
     );
     let (details, has_url) = (details?, owned.map_err(UseCaseError::from)?.url.is_some());
     let said = asked.ok().and_then(|Query(asked)| asked.said());
-    Ok(as_html(StatusCode::OK, html::delivery(&view_model::delivery(details, said, has_url, clock::now()))))
+    Ok(as_html(StatusCode::OK, html::delivery(&details, said, has_url, clock::now())))
 }
 
 async fn resend(State(owners): App, Extension(business): Owner, which: Result<EventIdPath, UseCaseError>) -> Answer {

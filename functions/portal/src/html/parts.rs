@@ -1,19 +1,20 @@
 //! What the pages say and offer, chosen from the view data: text and flags, ready for the templates.
 
+mod body;
 mod delivery;
 mod log;
 
 pub(super) use delivery::DeliveryPart;
 pub(super) use log::LogPart;
 
-use adapters::deliveries_table::{HELD_COUNTED, Status};
+use adapters::deliveries_table::{HELD_COUNTED, Status, Summary};
 use domain::clue::Clue;
 use domain::outcome::Cause;
 use domain::request::InvalidStaticHeader;
 use jiff::Timestamp;
 
 use super::hebrew::{self, Advice};
-use super::view::{EndpointState, EndpointView, Flash, Overview, Row, SettingsForm, ShownSecret, TestView};
+use super::view::{EndpointState, EndpointView, Flash, Overview, SettingsForm, ShownSecret, TestView};
 
 /// What was just done, or that it was not.
 pub(super) struct NoticePart {
@@ -121,7 +122,7 @@ impl StatusPart {
 
 /// With which code and clue the endpoint fails: those of the newest event that keeps trying, if it is on this page.
 fn shown_by_probe(view: &Overview, cause: Cause) -> (Option<u16>, Option<Clue>) {
-    let is_probe = |row: &&Row| row.status == Status::Retrying && row.cause == Some(cause);
+    let is_probe = |row: &&Summary| row.status == Status::Retrying && row.cause == Some(cause);
     view.log.rows.iter().find(is_probe).map_or((None, None), |row| (row.status_code, row.clue))
 }
 

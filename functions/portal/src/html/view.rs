@@ -2,7 +2,7 @@
 //!
 //! Nothing here is text for the owner but what the owner or a receiver wrote; the Hebrew is in `hebrew`.
 
-use adapters::deliveries_table::Status;
+use adapters::deliveries_table::{Status, Summary};
 use adapters::http::Timings;
 use domain::clue::Clue;
 use domain::endpoint::PausedReason;
@@ -158,67 +158,17 @@ impl std::fmt::Debug for ShownSecret {
     }
 }
 
-/// A part of the delivery log.
+/// A part of the delivery log. Its rows are the ledger's own: the parts choose what the page says of them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogView {
     pub(crate) filter: Option<Status>,
     /// What is looked for in call ids and phone endings; "" for nothing.
     pub(crate) search: String,
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<Summary>,
     /// Where the older ones begin; None: there are none. There may be no rows and yet older ones to look through.
     pub(crate) next_cursor: Option<String>,
     /// Whether these are not the newest.
     pub(crate) is_older: bool,
-}
-
-/// One delivery.
-#[derive(Clone, Debug)]
-pub(crate) struct Row {
-    pub(crate) event_id: String,
-    pub(crate) event_type: String,
-    /// The call's id, or that of the lead or appointment.
-    pub(crate) subject: Option<String>,
-    /// The last four digits of the phone number.
-    pub(crate) phone_ending: Option<String>,
-    pub(crate) created_at: Timestamp,
-    pub(crate) status: Status,
-    pub(crate) cause: Option<Cause>,
-    pub(crate) status_code: Option<u16>,
-    pub(crate) clue: Option<Clue>,
-    pub(crate) attempts: u32,
-    pub(crate) next_attempt_at: Option<Timestamp>,
-    /// It should have been tried again long ago, and was not.
-    pub(crate) is_overdue: bool,
-}
-
-/// One delivery's own page.
-#[derive(Clone, Debug)]
-pub(crate) struct DeliveryView {
-    /// When the page is made.
-    pub(crate) now: Timestamp,
-    /// There is somewhere to send to.
-    pub(crate) has_url: bool,
-    pub(crate) said: Option<Flash>,
-    pub(crate) row: Row,
-    /// What the receiver answered last, made safe.
-    pub(crate) snippet: Option<String>,
-    /// Newest last.
-    pub(crate) attempts: Vec<AttemptView>,
-    /// The content, indented; None: it is not kept.
-    pub(crate) body: Option<String>,
-}
-
-/// One attempt.
-#[derive(Clone, Debug)]
-pub(crate) struct AttemptView {
-    pub(crate) at: Timestamp,
-    pub(crate) cause: Option<Cause>,
-    pub(crate) status_code: Option<u16>,
-    pub(crate) clue: Option<Clue>,
-    pub(crate) total_ms: u64,
-    pub(crate) snippet: Option<String>,
-    /// Where the answer points to.
-    pub(crate) location: Option<String>,
 }
 
 /// Why there is no session.

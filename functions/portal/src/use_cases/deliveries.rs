@@ -184,18 +184,17 @@ fn outlook(owned: &OwnerSettings, now: Timestamp) -> Sending {
     }
 }
 
-/// Whether an event should have been tried again long ago, and was not. Most likely its message is gone: faults of ours can
-/// use up a message's receives, and then nothing is left that could write so. One whose endpoint is at capacity may seem so
-/// too, and is only sent sooner.
-pub(crate) fn is_overdue(status: Status, next_attempt_at: Option<Timestamp>, now: Timestamp) -> bool {
-    status == Status::Retrying && next_attempt_at.is_some_and(|next| now > next + OVERDUE_AFTER)
+/// Whether an event's next attempt is long overdue. Most likely the event's message is gone: faults of this system can use up
+/// a message's receives, and then nothing is left that could say so in the ledger. An event whose endpoint is at capacity may
+/// look the same; sending that event again only brings it forward.
+pub(crate) fn is_overdue(summary: &Summary, now: Timestamp) -> bool {
+    summary.status == Status::Retrying && summary.next_attempt_at.is_some_and(|next| now > next + OVERDUE_AFTER)
 }
 
 /// Whether an event needs a message. One that is tried again has one with its own schedule, and would get another at each
 /// press of the button: so it gets one if its next attempt is far, which is noted then, so that the next press finds it
 /// near.
 fn has_to_be_sent(summary: &Summary, now: Timestamp) -> bool {
-    let Summary { status, next_attempt_at, .. } = *summary;
-    let is_near = next_attempt_at.is_some_and(|next| next <= now + NEAR);
-    status != Status::Retrying || !is_near || is_overdue(status, next_attempt_at, now)
+    let is_near = summary.next_attempt_at.is_some_and(|next| next <= now + NEAR);
+    summary.status != Status::Retrying || !is_near || is_overdue(summary, now)
 }

@@ -1,11 +1,13 @@
 //! The delivery log: rows, filters, and the buttons that send many again.
 
-use adapters::deliveries_table::Status;
+use adapters::deliveries_table::{Status, Summary};
+use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Moment;
 use crate::html::hebrew;
-use crate::html::view::{EndpointState, LogView, Overview, Row};
+use crate::html::view::{EndpointState, LogView, Overview};
+use crate::use_cases::is_overdue;
 
 const FILTERS: [Option<Status>; 5] =
     [None, Some(Status::Failed), Some(Status::Held), Some(Status::Retrying), Some(Status::Delivered)];
@@ -81,10 +83,11 @@ impl Filter {
 }
 
 impl<'a> RowPart<'a> {
-    pub(in crate::html) fn new(row: &'a Row, now: jiff::Timestamp, has_url: bool) -> Self {
+    pub(in crate::html) fn new(row: &'a Summary, now: Timestamp, has_url: bool) -> Self {
         let kind = hebrew::kind(&row.event_type);
+        let is_overdue = is_overdue(row, now);
         Self {
-            id: &row.event_id,
+            id: row.event_id.as_str(),
             kind,
             event_type: (kind == hebrew::kind("")).then_some(row.event_type.as_str()),
             ending: row.phone_ending.as_deref(),
@@ -92,11 +95,11 @@ impl<'a> RowPart<'a> {
             subject_label: hebrew::subject(&row.event_type),
             at: Moment::new(row.created_at, now),
             status: row.status.as_str(),
-            status_label: hebrew::status(row.status, row.is_overdue),
+            status_label: hebrew::status(row.status, is_overdue),
             why: why(row),
             attempts: (row.attempts > 0).then(|| hebrew::attempts(row.attempts)),
-            next: row.next_attempt_at.filter(|_| !row.is_overdue).map(|next| Moment::new(next, now)),
-            can_resend: has_url && (row.is_overdue || matches!(row.status, Status::Failed | Status::Held)),
+            next: row.next_attempt_at.filter(|_| !is_overdue).map(|next| Moment::new(next, now)),
+            can_resend: has_url && (is_overdue || matches!(row.status, Status::Failed | Status::Held)),
             resend_label: hebrew::resend(row.status),
         }
     }
@@ -111,7 +114,7 @@ fn send_held(state: EndpointState) -> Option<&'static str> {
 }
 
 /// Why it has not arrived; with which code, if it has.
-fn why(row: &Row) -> Option<String> {
+fn why(row: &Summary) -> Option<String> {
     match (row.status, row.cause) {
         (Status::Delivered, _) => row.status_code.map(|code| format!("קוד {code}")),
         (_, Some(cause)) => Some(hebrew::short(cause, row.status_code, row.clue)),
