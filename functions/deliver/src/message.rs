@@ -18,18 +18,18 @@ pub(crate) struct Message {
     pub(crate) receive_count: u32,
     /// When it was sent to the queue, the first time if it was sent anew.
     pub(crate) sent: Option<Timestamp>,
-    /// Since when the message has found no time in an invocation, or its endpoint at capacity; None: it was not sent anew for
-    /// that.
+    /// Since when the message has found no time in an invocation, or its endpoint at capacity; None: it was not sent
+    /// anew for that.
     pub(crate) at_capacity_since: Option<Timestamp>,
 }
 
-/// For this long a message comes back without an attempt when its endpoint is at capacity. Then an attempt is made, however
-/// many are in flight: an endpoint that is always slow would otherwise keep the message going round for ever.
+/// For this long a message comes back without an attempt when its endpoint is at capacity. Then an attempt is made,
+/// however many are in flight: an endpoint that is always slow would otherwise keep the message going round for ever.
 const MAKES_ROOM_FOR: Duration = Duration::from_hours(1);
 
 impl Message {
-    /// Whether the message has made room for others for long enough. A message that has no room for the attribute that says
-    /// since when never makes room.
+    /// Whether the message has made room for others for long enough. A message that has no room for the attribute that
+    /// says since when never makes room.
     pub(crate) fn has_been_patient(&self, now: Timestamp) -> bool {
         self.at_capacity_since.is_some_and(|since| now >= since + MAKES_ROOM_FOR)
             || !has_room_for_at_capacity_since(&self.body)

@@ -26,8 +26,8 @@ use crate::fate::from_now;
 use crate::fault::Fault;
 use crate::report;
 
-/// An attempt that has had no answer for this long is stored as in flight, for the other environments to see. Most receivers
-/// answer sooner, and a delivery to them keeps to its one write.
+/// An attempt that has had no answer for this long is stored as in flight, for the other environments to see. Most
+/// receivers answer sooner, and a delivery to them keeps to its one write.
 const SLOW_AFTER: Duration = Duration::from_millis(500);
 
 /// How long after a write that failed the next is made.
@@ -213,8 +213,8 @@ impl Running<'_> {
         self.write_in_time(&change).await
     }
 
-    /// That an event has arrived is written again until the message's time is over, since nothing else keeps it from being
-    /// sent again. Of what has failed, the message comes back anyway.
+    /// That an event has arrived is written again until the message's time is over, since nothing else keeps it from
+    /// being sent again. Of what has failed, the message comes back anyway.
     async fn write_in_time(&self, change: &RecordUpdate<'_>) -> Result<Recorded, Fault> {
         let event = self.delivery.event;
         loop {

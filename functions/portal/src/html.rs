@@ -1,8 +1,9 @@
 //! The owner's pages: Hebrew, right to left, good without JavaScript.
 //!
-//! Pure: from what a page shows ([`view`]) to a whole document. The words that depend on data are in [`hebrew`], the
-//! choice of what is said and offered in [`parts`], and the templates only lay it out. Everything is escaped by askama;
-//! no template marks anything as safe.
+//! This module is pure: it turns the data of a page into a whole document. The overview's data is [`view::Overview`],
+//! and a delivery's page is made of the ledger's [`Details`]. [`hebrew`] has the words that depend on data, [`parts`]
+//! chooses what a page says and offers, and the templates lay it out. askama escapes every value; no template marks a
+//! value as safe.
 
 #![allow(clippy::expect_used, reason = "each says why it cannot fail")]
 
@@ -44,7 +45,7 @@ struct DeliveryPage<'a> {
 struct MessagePage {
     id: &'static str,
     advice: Advice,
-    /// Whether the way back is offered: not to whom has no session.
+    /// Whether the page has a link back; a person without a session gets none.
     has_way_back: bool,
 }
 
@@ -68,12 +69,12 @@ pub(crate) fn delivery(details: &Details, said: Option<Flash>, has_url: bool, no
     })
 }
 
-/// For whoever has no session: how to get one.
+/// The page for a person without a session: how to get one.
 pub(crate) fn signed_out(reason: SignedOut) -> String {
     rendered(&MessagePage { id: "signed-out", advice: hebrew::signed_out(reason), has_way_back: false })
 }
 
-/// Instead of a page that cannot be shown.
+/// The page in place of one that cannot be shown.
 pub(crate) fn problem(problem: Problem) -> String {
     rendered(&MessagePage { id: "problem", advice: hebrew::problem(problem), has_way_back: true })
 }

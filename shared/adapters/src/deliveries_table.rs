@@ -1,8 +1,8 @@
 //! The deliveries table, the ledger: one record for each event, with its status, its attempts and its exact body.
 //!
-//! A record's first write has the body, compressed. Later writes change the rest. `occurred` sorts a business's events in
-//! the order in which they happened: the time of publishing, then the event id. The attribute `held` has the same value and
-//! stands only in records that are held, so that an index over it lists just those.
+//! A record's first write has the body, compressed. Later writes change the rest. `occurred` sorts a business's events
+//! in the order in which they happened: the time of publishing, then the event id. The attribute `held` has the same
+//! value and stands only in records that are held, so that an index over it lists just those.
 
 mod status;
 mod clue;
@@ -52,8 +52,8 @@ impl DeliveriesTable {
         Self { client, name }
     }
 
-    /// Writes the new status of an event, with the attempt that led to it, unless the record says that the event has been
-    /// delivered or is held (see [`RecordUpdate`]).
+    /// Writes the new status of an event, with the attempt that led to it, unless the record says that the event has
+    /// been delivered or is held (see [`RecordUpdate`]).
     ///
     /// # Errors
     ///
@@ -101,8 +101,9 @@ impl DeliveriesTable {
         Ok(item.and_then(|item| StoredEvent::from_item(&item, event_id)))
     }
 
-    /// Gives up a held event whose body cannot be read any more: its status becomes `failed`, and the record expires like any
-    /// other that is not held. A record that is no longer held stays as it is, and none is made where there is none.
+    /// Gives up a held event whose body cannot be read any more: its status becomes `failed`, and the record expires
+    /// like any other that is not held. A record that is no longer held stays as it is, and none is made where there is
+    /// none.
     ///
     /// # Errors
     ///
@@ -124,10 +125,12 @@ impl DeliveriesTable {
         dynamodb::send(update.apply(self.update(business_id, event_id))).await.map(drop)
     }
 
-    /// Checks that the ledger takes writes, by writing the present time into a record as `checked_at`, which nothing reads.
+    /// Checks that the ledger takes writes, by writing the present time into a record as `checked_at`, which nothing
+    /// reads.
     ///
-    /// A write that changes nothing would not show it. When a business's items have come to 10 GB, the limit of a table with
-    /// local indexes, DynamoDB refuses only writes that make an item grow, and the first write of `checked_at` does.
+    /// A write that changes nothing would not show it. When a business's items have come to 10 GB, the limit of a table
+    /// with local indexes, DynamoDB refuses only writes that make an item grow, and the first write of `checked_at`
+    /// does.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! The two tables together, and the one read that needs both.
 //!
-//! A delivery reads a business's settings and an event's record in one round trip, and on the happy path writes once. Every
-//! read here is strongly consistent. The callers decide what a failed read or write means.
+//! A delivery reads a business's settings and an event's record in one round trip, and on the happy path writes once.
+//! Every read here is strongly consistent. The callers decide what a failed read or write means.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -51,9 +51,9 @@ impl Tables {
         self.settings_of(&mut self.batch_get(request).await?, now)
     }
 
-    /// Reads a business's item and the record of one of its events, in one round trip. The record is None if there is none,
-    /// or if DynamoDB did not read it for lack of throughput: the event then counts as never seen, and is at worst delivered
-    /// twice.
+    /// Reads a business's item and the record of one of its events, in one round trip. The record is None if there is
+    /// none, or if DynamoDB did not read it for lack of throughput: the event then counts as never seen, and is at
+    /// worst delivered twice.
     ///
     /// # Errors
     ///
@@ -80,8 +80,8 @@ impl Tables {
         SettingsItem::from_item(&found.remove(&self.settings.name).ok_or(TableError::Throttled)?, now)
     }
 
-    /// The items by their tables' names. An item that does not exist is empty. An item that DynamoDB left out at each try is
-    /// absent.
+    /// The items by their tables' names. An item that does not exist is empty. An item that DynamoDB left out at each
+    /// try is absent.
     async fn batch_get(
         &self,
         mut request: HashMap<String, KeysAndAttributes>,

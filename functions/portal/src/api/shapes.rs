@@ -1,5 +1,5 @@
-//! The shapes of the API's requests and answers. The `OpenAPI` document is made of them, so their comments are written for
-//! its readers.
+//! The shapes of the API's requests and answers. The `OpenAPI` document is made of them, so their comments are written
+//! for its readers.
 
 mod settings;
 mod signing_secret;

@@ -1,4 +1,4 @@
-//! From what is stored to what the pages show.
+//! Turns stored settings and answers into the data that the pages show.
 
 use adapters::attempter::Attempt;
 use adapters::deliveries_table::{Cursor, LOCATION_CHARS, Listed, Wanted, printable};
@@ -13,7 +13,8 @@ use crate::html::{
 };
 use crate::use_cases::{SigningSecretText, Warning, warnings};
 
-/// The main page, without what was just done.
+/// The main page, without the action that was just done. The deliveries are those `wanted`; the signing secret is among
+/// the data only `with_secret`.
 pub(super) fn overview(
     owned: &OwnerSettings,
     held: u64,
@@ -70,7 +71,8 @@ fn endpoint(owned: &OwnerSettings, held: u64, now: Timestamp) -> EndpointView {
         State::Failing { since, cause, .. } => EndpointState::Failing { since, cause },
         State::Paused { since, reason } => EndpointState::Paused { since, reason },
     };
-    // One that has lost its message does not go on: to say so would hide the button that makes it.
+    // A replay that has lost its message makes no progress. To call it under way would hide the button that restarts
+    // it.
     EndpointView { state, held, is_replaying: health.replay.as_ref().is_some_and(|replay| !replay.is_lost(now)) }
 }
 
@@ -93,7 +95,7 @@ fn log(listed: Listed, wanted: &Wanted) -> LogView {
     }
 }
 
-/// What a test came to.
+/// The result of a test.
 pub(super) fn test(attempt: &Attempt) -> TestView {
     TestView {
         cause: match attempt.verdict {

@@ -1,7 +1,7 @@
 //! Attempts, as attributes of a record.
 //!
-//! Each attempt is a map in an attribute of its own, named by the attempt's number. So a write that the SDK repeats leaves
-//! one attempt, and a later attempt takes the place of an early one when the record has no room for more.
+//! Each attempt is a map in an attribute of its own, named by the attempt's number. So a write that the SDK repeats
+//! leaves one attempt, and a later attempt takes the place of an early one when the record has no room for more.
 
 use std::time::Duration;
 
@@ -124,8 +124,8 @@ impl PastAttempt {
 
 /// A text that a receiver sent, made safe to show and cut to `max_chars` characters; None if it is empty.
 ///
-/// Control characters other than line feed and tab become U+FFFD, and so do the marks that set the direction of writing:
-/// with these an answer could rewrite the line that shows it.
+/// Control characters other than line feed and tab become U+FFFD, and so do the marks that set the direction of
+/// writing: with these an answer could rewrite the line that shows it.
 #[must_use]
 pub fn printable(text: &str, max_chars: usize) -> Option<String> {
     let safe = |character: char| match character {

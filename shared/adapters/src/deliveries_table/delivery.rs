@@ -10,7 +10,9 @@ use crate::dynamodb::attributes::{self, number, owned, required, text, time};
 use crate::dynamodb::{Item, TableError};
 
 /// One delivery, without its body.
-#[derive(Clone, Debug)]
+///
+/// There is no `Debug`: the title is personal data.
+#[derive(Clone)]
 pub struct Summary {
     /// The event's id.
     pub event_id: EventId,

@@ -1,7 +1,7 @@
 //! The held events: of one business in the order in which they happened, and of all businesses for `sweep`.
 //!
-//! The index of held events is sparse. It is a local one, because only a local index can be read consistently: a replay must
-//! not miss an event that was held a moment ago.
+//! The index of held events is sparse. It is a local one, because only a local index can be read consistently: a replay
+//! must not miss an event that was held a moment ago.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
@@ -12,7 +12,8 @@ use super::DeliveriesTable;
 use crate::dynamodb::attributes::{business_id, event_id, s};
 use crate::dynamodb::{Item, TableError};
 
-/// The number up to which held events are counted; it stands for more. Counting a million of them must not delay a notice.
+/// The number up to which held events are counted; it stands for more. Counting a million of them must not delay a
+/// notice.
 pub const HELD_COUNTED: u64 = 1_000;
 
 /// How many held events a step of a replay takes: with one step a second, about 10 events a second.
@@ -36,8 +37,8 @@ impl DeliveriesTable {
         answer.items().iter().map(event_id).collect()
     }
 
-    /// How many events of a business are held, counted up to [`HELD_COUNTED`]. This takes one request, since one answer has
-    /// room for that many keys.
+    /// How many events of a business are held, counted up to [`HELD_COUNTED`]. This takes one request, since one answer
+    /// has room for that many keys.
     ///
     /// # Errors
     ///
@@ -58,8 +59,8 @@ impl DeliveriesTable {
             .expression_attribute_values(":business", s(business_id.as_str()))
     }
 
-    /// Some of the businesses that have held events: those among the next 1,000 keys behind `after`. With each business comes
-    /// the key behind which the next business stands. The boolean tells whether there are more keys.
+    /// Some of the businesses that have held events: those among the next 1,000 keys behind `after`. With each business
+    /// comes the key behind which the next business stands. The boolean tells whether there are more keys.
     ///
     /// # Errors
     ///
@@ -88,8 +89,8 @@ impl DeliveriesTable {
         Ok((found, answer.last_evaluated_key.is_some()))
     }
 
-    /// The facts of the ledger by which `sweep` decides about an endpoint in this state: the first held event, and whether
-    /// the ledger has the probe's body.
+    /// The facts of the ledger by which `sweep` decides about an endpoint in this state: the first held event, and
+    /// whether the ledger has the probe's body.
     ///
     /// # Errors
     ///

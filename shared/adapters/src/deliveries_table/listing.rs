@@ -11,8 +11,8 @@ use crate::dynamodb::TableError;
 use crate::dynamodb::attributes::s;
 use crate::process::log::error_chain;
 
-/// How many parts of the ledger, a megabyte each, one call searches for rare deliveries. Together they hold about 15,000
-/// records. Then the caller is told where the list goes on.
+/// How many parts of the ledger, a megabyte each, one call searches for rare deliveries. Together they hold about
+/// 15,000 records. Then the caller is told where the list goes on.
 const PARTS: usize = 5;
 
 /// Which deliveries are wanted.
@@ -20,7 +20,8 @@ const PARTS: usize = 5;
 pub struct Wanted {
     /// Only deliveries of this status; None: of any.
     pub status: Option<Status>,
-    /// Only deliveries whose subject contains this text, or whose phone number ends with its digits. The text is cleaned.
+    /// Only deliveries whose subject contains this text, or whose phone number ends with its digits. The text is
+    /// cleaned.
     pub search: Option<String>,
     /// Only events that were published at this time or later.
     pub from: Option<Timestamp>,
@@ -33,7 +34,6 @@ pub struct Wanted {
 }
 
 /// A part of the list.
-#[derive(Clone, Debug)]
 pub struct Listed {
     /// The deliveries, newest first.
     pub deliveries: Vec<Summary>,
@@ -59,7 +59,8 @@ impl DeliveriesTable {
     pub async fn list(&self, business_id: &BusinessId, wanted: &Wanted) -> Result<Listed, TableError> {
         let mut deliveries = Vec::new();
         let (oldest, newest) = wanted.bounds();
-        // DynamoDB refuses a start beyond the range. A cursor above the range means its beginning, one below it its end.
+        // DynamoDB refuses a start beyond the range. A cursor above the range means its beginning, one below it its
+        // end.
         let mut start = wanted.after.clone().filter(|cursor| cursor.occurred <= newest);
         if oldest > newest || start.as_ref().is_some_and(|cursor| cursor.occurred < oldest) {
             return Ok(Listed { deliveries, next: None });

@@ -19,8 +19,8 @@ fn digit(character: char) -> Option<char> {
     ['0', '\u{660}', '\u{6f0}', '\u{ff10}'].into_iter().find_map(of_zero)
 }
 
-/// Whether people write this character between the digits of a phone number: spaces, brackets, and every kind of hyphen and
-/// dash, the Hebrew one (U+05BE) among them.
+/// Whether people write this character between the digits of a phone number: spaces, brackets, and every kind of hyphen
+/// and dash, the Hebrew one (U+05BE) among them.
 fn separates(character: char) -> bool {
     character.is_whitespace()
         || "+-()[]*./,".contains(character)

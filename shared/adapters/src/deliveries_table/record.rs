@@ -46,8 +46,8 @@ pub struct StoredEvent {
 }
 
 impl StoredEvent {
-    /// None if the record has no body, or none that can be read: trying again would change nothing. The event keeps the id of
-    /// its record, whatever id a later version would derive from the body.
+    /// None if the record has no body, or none that can be read: trying again would change nothing. The event keeps the
+    /// id of its record, whatever id a later version would derive from the body.
     pub(super) fn from_item(item: &Item, id: &EventId) -> Option<Self> {
         Some(Self {
             event: Event::parse(&stored_body(item)?).ok()?.with_id(id.clone()),

@@ -96,8 +96,8 @@ impl RecordUpdate<'_> {
         let occurred = s(format!("{:.3}#{}", self.occurred, self.event.id()));
         update.set_once("occurred", occurred.clone());
         if self.status == Status::Held {
-            // The index of held events keeps the place that the record's first write gave it. A held record does not expire:
-            // the event would be lost while its endpoint is paused.
+            // The index of held events keeps the place that the record's first write gave it. A held record does not
+            // expire: the event would be lost while its endpoint is paused.
             update.set_from("held", "occurred", occurred);
             update.remove("expires_at");
         } else {

@@ -60,8 +60,8 @@ impl DeliveriesTable {
         dynamodb::send(write).await
     }
 
-    /// Makes a failed or retrying event `retrying`, with its next attempt at the time `now`. [`Written::ConditionFailed`]:
-    /// the record has changed since `read`, and stays as it is.
+    /// Makes a failed or retrying event `retrying`, with its next attempt at the time `now`.
+    /// [`Written::ConditionFailed`]: the record has changed since `read`, and stays as it is.
     ///
     /// # Errors
     ///

@@ -38,8 +38,8 @@ impl Status {
         all.into_iter().find(|status| status.as_str() == name)
     }
 
-    /// The status of a record. An unknown name is [`Self::Other`]: a newer version may have written it and then have been
-    /// rolled back.
+    /// The status of a record. An unknown name is [`Self::Other`]: a newer version may have written it and then have
+    /// been rolled back.
     pub(super) fn of(item: &Item) -> Result<Self, TableError> {
         Ok(Self::parse(required(text(item, "status")?, "status")?).unwrap_or(Self::Other))
     }

@@ -15,11 +15,11 @@ struct Body<'a> {
     summary: Option<Cow<'a, str>>,
 }
 
-/// The first 80 characters of an event's `summary`, as one line; None: the summary is absent, no text, or nothing of it is
-/// visible.
+/// The first 80 characters of an event's `summary`, as one line; None: the summary is absent, no text, or nothing of it
+/// is visible.
 ///
-/// White space and control characters become single spaces. The characters that [`pasted::cleaned`] takes for invisible are
-/// left out, the marks that set the direction of writing among them.
+/// White space and control characters become single spaces. The characters that [`pasted::cleaned`] takes for invisible
+/// are left out, the marks that set the direction of writing among them.
 pub(super) fn title(event: &Event) -> Option<String> {
     let summary = serde_json::from_str::<Body>(event.body()).ok()?.summary?;
     // No-break spaces separate words too, so they become spaces before the invisible characters go.

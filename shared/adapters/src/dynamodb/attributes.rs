@@ -1,7 +1,7 @@
 //! Reads and writes attributes.
 //!
-//! A reader gives None for an attribute that is absent or NULL, and for an empty text. An attribute of another type, or with
-//! a value that cannot be read, is [`TableError::Invalid`] with the attribute's name.
+//! A reader gives None for an attribute that is absent or NULL, and for an empty text. An attribute of another type, or
+//! with a value that cannot be read, is [`TableError::Invalid`] with the attribute's name.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;

@@ -1,8 +1,8 @@
 //! An endpoint's health as the attribute `health` of the settings item, a map.
 //!
-//! A newer version of this system may have written a value that this version does not know, and may then have been rolled
-//! back. Such a value must not keep a business's events back: an unknown state is read as that of an endpoint that never
-//! failed, and an unknown name as "other".
+//! A newer version of this system may have written a value that this version does not know, and may then have been
+//! rolled back. Such a value must not keep a business's events back: an unknown state is read as that of an endpoint
+//! that never failed, and an unknown name as "other".
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::endpoint::{EndpointId, Health, Notice, NoticeKind, PausedReason, Probe, Replay, State};

@@ -1,10 +1,10 @@
 //! The attempts in flight at an endpoint, as the attribute `in_flight` of the settings item: a set of numbers.
 //!
-//! Each number belongs to an attempt that has had no answer for a while. The number is the Unix microsecond by which the
-//! attempt will have ended. The set bounds, across environments, how many attempts are in flight at one endpoint before
-//! five of them have failed and the endpoint's health says so. An endpoint that answers at once costs nothing of this: the
-//! set is read with the settings, and only a slow attempt writes to it. These entries only limit concurrency. An entry that
-//! cannot be read is ignored, and an entry that a crash left behind expires.
+//! Each number belongs to an attempt that has had no answer for a while. The number is the Unix microsecond by which
+//! the attempt will have ended. The set bounds, across environments, how many attempts are in flight at one endpoint
+//! before five of them have failed and the endpoint's health says so. An endpoint that answers at once costs nothing of
+//! this: the set is read with the settings, and only a slow attempt writes to it. These entries only limit concurrency.
+//! An entry that cannot be read is ignored, and an entry that a crash left behind expires.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

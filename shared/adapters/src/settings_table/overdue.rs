@@ -1,4 +1,5 @@
-//! The settings table as `sweep` reads it: the endpoints of which something is overdue, and the place of `sweep` itself.
+//! The settings table as `sweep` reads it: the endpoints of which something is overdue, and the place of `sweep`
+//! itself.
 //!
 //! The index is a sparse global one. On a healthy stack it is empty, and reading it costs next to nothing.
 
@@ -15,8 +16,8 @@ use crate::dynamodb::{self, Item, TableError};
 const SWEEP: &str = "\u{1}sweep";
 
 impl SettingsTable {
-    /// The businesses of which something was due at `due` or before, longest overdue first, at most `limit` of them. The
-    /// index is read with eventual consistency, so each business is a candidate only.
+    /// The businesses of which something was due at `due` or before, longest overdue first, at most `limit` of them.
+    /// The index is read with eventual consistency, so each business is a candidate only.
     ///
     /// # Errors
     ///
@@ -36,8 +37,8 @@ impl SettingsTable {
         Ok(answer.items().iter().filter_map(attributes::business_id).collect())
     }
 
-    /// The key behind which the scan of held events goes on. None: the last run read all of them, or the stored key cannot
-    /// be read.
+    /// The key behind which the scan of held events goes on. None: the last run read all of them, or the stored key
+    /// cannot be read.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! A business's settings as the owner sees them.
 //!
 //! `deliver` reads the same attributes by [`super::Settings`], and refuses what nothing can be sent with. This module
-//! refuses nothing: it only cleans the texts in the same way, so that an owner sees, and can correct, the texts that another
-//! system has written.
+//! refuses nothing: it only cleans the texts in the same way, so that an owner sees, and can correct, the texts that
+//! another system has written.
 
 use domain::endpoint::{EndpointId, Health};
 use domain::event::BusinessId;
@@ -58,8 +58,8 @@ impl OwnerSettings {
 }
 
 impl SettingsTable {
-    /// Reads a business's settings for the owner; `now` decides whether the previous signing secret still counts. A business
-    /// without an item has the default settings.
+    /// Reads a business's settings for the owner; `now` decides whether the previous signing secret still counts. A
+    /// business without an item has the default settings.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! A business's settings as they stand in the settings table at the moment of an attempt.
 //!
-//! Nothing is cached: `deliver` reads the URL anew at each attempt, so that an owner's correction also reaches the pending
-//! events. The portal writes the item, and the dashboard's backend writes the URL in it, so this module judges each
-//! attribute. A value that nothing can be sent with is an error that names its attribute.
+//! Nothing is cached: `deliver` reads the URL anew at each attempt, so that an owner's correction also reaches the
+//! pending events. The portal writes the item, and the dashboard's backend writes the URL in it, so this module judges
+//! each attribute. A value that nothing can be sent with is an error that names its attribute.
 
 use domain::endpoint::EndpointId;
 use domain::request::signature::SigningSecret;
@@ -28,9 +28,10 @@ pub struct Settings {
 
 /// The identity of the endpoint that a settings item makes; None: there is no URL.
 ///
-/// The identity is the beginnings of two SHA-256, in hexadecimal digits with a dot between them: the hash of the URL, and
-/// the hash of header and secret. It stands in states and comparisons, and from there may reach a log, so it repeats none of
-/// the values. The hash of the header covers the secret too, so that nobody can guess a short header from it.
+/// The identity is the beginnings of two SHA-256, in hexadecimal digits with a dot between them: the hash of the URL,
+/// and the hash of header and secret. It stands in states and comparisons, and from there may reach a log, so it
+/// repeats none of the values. The hash of the header covers the secret too, so that nobody can guess a short header
+/// from it.
 pub(super) fn endpoint_id(item: &Item) -> Result<Option<EndpointId>, TableError> {
     let Some(url) = cleaned(item, "generic_webhook_url")? else {
         return Ok(None);

@@ -11,10 +11,11 @@ use crate::dynamodb::{self, TableError, Written};
 const ROOM_PER_MINUTE: i64 = 1_000;
 
 impl SettingsTable {
-    /// Counts a test in the calendar minute of `now`. [`Written::ConditionFailed`]: that minute has `limit` tests already.
+    /// Counts a test in the calendar minute of `now`. [`Written::ConditionFailed`]: that minute has `limit` tests
+    /// already.
     ///
-    /// The counter is one number: the minute, followed by three digits of its count. A later minute is a larger number, so
-    /// one condition tells whether the minute is new, and another whether the minute is full.
+    /// The counter is one number: the minute, followed by three digits of its count. A later minute is a larger number,
+    /// so one condition tells whether the minute is new, and another whether the minute is full.
     ///
     /// # Errors
     ///

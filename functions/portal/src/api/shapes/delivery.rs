@@ -64,7 +64,8 @@ pub(in crate::api) struct DeliverySummary {
     /// When the next attempt is made, in RFC 3339; null: none is planned.
     #[schema(required, format = DateTime)]
     next_attempt_at: Option<String>,
-    /// Whether the next attempt is long overdue: most likely the event's message is lost, and the event has to be resent.
+    /// Whether the next attempt is long overdue: most likely the event's message is lost, and the event has to be
+    /// resent.
     overdue: bool,
     /// The HTTP status code of the last attempt's answer; null: no answer came.
     #[schema(required)]
@@ -134,8 +135,8 @@ struct AttemptEntry {
     /// The address that the answer points to (`Location`), resolved; at most 256 characters; null: there is none.
     #[schema(required)]
     location: Option<String>,
-    /// Why the guard refused the URL, or an address of its host: the word by which saving that URL is refused. Null: the guard
-    /// refused nothing.
+    /// Why the guard refused the URL, or an address of its host: the word by which saving that URL is refused. Null:
+    /// the guard refused nothing.
     #[schema(required)]
     refusal: Option<&'static str>,
 }

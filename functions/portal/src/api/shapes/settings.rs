@@ -59,7 +59,8 @@ enum EndpointStatus {
     Paused,
 }
 
-/// Why an endpoint is paused: it answered 410, its probe has spent its schedule, its owner paused it, or there was no URL.
+/// Why an endpoint is paused: it answered 410, its probe has spent its schedule, its owner paused it, or there was no
+/// URL.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum PausedReason {

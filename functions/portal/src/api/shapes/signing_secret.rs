@@ -14,8 +14,8 @@ pub(in crate::api) struct SigningSecret {
     /// The secret as Standard Webhooks libraries take it: `whsec_` and base64; null: there is none yet.
     #[schema(required)]
     signing_secret: Option<String>,
-    /// The text that the secret's base64 stands for, for tools that take only text secrets (n8n); null: it stands for no
-    /// visible ASCII text.
+    /// The text that the secret's base64 stands for, for tools that take only text secrets (n8n); null: it stands for
+    /// no visible ASCII text.
     #[schema(required)]
     text: Option<String>,
     /// Until when the previous secret is valid too, in RFC 3339; null: it is not valid.

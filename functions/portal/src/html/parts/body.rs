@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-/// A longer body, in bytes, is shown as it is and not to its end: deep nesting would be mostly indentation, and an answer of
-/// Lambda has at most 6 MB.
+/// A longer body, in bytes, is shown as it is and not to its end: deep nesting would be mostly indentation, and an
+/// answer of Lambda has at most 6 MB.
 const MAX_SHOWN_BYTES: usize = 256 * 1024;
 
-/// The texts of a body that people read, summary and transcript: a heading and a text each. A body that is not shown to its
-/// end has none.
+/// The texts of a body that people read, summary and transcript: a heading and a text each. A body that is not shown to
+/// its end has none.
 pub(super) fn readable(body: &str) -> Vec<(&'static str, String)> {
     if body.len() > MAX_SHOWN_BYTES {
         return Vec::new();
@@ -22,7 +22,8 @@ pub(super) fn readable(body: &str) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// A body with line breaks and indentation. An event's body is compact JSON, so each character outside a string is structure.
+/// A body with line breaks and indentation. An event's body is compact JSON, so each character outside a string is
+/// structure.
 pub(super) fn indented(body: &str) -> String {
     if body.len() > MAX_SHOWN_BYTES {
         return body.chars().take(MAX_SHOWN_BYTES / 4).chain(['…']).collect();

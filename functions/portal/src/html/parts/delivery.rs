@@ -1,4 +1,4 @@
-//! One delivery: what became of it, its attempts, and what it says.
+//! One delivery: its status, its attempts and its body.
 
 use adapters::deliveries_table::{Details, PastAttempt, Status};
 use jiff::Timestamp;
@@ -13,14 +13,14 @@ use crate::use_cases::is_overdue;
 pub(in crate::html) struct DeliveryPart<'a> {
     pub(in crate::html) row: RowPart<'a>,
     pub(in crate::html) advice: Option<Advice>,
-    /// What comes next, or that nothing does.
+    /// What happens to the event next; None: nothing does.
     pub(in crate::html) outlook: Option<&'static str>,
     pub(in crate::html) snippet: Option<&'a str>,
     /// Newest first, as the log is.
     pub(in crate::html) attempts: Vec<AttemptPart<'a>>,
     /// The body with line breaks and indentation.
     pub(in crate::html) body: Option<String>,
-    /// What of the body people read: a heading and a text each.
+    /// The texts of the body that people read: a heading and a text each.
     pub(in crate::html) readable: Vec<(&'static str, String)>,
 }
 

@@ -20,10 +20,10 @@ pub(in crate::html) struct LogPart<'a> {
     pub(in crate::html) rows: Vec<RowPart<'a>>,
     pub(in crate::html) older: Option<String>,
     pub(in crate::html) newest: Option<String>,
-    /// Something is filtered or looked for.
+    /// Whether the log is filtered or searched.
     pub(in crate::html) is_narrowed: bool,
     pub(in crate::html) can_resend_failed: bool,
-    /// The button that sends all that is held: while paused it resumes, too.
+    /// The label of the button that sends all held events; while the endpoint is paused, the button also resumes.
     pub(in crate::html) send_held: Option<&'static str>,
 }
 
@@ -38,7 +38,7 @@ pub(in crate::html) struct Filter {
 pub(in crate::html) struct RowPart<'a> {
     pub(in crate::html) id: &'a str,
     pub(in crate::html) kind: &'static str,
-    /// Of a kind without a Hebrew name: the event's own.
+    /// The event's type; None: the type has a Hebrew name, which is `kind`.
     pub(in crate::html) event_type: Option<&'a str>,
     pub(in crate::html) ending: Option<&'a str>,
     pub(in crate::html) subject: Option<&'a str>,
@@ -113,7 +113,7 @@ fn send_held(state: EndpointState) -> Option<&'static str> {
     }
 }
 
-/// Why it has not arrived; with which code, if it has.
+/// Why the event is not delivered, or the status code of its delivery.
 fn why(row: &Summary) -> Option<String> {
     match (row.status, row.cause) {
         (Status::Delivered, _) => row.status_code.map(|code| format!("קוד {code}")),
@@ -123,7 +123,7 @@ fn why(row: &Summary) -> Option<String> {
     }
 }
 
-/// The address of a part of the log.
+/// The address of the part of the log behind a cursor.
 fn link(status: Option<Status>, search: &str, cursor: Option<&str>) -> String {
     let status = status.map(Status::as_str);
     let pairs = [("status", status), ("search", Some(search).filter(|text| !text.is_empty())), ("cursor", cursor)];
