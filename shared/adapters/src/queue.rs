@@ -20,7 +20,8 @@ const MAX_DELAY: Duration = Duration::from_mins(15);
 /// The attribute of a message that was sent anew: when it was first sent, in Unix milliseconds.
 pub const FIRST_SENT: &str = "first_sent";
 
-/// Another of such a message: since when it has found no time or no place, in Unix milliseconds.
+/// Another attribute of such a message, in Unix milliseconds: since when there has been no time for the message in an
+/// invocation, or its endpoint has been at capacity.
 pub const AT_CAPACITY_SINCE: &str = "at_capacity_since";
 
 /// The type of an attribute that is text.
@@ -29,7 +30,7 @@ const TEXT: &str = "String";
 /// The type of an attribute that is a number.
 const NUMBER: &str = "Number";
 
-/// Whether a message can be sent anew with [`AT_CAPACITY_SINCE`], in milliseconds of 13 digits.
+/// Whether a message with this body can be sent anew with [`AT_CAPACITY_SINCE`], a number of 13 digits, within SQS's limit.
 #[must_use]
 pub fn has_room_for_at_capacity_since(body: &str) -> bool {
     body.len() + size(AT_CAPACITY_SINCE, NUMBER, "1750000000000") <= MAX_MESSAGE_BYTES
@@ -164,8 +165,8 @@ impl Queues {
             .set_message_group_id(business_id.map(message_group))
             .delay_seconds(i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(i32::MAX));
         let mut room = MAX_MESSAGE_BYTES.saturating_sub(body.len());
-        // A message that nearly fills SQS's limit has no room for the second. It then counts as sent now, which is better than
-        // not at all.
+        // A message that nearly fills SQS's limit has no room for the second attribute. The message then counts as first
+        // sent now, which is better than losing it.
         for (name, time) in [(AT_CAPACITY_SINCE, Some(at_capacity_since)), (FIRST_SENT, first_sent)] {
             let Some(value) = time.map(|time| time.as_millisecond().to_string()) else { continue };
             let taken = size(name, NUMBER, &value);
