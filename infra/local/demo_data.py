@@ -87,6 +87,8 @@ def _rewrite(stack: Stack, business: Business, event_id: str, past: PastDelivery
         "created_at": created_at,
         "occurred": f"{created_at}#{event_id}",
         "updated_at": ended,
+        "delivered_at": ended,
+        "last_delivered_at": ended,
     }
     record |= {"attempts": past.attempts}
     put_attempts(record, [attempts(record)[-1] | {"at": ended}])
@@ -109,7 +111,7 @@ def _rewrite(stack: Stack, business: Business, event_id: str, past: PastDelivery
 
 
 def _did_not_arrive(record: dict[str, Any], past: PastDelivery) -> None:
-    for name in ("status_code", "response_snippet", "cause"):
+    for name in ("status_code", "response_snippet", "cause", "delivered_at", "last_delivered_at"):
         record.pop(name, None)
     if past.status == "held":
         # A held event does not expire, and was never tried.

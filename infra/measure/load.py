@@ -46,8 +46,8 @@ SETTLING_SECONDS = 0.5
 """The time from the end of a failed attempt until every environment can read of its failure."""
 
 AT_ONCE = 5
-MOST_WAITING = 1
-"""Seconds from the beginning of an attempt until all environments know that it waits, which it says after 0.5 s."""
+MOST_UNSTORED = 1
+"""Seconds from the beginning of an attempt until every environment can read its entry: it is stored after 0.5 s."""
 
 PILOT_SECONDS = 10
 """Long enough to see an attempt of the probe."""
@@ -205,7 +205,7 @@ def one_dead_endpoint(load: Load, rounds: int, pace: float) -> int:
     known = compare(load, rounds, f"{pace:.0f} a second of each, after its first five failures", pace, known=True)
     worst = max(at_once.in_flight, unknown.in_flight, known.in_flight)
     print(f"  at most {worst} of its attempts in flight once five had failed", flush=True)
-    allowed = AT_ONCE + MOST_WAITING * pace
+    allowed = AT_ONCE + MOST_UNSTORED * pace
     print(
         f"  at most {unknown.in_flight_before} before that, of those at a pace; {allowed:.0f} are allowed", flush=True
     )

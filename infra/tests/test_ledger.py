@@ -13,10 +13,12 @@ from .waits import SECONDS
 
 def test_delivered_event_is_in_the_ledger_with_its_attempt(business: TestBusiness) -> None:
     business.answers(Answer(200, b"thank\x1b[2Jyou", delay_s=0.05))
-    business.publish()
+    event = business.publish()
     [request] = business.receives()
     record = business.recorded(event_id_of(request), status="delivered")
     assert (record["event_type"], record["attempts"], record["status_code"]) == ("call.completed", 1, 200)
+    assert record["title"] == event["summary"][:80]
+    assert record["delivered_at"] == record["last_delivered_at"] == attempts(record)[0]["at"]
     assert "cause" not in record
     assert record["response_snippet"] == "thank\ufffd[2Jyou", "controls are made safe"
     [attempt] = attempts(record)
@@ -51,14 +53,21 @@ def test_event_that_has_arrived_is_not_sent_again_unless_it_is_a_resend(business
     business.answers(200)
     event = business.publish()
     [first] = business.receives()
-    business.recorded(event_id_of(first), status="delivered")
+    before = business.recorded(event_id_of(first), status="delivered")
     business.publish(event)
     business.logs(message="duplicate")
     assert len(business.received()) == 1
     business.resend(event_id_of(first))
     _, again = business.receives(2)
     assert again.body == first.body, "the kept bytes"
+    resent = until(lambda: _with_attempts(business, event_id_of(first), 2), SECONDS, "the resend's record", every=0.1)
+    assert resent["delivered_at"] == before["delivered_at"] < resent["last_delivered_at"]
     assert again.headers["webhook-id"] == first.headers["webhook-id"]
+
+
+def _with_attempts(business: TestBusiness, event_id: str, count: int) -> dict[str, Any] | None:
+    record = business.record_of(event_id)
+    return record if record and record["attempts"] == count else None
 
 
 def test_call_of_nearly_a_mebibyte_is_kept_and_resent_byte_for_byte(business: TestBusiness) -> None:

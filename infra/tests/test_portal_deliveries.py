@@ -32,6 +32,7 @@ LIST = {
     "status_code",
     "subject",
     "phone_last_digits",
+    "title",
     "overdue",
 }
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -107,7 +108,7 @@ def test_a_delivery_is_listed_and_told_with_its_body_and_attempts(owner: Owner) 
     assert entry.keys() == LIST
     expected = {"event_id": event_id, "event_type": "call.completed", "status": "delivered", "cause": None}
     expected |= {"attempts": 2, "status_code": 200, "next_attempt_at": None}
-    expected |= {"subject": body["call_id"], "phone_last_digits": body["phone"][-4:]}
+    expected |= {"subject": body["call_id"], "phone_last_digits": body["phone"][-4:], "title": body["summary"][:80]}
     assert entry.items() >= expected.items()
     told = owner.get(f"/api/deliveries/{event_id}").json
     assert told.keys() == LIST | {"body", "response_snippet", "attempt_log"}

@@ -147,15 +147,15 @@ def test_settings_that_cannot_be_used_are_a_fault_of_ours_and_cost_no_request(bu
     assert int(request.headers["webhook-attempt"]) > 1
 
 
-def test_event_that_is_crowded_out_at_its_last_receive_is_sent_anew(
+def test_event_that_is_returned_at_capacity_is_sent_anew_after_three_receives(
     business: TestBusiness, dead_letters: DeadLetters
 ) -> None:
-    business.answers(200, waiting={int((time.time() + 55 + number) * 1_000_000) for number in range(AT_ONCE)})
+    business.answers(200, in_flight={int((time.time() + 55 + number) * 1_000_000) for number in range(AT_ONCE)})
     event = business.publish()
     published = time.time()
     # Three returns, which take half a minute, and then a message anew.
     for attempt in range(1, 5):
-        business.logs(message="crowded", attempt=attempt)
+        business.logs(message="at_capacity", attempt=attempt)
     business.answers(200)
     [request] = business.receives()
     assert request.headers["webhook-attempt"] == "1"

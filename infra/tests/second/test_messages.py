@@ -239,42 +239,44 @@ def _change_health(business: TestBusiness, second: SecondStack, changes: dict[st
 
 
 @pytest.mark.parametrize(("minutes", "is_attempted"), [(61, True), (10, False)], ids=["patient", "not_yet"])
-def test_crowding_has_an_end(business: TestBusiness, second: SecondStack, minutes: int, *, is_attempted: bool) -> None:
+def test_capacity_is_no_reason_to_wait_for_ever(
+    business: TestBusiness, second: SecondStack, minutes: int, *, is_attempted: bool
+) -> None:
     now = int(time.time() * 1_000_000)
-    business.answers(200, waiting={now + 50_000_000 + number for number in range(AT_ONCE)})
+    business.answers(200, in_flight={now + 50_000_000 + number for number in range(AT_ONCE)})
     since = str(now // 1_000 - minutes * 60_000)
     # At its last receive: if there is no place for it, another takes its own.
     second.publish_worn(
-        (business.call(), ATTEMPTS - 1), attributes={"crowded_since": {"DataType": "Number", "StringValue": since}}
+        (business.call(), ATTEMPTS - 1), attributes={"at_capacity_since": {"DataType": "Number", "StringValue": since}}
     )
     if is_attempted:
         business.receives(1)
         return
-    business.logs(message="crowded")
+    business.logs(message="at_capacity")
     assert business.received() == []
-    business.answers(200, waiting=None)
+    business.answers(200, in_flight=None)
     business.receives(1)
     records = [record for batch in second.batches for record in batch.records if business.id in record["body"]]
-    said = [record["messageAttributes"]["crowded_since"]["stringValue"] for record in records]
+    said = [record["messageAttributes"]["at_capacity_since"]["stringValue"] for record in records]
     assert [record["attributes"]["ApproximateReceiveCount"] for record in records] == [str(ATTEMPTS), "1"]
     assert said == [since, since], "the first time, carried over"
 
 
-def test_a_crowded_message_that_is_sent_anew_says_since_when(
+def test_a_message_that_is_sent_anew_at_capacity_says_since_when(
     business: TestBusiness, second: SecondStack, dead_letters: DeadLetters
 ) -> None:
     now = int(time.time() * 1_000_000)
-    business.answers(200, waiting={now + 50_000_000 + number for number in range(AT_ONCE)})
+    business.answers(200, in_flight={now + 50_000_000 + number for number in range(AT_ONCE)})
     event = business.call()
     before = len(second.batches)
     second.publish_worn((event, ATTEMPTS - 1))
-    business.logs(message="crowded")
-    business.answers(200, waiting=None)
+    business.logs(message="at_capacity")
+    business.answers(200, in_flight=None)
     business.receives(1)
     assert dead_letters.find(event["call_id"]) is None
     records = [record for batch in second.batches[before:] for record in batch.records]
-    [anew] = [record for record in records if "crowded_since" in record["messageAttributes"]]
-    since = int(anew["messageAttributes"]["crowded_since"]["stringValue"])
+    [anew] = [record for record in records if "at_capacity_since" in record["messageAttributes"]]
+    since = int(anew["messageAttributes"]["at_capacity_since"]["stringValue"])
     assert abs(since - now / 1_000) < HOUR_MS
     assert int(anew["messageAttributes"]["first_sent"]["stringValue"]) <= since
 

@@ -1,4 +1,4 @@
-"""Endpoints that take long: how many attempts wait for one at a time, in all environments together.
+"""Endpoints that take long: how many attempts are in flight at one at a time, in all environments together.
 
 On a stack of its own with many environments. Its fake endpoints know from when to when each request was under way.
 """
@@ -34,15 +34,15 @@ AT_ONCE = 5
 PACE = 20
 """Events a second."""
 
-UNTIL_TOLD_SECONDS = 1.5
-"""The time from the beginning of an attempt until every environment knows that it waits."""
+UNTIL_STORED_SECONDS = 1.5
+"""The time from the beginning of an attempt until every environment can read that it is in flight."""
 
 
 @pytest.fixture(scope="module")
 def load() -> Iterator[Load]:
     """Give the stack, its fake endpoints, and what is published there."""
     build()
-    with running_fake_endpoints() as endpoints, running_stack(PARAMETERS, logs=LOGS / "waiting") as stack:
+    with running_fake_endpoints() as endpoints, running_stack(PARAMETERS, logs=LOGS / "in_flight") as stack:
         yield Load(stack, endpoints)
 
 
@@ -71,14 +71,14 @@ def test_200_events_of_an_endpoint_that_hangs_have_few_attempts_and_all_arrive_o
     attempts = spans(load, hanging)
     first = attempts[0].began
     # Until one has failed.
-    later = [span for span in attempts if first + UNTIL_TOLD_SECONDS < span.began < first + ATTEMPT_SECONDS]
-    assert later == [], "nothing begins while five wait"
-    assert in_flight(attempts) <= AT_ONCE + PACE * UNTIL_TOLD_SECONDS
+    later = [span for span in attempts if first + UNTIL_STORED_SECONDS < span.began < first + ATTEMPT_SECONDS]
+    assert later == [], "nothing begins while five are in flight"
+    assert in_flight(attempts) <= AT_ONCE + PACE * UNTIL_STORED_SECONDS
     load.endpoints.conduct(hanging, Conduct(Manner.ACCEPT))
     taken = until(lambda: _all_taken(load, hanging, 200), 2 * SECONDS, "200 arrivals", every=0.5)
     assert set(taken.values()) == {1}
     wait_until_empty(load.stack)
-    assert "waiting" not in item(load.stack, hanging)
+    assert "in_flight" not in item(load.stack, hanging)
 
 
 def test_burst_for_an_endpoint_that_takes_its_time_arrives_few_at_a_time_and_each_event_once(load: Load) -> None:
@@ -87,27 +87,27 @@ def test_burst_for_an_endpoint_that_takes_its_time_arrives_few_at_a_time_and_eac
     taken = until(lambda: _all_taken(load, slow, 100), 2 * SECONDS, "100 arrivals", every=0.5)
     wait_until_empty(load.stack)
     assert set(taken.values()) == {1}
-    assert in_flight(spans(load, slow)) <= AT_ONCE + PACE * UNTIL_TOLD_SECONDS
-    assert "waiting" not in item(load.stack, slow)
+    assert in_flight(spans(load, slow)) <= AT_ONCE + PACE * UNTIL_STORED_SECONDS
+    assert "in_flight" not in item(load.stack, slow)
 
 
-def test_event_goes_out_when_those_that_waited_are_over_by_their_time(
+def test_event_goes_out_when_the_attempts_in_flight_have_expired(
     load: Load, receiver: Receiver, confidential: Confidential
 ) -> None:
-    business = TestBusiness("w-crowded", load.stack, receiver, confidential)
+    business = TestBusiness("w-at-capacity", load.stack, receiver, confidential)
     now = time.time()
     # As if five environments had died.
-    business.answers(200, waiting={microseconds(now + 4 + number / 1000) for number in range(AT_ONCE)})
+    business.answers(200, in_flight={microseconds(now + 4 + number / 1000) for number in range(AT_ONCE)})
     business.publish()
-    business.logs(message="crowded")
+    business.logs(message="at_capacity")
     [request] = business.receives()
     assert request.at > now + 4
     assert request.headers["webhook-attempt"] == "2"
-    # The next attempt that waits removes entries that are over by their time, and later its own.
-    assert len(item(load.stack, business.id)["waiting"]) == AT_ONCE
+    # The next slow attempt removes the expired entries, and its own.
+    assert len(item(load.stack, business.id)["in_flight"]) == AT_ONCE
     business.receiver.script(business.path, Answer(200, delay_s=1))
     business.publish()
-    until(lambda: "waiting" not in item(load.stack, business.id), SECONDS, "an item without those that waited")
+    until(lambda: "in_flight" not in item(load.stack, business.id), SECONDS, "an item without attempts in flight")
 
 
 def item(stack: Stack, business_id: str) -> dict[str, object]:
