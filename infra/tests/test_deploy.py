@@ -122,7 +122,7 @@ def deployed(account: Account) -> str:
     assert "create_complete: SettingsTable" in done.stdout
     [table] = [name for name in account.state("deployed")["tables"] if "SettingsTable" in name]
     assert f"SettingsTableName      {table}" in done.stdout
-    assert "Warning: nobody hears the alarms." in done.stdout
+    assert "Warning: nobody receives the alarms." in done.stdout
     return "deployed"
 
 
@@ -193,7 +193,7 @@ def test_answer_by_name_lets_it_go_on(account: Account) -> None:
 def test_nothing_to_change_is_success(account: Account, deployed: str) -> None:
     again = account.deploy(deployed, TEMPLATE)
     assert again.returncode == 0, again.stderr
-    assert again.stdout == f"{deployed} is as it should be: nothing to change.\n"
+    assert again.stdout == f"{deployed} is up to date: nothing to change.\n"
     assert account.state(deployed)["waiting"] == []
 
 
@@ -206,7 +206,7 @@ def test_what_loses_nothing_is_done_without_a_question_and_keeps_its_parameters(
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=pager)
     done = account.deploy("harmless", changed(EventsQueue=QUEUE | {"Properties": {"VisibilityTimeout": 360}}))
     assert done.returncode == 0, done.stderr
-    assert "nobody hears" not in done.stdout
+    assert "nobody receives" not in done.stdout
     [described] = account.client("cloudformation").describe_stacks(StackName="harmless")["Stacks"]
     assert described["Parameters"] == [{"ParameterKey": "MaximumConcurrency", "ParameterValue": "3"}]
 

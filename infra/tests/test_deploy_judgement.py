@@ -106,8 +106,8 @@ def test_the_property_that_replaces_is_named() -> None:
         {"Target": {"Name": "BillingMode", "RequiresRecreation": "Never"}},
     )
     described = resource_change("Modify", "Kept", TABLE, Replacement="True", Details=[always, never])
-    assert "KeySchema" in Change.read(described["ResourceChange"]).said("would be")
-    assert "BillingMode" not in Change.read(described["ResourceChange"]).said("would be")
+    assert "KeySchema" in Change.read(described["ResourceChange"]).describe("would be")
+    assert "BillingMode" not in Change.read(described["ResourceChange"]).describe("would be")
 
 
 def cloudformation() -> tuple[Any, Stubber]:

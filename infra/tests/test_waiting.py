@@ -1,6 +1,6 @@
 """Endpoints that take long: how many attempts wait for one at a time, in all environments together.
 
-On a stack of its own with many environments. Its fake endpoints know from when to when each request was under way.
+On a stack of its own with many environments. Its receiver knows from when to when each request was under way.
 """
 
 import time
@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.fakes.fake_endpoints import Conduct, Manner, Span, running_fake_endpoints
-from infra.fakes.receiver import Answer, Receiver
+from infra.fakes.receiver import Answer, Manner, Receiver, running_receiver
 from infra.local.processes import until
 from infra.local.stack import Stack, build, running_stack
 from infra.measure.load import Load, in_flight
@@ -39,17 +38,10 @@ UNTIL_TOLD_SECONDS = 1.5
 
 @pytest.fixture(scope="module")
 def load() -> Iterator[Load]:
-    """Give the stack, its fake endpoints, and what is published there."""
+    """Give the stack, its receiver, and what is published there."""
     build()
-    with running_fake_endpoints() as endpoints, running_stack(PARAMETERS, logs=LOGS / "waiting") as stack:
-        yield Load(stack, endpoints)
-
-
-def spans(load: Load, business_id: str) -> list[Span]:
-    """Give the attempts at an endpoint, in the order in which they began."""
-    return sorted(
-        (span for span in load.endpoints.spans if span.business_id == business_id), key=lambda span: span.began
-    )
+    with running_receiver() as receiver, running_stack(PARAMETERS, logs=LOGS / "waiting") as stack:
+        yield Load(stack, receiver)
 
 
 def statuses(stack: Stack, business_id: str) -> list[str]:
@@ -64,16 +56,16 @@ def statuses(stack: Stack, business_id: str) -> list[str]:
 
 
 def test_200_events_of_an_endpoint_that_hangs_have_few_attempts_and_all_arrive_once_it_is_well(load: Load) -> None:
-    [hanging] = load.businesses(1, Conduct(Manner.HANG))
+    [hanging] = load.businesses(1, Answer(manner=Manner.HANG))
     load.publish([hanging] * 200, pace=PACE)
     until(lambda: statuses(load.stack, hanging).count("held") == 199, SECONDS, "199 held events", every=0.5)
-    attempts = spans(load, hanging)
+    attempts = load.attempts(hanging)
     first = attempts[0].began
     # Until one has failed.
     later = [span for span in attempts if first + UNTIL_TOLD_SECONDS < span.began < first + ATTEMPT_SECONDS]
     assert later == [], "nothing begins while five wait"
     assert in_flight(attempts) <= AT_ONCE + PACE * UNTIL_TOLD_SECONDS
-    load.endpoints.conduct(hanging, Conduct(Manner.ACCEPT))
+    load.answer(hanging, Answer(200))
     taken = until(lambda: _all_taken(load, hanging, 200), 2 * SECONDS, "200 arrivals", every=0.5)
     assert set(taken.values()) == {1}
     wait_until_empty(load.stack)
@@ -81,12 +73,12 @@ def test_200_events_of_an_endpoint_that_hangs_have_few_attempts_and_all_arrive_o
 
 
 def test_burst_for_an_endpoint_that_takes_its_time_arrives_few_at_a_time_and_each_event_once(load: Load) -> None:
-    [slow] = load.businesses(1, Conduct(Manner.ACCEPT, delay_s=1.5))
+    [slow] = load.businesses(1, Answer(200, delay_s=1.5))
     load.publish([slow] * 100, pace=PACE)
     taken = until(lambda: _all_taken(load, slow, 100), 2 * SECONDS, "100 arrivals", every=0.5)
     wait_until_empty(load.stack)
     assert set(taken.values()) == {1}
-    assert in_flight(spans(load, slow)) <= AT_ONCE + PACE * UNTIL_TOLD_SECONDS
+    assert in_flight(load.attempts(slow)) <= AT_ONCE + PACE * UNTIL_TOLD_SECONDS
     assert "waiting" not in item(load.stack, slow)
 
 
@@ -120,5 +112,5 @@ def microseconds(seconds: float) -> int:
 
 
 def _all_taken(load: Load, business_id: str, count: int) -> dict[str, int] | None:
-    taken = load.endpoints.taken({business_id})
-    return taken if len(taken) == count else None
+    accepted = load.accepted(business_id)
+    return accepted if len(accepted) == count else None

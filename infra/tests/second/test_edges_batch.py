@@ -77,7 +77,7 @@ def test_a_message_that_hangs_leaves_its_neighbours_their_answers(
     hanging, neighbours = business.call(), [another.call() for _ in range(9)]
     # Its receiver never answers, and neither does the ledger about it: each wait has an end, their sum is too long.
     gate = Gate()
-    with second.deliver.lasting(INVOCATION_SECONDS), second.proxy.rule(gate, "UpdateItem", about=business.id):
+    with second.deliver.timeout(INVOCATION_SECONDS), second.proxy.rule(gate, "UpdateItem", about=business.id):
         second.publish_together(*neighbours[:4], hanging, *neighbours[4:])
         batch = batch_of(second, hanging["call_id"])
     assert batch.error is None, "it ended in time"

@@ -97,9 +97,9 @@ def test_an_event_without_time_left_comes_back_soon_and_arrives(
     with (
         second.proxy.watching("ChangeMessageVisibility", "SendMessage") as asked,
         second.proxy.rule(late(1), "BatchGetItem"),
-        second.deliver.told(left_s),
+        second.deliver.deadline_in(left_s),
     ):
-        second.publish_worn(*((events[name], receives) for name, receives in RECEIVES.items()))
+        second.publish_received(*((events[name], receives) for name, receives in RECEIVES.items()))
         invoked(second, businesses, at_least=9)
         assert [business.received() for business in businesses.values()] == [[], []], "there is no time for an attempt"
     assert max(delays(asked)) <= SOON_S
@@ -127,9 +127,9 @@ def test_a_reference_without_time_left_comes_back_soon_and_its_event_arrives(
     with (
         second.proxy.watching("ChangeMessageVisibility", "SendMessage") as asked,
         second.proxy.rule(late(1), "BatchGetItem", "GetItem"),
-        second.deliver.told(left_s),
+        second.deliver.deadline_in(left_s),
     ):
-        second.publish_worn(*((commands[name], receives) for name, receives in RECEIVES.items()))
+        second.publish_received(*((commands[name], receives) for name, receives in RECEIVES.items()))
         invoked(second, businesses, at_least=9)
         assert [business.received() for business in businesses.values()] == [[], []], "there is no time for an attempt"
     assert max(delays(asked)) <= SOON_S
@@ -154,9 +154,9 @@ def test_a_replay_without_time_left_goes_on_soon(
     with (
         second.proxy.watching("ChangeMessageVisibility", "SendMessage") as asked,
         second.proxy.rule(late(1), slow),
-        second.deliver.told(left_s),
+        second.deliver.deadline_in(left_s),
     ):
-        second.publish_worn(*((steps[name], receives) for name, receives in RECEIVES.items()))
+        second.publish_received(*((steps[name], receives) for name, receives in RECEIVES.items()))
         invoked(second, businesses, at_least=9)
         assert [business.received() for business in businesses.values()] == [[], []], "there is no time for an attempt"
     assert max(delays(asked)) <= SOON_S
@@ -182,7 +182,7 @@ def begin_replay(business: TestBusiness) -> str:
 def test_a_deadline_that_is_over_is_no_time_at_all(second: SecondStack, businesses: dict[str, TestBusiness]) -> None:
     for business in businesses.values():
         business.answers(200)
-    with second.deliver.told(-1):
+    with second.deliver.deadline_in(-1):
         events = [business.call() for business in businesses.values()]
         second.publish_together(*events)
         invoked(second, businesses, at_least=1)

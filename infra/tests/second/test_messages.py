@@ -126,7 +126,7 @@ def test_a_delivery_that_cannot_be_recorded_in_all_its_time_is_acknowledged_and_
 ) -> None:
     business.answers(200)
     rule = second.proxy.rule(broken, "UpdateItem", table=deliveries_of(second), about=business.id)
-    with second.deliver.told(12), rule as writes:
+    with second.deliver.deadline_in(12), rule as writes:
         business.publish()
         line = business.logs(message="fault")
         second.until(second.is_idle, "its acknowledgement")
@@ -142,8 +142,8 @@ def test_an_event_that_is_held_while_its_endpoint_recovers_goes_out_with_the_nex
     event = business.call()
     recorded = Gate(answered=True)
     with second.proxy.rule(recorded, "UpdateItem", table=deliveries_of(second), about=business.id):
-        second.publish_worn((event, ATTEMPTS - 1))
-        second.until(lambda: recorded.waiting == 1, "the event held")
+        second.publish_received((event, ATTEMPTS - 1))
+        second.until(lambda: recorded.held_up == 1, "the event held")
         health = {"version": 2, "state": "active"}
         second.settings.update_item(
             Key={"business_id": business.id},
@@ -244,7 +244,7 @@ def test_crowding_has_an_end(business: TestBusiness, second: SecondStack, minute
     business.answers(200, waiting={now + 50_000_000 + number for number in range(AT_ONCE)})
     since = str(now // 1_000 - minutes * 60_000)
     # At its last receive: if there is no place for it, another takes its own.
-    second.publish_worn(
+    second.publish_received(
         (business.call(), ATTEMPTS - 1), attributes={"crowded_since": {"DataType": "Number", "StringValue": since}}
     )
     if is_attempted:
@@ -267,7 +267,7 @@ def test_a_crowded_message_that_is_sent_anew_says_since_when(
     business.answers(200, waiting={now + 50_000_000 + number for number in range(AT_ONCE)})
     event = business.call()
     before = len(second.batches)
-    second.publish_worn((event, ATTEMPTS - 1))
+    second.publish_received((event, ATTEMPTS - 1))
     business.logs(message="crowded")
     business.answers(200, waiting=None)
     business.receives(1)
@@ -288,7 +288,7 @@ def test_of_states_that_are_stored_from_one_version_one_wins_and_the_others_coun
     with ExitStack() as meanwhile:
         with second.proxy.rule(stores, "UpdateItem", table=settings_of(second), about=business.id):
             second.publish_together(*(business.call() for _ in range(AT_ONCE)))
-            second.until(lambda: stores.waiting == AT_ONCE, "five that have read the same")
+            second.until(lambda: stores.held_up == AT_ONCE, "five that have read the same")
             # Nobody comes back to count a second time.
             meanwhile.enter_context(second.mapping.paused())
         second.until(lambda: business.health().get("state") == "failing", "all five counted")

@@ -72,7 +72,7 @@ def test_a_replay_that_cannot_record_what_has_arrived_sends_it_again_once_and_no
     held = holds(business, second, 3)
     ledger = second.outputs["DeliveriesTableName"]
     # No longer than an attempt and a few tries to record it take.
-    with second.deliver.told(9), ExitStack() as stack:
+    with second.deliver.deadline_in(9), ExitStack() as stack:
         business.resume()
         business.receives(1)
         stack.enter_context(second.proxy.rule(broken, "UpdateItem", table=ledger, about=business.id))
@@ -151,7 +151,7 @@ def test_a_replay_whose_message_was_at_its_last_receive_is_started_again_by_swee
     with ExitStack() as meanwhile:
         if kept_by == "fault":
             meanwhile.enter_context(second.proxy.rule(broken, "Query", about=business.id))
-        second.publish_worn((json.dumps(step, separators=(",", ":")), ATTEMPTS - 1))
+        second.publish_received((json.dumps(step, separators=(",", ":")), ATTEMPTS - 1))
         second.until(lambda: steps(business, second) == 1 and second.is_idle(), "its end")
     assert business.received() == []
     business.make_overdue()
