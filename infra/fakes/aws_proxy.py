@@ -205,7 +205,7 @@ class AwsProxy:
         try:
             answer = await (rule.fault(call, forward) if rule else forward())
         except OSError:
-            # The local AWS is gone, as it is when a stack ends while the function is at work.
+            # The local AWS has ended, as when a stack ends while a function is at work.
             answer = None
         return bytes(answer) if answer else None
 

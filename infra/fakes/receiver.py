@@ -1,4 +1,4 @@
-"""The endpoints of any number of businesses: one HTTP server on loopback that records requests and answers as told.
+"""The endpoints of any number of businesses: one HTTP server on loopback that records requests and answers by script.
 
 Every path is an endpoint of its own, so any number of tests share one receiver without seeing each other. A path
 answers by a script, one answer for each request in turn, or by chance, one of several for each request. A path without
@@ -161,7 +161,7 @@ class Receiver:
         return [exchange.request for exchange in self._at(path)]
 
     def accepted(self, path: str) -> list[Received]:
-        """Give the requests at a path whose event the endpoint took, also if the sender did not live to hear of it."""
+        """Give the requests at a path that the endpoint accepts, also if their sender died before the answer."""
         return [exchange.request for exchange in self._at(path) if exchange.answer.accepts]
 
     def spans(self, path: str) -> list[Span]:

@@ -1,4 +1,4 @@
-"""That `make load` measures, and that its arithmetic is right; its figures are nobody's promise here."""
+"""`make load` measures, and its arithmetic is right. No bound on its figures is tested here."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_in_flight_is_the_most_at_once() -> None:
     assert in_flight([]) == 0
 
 
-def test_attempts_are_parted_when_the_fifth_failure_is_known() -> None:
+def test_attempts_are_split_when_the_fifth_failure_is_known() -> None:
     early = [Span(0.1 * number, 3) for number in range(7)]
     late = [Span(4, 7), Span(13, 16)]
     assert by_the_fifth_failure(early + late) == (early, late)

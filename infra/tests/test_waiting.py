@@ -1,6 +1,6 @@
-"""Endpoints that take long: how many attempts wait for one at a time, in all environments together.
+"""Slow endpoints: the number of attempts in flight at one endpoint, in all environments together.
 
-On a stack of its own with many environments. Its receiver knows from when to when each request was under way.
+The tests have a stack of their own with many environments, and a receiver that records the time of each request.
 """
 
 import time
@@ -28,24 +28,24 @@ PARAMETERS = {
     "AttemptTimeoutSeconds": str(ATTEMPT_SECONDS),
     "MaximumConcurrency": "30",
 }
-AT_ONCE = 5
+MAX_IN_FLIGHT = 5
 PACE = 20
 """Events a second."""
 
-UNTIL_TOLD_SECONDS = 1.5
-"""The time from the beginning of an attempt until every environment knows that it waits."""
+UNTIL_KNOWN_SECONDS = 1.5
+"""The time from the beginning of an attempt until every environment knows that it is in flight."""
 
 
 @pytest.fixture(scope="module")
 def load() -> Iterator[Load]:
-    """Give the stack, its receiver, and what is published there."""
+    """Give the stack with a receiver, and publish by it."""
     build()
     with running_receiver() as receiver, running_stack(PARAMETERS, logs=LOGS / "waiting") as stack:
         yield Load(stack, receiver)
 
 
 def statuses(stack: Stack, business_id: str) -> list[str]:
-    """Give what the ledger says of each event of a business."""
+    """Give the status of each event of a business."""
     pages = stack.deliveries.meta.client.get_paginator("query").paginate(
         TableName=stack.deliveries.name,
         KeyConditionExpression="business_id = :business",
@@ -55,16 +55,16 @@ def statuses(stack: Stack, business_id: str) -> list[str]:
     return [item["status"] for page in pages for item in page["Items"]]
 
 
-def test_200_events_of_an_endpoint_that_hangs_have_few_attempts_and_all_arrive_once_it_is_well(load: Load) -> None:
+def test_hanging_endpoint_has_few_attempts_in_flight_and_gets_all_200_events_once_it_recovers(load: Load) -> None:
     [hanging] = load.businesses(1, Answer(manner=Manner.HANG))
     load.publish([hanging] * 200, pace=PACE)
     until(lambda: statuses(load.stack, hanging).count("held") == 199, SECONDS, "199 held events", every=0.5)
     attempts = load.attempts(hanging)
     first = attempts[0].began
-    # Until one has failed.
-    later = [span for span in attempts if first + UNTIL_TOLD_SECONDS < span.began < first + ATTEMPT_SECONDS]
-    assert later == [], "nothing begins while five wait"
-    assert in_flight(attempts) <= AT_ONCE + PACE * UNTIL_TOLD_SECONDS
+    # Until the first attempt has failed.
+    later = [span for span in attempts if first + UNTIL_KNOWN_SECONDS < span.began < first + ATTEMPT_SECONDS]
+    assert later == [], "no attempt begins while five are in flight"
+    assert in_flight(attempts) <= MAX_IN_FLIGHT + PACE * UNTIL_KNOWN_SECONDS
     load.answer(hanging, Answer(200))
     taken = until(lambda: _all_taken(load, hanging, 200), 2 * SECONDS, "200 arrivals", every=0.5)
     assert set(taken.values()) == {1}
@@ -72,33 +72,33 @@ def test_200_events_of_an_endpoint_that_hangs_have_few_attempts_and_all_arrive_o
     assert "waiting" not in item(load.stack, hanging)
 
 
-def test_burst_for_an_endpoint_that_takes_its_time_arrives_few_at_a_time_and_each_event_once(load: Load) -> None:
+def test_burst_of_events_arrives_few_at_a_time_and_once_at_a_slow_endpoint(load: Load) -> None:
     [slow] = load.businesses(1, Answer(200, delay_s=1.5))
     load.publish([slow] * 100, pace=PACE)
     taken = until(lambda: _all_taken(load, slow, 100), 2 * SECONDS, "100 arrivals", every=0.5)
     wait_until_empty(load.stack)
     assert set(taken.values()) == {1}
-    assert in_flight(load.attempts(slow)) <= AT_ONCE + PACE * UNTIL_TOLD_SECONDS
+    assert in_flight(load.attempts(slow)) <= MAX_IN_FLIGHT + PACE * UNTIL_KNOWN_SECONDS
     assert "waiting" not in item(load.stack, slow)
 
 
-def test_event_goes_out_when_those_that_waited_are_over_by_their_time(
+def test_event_is_sent_when_the_entries_of_dead_attempts_have_expired(
     load: Load, receiver: Receiver, confidential: Confidential
 ) -> None:
     business = TestBusiness("w-crowded", load.stack, receiver, confidential)
     now = time.time()
-    # As if five environments had died.
-    business.answers(200, waiting={microseconds(now + 4 + number / 1000) for number in range(AT_ONCE)})
+    # As if five environments had died during their attempts.
+    business.answers(200, waiting={microseconds(now + 4 + number / 1000) for number in range(MAX_IN_FLIGHT)})
     business.publish()
     business.logs(message="crowded")
     [request] = business.receives()
     assert request.at > now + 4
     assert request.headers["webhook-attempt"] == "2"
-    # The next attempt that waits removes entries that are over by their time, and later its own.
-    assert len(item(load.stack, business.id)["waiting"]) == AT_ONCE
+    # The next attempt that takes long removes expired entries, and later its own.
+    assert len(item(load.stack, business.id)["waiting"]) == MAX_IN_FLIGHT
     business.receiver.script(business.path, Answer(200, delay_s=1))
     business.publish()
-    until(lambda: "waiting" not in item(load.stack, business.id), SECONDS, "an item without those that waited")
+    until(lambda: "waiting" not in item(load.stack, business.id), SECONDS, "an item without entries")
 
 
 def item(stack: Stack, business_id: str) -> dict[str, object]:
@@ -107,7 +107,7 @@ def item(stack: Stack, business_id: str) -> dict[str, object]:
 
 
 def microseconds(seconds: float) -> int:
-    """Give a time as the settings item has it."""
+    """Give a time in the form of the settings item."""
     return int(seconds * 1_000_000)
 
 

@@ -59,7 +59,7 @@ class Function:
         free = self._idle.get()
         try:
             if self._closed:
-                raise Failed("this function is gone")
+                raise Failed("this function is closed")
             free = free or self._start_one()
             return free.handle(self._invocation(payload, trace_id))
         finally:
