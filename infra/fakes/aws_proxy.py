@@ -70,12 +70,12 @@ async def full(call: Call, forward: Forward) -> AwsResponse:
 
 
 async def lost_request(_call: Call, _forward: Forward) -> None:
-    """Reset the connection; the service never hears of the call."""
+    """Reset the connection without forwarding the call."""
     return
 
 
 async def lost_answer(_call: Call, forward: Forward) -> None:
-    """Reset the connection after the service has done what it was asked."""
+    """Forward the call, and reset the connection in place of the answer."""
     await forward()
 
 

@@ -33,7 +33,7 @@ class Manner(Enum):
     CUT = auto()
     """Status, headers that promise more, half of the body, and the connection is closed."""
     HANG = auto()
-    """The request is read, and nothing is ever said."""
+    """The request is read, and no answer is ever given."""
     DRIP_HEADERS = auto()
     """The status, then one byte of a header every now and then, without end."""
     CUT_HEADERS = auto()
@@ -41,7 +41,7 @@ class Manner(Enum):
     RESET = auto()
     """The request is read, and the connection is reset."""
     GARBAGE = auto()
-    """Something that is not HTTP."""
+    """Bytes that are not HTTP."""
     RAW = auto()
     """The body is all of the answer, its status line and headers included."""
 
@@ -73,7 +73,7 @@ class Answer:
         return is_success and not self.body.startswith(_N8N_STARTING)
 
     async def reply(self) -> Reply:
-        """Wait as long as the answer takes to begin, and give it to the server."""
+        """Wait until the answer is to begin, and give its bytes."""
         # Even a sleep of nothing would let every other request go first.
         if self.delay_s:
             await asyncio.sleep(self.delay_s)
@@ -111,7 +111,7 @@ class Answer:
 
 
 LIE = Answer(body=_N8N_STARTING + b". Please wait")
-"""What n8n says while it starts: a success, and the event is dropped."""
+"""n8n's answer while it starts: a success, although n8n drops the event."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Receiver:
         return self.url + path
 
     def at(self, path: str) -> list[Received]:
-        """Give what has arrived at a path, in order."""
+        """Give the requests that have arrived at a path, in order."""
         return [exchange.request for exchange in self._at(path)]
 
     def accepted(self, path: str) -> list[Received]:
@@ -203,7 +203,7 @@ class Receiver:
 
 @contextmanager
 def running_receiver(seed: int = 0) -> Iterator[Receiver]:
-    """Run a receiver on loopback for as long as the block lasts; `seed` decides what is left to chance."""
+    """Run a receiver on loopback for as long as the block lasts; `seed` decides the choices by chance."""
     receiver = Receiver(seed)
     with running_http_server(receiver.handle) as receiver.url:
         yield receiver

@@ -1,4 +1,4 @@
-"""The one deployment that all tests share, and what each test gets of its own."""
+"""The one deployment that all tests share, and each test's own business, owner and page."""
 
 import os
 from collections.abc import Callable, Hashable, Iterable, Iterator

@@ -17,7 +17,7 @@ FUNCTIONS = ("DeliverFunction", "SweepFunction", "PortalFunction")
 
 
 def original() -> Template:
-    """Give the template as it is written."""
+    """Give the template of the repository, before any transform."""
     return read(ORIGINAL)
 
 

@@ -64,7 +64,7 @@ class Proxy(AwsProxy):
         if call.name == "sqs.SendMessage" and trace_id:
             attribute = {"DataType": "String", "StringValue": trace_id}
             body = json.dumps(call.parameters | {"MessageSystemAttributes": {"AWSTraceHeader": attribute}}).encode()
-        # A service does what it was asked also if the function dies meanwhile.
+        # A service completes a call also if the function dies meanwhile.
         answer = await asyncio.shield(self._upstream.ask(self._servers.of(call.service), request, body))
         if answer.status >= 400:
             text = answer.body.decode(errors="replace")

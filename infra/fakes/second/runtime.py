@@ -29,7 +29,7 @@ _CLOSED_PORT = "http://127.0.0.1:9"
 
 @dataclass
 class Function:
-    """One function: how it is started, how long it may take, and what it was invoked with."""
+    """One function: its program, its variables, its time limits, and its processes."""
 
     name: str
     program: Path

@@ -18,7 +18,7 @@ HELLO = environment.ROOT / "target" / "lambda" / "hello" / "bootstrap"
 
 
 def main() -> int:
-    """Measure."""
+    """Measure, print the figures, and return the command's status."""
     if MODE != "release":
         raise Failure("A bench of anything but the release build says nothing.")
     with step("Building deliver"):

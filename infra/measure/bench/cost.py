@@ -30,7 +30,7 @@ class Cost:
     """The cost of a run."""
 
     ms: float
-    """From the process's first request for an invocation to its answer to the last one."""
+    """From the process's first request for an invocation to its answer to the last one, the servers' time included."""
     cpu_ms_per_event: float
     peak_mib: float
 
@@ -72,8 +72,8 @@ def cost(binary: Path, batches: int, size: int) -> Cost:
 def refused_handshake_ms(binary: Path, tls: ssl.SSLContext) -> float:
     """Give the time that a new process takes for its first event, sent to a TLS server whose certificate it refuses.
 
-    Its handshake does everything but check a signature: the nearest to a first delivery over https that a machine
-    without a publicly trusted certificate can measure.
+    The handshake does everything except the check of a signature. A machine without a publicly trusted certificate
+    cannot measure more of a first delivery over https.
     """
     run, failed = asyncio.run(_run(binary, 1, 1, tls))
     if not failed:
@@ -113,7 +113,7 @@ def _start(binary: Path, env: Mapping[str, str]) -> int:
 
 
 def _peak_mib(process: int) -> float:
-    # The account of wait4 would include what this process held when it started the other.
+    # The maximum of wait4 would include the memory that this process had when it started the function.
     [line] = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith("VmHWM:")]
     return int(line.split()[1]) / 1024
 

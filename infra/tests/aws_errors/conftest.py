@@ -1,4 +1,4 @@
-"""The stack behind the proxy, which the tests of this package share, and what each test gets of its own."""
+"""The stack behind the proxy, which the tests of this package share, and each test's own businesses."""
 
 from collections.abc import Iterator
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""A stack of the second stand-in for each module, with its `PARAMETERS`, and what each test gets of its own."""
+"""A stack of the second stand-in for each module, with its `PARAMETERS`, and each test's own business and owner."""
 
 from collections.abc import Iterator
 from uuid import uuid4

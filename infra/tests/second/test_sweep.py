@@ -64,7 +64,7 @@ def test_sweep_of_a_healthy_stack_finds_and_writes_nothing(business: TestBusines
     with second.proxy.tally() as tally:
         assert second.sweep() == NOTHING
     assert set(tally.calls) == {"dynamodb.Query", "dynamodb.GetItem", "dynamodb.Scan"}
-    assert tally.calls.total() == 3, "one read of each index, and one of the place where it continues"
+    assert tally.calls.total() == 3, "one read of each index, and one of the place where sweep continues"
     assert "unwell" not in item(business)
 
 
