@@ -1,6 +1,6 @@
-"""Endpoints that take long: how many attempts are in flight at one at a time, in all environments together.
+"""Slow endpoints: the number of attempts in flight at one endpoint, in all environments together.
 
-On a stack of its own with many environments. Its fake endpoints know from when to when each request was under way.
+The tests have a stack of their own with many environments, and a receiver that records the time of each request.
 """
 
 import time
@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.fakes.fake_endpoints import Conduct, Manner, Span, running_fake_endpoints
-from infra.fakes.receiver import Answer, Receiver
+from infra.fakes.receiver import Answer, Manner, Receiver, running_receiver
 from infra.local.building import build
 from infra.local.processes import until
 from infra.local.stack import Stack, running_stack
@@ -30,31 +29,24 @@ PARAMETERS = {
     "AttemptTimeoutSeconds": str(ATTEMPT_SECONDS),
     "MaximumConcurrency": "30",
 }
-AT_ONCE = 5
+MAX_IN_FLIGHT = 5
 PACE = 20
 """Events a second."""
 
-UNTIL_STORED_SECONDS = 1.5
-"""The time from the beginning of an attempt until every environment can read that it is in flight."""
+UNTIL_KNOWN_SECONDS = 1.5
+"""The time from the beginning of an attempt until every environment knows that it is in flight."""
 
 
 @pytest.fixture(scope="module")
 def load() -> Iterator[Load]:
-    """Give the stack, its fake endpoints, and what is published there."""
+    """Give the stack with a receiver, and publish by it."""
     build()
-    with running_fake_endpoints() as endpoints, running_stack(PARAMETERS, logs=LOGS / "in_flight") as stack:
-        yield Load(stack, endpoints)
-
-
-def spans(load: Load, business_id: str) -> list[Span]:
-    """Give the attempts at an endpoint, in the order in which they began."""
-    return sorted(
-        (span for span in load.endpoints.spans if span.business_id == business_id), key=lambda span: span.began
-    )
+    with running_receiver() as receiver, running_stack(PARAMETERS, logs=LOGS / "in_flight") as stack:
+        yield Load(stack, receiver)
 
 
 def statuses(stack: Stack, business_id: str) -> list[str]:
-    """Give what the ledger says of each event of a business."""
+    """Give the status of each event of a business."""
     pages = stack.deliveries.meta.client.get_paginator("query").paginate(
         TableName=stack.deliveries.name,
         KeyConditionExpression="business_id = :business",
@@ -64,50 +56,50 @@ def statuses(stack: Stack, business_id: str) -> list[str]:
     return [item["status"] for page in pages for item in page["Items"]]
 
 
-def test_200_events_of_an_endpoint_that_hangs_have_few_attempts_and_all_arrive_once_it_is_well(load: Load) -> None:
-    [hanging] = load.businesses(1, Conduct(Manner.HANG))
+def test_hanging_endpoint_has_few_attempts_in_flight_and_gets_all_200_events_once_it_recovers(load: Load) -> None:
+    [hanging] = load.businesses(1, Answer(manner=Manner.HANG))
     load.publish([hanging] * 200, pace=PACE)
     until(lambda: statuses(load.stack, hanging).count("held") == 199, SECONDS, "199 held events", every=0.5)
-    attempts = spans(load, hanging)
+    attempts = load.attempts(hanging)
     first = attempts[0].began
-    # Until one has failed.
-    later = [span for span in attempts if first + UNTIL_STORED_SECONDS < span.began < first + ATTEMPT_SECONDS]
-    assert later == [], "nothing begins while five are in flight"
-    assert in_flight(attempts) <= AT_ONCE + PACE * UNTIL_STORED_SECONDS
-    load.endpoints.conduct(hanging, Conduct(Manner.ACCEPT))
+    # Until the first attempt has failed.
+    later = [span for span in attempts if first + UNTIL_KNOWN_SECONDS < span.began < first + ATTEMPT_SECONDS]
+    assert later == [], "no attempt begins while five are in flight"
+    assert in_flight(attempts) <= MAX_IN_FLIGHT + PACE * UNTIL_KNOWN_SECONDS
+    load.answer(hanging, Answer(200))
     taken = until(lambda: _all_taken(load, hanging, 200), 2 * SECONDS, "200 arrivals", every=0.5)
     assert set(taken.values()) == {1}
     wait_until_empty(load.stack)
     assert "in_flight" not in item(load.stack, hanging)
 
 
-def test_burst_for_an_endpoint_that_takes_its_time_arrives_few_at_a_time_and_each_event_once(load: Load) -> None:
-    [slow] = load.businesses(1, Conduct(Manner.ACCEPT, delay_s=1.5))
+def test_burst_of_events_arrives_few_at_a_time_and_once_at_a_slow_endpoint(load: Load) -> None:
+    [slow] = load.businesses(1, Answer(200, delay_s=1.5))
     load.publish([slow] * 100, pace=PACE)
     taken = until(lambda: _all_taken(load, slow, 100), 2 * SECONDS, "100 arrivals", every=0.5)
     wait_until_empty(load.stack)
     assert set(taken.values()) == {1}
-    assert in_flight(spans(load, slow)) <= AT_ONCE + PACE * UNTIL_STORED_SECONDS
+    assert in_flight(load.attempts(slow)) <= MAX_IN_FLIGHT + PACE * UNTIL_KNOWN_SECONDS
     assert "in_flight" not in item(load.stack, slow)
 
 
-def test_event_goes_out_when_the_attempts_in_flight_have_expired(
+def test_event_is_sent_when_the_entries_of_dead_attempts_have_expired(
     load: Load, receiver: Receiver, confidential: Confidential
 ) -> None:
     business = TestBusiness("w-at-capacity", load.stack, receiver, confidential)
     now = time.time()
-    # As if five environments had died.
-    business.answers(200, in_flight={microseconds(now + 4 + number / 1000) for number in range(AT_ONCE)})
+    # As if five environments had died during their attempts.
+    business.answers(200, in_flight={microseconds(now + 4 + number / 1000) for number in range(MAX_IN_FLIGHT)})
     business.publish()
     business.logs(message="at_capacity")
     [request] = business.receives()
     assert request.at > now + 4
     assert request.headers["webhook-attempt"] == "2"
-    # The next slow attempt removes the expired entries, and its own.
-    assert len(item(load.stack, business.id)["in_flight"]) == AT_ONCE
+    # The next attempt that takes long removes expired entries, and later its own.
+    assert len(item(load.stack, business.id)["in_flight"]) == MAX_IN_FLIGHT
     business.receiver.script(business.path, Answer(200, delay_s=1))
     business.publish()
-    until(lambda: "in_flight" not in item(load.stack, business.id), SECONDS, "an item without attempts in flight")
+    until(lambda: "in_flight" not in item(load.stack, business.id), SECONDS, "an item without entries")
 
 
 def item(stack: Stack, business_id: str) -> dict[str, object]:
@@ -116,10 +108,10 @@ def item(stack: Stack, business_id: str) -> dict[str, object]:
 
 
 def microseconds(seconds: float) -> int:
-    """Give a time as the settings item has it."""
+    """Give a time in the form of the settings item."""
     return int(seconds * 1_000_000)
 
 
 def _all_taken(load: Load, business_id: str, count: int) -> dict[str, int] | None:
-    taken = load.endpoints.taken({business_id})
-    return taken if len(taken) == count else None
+    accepted = load.accepted(business_id)
+    return accepted if len(accepted) == count else None
