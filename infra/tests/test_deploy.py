@@ -102,7 +102,7 @@ class Account:
         return {
             "resources": {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources},
             "tables": self.client("dynamodb").list_tables()["TableNames"],
-            "in_flight": [one["ChangeSetName"] for one in sets if one["ExecutionStatus"] == "AVAILABLE"],
+            "waiting": [one["ChangeSetName"] for one in sets if one["ExecutionStatus"] == "AVAILABLE"],
         }
 
 
@@ -194,7 +194,7 @@ def test_nothing_to_change_is_success(account: Account, deployed: str) -> None:
     again = account.deploy(deployed, TEMPLATE)
     assert again.returncode == 0, again.stderr
     assert again.stdout == f"{deployed} is up to date: nothing to change.\n"
-    assert account.state(deployed)["in_flight"] == []
+    assert account.state(deployed)["waiting"] == []
 
 
 def test_change_without_a_loss_is_deployed_without_a_question_and_keeps_its_parameters(account: Account) -> None:
