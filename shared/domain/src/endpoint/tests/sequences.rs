@@ -45,7 +45,6 @@ fn happening() -> impl Strategy<Value = Happening> {
 }
 
 /// A failed attempt whose next time lies behind `now`, as a schedule's does.
-
 fn from(attempted: Attempted, now: Timestamp) -> Attempted {
     match attempted {
         Attempted::Failed { cause, next: Some(next) } => {
