@@ -114,7 +114,7 @@ impl Run {
 
     /// None: the worker has finished.
     fn do_task(&mut self, invocation: &mut Invocation) -> Option<Reply> {
-        self.watch.count(&invocation.worker.task);
+        self.watch.count(&invocation.worker);
         match invocation.worker.task.clone() {
             Task::Send(body, at) => {
                 let at = at.map_or(self.now, |at| self.by_clock(at, invocation.skew));

@@ -9,7 +9,7 @@ use domain::event::EventId;
 use crate::invocation::Invocation;
 use crate::queue::{Message, SECOND};
 use crate::run::Run;
-use crate::worker::{Body, Status, Task};
+use crate::worker::{Body, Status, Task, Worker};
 
 /// So much before its time a replay may go on.
 const EARLY: i64 = 5 * SECOND;
@@ -36,16 +36,20 @@ pub(crate) struct Watch {
     pub(crate) crashes: usize,
     pub(crate) held: usize,
     pub(crate) replays: usize,
+    pub(crate) replays_by_sweep: usize,
     pub(crate) sweeps: usize,
     pub(crate) pauses: usize,
     pub(crate) wipes: usize,
 }
 
 impl Watch {
-    pub(crate) fn count(&mut self, task: &Task) {
-        match task {
+    pub(crate) fn count(&mut self, worker: &Worker) {
+        match &worker.task {
             Task::Record(_, NextStatus::Held, _) => self.held += 1,
-            Task::Send(Body::Step { step: 0, .. }, _) => self.replays += 1,
+            Task::Send(Body::Step { step: 0, .. }, _) => {
+                self.replays += 1;
+                self.replays_by_sweep += usize::from(worker.is_sweep());
+            }
             Task::Store(Health { state: State::Paused { .. }, notices, .. }) if !notices.is_empty() => self.pauses += 1,
             _ => {}
         }

@@ -103,6 +103,11 @@ impl Worker {
         }
     }
 
+    /// Whether this is a run of `sweep`.
+    pub(crate) fn is_sweep(&self) -> bool {
+        self.body == Body::Sweep
+    }
+
     /// How often the owner had asked for the event when the worker's message was sent; 0: the message is no resend.
     pub(crate) fn asked(&self) -> u8 {
         match self.body {
