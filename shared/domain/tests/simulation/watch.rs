@@ -9,7 +9,7 @@ use domain::event::EventId;
 use crate::invocation::Invocation;
 use crate::queue::{Message, SECOND};
 use crate::run::Run;
-use crate::worker::{Body, Status, Task, Worker};
+use crate::worker::{Body, Status, Task};
 
 /// So much before its time a replay may go on.
 const EARLY: i64 = 5 * SECOND;
@@ -43,12 +43,12 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn count(&mut self, worker: &Worker) {
-        match &worker.task {
+    pub(crate) fn count(&mut self, invocation: &Invocation) {
+        match &invocation.worker.task {
             Task::Record(_, NextStatus::Held, _) => self.held += 1,
             Task::Send(Body::Step { step: 0, .. }, _) => {
                 self.replays += 1;
-                self.replays_by_sweep += usize::from(worker.is_sweep());
+                self.replays_by_sweep += usize::from(invocation.is_sweep);
             }
             Task::Store(Health { state: State::Paused { .. }, notices, .. }) if !notices.is_empty() => self.pauses += 1,
             _ => {}
