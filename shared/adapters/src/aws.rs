@@ -37,7 +37,7 @@ pub struct Timeouts {
 
 impl Timeouts {
     /// The limits of calls before and after an attempt. DynamoDB and SQS answer in milliseconds, so a slow try is
-    /// better begun anew. Two calls, with the longest attempt of 50 s between them, fit into the function's 60 s.
+    /// better begun anew. Two calls and the longest attempt, which takes 50 s, fit into the function's 60 s.
     pub const OF_A_DELIVERY: Self =
         Self { try_timeout: Duration::from_millis(1_500), call_timeout: Duration::from_millis(4_500) };
 

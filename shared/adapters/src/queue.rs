@@ -141,9 +141,9 @@ impl Queues {
         self.commands.send(command, delay).await
     }
 
-    /// Sends a message anew with the same body, so that its receives are counted from the beginning. The new
-    /// message has two attributes: the time at which the message was first sent, by which events keep their order, and the time since
-    /// which the message has found no time in an invocation or its endpoint at capacity.
+    /// Sends a message anew with the same body, so that its receives are counted from the beginning. The new message
+    /// has two attributes: the time at which the message was first sent, by which events keep their order, and the time
+    /// since which the message has found no time in an invocation or its endpoint at capacity.
     ///
     /// # Errors
     ///
