@@ -1,11 +1,12 @@
-//! Weeks of calls in virtual time, against the production machines: outages, throttles, crashes, duplicates, late
-//! messages, wrong clocks, owners who break and mend their URLs, pause, resume and send again.
+//! Weeks of calls in virtual time, on the code that production runs: with outages, throttles, crashes, duplicates, late
+//! messages and wrong clocks, and with owners who break and mend their URLs, pause, resume and send again.
 //!
-//! Each run is drawn from a seed. When trouble ends the books are checked: every published event has arrived, is in the
-//! queue or the dead-letter queue, or is held or a probe, which `sweep` finds. Then receivers are well, owners look
-//! after their endpoints, and all that is not in the dead-letter queue must arrive.
+//! Each run is drawn from a seed. When a run's troubles end, an audit checks every published event: the event has
+//! arrived, is in the queue or the dead-letter queue, is held, or is a probe. `sweep` finds the last two. Then all
+//! receivers are well, owners look after their endpoints, and every event that is not in the dead-letter queue must
+//! arrive.
 //!
-//! `SIMULATION_RUNS` sets how many runs there are, `SIMULATION_SEED` replays the one that failed.
+//! `SIMULATION_RUNS` sets the number of runs, and `SIMULATION_SEED` repeats the run that failed.
 
 #![allow(clippy::expect_used, reason = "a test may panic")]
 
