@@ -1,21 +1,22 @@
-# What can be done with this checkout; `make` alone lists it. All tools but Rust, Python and a C compiler are installed
-# into .local/, each at one version, by the first target that needs them. `test` also needs a Chromium.
+# The targets of this checkout; `make` alone lists them. The first target that needs a tool installs it into .local/, at
+# a pinned version. Only Rust, Python, a C compiler and, for the page's tests, Chromium have to be there.
 
 PYTHON ?= python3
-# release or debug: how the functions are built for the local stack. A debug build shares what it compiles with Rust's
-# tests, and the demo starts with one where nothing else was asked for: it is ready minutes earlier.
+# The build of the functions for the local stack: release or debug. A debug build shares its compiled crates with Rust's
+# tests and is ready minutes earlier, so `make run` uses it unless BUILD is given.
 ifeq ($(origin BUILD),undefined)
 run: BUILD := debug
 endif
 BUILD ?= release
-# Of the local stack: a free one unless given.
+# The port of the local stack. Empty: any free port.
 PORT ?=
 EVENT ?= events/sqs/single.json
-# Of a deployment: x86_64 wherever arm64 cannot be built. Always said, or a build could part from what is deployed.
+# The architecture of a deployment: x86_64 wherever arm64 cannot be built. The deployment always names it, so that the
+# build and the deployed parameter agree.
 ARCHITECTURE ?= arm64
-# The template's other parameters, where they differ: PARAMETERS="AlarmEmail=oncall@example.com".
+# The template's other parameters that are to change: PARAMETERS="AlarmEmail=oncall@example.com".
 PARAMETERS ?=
-# The tables, queues or secrets that a deployment may have to replace, and is allowed to: YES="SettingsTable".
+# The tables, queues or secrets that a deployment is allowed to replace: YES="SettingsTable".
 YES ?=
 
 DENY := 0.20.2
@@ -72,7 +73,7 @@ screenshots: setup ## Pictures of the owner's page, into .local/screenshots
 invoke: setup ## One invocation of deliver with EVENT=events/sqs/...
 	@$(BIN)/python -m infra.local.invoke $(EVENT)
 
-bench: setup ## Start-up, CPU, memory and throughput of the release build
+bench: setup ## Start-up time, CPU, memory and size of the release build
 	@$(BIN)/python -m infra.measure.bench
 
 chaos: setup ## Kills, broken endpoints and a broken AWS; SEED=... makes the same choices again
@@ -81,7 +82,7 @@ chaos: setup ## Kills, broken endpoints and a broken AWS; SEED=... makes the sam
 load: setup ## Throughput and latency with and without bad neighbours
 	@$(BIN)/python -m infra.measure.load
 
-redrive: setup ## The dead-letter queue back to the events queue, of STACK=..., RATE=... a second
+redrive: setup ## Move all dead letters back to the events queue, of STACK=..., RATE=... a second
 	@$(BIN)/python -m infra.ops.redrive $(if $(STACK),--stack $(STACK)) $(if $(RATE),--rate $(RATE))
 
 deploy: setup ## Build, look at what would change, and deploy to the AWS account of the environment, as STACK=...
@@ -106,8 +107,8 @@ $(LOCAL)/sam/.complete: infra/local/requirements-sam.txt
 	$(@D)/$(PIP) $<
 	@touch $@
 
-# By the npm that belongs to the pinned Node.js. No package may run a script at its installation. A lock file made anew
-# names no registry if npm is told `--omit-lockfile-registry-resolved`.
+# The npm of the pinned Node.js installs dynalite, and no package may run a script at its installation. To make the lock
+# file anew, give npm `--omit-lockfile-registry-resolved`, so that the file names no registry.
 $(LOCAL)/dynalite/.complete: infra/fakes/second/package.json infra/fakes/second/package-lock.json $(LOCAL)/venv/.complete
 	@mkdir -p $(@D)
 	cp $(filter %.json,$^) $(@D)
@@ -115,7 +116,8 @@ $(LOCAL)/dynalite/.complete: infra/fakes/second/package.json infra/fakes/second/
 		ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# Unoptimised: they build in a quarter of the time and check this project in seconds all the same.
+# These two are built without optimisation: they build in a quarter of the time, and still check this project in
+# seconds.
 $(LOCAL)/.cargo-deny-$(DENY):
 	$(TOOL) --no-default-features cargo-deny@$(DENY)
 	@touch $@

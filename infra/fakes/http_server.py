@@ -146,12 +146,12 @@ async def listen(handler: Handler, tls: ssl.SSLContext | None = None) -> tuple[a
 @contextmanager
 def running_http_server(handler: Handler) -> Iterator[str]:
     """Serve on a thread and an event loop of its own for as long as the block lasts, and give the URL."""
-    with running_loop() as loop, serving(handler, loop) as url:
+    with running_loop() as loop, http_server_on(loop, handler) as url:
         yield url
 
 
 @contextmanager
-def serving(handler: Handler, loop: asyncio.AbstractEventLoop) -> Iterator[str]:
+def http_server_on(loop: asyncio.AbstractEventLoop, handler: Handler) -> Iterator[str]:
     """Serve on an event loop that runs on another thread for as long as the block lasts, and give the URL."""
     server, port = asyncio.run_coroutine_threadsafe(listen(handler), loop).result()
     try:

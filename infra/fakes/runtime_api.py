@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from infra.local import environment
 
-from .http_server import Received, response, running_loop, serving
+from .http_server import Received, http_server_on, response, running_loop
 
 _ARN = f"arn:aws:lambda:{environment.REGION}:{environment.ACCOUNT}:function:local"
 _PREFIX = "/2018-06-01/runtime/"
@@ -88,5 +88,5 @@ def running_runtime_api() -> Iterator[tuple[RuntimeApi, str]]:
     """Serve one process for as long as the block lasts, and give the API and its address."""
     with running_loop() as loop:
         api = RuntimeApi(loop)
-        with serving(api.handle, loop) as url:
+        with http_server_on(loop, api.handle) as url:
             yield api, url.removeprefix("http://")

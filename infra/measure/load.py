@@ -4,11 +4,16 @@ Latency is the time from just before an event is published to its arrival at the
 MiniStack's queue is written in Python and shares the machine's cores with all other processes, so only figures of one
 machine can be compared.
 
-The command fails only if a promised bound is broken. Events that are published at a pace for a dead endpoint prolong
-the p95 of its healthy neighbours by less than half, whether the endpoint is known to be dead or not. Once five of its
-attempts have failed, a dead endpoint has at most one attempt in flight. Before that, it has at most the attempts that
-began until five were known to be in flight. Events that are published all at once are in flight before their number can
-be known: their number is printed, and no bound is promised.
+The command fails only if one of three bounds is broken:
+
+- Events that are published for a dead endpoint at a steady pace raise the p95 of its healthy neighbours by at most
+  half, before as well as after the system knows that the endpoint fails.
+- After five of its attempts have failed, a dead endpoint has at most one attempt in flight.
+- Before that, if its events are published at a steady pace, it has at most five attempts in flight, and those that
+  begin within the second until all environments know of the five.
+
+The attempts of events that are published all at once begin before any environment can know of the others. The command
+prints their number, for which there is no bound.
 
 All load is bounded and stays on loopback. Events are published by the clock, however fast the system is.
 """

@@ -26,7 +26,7 @@ MOST_PER_SECOND = 500
 """The highest rate that SQS accepts (StartMessageMoveTask, MaxNumberOfMessagesPerSecond)."""
 
 SLACK = 1000
-"""A task that has moved twice the queue's messages and so many more is moving the same ones again and again."""
+"""A task moves the same messages again and again if it has moved this many more than twice the queue's messages."""
 
 UNDER_WAY = ("RUNNING", "CANCELLING")
 

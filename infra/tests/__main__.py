@@ -30,7 +30,7 @@ LOGS = environment.RUN / "tests"
 FOLDER = "RUN_OF_TESTS"
 """The variable that names a run, and so the folder of its files."""
 
-TOGETHER = {
+PARALLEL = {
     "deliveries": "not portal and not own_stack and not second and not alone",
     "portal": "portal or last",
     "own_stack": "own_stack",
@@ -48,12 +48,12 @@ def main() -> int:
         build()
         build_examples()
     LOGS.mkdir(parents=True, exist_ok=True)
-    first, *others = TOGETHER
+    first, *others = PARALLEL
     with ExitStack() as running:
-        runs = [running.enter_context(started(first, TOGETHER[first], arguments))]
-        runs += [running.enter_context(started(run, TOGETHER[run], arguments, output_of(run))) for run in others]
+        runs = [running.enter_context(started(first, PARALLEL[first], arguments))]
+        runs += [running.enter_context(started(run, PARALLEL[run], arguments, output_of(run))) for run in others]
         statuses = []
-        for run, process in zip(TOGETHER, runs, strict=True):
+        for run, process in zip(PARALLEL, runs, strict=True):
             statuses.append(process.wait())
             if run != first:
                 show(run)

@@ -54,11 +54,11 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 fn wire(environment: Environment) -> Deliver {
     let tls = tls::client_config();
     let sdk = aws::sdk_config(&environment.aws, &tls, Timeouts::OF_A_DELIVERY);
-    let endpoints = WebhookClient::new(environment.targets, environment.attempt_timeout, &tls, SystemLookup);
+    let client = WebhookClient::new(environment.targets, environment.attempt_timeout, &tls, SystemLookup);
     Deliver {
         tables: Tables::new(&sdk, environment.settings_table_name, environment.deliveries_table_name),
         internal_secret: SecretSource::new(&sdk, environment.internal_secret_arn, InternalSecret::new),
-        attempter: Attempter::new(endpoints, environment.targets),
+        attempter: Attempter::new(client, environment.targets),
         attempt_timeout: environment.attempt_timeout,
         queues: Queues::new(&sdk, environment.events_queue_url, environment.dead_letter_queue_url),
         notices: Notices::new(&sdk, environment.owner_notices_topic_arn),

@@ -1,6 +1,6 @@
-//! One attempt: guard, sign, POST, judge. The very same for a delivery and for an owner's test.
+//! One attempt: guard, sign, POST, judge. A delivery and an owner's test use the same code.
 //!
-//! It says what happened and what should follow; to make it follow is the caller's part.
+//! The result says what happened and what should follow. The caller does what should follow.
 
 use url::Url;
 
@@ -16,30 +16,30 @@ use domain::request::{self, Credentials};
 /// Makes attempts.
 #[derive(Clone, Debug)]
 pub struct Attempter {
-    endpoints: WebhookClient,
+    client: WebhookClient,
     targets: TargetPolicy,
 }
 
-/// What one attempt came to.
+/// The result of one attempt.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// The receiver's host; None if the URL has none that could be read.
+    /// The receiver's host. None: the guard refused the URL.
     pub host: Option<String>,
     /// What the receiver did.
     pub outcome: Outcome,
-    /// What that shows beyond its cause, for the owner.
+    /// A detail for the owner, beyond the cause.
     pub clue: Option<Clue>,
     /// What should follow.
     pub verdict: Verdict,
-    /// How long each phase took.
+    /// The duration of each phase.
     pub timings: Timings,
 }
 
 impl Attempter {
-    /// Attempts over this client, on these targets.
+    /// Makes attempts by this client, on these targets.
     #[must_use]
-    pub fn new(endpoints: WebhookClient, targets: TargetPolicy) -> Self {
-        Self { endpoints, targets }
+    pub fn new(client: WebhookClient, targets: TargetPolicy) -> Self {
+        Self { client, targets }
     }
 
     /// Sends an event to an owner's URL, as attempt number `number` (from 1).
@@ -61,14 +61,14 @@ impl Attempter {
             }
         };
         let headers = request::headers(event, credentials, internal_secret, number, clock::now());
-        let Posted { outcome, clue, timings } = self.endpoints.post(&target, headers, event.body().to_owned()).await;
+        let Posted { outcome, clue, timings } = self.client.post(&target, headers, event.body().to_owned()).await;
         let verdict = judge(&outcome, target.host(), clock::now());
         Attempt { host: Some(target.host().to_owned()), outcome, clue, verdict, timings }
     }
 }
 
 impl Attempt {
-    /// The host that a redirect points to, for the log; the address as a whole is for the owner.
+    /// Gives the host of a redirect's address, for the log. The whole address is for the owner only.
     #[must_use]
     pub fn redirect_host(&self) -> Option<String> {
         let Outcome::Answered(Answer { location: Some(location), .. }) = &self.outcome else {
@@ -77,7 +77,7 @@ impl Attempt {
         Url::parse(location).ok()?.host_str().map(ToOwned::to_owned)
     }
 
-    /// The beginning of the answer, if one came.
+    /// Gives the beginning of the answer's body. None: no answer came.
     #[must_use]
     pub fn snippet(&self) -> Option<&str> {
         match &self.outcome {
@@ -86,7 +86,7 @@ impl Attempt {
         }
     }
 
-    /// Where a redirect points to: for the owner, never for the log.
+    /// Gives a redirect's address, which is for the owner and must not be logged.
     #[must_use]
     pub fn location(&self) -> Option<&str> {
         match &self.outcome {
@@ -95,7 +95,7 @@ impl Attempt {
         }
     }
 
-    /// The HTTP status code, if an answer came.
+    /// Gives the HTTP status code. None: no answer came.
     #[must_use]
     pub fn status_code(&self) -> Option<u16> {
         match &self.outcome {

@@ -1,8 +1,8 @@
 //! The AWS SDK on this project's own HTTP client.
 //!
-//! The SDK's default client would bring a second TLS stack that loads the system's roots at every start. This one is a
-//! plain reqwest client on the TLS set-up that deliveries use ([`crate::http::tls`]). Credentials and region come
-//! from the Lambda environment, where they stand ready; no chain of providers is searched.
+//! The SDK's default client would bring a second TLS stack, which loads the system's roots at every start. The client
+//! of this module is a plain reqwest client with the TLS configuration of deliveries ([`crate::http::tls`]).
+//! Credentials and region are read from the variables that Lambda sets, so no chain of providers is searched.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,49 +26,50 @@ use crate::kept::Renewed;
 use crate::process::clock;
 use crate::process::environment::Aws;
 
-/// How long AWS is waited for.
+/// The time limits of calls to AWS.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// One try of one call.
+    /// The time limit of one try of a call.
     try_timeout: Duration,
-    /// One call with its tries.
+    /// The time limit of a call with all its tries.
     call_timeout: Duration,
 }
 
 impl Timeouts {
-    /// Around an attempt. DynamoDB and SQS answer in milliseconds; a try that takes longer is better begun anew. Two
-    /// calls stand in line there: with the longest attempt of 50 s they fit into the function's 60 s.
+    /// The limits of calls before and after an attempt. DynamoDB and SQS answer in milliseconds, so a slow try is
+    /// better begun anew. Two calls and the longest attempt, which takes 50 s, fit into the function's 60 s.
     pub const OF_A_DELIVERY: Self =
         Self { try_timeout: Duration::from_millis(1_500), call_timeout: Duration::from_millis(4_500) };
 
-    /// For an owner who waits: a megabyte of the ledger takes longer than a record.
+    /// The limits of calls for an owner who waits for a page. A megabyte of the ledger takes longer to read than a
+    /// record.
     pub const OF_A_PAGE: Self = Self { try_timeout: Duration::from_secs(5), call_timeout: Duration::from_secs(12) };
 }
 
-/// How long a try may take to connect.
+/// The longest time that a try may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a connection is kept. A frozen environment does not see that one is gone, and each that is costs a try; after
-/// a freeze there are none ([`Renewed`]).
+/// How long an unused connection is kept. A frozen environment does not notice that AWS has closed a connection, and
+/// each closed connection would cost a try. So [`Renewed`] keeps no connection over a freeze.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The configuration that every AWS client of a function is made from.
+/// Makes the configuration of all AWS clients of a function.
 ///
 /// # Panics
 ///
-/// If the TLS configuration cannot be used, which the tests of [`crate::http`] would show.
+/// If the client cannot use the TLS configuration. The tests of [`crate::http`] would show that.
 #[must_use]
-pub fn sdk_config(aws: &Aws, tls: &ClientConfig, patience: Timeouts) -> SdkConfig {
-    sdk_config_by_clock(aws, tls, patience, clock::now)
+pub fn sdk_config(aws: &Aws, tls: &ClientConfig, timeouts: Timeouts) -> SdkConfig {
+    sdk_config_by_clock(aws, tls, timeouts, clock::now)
 }
 
-/// The same by another clock, by which connections are kept; tests have one that jumps.
+/// Makes the same configuration with another clock, by which connections are kept. Tests have a clock that jumps.
 ///
 /// # Panics
 ///
 /// As [`sdk_config`].
 #[must_use]
-pub fn sdk_config_by_clock(aws: &Aws, tls: &ClientConfig, patience: Timeouts, clock: fn() -> Timestamp) -> SdkConfig {
+pub fn sdk_config_by_clock(aws: &Aws, tls: &ClientConfig, timeouts: Timeouts, clock: fn() -> Timestamp) -> SdkConfig {
     let credentials = Credentials::new(
         aws.access_key_id.clone(),
         aws.secret_access_key.clone(),
@@ -86,8 +87,8 @@ pub fn sdk_config_by_clock(aws: &Aws, tls: &ClientConfig, patience: Timeouts, cl
         .retry_config(RetryConfig::standard())
         .timeout_config(
             TimeoutConfig::builder()
-                .operation_attempt_timeout(patience.try_timeout)
-                .operation_timeout(patience.call_timeout)
+                .operation_attempt_timeout(timeouts.try_timeout)
+                .operation_timeout(timeouts.call_timeout)
                 .build(),
         )
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
@@ -97,8 +98,8 @@ pub fn sdk_config_by_clock(aws: &Aws, tls: &ClientConfig, patience: Timeouts, cl
 
 fn http_client(tls: &ClientConfig, clock: fn() -> Timestamp) -> SharedHttpClient {
     let tls = tls.clone();
-    let kept = Renewed::new(move || client(&tls)).by_clock(clock);
-    let connector = SharedHttpConnector::new(ReqwestConnector(Arc::new(kept)));
+    let client = Renewed::new(move || client(&tls)).by_clock(clock);
+    let connector = SharedHttpConnector::new(ReqwestConnector(Arc::new(client)));
     http_client_fn(move |_settings, _components| connector.clone())
 }
 
@@ -116,7 +117,7 @@ fn client(tls: &ClientConfig) -> reqwest::Client {
         .expect("a client with our own TLS configuration loads nothing that could fail")
 }
 
-/// Sends the SDK's requests; timeouts and retries are the SDK's.
+/// Sends the SDK's requests. The SDK itself has the timeouts and retries.
 #[derive(Debug)]
 struct ReqwestConnector(Arc<Renewed<reqwest::Client>>);
 
@@ -140,7 +141,7 @@ impl HttpConnector for ReqwestConnector {
 }
 
 fn connector_error(error: reqwest::Error) -> ConnectorError {
-    // A queue's URL tells the account's number, and an error may end in a log.
+    // A queue's URL contains the account's number, and an error may be logged.
     let error = error.without_url();
     if error.is_timeout() { ConnectorError::timeout(error.into()) } else { ConnectorError::io(error.into()) }
 }

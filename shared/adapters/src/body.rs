@@ -1,20 +1,23 @@
-//! Bodies as the ledger keeps them: zstd, with a dictionary of what calls have in common, by one context that is kept
-//! between events. A Hebrew call of 6 KB becomes 2.0 KB, without the dictionary 2.6 KB: DynamoDB bills by the KB.
+//! Bodies as the ledger keeps them: compressed by zstd, with a dictionary of the text that calls have in common.
 //!
-//! The dictionary was trained with `zstd --train --maxdict=16384` on slices of the long sample call. It is never changed:
-//! what was compressed with it can only be read with it. A better one gets a name of its own and stands beside it; each
-//! compressed body names its dictionary.
+//! DynamoDB bills by the KB. A Hebrew call of 6 KB becomes 2.0 KB, and without the dictionary 2.6 KB. One compression
+//! context is kept between events.
+//!
+//! The dictionary was trained with `zstd --train --maxdict=16384` on slices of the long sample call. The dictionary
+//! must never change, because a body can be read only with the dictionary that compressed it. A better dictionary gets
+//! another name and is added to this one. Each compressed body names its dictionary.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use zstd::bulk;
 
-/// The largest compressed body that is kept, in bytes. A DynamoDB item has at most 400 KB; the rest of a record stays
-/// well under what this leaves.
+/// The largest compressed body that is kept, in bytes. A DynamoDB item has at most 400 KB, and the other attributes of
+/// a record are much smaller than the difference.
 const MAX_BYTES: usize = 350_000;
 
-/// The largest body there can be, in bytes: a message has at most 1 MiB, and normalising can lengthen it by escaped
-/// controls, numbers that are printed longer and fields that are kept as text, at most sixfold.
+/// The largest possible body, in bytes, not compressed. A message has at most 1 MiB. Normalising can lengthen the body
+/// at most sixfold: by escaped control characters, by numbers that are printed longer, and by fields that are kept as
+/// text.
 const MAX_DECOMPRESSED: usize = 6 * 1024 * 1024;
 
 const LEVEL: i32 = 3;
@@ -25,24 +28,24 @@ const DICTIONARY: &[u8] = include_bytes!("body/calls-1.zdict");
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compressed(pub Vec<u8>);
 
-/// Compresses bodies. Its context is made at the first one, since a process should be ready for work before that.
+/// Compresses bodies. The context is made for the first body, so that a new process is ready for work sooner.
 #[derive(Default)]
 pub struct Compressor(OnceLock<Mutex<bulk::Compressor<'static>>>);
 
 impl Compressor {
-    /// A compressor.
+    /// Makes a compressor.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether a body can be kept. One that is small enough as it is need not be compressed to know.
+    /// Whether a body can be kept. A body that is small enough without compression is not compressed to find out.
     #[must_use]
     pub fn can_keep(&self, body: &str) -> bool {
         body.len() <= MAX_BYTES || self.compress(body).is_some()
     }
 
-    /// Compresses a body; None if it is too large to be kept.
+    /// Compresses a body. None: the compressed body is too large to be kept.
     ///
     /// # Panics
     ///
@@ -51,7 +54,7 @@ impl Compressor {
     pub fn compress(&self, body: &str) -> Option<Compressed> {
         let context = self.0.get_or_init(|| {
             let context = bulk::Compressor::with_dictionary(LEVEL, DICTIONARY);
-            Mutex::new(context.expect("zstd has level 3, and the dictionary is one"))
+            Mutex::new(context.expect("zstd has level 3, and the dictionary is compiled in"))
         });
         let mut context = context.lock().unwrap_or_else(PoisonError::into_inner);
         let compressed = context.compress(body.as_bytes()).ok()?;
@@ -59,7 +62,7 @@ impl Compressor {
     }
 }
 
-/// The body again; None if these bytes are none.
+/// Gives the body that was compressed. None: the bytes are not a compressed body.
 #[must_use]
 pub fn decompress(bytes: &[u8]) -> Option<String> {
     let mut context = bulk::Decompressor::with_dictionary(DICTIONARY).ok()?;
@@ -92,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_not_fit_into_an_item_is_not_kept() {
+    fn a_body_that_does_not_fit_into_an_item_is_not_kept() {
         let mut state = 1_u64;
         let noise = std::iter::repeat_with(|| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -103,7 +106,7 @@ mod tests {
         assert!(!Compressor::new().can_keep(&body));
     }
 
-    /// Of the dictionary's first days: it must still be readable when there is a newer one.
+    /// This body was compressed with the first dictionary, and must stay readable when there is a newer one.
     #[test]
     fn a_body_that_was_kept_long_ago_can_be_read() {
         let kept = "28b52ffd03583b1b4404dd0000507b9196d795d7a83f227d05fcfdd37366e3a709c0221d21db868a";
@@ -121,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_body_give_none() {
+    fn bytes_that_are_not_a_body_give_none() {
         assert_eq!(decompress(b"not zstd"), None);
     }
 }

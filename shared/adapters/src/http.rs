@@ -1,9 +1,9 @@
 //! The one place that POSTs to a receiver.
 //!
-//! A delivery goes to a vetted [`Target`]; if its host is a name, the addresses are vetted too and the vetted ones are
-//! dialled, with no second look-up in between. No redirect is followed, no proxy of the environment is used, nothing is
-//! retried, nothing is decompressed. One deadline covers everything from the look-up to the last byte that is read.
-//! Whatever the receiver does is an [`Outcome`], never an error.
+//! A delivery goes to a vetted [`Target`]. If the target's host is a name, the resolver vets the addresses of the name,
+//! and the client dials these addresses without a second look-up. The client follows no redirect, uses no proxy of the
+//! environment, retries nothing and decompresses nothing. One deadline covers an attempt from the look-up to the last
+//! byte that is read. Everything that a receiver does is an [`Outcome`], never an error.
 
 mod failure;
 mod location;
@@ -31,48 +31,50 @@ use domain::outcome::{Answer, Failure, Outcome};
 use phases::Phases;
 use resolver::VettingResolver;
 
-/// How long look-up, connecting and the TLS handshake may take together.
+/// The longest time for the look-up, connecting and the TLS handshake together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// After how many bytes of a response reading stops; what follows is left unread and the connection closed.
+/// After this many bytes of a response's body the client stops reading and closes the connection.
 const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
-/// How much of it is kept for the owner, in bytes, both as it came and as the text that it is.
+/// The most bytes of a response's body that are kept for the owner. The limit holds for the bytes as received and for
+/// the decoded text.
 const MAX_SNIPPET_BYTES: usize = 1024;
 
-/// How many header fields an answer may have. Each place for one is allocated for every answer, 32 bytes.
+/// The most header fields that an answer may have. The client allocates 32 bytes for each of them at every answer.
 const MAX_HEADER_FIELDS: usize = 1_000;
 
-/// How long a connection is kept for the next delivery: less than the 5 s after which a Node.js receiver closes it. The
-/// client counts by a clock that a frozen environment may stop, so [`Renewed`] has it made anew after a freeze. One that was
-/// closed in less time is found out before the next POST, since the settings are read first and the runtime hears of both
-/// at once.
+/// How long an unused connection is kept for the next delivery: less than the 5 s after which a Node.js receiver closes
+/// the connection. The client measures this time by a clock that may stand still in a frozen environment, so
+/// [`Renewed`] makes the client anew after a freeze. A receiver may also close a connection sooner. The client notices
+/// that before the next POST: a delivery reads the settings first, and the runtime learns of the close no later than of
+/// their arrival.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// The client that reaches receivers.
+/// The HTTP client that reaches receivers.
 #[derive(Clone, Debug)]
 pub struct WebhookClient {
     client: Arc<Renewed<reqwest::Client>>,
     attempt_timeout: Duration,
 }
 
-/// What became of a POST, and how long its phases took.
+/// The result of a POST.
 #[derive(Clone, Debug)]
 pub struct Posted {
-    /// The receiver's part.
+    /// What the receiver did.
     pub outcome: Outcome,
-    /// What it shows beyond that, for the owner.
+    /// A detail for the owner, beyond the outcome.
     pub clue: Option<Clue>,
-    /// How long each phase took.
+    /// The duration of each phase.
     pub timings: Timings,
 }
 
 impl WebhookClient {
-    /// A client for these targets, with the TLS configuration of [`tls::client_config`].
+    /// Makes a client for these targets, with the TLS configuration of [`tls::client_config`].
     ///
     /// # Panics
     ///
-    /// If the TLS configuration cannot be used, which this module's tests would show.
+    /// If the client cannot use the TLS configuration. This module's tests would show that.
     #[must_use]
     pub fn new(targets: TargetPolicy, attempt_timeout: Duration, tls: &ClientConfig, lookup: impl Lookup) -> Self {
         let resolver = Arc::new(VettingResolver::new(lookup, targets));
@@ -81,7 +83,7 @@ impl WebhookClient {
         Self { client: Arc::new(Renewed::new(make)), attempt_timeout }
     }
 
-    /// The same by another clock; tests have one that jumps.
+    /// Gives the same client with another clock. Tests have a clock that jumps.
     #[must_use]
     pub fn by_clock(mut self, clock: fn() -> Timestamp) -> Self {
         self.client = Arc::new(self.client.by_clock(clock));
@@ -128,8 +130,8 @@ impl WebhookClient {
     }
 }
 
-/// The beginning of a response's body. The status has come, and with it the verdict; a body that breaks off or never ends
-/// does not change it.
+/// Reads the beginning of a response's body. The status has already arrived, so a body that breaks off or never ends is
+/// no failure.
 async fn beginning(response: &mut reqwest::Response, deadline: Instant) -> Vec<u8> {
     let (mut beginning, mut read) = (Vec::new(), 0);
     while read < MAX_RESPONSE_BYTES
@@ -142,8 +144,8 @@ async fn beginning(response: &mut reqwest::Response, deadline: Instant) -> Vec<u
     beginning
 }
 
-/// A client without connections. It reads answers as leniently as curl does: receivers that have done their work must not
-/// be given it again for the sake of their headers.
+/// Makes a client without connections. The client reads answers as leniently as curl does: a receiver that has done its
+/// work must not get the event again because of its headers.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that is allowed to")]
 fn client<L: Lookup>(
     tls: &ClientConfig,

@@ -1,9 +1,10 @@
-//! What a process keeps between invocations, judged by the time of day before it is used again.
+//! The values that a process keeps between invocations. Before a value is used again, its age is judged by the time of
+//! day.
 //!
-//! Lambda freezes an environment between invocations, and its steady clock may stand still meanwhile. HTTP clients count
-//! the age of their connections by that clock: one that was used an hour ago would still be a second old. So two clocks
-//! are read, and once they have gone apart, what counts by the steady one is made anew. A time of day that went back does
-//! the same: nothing is kept for ever.
+//! Lambda freezes an environment between invocations, and the environment's steady clock may stand still meanwhile.
+//! HTTP clients measure the age of their connections by that clock, so a connection that was used an hour ago may count
+//! as a second old. [`Renewed`] therefore reads both clocks, and makes the client anew once they have drifted apart. A
+//! time of day that was set back has the same effect, so nothing is kept for ever.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,32 +15,34 @@ use tokio::time::Instant;
 
 use crate::process::clock;
 
-/// By how much the clocks may go apart. It adds to the age that a connection can have when it is used.
-const APART: Duration = Duration::from_millis(500);
+/// The greatest drift between the clocks with which a client is still used. The drift adds to the age that a connection
+/// can have when it is used.
+const MAX_DRIFT: Duration = Duration::from_millis(500);
 
-/// A value, and at what time of day it was had.
+/// A value, with the time of day at which the process obtained it.
 #[derive(Clone, Debug)]
 pub(crate) struct Dated<T> {
     value: T,
-    at: Timestamp,
+    obtained_at: Timestamp,
 }
 
 impl<T> Dated<T> {
-    pub(crate) fn new(value: T, at: Timestamp) -> Self {
-        Self { value, at }
+    pub(crate) fn new(value: T, obtained_at: Timestamp) -> Self {
+        Self { value, obtained_at }
     }
 
     pub(crate) fn value(&self) -> &T {
         &self.value
     }
 
-    /// Whether it is younger than this. One from the future is not: the time of day was set back, and its age is unknown.
+    /// Whether the value is younger than `age`. A value from the future is not: the time of day was set back, and the
+    /// value's age is unknown.
     pub(crate) fn is_younger_than(&self, age: Duration, now: Timestamp) -> bool {
-        Duration::try_from(now.duration_since(self.at)).is_ok_and(|elapsed| elapsed < age)
+        Duration::try_from(now.duration_since(self.obtained_at)).is_ok_and(|elapsed| elapsed < age)
     }
 }
 
-/// A client that keeps connections, made anew once they may be older than it believes.
+/// A client that keeps connections. It is made anew once its connections may be older than it measures.
 pub(crate) struct Renewed<C> {
     make: Arc<dyn Fn() -> C + Send + Sync>,
     clock: fn() -> Timestamp,
@@ -51,7 +54,7 @@ impl<C: Clone> Renewed<C> {
         Self::with(Arc::new(make), clock::now)
     }
 
-    /// The same by another clock.
+    /// Gives the same with another clock.
     pub(crate) fn by_clock(&self, clock: fn() -> Timestamp) -> Self {
         Self::with(Arc::clone(&self.make), clock)
     }
@@ -61,11 +64,11 @@ impl<C: Clone> Renewed<C> {
         Self { make, clock, made: Mutex::new(first) }
     }
 
-    /// The client. What is under way on an older one is not disturbed.
+    /// Gives the client. Requests under way on an older client go on undisturbed.
     pub(crate) fn get(&self) -> C {
         let now = Clocks::read(self.clock);
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.apart_since(made.1) > APART {
+        if now.drift_since(made.1) > MAX_DRIFT {
             *made = ((self.make)(), now);
         }
         made.0.clone()
@@ -78,7 +81,7 @@ impl<C> fmt::Debug for Renewed<C> {
     }
 }
 
-/// Both clocks at one moment.
+/// The readings of both clocks at one moment.
 #[derive(Clone, Copy, Debug)]
 struct Clocks {
     day: Timestamp,
@@ -90,8 +93,8 @@ impl Clocks {
         Self { day: clock(), steady: Instant::now() }
     }
 
-    /// By how much the clocks have gone apart.
-    fn apart_since(self, before: Self) -> Duration {
+    /// Gives by how much the clocks have drifted apart.
+    fn drift_since(self, before: Self) -> Duration {
         let steady = self.steady.saturating_duration_since(before.steady);
         let day = self.day.duration_since(before.day);
         let steady = jiff::SignedDuration::try_from(steady).unwrap_or(jiff::SignedDuration::MAX);
@@ -108,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_young_for_its_time_and_never_if_the_clock_was_set_back() {
+    fn a_value_is_young_for_its_time_and_never_after_the_clock_was_set_back() {
         let dated = Dated::new("secret", at(1_000));
         let five_minutes = Duration::from_mins(5);
         for (now, is_young) in [(1_000, true), (1_299, true), (1_300, false), (90_000, false), (999, false), (0, false)]
@@ -118,15 +121,15 @@ mod tests {
     }
 
     #[test]
-    fn clocks_that_go_on_together_are_never_apart_and_a_freeze_or_a_jump_is() {
+    fn clocks_that_run_together_do_not_drift_and_a_freeze_or_a_jump_is_a_drift() {
         let steady = Instant::now();
         let clocks = |day, seconds| Clocks { day: at(day), steady: steady + Duration::from_secs(seconds) };
-        for (day, seconds, apart) in
+        for (day, seconds, drift) in
             [(1_000, 0, 0), (4_600, 3_600, 0), (4_600, 60, 3_540), (900, 5, 105), (1_000, 9, 9)]
         {
             assert_eq!(
-                clocks(day, seconds).apart_since(clocks(1_000, 0)),
-                Duration::from_secs(apart),
+                clocks(day, seconds).drift_since(clocks(1_000, 0)),
+                Duration::from_secs(drift),
                 "{day} {seconds}"
             );
         }

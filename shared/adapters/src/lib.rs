@@ -1,7 +1,7 @@
-//! Everything that touches the world: the process, AWS, receivers.
+//! All code that touches the world: the process, AWS, receivers.
 //!
 //! Each module does one thing that [`domain`] or a function decides on, and decides nothing itself. The functions name no
-//! AWS client of their own; they are made here, once in a process.
+//! AWS client: this crate makes the clients, once in a process.
 
 #![allow(clippy::expect_used, reason = "each says why it cannot fail")]
 

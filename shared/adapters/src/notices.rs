@@ -1,4 +1,4 @@
-//! Notices to the operator, on an SNS topic: an endpoint fails, is paused, or has recovered.
+//! Notices to the operator, on an SNS topic: an endpoint is failing, is paused, or has recovered.
 
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types::MessageAttributeValue;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use domain::endpoint::{Notice, NoticeKind};
 use domain::event::BusinessId;
 
-/// A fault of ours: the notice was not taken.
+/// A fault of ours: SNS did not take the notice.
 #[derive(Debug, thiserror::Error)]
 #[error("the notice was not taken")]
 pub struct NoticeError(#[source] Box<aws_sdk_sns::Error>);
@@ -21,27 +21,28 @@ pub struct Notices {
     topic_arn: String,
 }
 
-/// A notice as the topic's subscribers get it.
+/// A notice in the form in which the topic's subscribers get it.
 #[derive(Serialize)]
 struct Message<'a> {
     kind: &'a str,
     business_id: &'a str,
-    /// Why: a cause of the ledger, or the reason of a pause.
+    /// The cause of the failures, as the ledger names it, or the reason of the pause.
     cause: &'a str,
-    /// Since when the endpoint is, or was, not well; RFC 3339.
+    /// When the endpoint's failing or paused state began, by RFC 3339.
     since: String,
-    /// How many events wait; null: that could not be counted.
+    /// How many events are held. Null: the events could not be counted.
     held: Option<u64>,
 }
 
 impl Notices {
-    /// A topic by its ARN.
+    /// Gives the topic with this ARN.
     #[must_use]
     pub fn new(sdk: &SdkConfig, topic_arn: String) -> Self {
         Self { client: Client::new(sdk), topic_arn }
     }
 
-    /// Publishes a notice, and logs it. Its `kind` and `business_id` are message attributes too, for subscribers that filter.
+    /// Publishes a notice, and logs it. `kind` and `business_id` are message attributes too, so that subscribers can
+    /// filter by them.
     ///
     /// # Errors
     ///
@@ -49,7 +50,7 @@ impl Notices {
     ///
     /// # Panics
     ///
-    /// Never: the message is texts and a number, and the attributes have their data type.
+    /// Never: texts and numbers always serialise, and each attribute has its data type.
     pub async fn announce(
         &self,
         business_id: &BusinessId,
@@ -64,7 +65,7 @@ impl Notices {
                 .data_type("String")
                 .string_value(value)
                 .build()
-                .expect("it has a data type")
+                .expect("the data type is given")
         };
         self.client
             .publish()
@@ -80,7 +81,7 @@ impl Notices {
     }
 }
 
-/// An endpoint's state has changed, and the operator has been told. WARN, unless it is good news.
+/// Logs a notice that has been given. A recovered endpoint is logged at INFO, all other kinds at WARN.
 fn log(business_id: &BusinessId, notice: &Notice, held: Option<u64>) {
     let (business_id, cause, since) = (business_id.as_str(), notice.cause.as_str(), notice.since);
     match notice.kind {

@@ -1,4 +1,4 @@
-//! The process around a function: its environment, its clock, its log.
+//! The process in which a function runs: its environment variables, its clock, its deadline, its log.
 
 pub mod environment;
 pub mod clock;

@@ -1,7 +1,8 @@
-//! The two queues, from the side of the deliveries: when a message comes back, and where one goes that no attempt can
-//! help.
+//! The two queues as deliveries use them: messages come back after a delay, commands are sent, and a message that no
+//! attempt can help is copied to the dead-letter queue.
 //!
-//! Moving what is spent to the dead-letter queue is not here: that is the events queue's own redrive policy.
+//! This module does not move an event whose schedule is spent to the dead-letter queue. The redrive policy of the
+//! events queue does that.
 
 use std::time::Duration;
 
@@ -14,39 +15,40 @@ use domain::command::Command;
 use domain::event::BusinessId;
 use publish::{MAX_MESSAGE_BYTES, message_group};
 
-/// The longest a message can be delayed when it is sent: 15 minutes (Amazon SQS quotas).
+/// The longest delay with which a message can be sent: 15 minutes (Amazon SQS quotas).
 const MAX_DELAY: Duration = Duration::from_mins(15);
 
-/// The attribute of a message that was sent anew: when it was first sent, in Unix milliseconds.
+/// An attribute of a message that was sent anew: the time at which the message was first sent, in Unix milliseconds.
 pub const FIRST_SENT: &str = "first_sent";
 
-/// Another attribute of such a message, in Unix milliseconds: since when there has been no time for the message in an
-/// invocation, or its endpoint has been at capacity.
+/// Another attribute of such a message, in Unix milliseconds: the time since which no invocation has had time for the
+/// message, or its endpoint has been at capacity.
 pub const AT_CAPACITY_SINCE: &str = "at_capacity_since";
 
-/// The type of an attribute that is text.
+/// The data type of an attribute that is text.
 const TEXT: &str = "String";
 
-/// The type of an attribute that is a number.
+/// The data type of an attribute that is a number.
 const NUMBER: &str = "Number";
 
-/// Whether a message with this body can be sent anew with [`AT_CAPACITY_SINCE`], a number of 13 digits, within SQS's limit.
+/// Whether a message with this body can be sent anew with [`AT_CAPACITY_SINCE`], a number of 13 digits, within SQS's
+/// limit.
 #[must_use]
 pub fn has_room_for_at_capacity_since(body: &str) -> bool {
     body.len() + size(AT_CAPACITY_SINCE, NUMBER, "1750000000000") <= MAX_MESSAGE_BYTES
 }
 
-/// Why a message is set aside in the dead-letter queue: what its attribute `reason` says there.
+/// The reason why a message is copied to the dead-letter queue. The copy's attribute `reason` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// It is not an event, and would not be one the next time either.
+    /// The message is not an event, and would not be an event the next time either.
     Malformed,
-    /// It refers to an event that the ledger does not have.
+    /// The message refers to an event whose body the ledger does not have.
     NotKept,
 }
 
 impl Reason {
-    /// The name.
+    /// Gives the reason's name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -56,12 +58,12 @@ impl Reason {
     }
 }
 
-/// A fault of ours: a queue did not do what it was asked.
+/// A fault of ours: SQS did not do what it was asked to do.
 #[derive(Debug, thiserror::Error)]
 #[error("the queue did not answer")]
 pub struct QueueError(#[source] Box<aws_sdk_sqs::Error>);
 
-/// The events queue, for what the system says to itself.
+/// The events queue, for the commands that the system sends to itself.
 #[derive(Clone, Debug)]
 pub struct Commands {
     client: Client,
@@ -69,7 +71,7 @@ pub struct Commands {
 }
 
 impl Commands {
-    /// The events queue by its URL.
+    /// Gives the events queue with this URL.
     #[must_use]
     pub fn new(sdk: &SdkConfig, events_url: String) -> Self {
         Self { client: Client::new(sdk), events_url }
@@ -79,7 +81,7 @@ impl Commands {
     ///
     /// # Errors
     ///
-    /// [`QueueError`]; it may have been sent all the same.
+    /// [`QueueError`]; the command may have been sent all the same.
     pub async fn send(&self, command: &Command, delay: Duration) -> Result<(), QueueError> {
         let seconds = i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(i32::MAX);
         self.client
@@ -105,7 +107,7 @@ pub struct Queues {
 }
 
 impl Queues {
-    /// The queues by their URLs.
+    /// Gives the queues with these URLs.
     #[must_use]
     pub fn new(sdk: &SdkConfig, events_url: String, dead_letter_url: String) -> Self {
         let commands = Commands::new(sdk, events_url.clone());
@@ -134,21 +136,22 @@ impl Queues {
     ///
     /// # Errors
     ///
-    /// [`QueueError`]; it may have been sent all the same.
+    /// [`QueueError`]; the command may have been sent all the same.
     pub async fn send(&self, command: &Command, delay: Duration) -> Result<(), QueueError> {
         self.commands.send(command, delay).await
     }
 
-    /// Sends a message anew, as it is, for its receives to be counted from the beginning. It says when it was first
-    /// sent, by which what happened keeps its order, and since when it has found no time or no place.
+    /// Sends a message anew with the same body, so that its receives are counted from the beginning. The new message
+    /// has two attributes: the time at which the message was first sent, by which events keep their order, and the time
+    /// since which the message has found no time in an invocation or its endpoint at capacity.
     ///
     /// # Errors
     ///
-    /// [`QueueError`]; it may have been sent all the same.
+    /// [`QueueError`]; the message may have been sent all the same.
     ///
     /// # Panics
     ///
-    /// Never: an attribute without a data type cannot be built, and this one has one.
+    /// Never: an attribute without a data type cannot be built, and these have one.
     pub async fn send_again(
         &self,
         body: &str,
@@ -165,8 +168,8 @@ impl Queues {
             .set_message_group_id(business_id.map(message_group))
             .delay_seconds(i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(i32::MAX));
         let mut room = MAX_MESSAGE_BYTES.saturating_sub(body.len());
-        // A message that nearly fills SQS's limit has no room for the second attribute. The message then counts as first
-        // sent now, which is better than losing it.
+        // A message that nearly fills SQS's limit has no room for the second attribute. The message then counts as
+        // first sent now, which is better than losing the message.
         for (name, time) in [(AT_CAPACITY_SINCE, Some(at_capacity_since)), (FIRST_SENT, first_sent)] {
             let Some(value) = time.map(|time| time.as_millisecond().to_string()) else { continue };
             let taken = size(name, NUMBER, &value);
@@ -179,12 +182,13 @@ impl Queues {
         Ok(())
     }
 
-    /// Copies a message to the dead-letter queue, with the attributes `reason` and `detail`. Of a body that does not fit
-    /// beside them the beginning is copied, and `detail` says so. `detail` must be short and hold nothing of the body.
+    /// Copies a message to the dead-letter queue, with the attributes `reason` and `detail`. If the body does not fit
+    /// beside the attributes, only its beginning is copied, and `detail` says so. `detail` must be short and must not
+    /// quote the body.
     ///
     /// # Errors
     ///
-    /// [`QueueError`]; it may have been copied all the same.
+    /// [`QueueError`]; the message may have been copied all the same.
     ///
     /// # Panics
     ///
@@ -212,13 +216,14 @@ fn attribute(data_type: &str, value: &str) -> MessageAttributeValue {
     value.expect("the data type is given")
 }
 
-/// What an attribute takes of a message's size: SQS counts its name, its type and its value (`MessageAttributeValue` in
-/// the API reference).
+/// Gives the bytes that an attribute adds to a message's size: SQS counts the attribute's name, data type and value
+/// (`MessageAttributeValue` in the API reference).
 fn size(name: &str, data_type: &str, value: &str) -> usize {
     name.len() + data_type.len() + value.len()
 }
 
-/// As much of a body as fits into a message with its attributes, and the detail, which says so if that is not all.
+/// Gives as much of a body as fits into a message with its attributes, and the detail. If the body is cut, the detail
+/// says so.
 fn fitting<'a>(body: &'a str, reason: Reason, detail: &str) -> (&'a str, String) {
     let room = |detail: &str| {
         MAX_MESSAGE_BYTES.saturating_sub(size(REASON, TEXT, reason.as_str()) + size(DETAIL, TEXT, detail))
@@ -240,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_with_its_attributes_fits_a_message_and_says_when_it_is_cut() {
+    fn a_copy_with_its_attributes_fits_into_a_message_and_its_detail_says_if_it_was_cut() {
         for (reason, detail) in [(Reason::Malformed, "not valid JSON at line 1, column 9"), (Reason::NotKept, "gone")] {
             let room = MAX_MESSAGE_BYTES - message_bytes("", reason, detail);
             for letter in ["x", "א", "€", "😀"] {
@@ -249,14 +254,17 @@ mod tests {
                     if body.len() > MAX_MESSAGE_BYTES {
                         continue;
                     }
-                    let (copy, said) = fitting(&body, reason, detail);
-                    assert!(body.starts_with(copy) && message_bytes(copy, reason, &said) <= MAX_MESSAGE_BYTES);
+                    let (copy, shown) = fitting(&body, reason, detail);
+                    assert!(body.starts_with(copy) && message_bytes(copy, reason, &shown) <= MAX_MESSAGE_BYTES);
                     assert_eq!(copy.len() == body.len(), body.len() <= room, "whole where there is room");
                     if copy.len() < body.len() {
-                        assert_eq!(said, format!("{detail}; only the beginning of {} bytes is here", body.len()));
-                        assert!(message_bytes(copy, reason, &said) > MAX_MESSAGE_BYTES - 4, "no more cut than need be");
+                        assert_eq!(shown, format!("{detail}; only the beginning of {} bytes is here", body.len()));
+                        assert!(
+                            message_bytes(copy, reason, &shown) > MAX_MESSAGE_BYTES - 4,
+                            "no more cut than need be"
+                        );
                     } else {
-                        assert_eq!(said, detail);
+                        assert_eq!(shown, detail);
                     }
                 }
             }

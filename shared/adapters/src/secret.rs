@@ -1,8 +1,10 @@
-//! The installation's secrets, from Secrets Manager: the one that signs, and the one that lets owners in.
+//! The installation's secrets, from Secrets Manager: the secret behind `X-ProSaaS-Signature`, and the secret that signs
+//! owners' links.
 //!
-//! A secret is read when a process first needs it and kept for five minutes, so that a rotated one is taken up without a
-//! deployment. These are minutes of the time of day, since a frozen process's own clock may stand still. A secret never
-//! passes through the function's configuration, where anyone who may look at the function could read it.
+//! A process reads a secret when it first needs it and keeps it for five minutes, so that a rotated secret comes into
+//! use without a deployment. The five minutes are measured by the time of day, because the steady clock of a frozen
+//! process may stand still. A secret is never part of a function's configuration, where everyone who may look at the
+//! function could read it.
 
 use std::time::Duration;
 
@@ -15,18 +17,19 @@ use crate::kept::Dated;
 use crate::process::clock;
 use crate::process::log::error_chain;
 
+/// How long a secret is kept.
 const KEPT_FOR: Duration = Duration::from_mins(5);
 
-/// How long a failed read is not repeated.
+/// How long after a failed read no other read is tried.
 const NOT_TRIED_FOR: Duration = Duration::from_secs(3);
 
-/// A fault of ours: the secret could not be had.
+/// A fault of ours: the secret could not be obtained.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// Secrets Manager did not answer.
+    /// Secrets Manager did not give the secret.
     #[error("a secret could not be read")]
     Read(#[source] Box<aws_sdk_secretsmanager::Error>),
-    /// Secrets Manager did not answer a moment ago.
+    /// Secrets Manager did not give the secret a moment ago, and was not asked again.
     #[error("a secret could not be read a moment ago")]
     NotTried,
     /// The secret has no text, or an empty one.
@@ -39,7 +42,7 @@ pub enum SecretError {
 pub struct SecretSource<S> {
     client: Client,
     arn: String,
-    /// None of an empty text.
+    /// Makes the secret from its text. None: the text is empty.
     parse: fn(&str) -> Option<S>,
     clock: fn() -> Timestamp,
     known: Mutex<Known<S>>,
@@ -48,12 +51,13 @@ pub struct SecretSource<S> {
 #[derive(Debug)]
 struct Known<S> {
     secret: Option<Dated<S>>,
-    /// That a read failed; for a while no other is tried, or the messages of a batch would fail one after the other.
+    /// The time of the last read, if that read failed. For a while no other read is tried: otherwise each message of a
+    /// batch would wait for a failed read of its own.
     failed: Option<Dated<()>>,
 }
 
 impl<S: Clone> SecretSource<S> {
-    /// A secret by its ARN, and what makes it of its text.
+    /// Gives the source of the secret with this ARN. `parse` makes the secret from its text.
     #[must_use]
     pub fn new(sdk: &SdkConfig, arn: String, parse: fn(&str) -> Option<S>) -> Self {
         Self {
@@ -65,17 +69,17 @@ impl<S: Clone> SecretSource<S> {
         }
     }
 
-    /// The same by another clock; tests have one that jumps.
+    /// Gives the same with another clock. Tests have a clock that jumps.
     #[must_use]
     pub fn by_clock(self, clock: fn() -> Timestamp) -> Self {
         Self { clock, ..self }
     }
 
-    /// The secret. Messages of one batch that ask together cause one read.
+    /// Gives the secret. Messages of one batch that need the secret at the same time cause one read.
     ///
     /// # Errors
     ///
-    /// [`SecretError`], if there is none from before either: an older secret is better than no delivery.
+    /// [`SecretError`], if the read fails and no older secret is kept. An older secret is better than no delivery.
     pub async fn get(&self) -> Result<S, SecretError> {
         let mut known = self.known.lock().await;
         let now = (self.clock)();

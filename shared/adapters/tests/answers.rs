@@ -156,7 +156,7 @@ fn swallowing() -> (std::net::TcpListener, Vec<std::net::TcpStream>) {
 
 #[tokio::test]
 async fn a_timeout_tells_which_phase_never_ended() {
-    let endpoints =
+    let client =
         WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &tls::client_config(), SystemLookup);
     let (listener, _waiting) = swallowing();
     let (silent, _) = serve(LOOPBACK, 0, |stream| async move {
@@ -172,14 +172,14 @@ async fn a_timeout_tells_which_phase_never_ended() {
         Ok(())
     })
     .await;
-    post(&endpoints, &format!("http://{kept}/")).await;
+    post(&client, &format!("http://{kept}/")).await;
     for (url, clue) in [
         (format!("http://{}/", listener.local_addr().unwrap()), Clue::NoConnection),
         (format!("https://{silent}/"), Clue::NoHandshake),
         (format!("http://{silent}/"), Clue::NoAnswer),
         (format!("http://{kept}/"), Clue::NoAnswer),
     ] {
-        let posted = post(&endpoints, &url).await;
+        let posted = post(&client, &url).await;
         assert_eq!((posted.outcome, posted.clue), (Outcome::Failed(Failure::Timeout), Some(clue)), "{url}");
     }
 }

@@ -56,9 +56,8 @@ async fn posted(chain: Vec<CertificateDer<'static>>, key: &KeyPair, root: &Certi
     .await;
     let mut roots = RootCertStore::empty();
     roots.add(root.clone()).unwrap();
-    let endpoints =
-        WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &tls::with_roots(roots), Loopback);
-    post(&endpoints, &format!("https://{NAME}:{}/", address.port())).await
+    let client = WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &tls::with_roots(roots), Loopback);
+    post(&client, &format!("https://{NAME}:{}/", address.port())).await
 }
 
 #[tokio::test]
@@ -101,7 +100,7 @@ async fn a_port_that_speaks_no_tls_is_told_from_a_bad_certificate() {
         Ok(())
     })
     .await;
-    let endpoints = WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &tls::client_config(), Loopback);
-    let posted = post(&endpoints, &format!("https://{NAME}:{}/", address.port())).await;
+    let client = WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &tls::client_config(), Loopback);
+    let posted = post(&client, &format!("https://{NAME}:{}/", address.port())).await;
     assert_eq!((posted.outcome, posted.clue), (Outcome::Failed(Failure::Tls), Some(Clue::NoTls)));
 }

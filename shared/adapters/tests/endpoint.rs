@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 mod raw;
 
-use raw::{LOOPBACK, TIMEOUT, answer, outcome_of, post, serve, unsafe_endpoints};
+use raw::{LOOPBACK, TIMEOUT, answer, outcome_of, post, serve, unsafe_client};
 
 /// A resolver that gives each of its answers once, and counts how often it is asked.
 #[derive(Clone)]
@@ -61,7 +61,7 @@ async fn the_vetted_address_is_the_one_dialled_and_nothing_is_looked_up_again() 
     let other = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
     let (_, elsewhere) = serve(other, address.port(), ok).await;
     let lying = Lying::new([vec![LOOPBACK], vec![other]]);
-    let posted = post(&unsafe_endpoints(lying.clone()), &format!("http://rebinding.test:{}/", address.port())).await;
+    let posted = post(&unsafe_client(lying.clone()), &format!("http://rebinding.test:{}/", address.port())).await;
     assert_eq!(status(&posted.outcome), Some(204));
     assert_eq!((honest.load(Ordering::SeqCst), elsewhere.load(Ordering::SeqCst), lying.asked()), (1, 0, 1));
 }
@@ -73,9 +73,9 @@ async fn one_private_address_among_public_ones_refuses_the_name_and_nothing_is_d
     for found in
         [vec![LOOPBACK], vec![public, LOOPBACK], vec![LOOPBACK, public], vec!["::ffff:127.0.0.1".parse().unwrap()]]
     {
-        let endpoints =
+        let client =
             WebhookClient::new(TargetPolicy::Public, TIMEOUT, &tls::client_config(), Lying::new([found, vec![public]]));
-        let posted = post(&endpoints, &format!("https://half.test:{}/", address.port())).await;
+        let posted = post(&client, &format!("https://half.test:{}/", address.port())).await;
         assert_eq!(posted.outcome, Outcome::Failed(Failure::Blocked));
         assert_eq!(posted.clue, Some(Clue::Refused(Refusal::Address)));
     }
@@ -84,7 +84,7 @@ async fn one_private_address_among_public_ones_refuses_the_name_and_nothing_is_d
 
 #[tokio::test]
 async fn a_name_without_an_address_is_a_dns_failure() {
-    let posted = post(&unsafe_endpoints(Lying::new([])), "http://nowhere.test/").await;
+    let posted = post(&unsafe_client(Lying::new([])), "http://nowhere.test/").await;
     assert_eq!(posted.outcome, Outcome::Failed(Failure::Dns));
     assert!(posted.timings.dns.is_some() && posted.timings.connect.is_none());
 }
@@ -92,8 +92,8 @@ async fn a_name_without_an_address_is_a_dns_failure() {
 #[tokio::test]
 async fn a_closed_port_is_refused_and_a_silent_one_times_out() {
     let closed = TcpListener::bind((LOOPBACK, 0)).await.unwrap().local_addr().unwrap();
-    let endpoints = unsafe_endpoints(SystemLookup);
-    assert_eq!(post(&endpoints, &format!("http://{closed}/")).await.outcome, Outcome::Failed(Failure::Refused));
+    let client = unsafe_client(SystemLookup);
+    assert_eq!(post(&client, &format!("http://{closed}/")).await.outcome, Outcome::Failed(Failure::Refused));
 
     let (silent, _) = serve(LOOPBACK, 0, |stream| async move {
         tokio::time::sleep(Duration::from_mins(1)).await;
@@ -102,7 +102,7 @@ async fn a_closed_port_is_refused_and_a_silent_one_times_out() {
     })
     .await;
     for scheme in ["http", "https"] {
-        let outcome = post(&endpoints, &format!("{scheme}://{silent}/")).await.outcome;
+        let outcome = post(&client, &format!("{scheme}://{silent}/")).await.outcome;
         assert_eq!(outcome, Outcome::Failed(Failure::Timeout), "{scheme}");
     }
 }
@@ -117,7 +117,7 @@ async fn a_connection_that_breaks_before_the_headers_is_a_reset() {
         stream.set_zero_linger()
     })
     .await;
-    let outcome = post(&unsafe_endpoints(SystemLookup), &format!("http://{address}/")).await.outcome;
+    let outcome = post(&unsafe_client(SystemLookup), &format!("http://{address}/")).await.outcome;
     assert_eq!(outcome, Outcome::Failed(Failure::Reset));
 }
 
@@ -134,7 +134,7 @@ async fn a_body_that_breaks_off_or_never_ends_does_not_undo_its_status() {
         }
     })
     .await;
-    let posted = post(&unsafe_endpoints(SystemLookup), &format!("http://{address}/")).await;
+    let posted = post(&unsafe_client(SystemLookup), &format!("http://{address}/")).await;
     assert_eq!(status(&posted.outcome), Some(200));
     assert!(posted.timings.total >= TIMEOUT, "the drip was read until the deadline");
 }
@@ -154,13 +154,13 @@ async fn of_an_endless_body_1_kib_is_kept_and_reading_stops() {
         }
     })
     .await;
-    let endpoints = WebhookClient::new(
+    let client = WebhookClient::new(
         TargetPolicy::UnsafeForLocalTestsOnly,
         Duration::from_mins(1),
         &tls::client_config(),
         SystemLookup,
     );
-    let Posted { outcome, .. } = post(&endpoints, &format!("http://{address}/")).await;
+    let Posted { outcome, .. } = post(&client, &format!("http://{address}/")).await;
     assert!(matches!(outcome, Outcome::Answered(Answer { status: 500, snippet, .. }) if snippet == "x".repeat(1024)));
     // What the sockets' buffers hold in between is the kernel's affair; endless it is not.
     assert!(sent.load(Ordering::SeqCst) < 32 * 1024 * 1024);
@@ -210,17 +210,17 @@ async fn serve_tls() -> (SocketAddr, RootCertStore, Arc<AtomicUsize>) {
 async fn a_tls_connection_is_timed_by_phase_and_kept_for_the_next_delivery() {
     let (address, roots, connections) = serve_tls().await;
     let lookup = Lying::new([vec![LOOPBACK]]);
-    let endpoints =
+    let client =
         WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &tls::with_roots(roots), lookup.clone());
     let url = format!("https://receiver.test:{}/", address.port());
 
-    let first = post(&endpoints, &url).await;
+    let first = post(&client, &url).await;
     assert_eq!(status(&first.outcome), Some(204), "{:?}", first.outcome);
     let timings = first.timings;
     let phases = [timings.dns, timings.connect, timings.tls, timings.first_byte].map(|phase| phase.expect("reached"));
     assert!(phases.iter().sum::<Duration>() <= timings.total, "{timings:?}");
 
-    let second = post(&endpoints, &url).await;
+    let second = post(&client, &url).await;
     assert_eq!(status(&second.outcome), Some(204));
     assert_eq!((second.timings.dns, second.timings.connect, second.timings.tls), (None, None, None));
     assert_eq!((connections.load(Ordering::SeqCst), lookup.asked()), (1, 1));
@@ -246,14 +246,14 @@ fn a_kept_connection_that_was_closed_while_frozen_costs_the_receiver_nothing() {
         }
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let endpoints = runtime.block_on(async { unsafe_endpoints(SystemLookup) });
+    let client = runtime.block_on(async { unsafe_client(SystemLookup) });
     for _ in 0..3 {
         let posted = runtime.block_on(async {
             // The settings are read before each POST: the runtime hears what has come in meanwhile.
             let read = tokio::net::UdpSocket::bind((LOOPBACK, 0)).await.unwrap();
             read.send_to(b".", read.local_addr().unwrap()).await.unwrap();
             read.recv_from(&mut [0]).await.unwrap();
-            post(&endpoints, &url).await
+            post(&client, &url).await
         });
         assert_eq!(status(&posted.outcome), Some(200));
         told.recv().unwrap();
@@ -265,8 +265,8 @@ async fn a_certificate_of_unknown_roots_or_for_another_name_is_a_tls_failure() {
     let (address, roots, _) = serve_tls().await;
     for (config, name) in [(tls::client_config(), "receiver.test"), (tls::with_roots(roots), "other.test")] {
         let lookup = Lying::new([vec![LOOPBACK]]);
-        let endpoints = WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &config, lookup);
-        let posted = post(&endpoints, &format!("https://{name}:{}/", address.port())).await;
+        let client = WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &config, lookup);
+        let posted = post(&client, &format!("https://{name}:{}/", address.port())).await;
         assert_eq!(posted.outcome, Outcome::Failed(Failure::Tls), "{name}");
     }
     let closing = |stream: TcpStream| async move {
@@ -274,7 +274,7 @@ async fn a_certificate_of_unknown_roots_or_for_another_name_is_a_tls_failure() {
         Ok(())
     };
     let (address, _) = serve(LOOPBACK, 0, closing).await;
-    let outcome = post(&unsafe_endpoints(SystemLookup), &format!("https://{address}/")).await.outcome;
+    let outcome = post(&unsafe_client(SystemLookup), &format!("https://{address}/")).await.outcome;
     assert!(matches!(outcome, Outcome::Failed(Failure::Tls | Failure::Reset)), "{outcome:?}");
 }
 

@@ -43,12 +43,12 @@ async fn a_receivers_connection_is_used_again_unless_the_environment_was_frozen_
         }
     })
     .await;
-    let endpoints =
+    let client =
         WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &tls::client_config(), SystemLookup)
             .by_clock(jumping);
     for (seconds, expected) in [(0, 1), (0, 1), (5, 2), (0, 2), (3_600, 3), (0, 3), (-7_200, 4), (0, 4), (1, 5)] {
         jump(seconds);
-        post(&endpoints, &format!("http://{address}/")).await;
+        post(&client, &format!("http://{address}/")).await;
         assert_eq!(connections.load(Ordering::SeqCst), expected, "after {seconds} s");
     }
 }

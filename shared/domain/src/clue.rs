@@ -1,9 +1,9 @@
 //! A clue: a detail that an attempt shows beyond its cause, and from which the page tells the owner what to do.
 //!
-//! A clue decides nothing: a delivery goes the same way with it and without. A status code alone misleads: 403 may come
-//! from the receiver, or from a firewall before it that takes every program for an attacker. Services are recognised by
-//! signs that they document, or by words that have stood in their answers for years. An answer that is not recognised
-//! has no clue, and the owner gets the advice for its status code.
+//! A clue decides nothing: a delivery goes the same way with a clue as without one. A status code alone misleads: 403
+//! may come from the receiver, or from a firewall before it that takes every program for an attacker. Services are
+//! recognised by signs that they document, or by words that have stood in their answers for years. An answer that is
+//! not recognised has no clue, and the owner gets the advice for its status code.
 
 use http::header::{HeaderMap, HeaderName, SERVER};
 use url::Url;

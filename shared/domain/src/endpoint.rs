@@ -1,13 +1,15 @@
-//! What is known of an endpoint: whether its events go out, which replay is under way, what its operator is to be told.
+//! What is known of an endpoint: whether its events go out, which replay is under way, and which notices the operator
+//! is to be given.
 //!
-//! A dead endpoint must cost one message in flight, not its backlog, and no event of it may be forgotten. So after five
-//! failures in a row one event, the probe, keeps trying; the others are held in the ledger. Any success replays them.
+//! A dead endpoint must cost one message in flight, not its backlog, and none of its events may be forgotten. So after
+//! five failures in a row one event, the probe, keeps trying, and the other events are held in the ledger. Any success
+//! replays the held events.
 //!
-//! Everything here is pure: from what is known, an event and a time to what is known next. The result is stored in the
-//! settings item, conditional on the version that was read, so two environments never both act on the same state. What
-//! must follow a change stands in the state itself: a replay with the time at which its next step is due, a notice until
-//! it has been given. Whoever stores a change tries to do what follows at once. What stays undone is found by `sweep`
-//! ([`Health::due`], [`crate::sweep`]), so that a crash in between loses nothing.
+//! All code here is pure: it computes the next state from the present state, an event and a time. The result is stored
+//! in the settings item, conditional on the version that was read, so two environments never both act on the same
+//! state. The state itself names the effects that must follow a change: a replay with the time at which its next step
+//! is due, and each notice until it has been given. The code that has stored a change tries each effect at once.
+//! `sweep` does the effects that failed ([`Health::due`], [`crate::sweep`]), so a crash in between loses nothing.
 
 mod notice;
 mod replay_state;
@@ -25,50 +27,49 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// A probe, a step of a replay or a notice that is this late is taken for lost: one visibility timeout of the events
-/// queue, after which a message that a crash has kept back has come again.
+/// A probe, a step of a replay or a notice that is this late is taken for lost. The time is one visibility timeout of
+/// the events queue: by then, a message that a crash kept back has returned.
 pub const LOST_AFTER: Duration = Duration::from_mins(6);
 
 /// After so many restarts `sweep` waits no longer than before for the next one: 24 minutes. A longer wait would also put
 /// off the recovery after an outage in which the messages of `sweep` were lost.
 const MAX_DOUBLINGS: u32 = 2;
 
-/// The endpoint of a state that waits for the next URL, whichever it is. It matches no URL.
+/// The id of the endpoint of a state without a URL. It equals the id of no URL, so any URL ends that state.
 const NO_URL: &str = "none";
 
-/// What tells one endpoint from another, without being its URL: where deliveries go, and what they carry.
-///
-/// A text of two parts, joined by a dot: the URL's, and that of all else which decides whether a receiver takes a
-/// delivery. Without a dot it is the URL's alone.
+/// An endpoint's id, which does not reveal the endpoint's URL: `<hash of URL>.<hash of header and signing secret>`.
+/// Without a dot, the id is the URL's hash alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EndpointId(pub String);
 
 impl EndpointId {
-    /// Whether this is the same URL, whatever is sent there with a delivery.
+    /// Whether both endpoints have the same URL. Their headers and signing secrets may differ.
     fn has_url_of(&self, other: &Self) -> bool {
         let url = |id: &Self| id.0.split('.').next().map(ToOwned::to_owned);
         url(self) == url(other)
     }
 }
 
-/// What is known of an endpoint. The default is what is known of one that never failed: nothing.
+/// What is known of an endpoint. The default is the state of an endpoint that never failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Health {
-    /// How often it has been written; a write is conditional on the version that was read.
+    /// How often the state has been written. A write is conditional on the version that was read.
     pub version: u64,
-    /// The endpoint at which the state was earned.
+    /// The endpoint to which the state belongs.
     pub endpoint: Option<EndpointId>,
     /// Whether events go out.
     pub state: State,
     /// The replay of held events that is due or under way.
     pub replay: Option<Replay>,
-    /// What the operator is still to be told, the oldest first.
+    /// The notices that have not been given yet, the oldest first.
     pub notices: Vec<Notice>,
 }
 
 impl Health {
-    /// What is known at this endpoint: a state earned at another one ends, and what was held there is replayed here.
-    /// What the owner has paused goes on being paused if only the header or the secret is another.
+    /// Gives the state for this endpoint. A state that belongs to another endpoint ends, and the events that were held
+    /// for the other endpoint are replayed here. But if only the header or the signing secret differs, the owner's
+    /// pause goes on.
     #[must_use]
     pub fn at(&self, endpoint: &EndpointId, now: Timestamp) -> Self {
         let moved = Self { endpoint: Some(endpoint.clone()), ..self.clone() };
@@ -82,7 +83,7 @@ impl Health {
         }
     }
 
-    /// There is no URL while events wait: they wait for the next URL, whichever it is.
+    /// Gives the paused state of an endpoint that has lost its URL while events wait. The next URL ends this state.
     #[must_use]
     pub fn without_url(&self, now: Timestamp) -> Self {
         Self {
@@ -93,19 +94,19 @@ impl Health {
         }
     }
 
-    /// The owner wishes that nothing is sent.
+    /// Gives the state after the owner has paused the endpoint.
     #[must_use]
     pub fn pause(&self, now: Timestamp) -> Self {
         Self { state: State::Paused { since: now, reason: PausedReason::Owner }, replay: None, ..self.clone() }
     }
 
-    /// The owner wishes that all is sent.
+    /// Gives the state after the owner has resumed the endpoint.
     #[must_use]
     pub fn resume(&self, now: Timestamp) -> Self {
         self.recovered(now)
     }
 
-    /// Events go out again, those that were held in a replay.
+    /// Gives the state of an endpoint whose events go out again, with a replay of the held events.
     fn recovered(&self, now: Timestamp) -> Self {
         let cause = match &self.state {
             State::Active { .. } => None,
@@ -119,8 +120,8 @@ impl Health {
         }
     }
 
-    /// The earliest time at which something of this state is to happen, as the index of what is overdue has it: a probe
-    /// and a step that have been restarted have more time. None: nothing is to happen by itself.
+    /// Gives the earliest time at which something of this state is due, for the index `overdue`. A restarted probe or
+    /// step has additional time. None: nothing is due by itself.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
         let probe = match &self.state {
@@ -135,27 +136,27 @@ impl Health {
         [probe, replay, notice].into_iter().flatten().min()
     }
 
-    /// This state as the one that follows a stored version.
+    /// Gives this state with the version that follows.
     #[must_use]
     pub fn next_version(&self) -> Self {
         Self { version: self.version + 1, ..self.clone() }
     }
 
-    /// Whether nothing but the endpoint's name and the version differs: a business that never failed has neither.
+    /// Whether at most the endpoint and the version differ. A business that never failed has neither.
     #[must_use]
     pub fn says_the_same_as(&self, other: &Self) -> bool {
         self.state == other.state && self.replay == other.replay && self.notices == other.notices
     }
 }
 
-/// How much more time than others a message has that `sweep` has sent so often without effect: none, 6, then 18 minutes. A
-/// message that waits behind the backlog of an outage is not lost, and an event that a fault of ours keeps
+/// Gives the additional time of a message that `sweep` has sent this many times without effect: 0, 6, then 18 minutes.
+/// A message that waits behind the backlog of an outage is not lost, and an event that a fault of ours keeps
 /// from being attempted must not get a new message at each run.
 fn patience(restarts: u32) -> Duration {
     LOST_AFTER * (2_u32.pow(restarts.min(MAX_DOUBLINGS)) - 1)
 }
 
-/// Whether something that was due is taken for lost.
+/// Whether a probe, step or notice that was due at `due` is taken for lost.
 fn is_lost(due: Timestamp, now: Timestamp) -> bool {
     now >= due + LOST_AFTER
 }

@@ -16,7 +16,7 @@ pub use target::Target;
 
 use std::net::IpAddr;
 
-/// Which endpoints may be called.
+/// The policy that says which endpoints may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetPolicy {
     /// Public https endpoints only.

@@ -1,4 +1,4 @@
-//! What follows from an answer: one table, one function ([`judge`]).
+//! The results of attempts, and what follows from each: one table, one function ([`judge`]).
 //!
 //! An outcome is data, whatever the receiver did. `Err` is only for faults of this system, which this module never
 //! sees. Nothing in this module waits, writes or sends.
@@ -75,9 +75,9 @@ pub enum Cause {
     Failed(Failure),
     /// The answer's status is no success.
     Status,
-    /// A redirect, which is never followed.
+    /// The answer is a redirect, which is never followed.
     Redirect,
-    /// A redirect to a login.
+    /// The answer is a redirect to a login.
     SignIn,
     /// 410: the receiver says that the endpoint is gone for good.
     Gone,
@@ -142,7 +142,7 @@ pub enum Verdict {
     Retry {
         /// Why the attempt did not deliver.
         cause: Cause,
-        /// How long the receiver asks to wait, from now (Retry-After). None: it asks for nothing.
+        /// How long the receiver asks to wait, from now (Retry-After). None: the receiver does not ask for a delay.
         not_before: Option<Duration>,
     },
 }
@@ -170,8 +170,9 @@ pub fn judge(outcome: &Outcome, host: &str, now: Timestamp) -> Verdict {
     }
 }
 
-/// The request's host is compared as a whole, in any case. Of the redirect's address only the host and path count that
-/// the URL parser finds, so that a user name, the end of another domain or an encoded slash cannot pass for them.
+/// Whether Google Apps Script has run the script and redirects to the script's answer. The request's host is compared
+/// as a whole, in any case. Of the redirect's address, only the host and the path that the URL parser finds are
+/// compared. So a user name, the end of another domain or an encoded slash cannot pass for them.
 fn leads_to_the_answer_of_a_script(answer: &Answer, host: &str) -> bool {
     host.eq_ignore_ascii_case(APPS_SCRIPT)
         && leads_to(answer).is_some_and(|to| to.host_str().map(|host| (host, to.path())) == Some(APPS_SCRIPT_ANSWER))
@@ -181,7 +182,8 @@ fn leads_to_a_login(answer: &Answer) -> bool {
     leads_to(answer).is_some_and(|to| to.host_str().is_some_and(|host| LOGIN_HOSTS.contains(&host)))
 }
 
-/// Only http and https count, because the URL parser normalises the host for these schemes alone.
+/// Gives the URL of a redirect. Only http and https count, because the URL parser normalises the host for these schemes
+/// alone.
 fn leads_to(answer: &Answer) -> Option<Url> {
     let to = Url::parse(answer.location.as_deref()?).ok()?;
     Some(to).filter(|to| matches!(to.scheme(), "https" | "http"))

@@ -1,8 +1,8 @@
-//! Nothing waits for luck: what should be going on at an endpoint and is not is started again.
+//! Restarts lost probes and replays and gives overdue notices, for one endpoint.
 //!
-//! `sweep` runs every few minutes, for the endpoints of which something is overdue or has held events. It reads, changes
-//! the state conditionally, and then sends or tells what the state says. Two at once start nothing twice, since one of
-//! them finds that another version is stored.
+//! The function `sweep` runs every few minutes, for the endpoints that have something overdue or have held events. A
+//! sweep reads the endpoint's state and changes it conditionally. Then it sends the message and gives the notices that
+//! the state names. Two sweeps at once restart nothing twice, because one of them finds that another version is stored.
 
 use std::future::Future;
 
@@ -10,31 +10,32 @@ use crate::delivery::{Stored, Unavailable};
 use crate::endpoint::{EndpointIo, Found, Health, Restart, tell};
 use crate::event::EventId;
 
-/// What a sweep asks of the world, beside the endpoint's state.
+/// Access to the ledger and to the events queue for a sweep, beside the endpoint's state.
 pub trait SweepIo: EndpointIo {
-    /// What the ledger says, as far as it matters for this state.
+    /// Reads from the ledger what a sweep of this state needs.
     fn find(&self, health: &Health) -> impl Future<Output = Result<Found, Unavailable>> + Send;
 
-    /// Sends the message of a probe.
+    /// Sends a message for the probe's event.
     fn send_probe(&self, event: &EventId) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
-/// What was started again.
+/// How much was restarted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Restarted {
-    /// Probes.
+    /// How many probes got a new message.
     pub probes: usize,
-    /// Steps of a replay, or replays.
+    /// How many replays got a message, for a lost step or for their first step.
     pub replays: usize,
-    /// Notices.
+    /// How many notices were given.
     pub notices: usize,
 }
 
-/// Looks after one endpoint.
+/// Sweeps one endpoint.
 ///
 /// # Errors
 ///
-/// [`Unavailable`]: a fault of ours. What was stored by then and not done is overdue again in a few minutes.
+/// [`Unavailable`]: a fault of ours. If the state was stored and its message was not sent, the message is overdue again in
+/// a few minutes.
 pub async fn sweep<I: SweepIo>(io: &I) -> Result<Restarted, Unavailable> {
     let mut restarted = Restarted::default();
     let seen = io.read().await?;

@@ -1,4 +1,4 @@
-//! Which failure an HTTP client's error is: told by types and kinds down its chain of sources, never by its words.
+//! Classifies an HTTP client's error as a failure, by the types and kinds in its chain of sources, never by its text.
 
 use std::error::Error;
 use std::io;
@@ -10,25 +10,25 @@ use super::verifier::SelfSigned;
 use domain::clue::Clue;
 use domain::outcome::Failure;
 
-/// The failure, and what the error tells of it besides. Of a timeout it tells nothing.
+/// Gives the failure, and the clue that the error contains. The error of a timeout contains no clue.
 pub(super) fn classify(error: &reqwest::Error) -> (Failure, Option<Clue>) {
     let connecting = error.is_connect();
-    let failure = chain(error).find_map(|cause| of_cause(cause, connecting)).unwrap_or(if error.is_timeout() {
+    let failure = chain(error).find_map(|cause| failure_of(cause, connecting)).unwrap_or(if error.is_timeout() {
         Failure::Timeout
     } else if connecting {
         Failure::Refused
     } else {
         Failure::Protocol
     });
-    (failure, chain(error).find_map(clue))
+    (failure, chain(error).find_map(clue_of))
 }
 
-fn clue(cause: &(dyn Error + 'static)) -> Option<Clue> {
+fn clue_of(cause: &(dyn Error + 'static)) -> Option<Clue> {
     if let Some(ResolveError::Refused(refusal)) = cause.downcast_ref() {
         return Some(Clue::Refused(*refusal));
     }
     match cause.downcast_ref()? {
-        rustls::Error::InvalidCertificate(error) => of_certificate(error),
+        rustls::Error::InvalidCertificate(error) => clue_of_certificate(error),
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Some(Clue::NoTls),
         rustls::Error::PeerIncompatible(_)
         | rustls::Error::AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure) => {
@@ -38,7 +38,7 @@ fn clue(cause: &(dyn Error + 'static)) -> Option<Clue> {
     }
 }
 
-fn of_certificate(error: &CertificateError) -> Option<Clue> {
+fn clue_of_certificate(error: &CertificateError) -> Option<Clue> {
     match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => Some(Clue::Expired),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Some(Clue::NotYetValid),
@@ -49,7 +49,8 @@ fn of_certificate(error: &CertificateError) -> Option<Clue> {
     }
 }
 
-/// An error and what is below it. An `io::Error` is transparent: what it carries comes next, not that one's source.
+/// Gives an error and the errors below it. Below an `io::Error` comes the error that it wraps, which the method
+/// `source` would skip.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
         Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
@@ -57,7 +58,7 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     })
 }
 
-fn of_cause(cause: &(dyn Error + 'static), connecting: bool) -> Option<Failure> {
+fn failure_of(cause: &(dyn Error + 'static), connecting: bool) -> Option<Failure> {
     if let Some(resolving) = cause.downcast_ref::<ResolveError>() {
         return Some(match resolving {
             ResolveError::NoAddress => Failure::Dns,
@@ -75,13 +76,13 @@ fn of_cause(cause: &(dyn Error + 'static), connecting: bool) -> Option<Failure> 
         };
     }
     let io = cause.downcast_ref::<io::Error>()?;
-    // What an io::Error carries says more than its kind.
+    // The error that an `io::Error` wraps says more than its kind.
     if io.get_ref().is_some() && io.kind() != io::ErrorKind::UnexpectedEof {
         return None;
     }
     match io.kind() {
         io::ErrorKind::TimedOut => Some(Failure::Timeout),
-        // TCP was up, so a close while connecting is a close during the handshake.
+        // The TCP connection had been made, so a close while connecting is a close during the TLS handshake.
         io::ErrorKind::UnexpectedEof if connecting => Some(Failure::Tls),
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted

@@ -1,10 +1,12 @@
-//! Where an answer leads: its `Location` in whatever bytes it came, as an address that an owner can read and save.
+//! Reads the header `Location` of an answer, in any encoding, as an address that an owner can read and save.
 
 use url::Url;
 
-/// The address, resolved against the request's (RFC 3986, 5); as text if it is none that can be read. None if it is empty.
+/// Gives the address, resolved against the request's URL (RFC 3986, 5). A value that the URL parser cannot read is
+/// given as text. None: the value is empty.
 ///
-/// RFC 9110 wants ASCII. Servers send raw UTF-8, and old ones Latin-1, which any bytes are.
+/// RFC 9110 allows only ASCII. Some servers send raw UTF-8, and old servers send Latin-1, in which every byte is a
+/// character. So a value that is not UTF-8 is read as Latin-1.
 pub(super) fn resolved(value: &[u8], request: &Url) -> Option<String> {
     let text = match std::str::from_utf8(value) {
         Ok(text) => text.to_owned(),
@@ -29,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_resolved_against_the_request() {
+    fn an_address_is_resolved_against_the_requests_url() {
         for (value, address) in [
             ("https://other.example/x", "https://other.example/x"),
             ("/webhook/abc/", "https://n8n.example/webhook/abc/"),
@@ -45,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn utf_8_and_latin_1_are_read_and_what_is_no_address_is_kept_as_text() {
+    fn utf_8_and_latin_1_are_read_and_an_unreadable_address_is_kept_as_text() {
         assert_eq!(
             from("/קליניקה".as_bytes()).as_deref(),
             Some("https://n8n.example/%D7%A7%D7%9C%D7%99%D7%A0%D7%99%D7%A7%D7%94")
@@ -58,7 +60,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_at_all_make_it_panic(value: Vec<u8>) {
+        fn no_bytes_make_the_reader_panic(value: Vec<u8>) {
             let _ = from(&value);
         }
     }

@@ -1,8 +1,9 @@
-//! How long the phases of a POST took.
+//! The duration of each phase of a POST.
 //!
-//! The HTTP client has no such figures, but it passes three points that are ours, in the task of the request: the
-//! resolver, a layer around the connector, and the store of TLS sessions, which a handshake asks first of all. Each
-//! leaves its mark in the request's own task-local. Where a connection is kept from before, there are no marks.
+//! The HTTP client does not measure its phases. But in the task of the request it runs three pieces of this crate's
+//! code: the resolver, a layer around the connector, and the store of TLS sessions, which every handshake asks first.
+//! Each piece stores a mark in a task-local of the request. A request on a kept connection runs none of them, and has
+//! no marks.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,25 +21,25 @@ use tower::{Layer, Service};
 
 use domain::clue::Clue;
 
-/// How many receivers' TLS sessions are kept.
-const SESSIONS: usize = 256;
+/// The most receivers whose TLS sessions are kept.
+const MAX_SESSIONS: usize = 256;
 
 tokio::task_local! {
     static CURRENT: Phases;
 }
 
-/// How long each phase took. A phase that was not reached, or not needed on a kept connection, is None.
+/// The duration of each phase. None: the request did not reach the phase, or did not need it on a kept connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timings {
-    /// Finding the host's addresses.
+    /// The look-up of the host's addresses.
     pub dns: Option<Duration>,
-    /// Until the TCP connection stood.
+    /// From dialling to the TCP connection.
     pub connect: Option<Duration>,
     /// The TLS handshake.
     pub tls: Option<Duration>,
-    /// From the connection standing to the response's headers.
+    /// From the connection, TLS included, to the response's headers; on a kept connection, from the beginning.
     pub first_byte: Option<Duration>,
-    /// All of it, to the last byte that was read.
+    /// The whole request, to the last byte that was read.
     pub total: Duration,
 }
 
@@ -68,7 +69,7 @@ impl Phases {
         })))
     }
 
-    /// Runs a request so that what it passes leaves its marks here.
+    /// Runs a request and stores the request's marks in this value.
     pub(super) async fn record<T>(self, request: impl Future<Output = T>) -> T {
         CURRENT.scope(self, request).await
     }
@@ -92,7 +93,7 @@ impl Phases {
         timings
     }
 
-    /// The phase that has begun and never ended. On a kept connection only the answer can be missing.
+    /// Gives the phase that has begun and has not ended. On a kept connection only the answer can be missing.
     pub(super) fn unended(&self) -> Clue {
         let mut unended = Clue::NoAnswer;
         self.mark(|marks| {
@@ -110,12 +111,13 @@ impl Phases {
     }
 }
 
-/// Outside a request (a connection that is finished in the background) there is nothing to mark.
+/// Sets a mark of the current request. A connection that is finished in the background belongs to no request, and sets
+/// none.
 fn mark(set: impl FnOnce(&mut Marks)) {
     let _ = CURRENT.try_with(|phases| phases.mark(set));
 }
 
-/// A look-up that began at `started` is done; dialling begins.
+/// Marks that the look-up which began at `started` has ended, and that dialling begins.
 pub(super) fn looked_up(started: Instant) {
     mark(|marks| {
         marks.dns = Some(started.elapsed());
@@ -123,7 +125,7 @@ pub(super) fn looked_up(started: Instant) {
     });
 }
 
-/// Marks when connecting begins and when the connection stands, TLS included.
+/// Marks when connecting begins and when the connection, TLS included, has been made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ConnectLayer;
 
@@ -162,9 +164,9 @@ where
     }
 }
 
-/// A store of TLS sessions that marks when a handshake begins.
+/// Gives a store of TLS sessions that marks when a handshake begins.
 pub(super) fn timed_resumption() -> Resumption {
-    Resumption::store(Arc::new(TimedSessions(ClientSessionMemoryCache::new(SESSIONS))))
+    Resumption::store(Arc::new(TimedSessions(ClientSessionMemoryCache::new(MAX_SESSIONS))))
 }
 
 #[derive(Debug)]
@@ -175,7 +177,7 @@ impl ClientSessionStore for TimedSessions {
         self.0.set_kx_hint(server_name, group);
     }
 
-    /// The first question of every handshake.
+    /// Marks the beginning of a handshake, because every handshake asks this first.
     fn kx_hint(&self, server_name: &ServerName<'_>) -> Option<NamedGroup> {
         mark(|marks| marks.handshaking = Some(Instant::now()));
         self.0.kx_hint(server_name)

@@ -1,8 +1,8 @@
-//! Look-ups that vet what they find, so that only vetted addresses are ever dialled.
+//! Look-ups that vet the addresses they find, so that the client dials only vetted addresses.
 //!
-//! The HTTP client dials what this resolver returns and looks nothing up itself, so a name that answers differently a
-//! moment later ("DNS rebinding") gains nothing. One bad address refuses the whole answer: a name that is half public
-//! and half private is no honest receiver.
+//! The HTTP client dials the addresses that this resolver returns, and looks nothing up itself. So a name that resolves
+//! to another address a moment later ("DNS rebinding") gains nothing. One bad address refuses the whole answer: a name
+//! that has both public and private addresses is no honest receiver.
 
 use std::future::Future;
 use std::io;
@@ -17,12 +17,13 @@ use url::Host;
 use super::phases;
 use domain::guard::{Refusal, Target, TargetPolicy};
 
-/// How long a look-up may take; shorter than the time for connecting, so that it is told apart from it.
+/// The longest time of a look-up. It is shorter than the time for connecting, so that a look-up that takes too long is
+/// told apart from a connection that takes too long.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Finds the addresses of a name.
 pub trait Lookup: Send + Sync + 'static {
-    /// All addresses, in the order of preference.
+    /// Gives all addresses of a name, in the order of preference.
     fn lookup(&self, name: &str) -> impl Future<Output = io::Result<Vec<IpAddr>>> + Send;
 }
 
@@ -36,7 +37,7 @@ impl Lookup for SystemLookup {
     }
 }
 
-/// Why a name was not dialled. Neither message repeats the name or an address.
+/// The reason why a name was not dialled. No message repeats the name or an address.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ResolveError {
     #[error("the name has no address")]
@@ -68,7 +69,8 @@ impl<L: Lookup> Resolve for VettingResolver<L> {
     }
 }
 
-/// Whether a name has an address now, for an owner who is about to save it. It is vetted again whenever it is dialled.
+/// Whether a URL's host has an address now, for an owner who is about to save the URL. The addresses are vetted again
+/// before each connection.
 ///
 /// # Errors
 ///
@@ -80,7 +82,7 @@ pub async fn resolves(lookup: &impl Lookup, target: &Target, targets: TargetPoli
             Some(_) => Err(Refusal::Address),
             None => Ok(false),
         },
-        // An address is judged with its URL.
+        // `Target` has judged an address that stands in the URL.
         _ => Ok(true),
     }
 }
@@ -94,7 +96,7 @@ fn vet(addresses: &[IpAddr], targets: TargetPolicy) -> Result<Addrs, ResolveErro
     if !addresses.iter().all(|&address| targets.allow(address)) {
         return Err(Refusal::Address.into());
     }
-    // Port 0 stands for the URL's own.
+    // Port 0 stands for the port of the URL.
     let vetted: Vec<_> = addresses.iter().map(|&address| SocketAddr::new(address, 0)).collect();
     Ok(Box::new(vetted.into_iter()))
 }

@@ -1,7 +1,7 @@
-//! The one TLS configuration, for receivers and for AWS alike.
+//! The one TLS configuration, for connections to receivers and to AWS.
 //!
-//! The roots are Mozilla's, compiled in. TLS 1.2 and 1.3; sessions are kept, since a handshake costs as much CPU as the
-//! rest of a delivery.
+//! The roots are Mozilla's, compiled in. The versions are TLS 1.2 and 1.3. TLS sessions are kept, because a handshake
+//! costs as much CPU as the rest of a delivery.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use rustls::{ClientConfig, RootCertStore};
 use super::phases;
 use super::verifier::Verifier;
 
-/// A configuration that trusts the bundled roots.
+/// Gives a configuration that trusts the bundled roots.
 #[must_use]
 pub fn client_config() -> ClientConfig {
     with_roots(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
 }
 
-/// A configuration that trusts these roots alone; tests have their own.
+/// Gives a configuration that trusts these roots alone. Tests have roots of their own.
 ///
 /// # Panics
 ///
@@ -28,7 +28,7 @@ pub fn with_roots(roots: RootCertStore) -> ClientConfig {
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
         .build()
         .expect("there are roots, and no lists of revoked certificates that could be unreadable");
-    // Of what is called dangerous nothing is done: the verifier is the usual one, and only names its errors.
+    // rustls calls every custom verifier dangerous. This one refuses the same certificates as the usual verifier.
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("ring has cipher suites for TLS 1.2 and 1.3")

@@ -1,8 +1,9 @@
-//! The verifier of receivers' certificates: rustls's own, which besides tells a self-signed certificate from one of an
-//! unknown issuer.
+//! The verifier of receivers' certificates: the verifier of rustls, with an error of its own for a self-signed
+//! certificate.
 //!
-//! Both are refused alike. The owner is told different things: the one has to be replaced, the other most often lacks the
-//! intermediate certificate beside it.
+//! Self-signed certificates are refused as certificates of an unknown issuer are. Only the owner's advice differs: a
+//! self-signed certificate has to be replaced, whereas with an unknown issuer the server most often does not send the
+//! intermediate certificate.
 
 use std::sync::Arc;
 
@@ -31,12 +32,12 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         let verified = self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
-            // The other error is that of a certificate which says that it is an authority's.
+            // `Other` is the error of a certificate that claims to be a certificate authority's.
             Err(Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_)))
                 if is_self_signed(end_entity) =>
             {
-                let why = CertificateError::Other(OtherError(Arc::new(SelfSigned)));
-                Err(Error::InvalidCertificate(why))
+                let error = CertificateError::Other(OtherError(Arc::new(SelfSigned)));
+                Err(Error::InvalidCertificate(error))
             }
             verified => verified,
         }

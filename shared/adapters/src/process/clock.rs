@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-/// Now, to the millisecond: what is stored has no finer times, and a state that is read back must be the one that was meant.
+/// Gives the present time in whole milliseconds. Stored times are no finer, and a state that is read back must equal
+/// the state that was stored.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is the one place that is allowed to")]
 pub fn now() -> Timestamp {

@@ -1,14 +1,15 @@
-//! How long an invocation has left.
+//! The time that an invocation has left.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// Unix milliseconds of 2001: no deadline is earlier.
+/// A time in 2001, in Unix milliseconds. Every deadline is later.
 const EARLIEST_DEADLINE: u64 = 1_000_000_000_000;
 
-/// How long until an invocation's deadline, which Lambda gives in Unix milliseconds; one that has passed leaves no time at
-/// all. `cargo lambda watch` gives a number that is no such time; then an invocation has the function's whole `timeout`.
+/// Gives the time until an invocation's deadline, which Lambda states in Unix milliseconds. A deadline that has passed
+/// leaves no time. `cargo lambda watch` states a number that is no such time. The invocation then has the function's
+/// whole `timeout`.
 #[must_use]
 pub fn remaining(deadline: u64, now: Timestamp, timeout: Duration) -> Duration {
     if deadline < EARLIEST_DEADLINE {
@@ -23,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deadline_that_has_passed_leaves_no_time_and_one_that_is_none_the_functions_timeout() {
+    fn a_passed_deadline_leaves_no_time_and_a_number_that_is_no_time_leaves_the_timeout() {
         let now = Timestamp::from_second(1_800_000_000).expect("a time");
         for (deadline, seconds) in [
             (1_800_000_050_000, 50),

@@ -1,8 +1,8 @@
-//! The one place that reads the environment.
+//! The one place that reads environment variables.
 //!
-//! Everything is read and judged once, at start: a function with a missing or impossible setting says so in one line
-//! and does not start, instead of failing at its first event. No setting has a default here; the stack's template is
-//! where defaults are.
+//! A function reads and judges all its variables once, when it starts. If a variable is missing or impossible, the
+//! function says so in one line and does not start, instead of failing at its first event. No variable has a default
+//! here: the defaults are in the stack's template.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,24 +12,25 @@ use tracing::Level;
 use domain::guard::TargetPolicy;
 use domain::schedule::{InvalidSchedule, Schedule};
 
-/// Longest `ATTEMPT_TIMEOUT_SECONDS`: the function's 60 s less 10 s for our own reads and writes.
+/// The greatest `ATTEMPT_TIMEOUT_SECONDS`: the function's 60 s less 10 s for its own reads and writes.
 const MAX_ATTEMPT_TIMEOUT: u64 = 50;
 
-/// An owner who presses a button waits no longer than this, and an HTTP API not longer than 30 s.
+/// The longest time of an owner's test. An owner who has pressed a button waits no longer, and an HTTP API waits 30 s
+/// at most.
 const MAX_TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A variable that is missing or cannot be used. The message names it and never repeats its value.
+/// A variable that is missing or cannot be used. The message names the variable and never repeats its value.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidEnvironment {
-    /// Not set, or not UTF-8.
+    /// The variable is not set, is empty, or is not UTF-8.
     #[error("{0} is not set")]
     Missing(&'static str),
-    /// Set to something else.
+    /// The variable has a value that it must not have.
     #[error("{name} must be {expected}")]
     Invalid {
-        /// The variable.
+        /// The variable's name.
         name: &'static str,
-        /// What it has to be.
+        /// The values that the variable may have.
         expected: &'static str,
     },
     /// `RETRY_SCHEDULE_SECONDS` or `MAX_ATTEMPTS` cannot be a schedule.
@@ -37,7 +38,7 @@ pub enum InvalidEnvironment {
     Schedule(#[from] InvalidSchedule),
 }
 
-/// What the Lambda environment says about AWS itself.
+/// The settings of AWS itself, from the variables that Lambda sets.
 #[derive(Clone)]
 pub struct Aws {
     /// `AWS_REGION`
@@ -52,10 +53,10 @@ pub struct Aws {
     pub endpoint_url: Option<String>,
 }
 
-/// What `deliver` is set up with, by the names of the template's environment variables.
+/// The settings of `deliver`, with the names that the template gives their variables.
 #[derive(Clone)]
 pub struct Deliver {
-    /// Where and as whom to call AWS.
+    /// AWS's region, credentials and endpoint.
     pub aws: Aws,
     /// `EVENTS_QUEUE_URL`
     pub events_queue_url: String,
@@ -81,10 +82,10 @@ pub struct Deliver {
     pub log_level: Level,
 }
 
-/// What `portal` is set up with, by the names of the template's environment variables.
+/// The settings of `portal`, with the names that the template gives their variables.
 #[derive(Clone)]
 pub struct Portal {
-    /// Where and as whom to call AWS.
+    /// AWS's region, credentials and endpoint.
     pub aws: Aws,
     /// `EVENTS_QUEUE_URL`
     pub events_queue_url: String,
@@ -100,18 +101,18 @@ pub struct Portal {
     pub portal_secret_arn: String,
     /// `UNSAFE_TARGETS`: `No` or `YesForLocalTestsOnly`
     pub targets: TargetPolicy,
-    /// How long a test may take: `ATTEMPT_TIMEOUT_SECONDS`, but no longer than an owner waits.
+    /// The time limit of a test: `ATTEMPT_TIMEOUT_SECONDS`, but no longer than an owner waits.
     pub test_timeout: Duration,
-    /// `DASHBOARD_ORIGIN`: who may show the page in a frame; None: nobody.
+    /// `DASHBOARD_ORIGIN`: the origin that may show the page in a frame. None: no origin may.
     pub dashboard_origin: Option<String>,
     /// `LOG_LEVEL`
     pub log_level: Level,
 }
 
-/// What `sweep` is set up with, by the names of the template's environment variables.
+/// The settings of `sweep`, with the names that the template gives their variables.
 #[derive(Clone)]
 pub struct Sweep {
-    /// Where and as whom to call AWS.
+    /// AWS's region, credentials and endpoint.
     pub aws: Aws,
     /// `EVENTS_QUEUE_URL`
     pub events_queue_url: String,
@@ -132,7 +133,7 @@ impl Deliver {
     ///
     /// [`InvalidEnvironment`] for the first variable that is missing or cannot be used.
     pub fn from_process() -> Result<Self, InvalidEnvironment> {
-        Self::read(&Variables(process))
+        Self::read(&Variables(variable))
     }
 
     fn read(variables: &Variables<impl Fn(&'static str) -> Option<String>>) -> Result<Self, InvalidEnvironment> {
@@ -163,7 +164,7 @@ impl Portal {
     ///
     /// [`InvalidEnvironment`] for the first variable that is missing or cannot be used.
     pub fn from_process() -> Result<Self, InvalidEnvironment> {
-        Self::read(&Variables(process))
+        Self::read(&Variables(variable))
     }
 
     fn read(variables: &Variables<impl Fn(&'static str) -> Option<String>>) -> Result<Self, InvalidEnvironment> {
@@ -190,7 +191,7 @@ impl Sweep {
     ///
     /// [`InvalidEnvironment`] for the first variable that is missing or cannot be used.
     pub fn from_process() -> Result<Self, InvalidEnvironment> {
-        let variables = Variables(process);
+        let variables = Variables(variable);
         Ok(Self {
             aws: variables.aws()?,
             events_queue_url: variables.required("EVENTS_QUEUE_URL")?,
@@ -203,11 +204,11 @@ impl Sweep {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that is allowed to")]
-fn process(name: &'static str) -> Option<String> {
+fn variable(name: &'static str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Variables by their names; an empty one counts as not set.
+/// Gives variables by their names. An empty variable counts as not set.
 struct Variables<F>(F);
 
 impl<F: Fn(&'static str) -> Option<String>> Variables<F> {
@@ -249,7 +250,8 @@ impl<F: Fn(&'static str) -> Option<String>> Variables<F> {
     }
 }
 
-/// An origin goes into a header beside other words, so that nothing else may be in it.
+/// Judges an origin. A header's value has the origin beside other words, so the text must be an origin and nothing
+/// else.
 fn origin(text: String) -> Result<String, InvalidEnvironment> {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b':');

@@ -51,13 +51,13 @@ pub async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, response: 
     Ok(stream)
 }
 
-pub fn unsafe_endpoints(lookup: impl Lookup) -> WebhookClient {
+pub fn unsafe_client(lookup: impl Lookup) -> WebhookClient {
     WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &tls::client_config(), lookup)
 }
 
-pub async fn post(endpoints: &WebhookClient, url: &str) -> Posted {
+pub async fn post(client: &WebhookClient, url: &str) -> Posted {
     let target = Target::parse(url, TargetPolicy::UnsafeForLocalTestsOnly).unwrap();
-    endpoints.post(&target, http::HeaderMap::new(), "{}".to_owned()).await
+    client.post(&target, http::HeaderMap::new(), "{}".to_owned()).await
 }
 
 pub async fn outcome_of(response: &[u8]) -> Outcome {
@@ -72,5 +72,5 @@ pub async fn posted_to(response: &[u8]) -> Posted {
         async move { answer(stream, &response).await.map(drop) }
     })
     .await;
-    post(&unsafe_endpoints(SystemLookup), &format!("http://{address}/")).await
+    post(&unsafe_client(SystemLookup), &format!("http://{address}/")).await
 }

@@ -1,41 +1,42 @@
-//! What `sweep` does about an endpoint of which something is overdue, or has events that wait for nothing.
+//! The decisions of `sweep`: what to do about an overdue probe, step or notice, and about held events that nothing will
+//! send.
 
 use jiff::Timestamp;
 
 use super::{EndpointId, Health, State, is_lost, patience};
 use crate::event::EventId;
 
-/// What the ledger says, as far as it matters here.
+/// What a sweep reads from the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Found {
     /// The held event that happened first. None: nothing is held.
     pub first_held: Option<EventId>,
-    /// Whether the probe's event can be had from the ledger.
+    /// Whether the ledger has the body of the probe's event.
     pub probe_is_kept: bool,
 }
 
 /// A message that is to be sent once the state is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Restart {
-    /// The event that keeps trying.
+    /// A message for the probe's event.
     Probe(EventId),
-    /// The replay's next step.
+    /// A message for the replay's next step.
     Replay,
 }
 
-/// What becomes of a state.
+/// The result of a sweep of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Swept {
-    /// The state. It is the same as before, or the one to be stored.
+    /// The state: the same as before, or a new state that is to be stored.
     pub health: Health,
-    /// The message that is to be sent then.
+    /// The message that is to be sent after the state is stored.
     pub restart: Option<Restart>,
-    /// Whether its notices are to be given.
+    /// Whether the state's notices are to be given.
     pub tells: bool,
 }
 
 impl Health {
-    /// What is to be done at `now`. `endpoint` is where events go. None: there is no URL.
+    /// Decides what is to be done at `now`. `endpoint` is the endpoint to which events go. None: there is no URL.
     #[must_use]
     pub fn swept(&self, endpoint: Option<&EndpointId>, found: &Found, now: Timestamp) -> Swept {
         let health = match endpoint {
@@ -45,7 +46,7 @@ impl Health {
         };
         let tells = self.notices.first().is_some_and(|notice| is_lost(notice.at, now));
         if !health.says_the_same_as(self) {
-            // Another URL, or none any more, which no event has come to notice.
+            // The URL was changed or removed, and no event has come since that would have stored the change.
             let known = self.replay.as_ref().map(|replay| replay.id);
             let begins = health.replay.as_ref().is_some_and(|replay| known != Some(replay.id));
             let restart = begins.then_some(Restart::Replay);
@@ -69,8 +70,8 @@ impl Health {
         Swept { health, restart, tells }
     }
 
-    /// Whether the state must not stay as it is without a URL. A state that was never stored may be that of a business which
-    /// has left: it is not to come back as an item of nothing else.
+    /// Whether an endpoint without a URL must be paused. A state that was never stored may belong to a business that
+    /// has left. Storing it would create a settings item with nothing but this state.
     fn waits_for_a_url(&self, found: &Found) -> bool {
         let waits = found.first_held.is_some() || matches!(self.state, State::Failing { .. }) || self.replay.is_some();
         waits && self.version > 0 && !matches!(self.state, State::Paused { .. })
@@ -80,7 +81,7 @@ impl Health {
         (self.with_probe_restarted(event, now), Some(Restart::Probe(event.clone())))
     }
 
-    /// A replay whose message is lost goes on; what is held beside an active endpoint gets one.
+    /// Restarts a replay whose message is lost. An active endpoint that has held events and no replay gets a replay.
     fn with_replay_going(self, found: &Found, now: Timestamp) -> (Self, Option<Restart>) {
         match &self.replay {
             Some(replay) if is_lost(replay.due + patience(replay.restarts), now) => {

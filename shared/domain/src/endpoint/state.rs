@@ -16,44 +16,45 @@ use super::{Health, NoticeKind};
 use crate::event::EventId;
 use crate::outcome::Cause;
 
-/// So many failed attempts in a row make an endpoint failing.
+/// How many failed attempts in a row make an endpoint failing.
 pub const FAILURES_TO_FAILING: u32 = 5;
 
-/// A new event may try first if the last attempt is this long ago. Longer than any attempt lasts, so that there is
-/// never a second one in flight.
+/// A new event may make an early attempt if the last attempt is at least this long ago. No attempt lasts so long, so
+/// two are never in flight.
 pub const IDLE_AFTER: Duration = Duration::from_mins(1);
 
-/// That a probe comes so much before its time does not count: delays are whole seconds, and clocks differ a little.
+/// A probe that comes less than this before its time is attempted all the same: delays are whole seconds, and clocks
+/// differ a little.
 const EARLY: Duration = Duration::from_secs(5);
 
-/// A failure beside the probe's that follows the last attempt so closely is not written down. Those that began before the
-/// fifth failure end together, and their writes would only stand in each other's way.
+/// Another event's failure is stored only if the last attempt is at least this long ago. Attempts that began before the
+/// fifth failure end together, and their writes would only conflict.
 const WRITTEN_AFTER: Duration = Duration::from_secs(10);
 
 /// Whether events go out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// They do.
+    /// Events go out.
     Active {
         /// Failed attempts in a row, by order of completion.
         failures: u32,
     },
-    /// The probe's do; the others are held.
+    /// The probe keeps trying, and the other events are held.
     Failing {
-        /// Since when.
+        /// When this state began.
         since: Timestamp,
         /// Why the last attempt failed.
         cause: Cause,
-        /// The event that keeps trying. None: it is lost, and nothing was held that could take its place.
+        /// The event that keeps trying. None: the event is lost, and no event was held that could take its place.
         probe: Option<Probe>,
         /// When the last attempt began or ended.
         last_attempt: Timestamp,
     },
-    /// All are held until the owner resumes.
+    /// All events are held until the owner resumes.
     Paused {
-        /// Since when.
+        /// When this state began.
         since: Timestamp,
-        /// Why.
+        /// Why the endpoint is paused.
         reason: PausedReason,
     },
 }
@@ -61,9 +62,9 @@ pub enum State {
 /// The event that keeps trying a failing endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Probe {
-    /// Which.
+    /// The event's id.
     pub event: EventId,
-    /// When it tries next.
+    /// When the event's next attempt is due.
     pub due: Timestamp,
     /// How often `sweep` has sent the event a message since its last attempt.
     pub restarts: u32,
@@ -78,18 +79,18 @@ impl Default for State {
 /// Why an endpoint is paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PausedReason {
-    /// It answered 410.
+    /// The endpoint answered 410.
     Gone,
     /// The probe spent its schedule.
     Spent,
-    /// The owner wished it.
+    /// The owner paused the endpoint.
     Owner,
-    /// There was no URL to send to.
+    /// The business has no URL.
     NoUrl,
 }
 
 impl PausedReason {
-    /// The name in the settings item and in notices.
+    /// Gives the reason's name in the settings item and in notices.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -100,7 +101,7 @@ impl PausedReason {
         }
     }
 
-    /// The reason of a name.
+    /// Gives the reason of a name. None: this version knows no such reason.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Gone, Self::Spent, Self::Owner, Self::NoUrl].into_iter().find(|reason| reason.as_str() == name)
@@ -110,36 +111,37 @@ impl PausedReason {
 /// Whether an event may be attempted now.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Admission {
-    /// The event may.
+    /// The event may be attempted.
     Attempt,
-    /// The event may, once this state is stored: of several that would, one wins.
+    /// The event may be attempted once this state is stored. Of several messages that try to store it, one succeeds.
     Claim(Health),
-    /// The event waits in the ledger.
+    /// The event is held in the ledger.
     Hold,
-    /// The event is the probe, and its time has not come: another of its messages is at it, or this one comes early.
+    /// The event is the probe, and its next attempt is not due: another message of the event is making an attempt, or
+    /// this message came early.
     Wait(Timestamp),
 }
 
-/// How an attempt went.
+/// The result of an attempt, for the endpoint's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Attempted {
     /// The receiver has the event.
     Succeeded,
     /// The receiver does not have it.
     Failed {
-        /// Why.
+        /// Why the attempt failed.
         cause: Cause,
-        /// When the event's own schedule has its next attempt; None: the schedule is spent.
+        /// When the event's own schedule has the next attempt. None: the schedule is spent.
         next: Option<Timestamp>,
     },
 }
 
-/// What is known after an attempt, and what becomes of the event by it.
+/// The state after an attempt, and what becomes of the event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Settled {
-    /// What is known then.
+    /// The state after the attempt.
     pub health: Health,
-    /// Whether the event waits in the ledger; otherwise it goes on by its own schedule, or has arrived.
+    /// Whether the event is held in the ledger. Otherwise the event goes on by its own schedule, or has arrived.
     pub is_held: bool,
 }
 
@@ -160,14 +162,14 @@ impl Health {
             Some(probe) if probe.event == *event => {
                 Admission::Claim(self.with_probe_put_off(now + IDLE_AFTER).with_last_attempt(now))
             }
-            // An early attempt: the probe is not within the next minute.
+            // An early attempt: the probe's next one is at least a minute away.
             Some(probe) if is_idle && probe.due >= now + IDLE_AFTER => Admission::Claim(self.with_last_attempt(now)),
             None if is_idle => Admission::Claim(self.with_probe(event, now + IDLE_AFTER).with_last_attempt(now)),
             _ => Admission::Hold,
         }
     }
 
-    /// What is known after an attempt on `event`. One row is one transition.
+    /// Gives the state after an attempt on `event`. One row is one transition.
     #[must_use]
     pub fn settle(&self, event: &EventId, attempted: Attempted, now: Timestamp) -> Settled {
         let goes_on = |health| Settled { health, is_held: false };
@@ -187,7 +189,7 @@ impl Health {
             (State::Active { .. }, Attempted::Failed { cause, next: Some(next) }) => {
                 goes_on(self.failing(event, cause, next, now))
             }
-            // Its last attempt: the event cannot be the probe, and nothing else would try.
+            // This was the event's last attempt, so the event cannot be the probe, and no other event would try.
             (State::Active { .. }, Attempted::Failed { next: None, .. }) => {
                 goes_on(self.paused(PausedReason::Spent, now))
             }
@@ -203,7 +205,7 @@ impl Health {
         }
     }
 
-    /// The event that keeps trying, if the endpoint is failing.
+    /// Gives the probe. None: the endpoint is not failing, or has no probe.
     #[must_use]
     pub fn probe(&self) -> Option<&Probe> {
         match &self.state {
@@ -212,7 +214,7 @@ impl Health {
         }
     }
 
-    /// Whether this event is the one that keeps trying.
+    /// Whether this event is the probe.
     #[must_use]
     pub fn is_probe(&self, event: &EventId) -> bool {
         self.probe().is_some_and(|probe| probe.event == *event)
@@ -237,12 +239,13 @@ impl Health {
         Self { state, replay: None, ..self.clone() }.with_notice(NoticeKind::Failing, now, cause.as_str(), now)
     }
 
-    /// With another probe, or the same at another time.
+    /// Gives the state with another probe, or with the same probe at another time.
     pub(super) fn with_probe(&self, event: &EventId, due: Timestamp) -> Self {
         self.with_failing(|_, probe, _| *probe = Some(Probe { event: event.clone(), due, restarts: 0 }))
     }
 
-    /// With the same probe at another time, before an attempt: only its result begins the count of restarts anew.
+    /// Gives the state with the same probe at a later time, before an attempt. The count of restarts stays: only the
+    /// attempt's result sets it to 0.
     fn with_probe_put_off(&self, until: Timestamp) -> Self {
         self.with_failing(|_, probe, _| {
             if let Some(probe) = probe {
@@ -251,7 +254,8 @@ impl Health {
         })
     }
 
-    /// With a probe that gets another message. Another event begins to count anew.
+    /// Gives the state with a probe that gets another message. If another event becomes the probe, the count of
+    /// restarts begins anew.
     pub(super) fn with_probe_restarted(&self, event: &EventId, now: Timestamp) -> Self {
         let before = match &self.state {
             State::Failing { probe: Some(probe), .. } if probe.event == *event => probe.restarts,
@@ -262,7 +266,7 @@ impl Health {
         })
     }
 
-    /// Without a probe: it is lost, and nothing is held that could take its place.
+    /// Gives the state without a probe: the probe is lost, and no event is held that could take its place.
     pub(super) fn without_probe(&self) -> Self {
         self.with_failing(|_, probe, _| *probe = None)
     }

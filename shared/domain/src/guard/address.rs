@@ -1,4 +1,5 @@
-//! The rule for IP addresses: which are globally reachable, by IANA's special-purpose address registries.
+//! The rule for IP addresses: an address may be dialled if it is globally reachable by IANA's special-purpose address
+//! registries.
 //!
 //! Sources: the IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its updates), column "Globally
 //! Reachable"; a range whose entry there is not "True" counts as not reachable. IPv6 outside `2000::/3` is not yet, or
@@ -75,8 +76,7 @@ fn in_v6(address: Ipv6Addr, network: [u16; 8], length: u32) -> bool {
 }
 
 /// Gives the IPv4 addresses that an IPv6 address carries, in every form that has been in use; a Teredo address carries
-/// two. Only ISATAP addresses lie in ranges that are reachable by the table above. For the other forms this is a second
-/// lock.
+/// two. The table above already refuses all of these forms but ISATAP, so for the others this rule is a second check.
 fn embedded_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 2] {
     let [s0, s1, s2, s3, s4, s5, s6, s7] = address.segments();
     let v4 = |high: u16, low: u16| Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rule_refuses_what_breaks_it() {
+    fn each_rule_refuses_the_urls_that_break_it() {
         for (text, refusal) in [
             ("http://example.com/", Refusal::Scheme),
             ("ftp://example.com/", Refusal::Scheme),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_system_has_stored_is_sent_to_though_nobody_should_have_typed_it_so() {
+    fn a_stored_url_may_have_what_a_typed_one_may_not() {
         for text in [
             "https://example.com/{{ $json.id }}",
             "https://example.com/?as=<text>",
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn special_use_names_are_refused_in_any_spelling_and_their_likes_are_not() {
+    fn special_use_names_are_refused_in_any_spelling_and_similar_names_are_not() {
         for name in SPECIAL_NAMES {
             let spellings = [name.to_owned(), name.to_uppercase(), format!("{name}."), format!("a.b.{name}")];
             for host in spellings {
@@ -314,7 +314,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_at_all_makes_the_guard_panic(text in ".*") {
+        fn no_text_makes_the_guard_panic(text in ".*") {
             let _ = public(&text);
         }
     }
