@@ -11,12 +11,14 @@
 
 mod notice;
 mod replay_state;
+mod range;
 mod state;
 mod follow;
 mod sweep;
 
 pub use follow::{EndpointIo, follow, tell};
 pub use notice::{MAX_NOTICES, Notice, NoticeKind};
+pub use range::{Position, Range, RangeEnd, RangeReplay, RangeStatuses, StepProgress};
 pub use replay_state::{ATTEMPTS_IN_A_REPLAY, Replay};
 pub use state::{Admission, Attempted, FAILURES_TO_FAILING, IDLE_AFTER, PausedReason, Probe, Settled, State};
 pub use sweep::{Found, Restart, Swept};
@@ -61,6 +63,8 @@ pub struct Health {
     pub state: State,
     /// The replay of held events that is due or under way.
     pub replay: Option<Replay>,
+    /// The replay of a range of time, kept until the next one begins.
+    pub range: Option<RangeReplay>,
     /// What the operator is still to be told, the oldest first.
     pub notices: Vec<Notice>,
 }
@@ -92,10 +96,11 @@ impl Health {
         }
     }
 
-    /// The owner wishes that nothing is sent.
+    /// The owner wishes that nothing is sent. A replay of a range ends.
     #[must_use]
     pub fn pause(&self, now: Timestamp) -> Self {
-        Self { state: State::Paused { since: now, reason: PausedReason::Owner }, replay: None, ..self.clone() }
+        let state = State::Paused { since: now, reason: PausedReason::Owner };
+        Self { state, replay: None, ..self.with_range_ended() }
     }
 
     /// The owner wishes that all is sent.
@@ -127,9 +132,10 @@ impl Health {
             _ => None,
         };
         let replay = match self.state {
-            State::Active { .. } => self.replay.as_ref().map(|replay| replay.due + patience(replay.restarts)),
+            State::Active { .. } => self.replay.as_ref().or(self.running_range().map(|range| &range.steps)),
             _ => None,
         };
+        let replay = replay.map(|replay| replay.due + patience(replay.restarts));
         let notice = self.notices.first().map(|notice| notice.at);
         [probe, replay, notice].into_iter().flatten().min()
     }
@@ -143,7 +149,8 @@ impl Health {
     /// Whether nothing but the endpoint's name and the version differs: a business that never failed has neither.
     #[must_use]
     pub fn says_the_same_as(&self, other: &Self) -> bool {
-        self.state == other.state && self.replay == other.replay && self.notices == other.notices
+        let of = |health: &'_ Self| (health.state.clone(), health.replay.clone(), health.range.clone());
+        of(self) == of(other) && self.notices == other.notices
     }
 }
 

@@ -67,6 +67,15 @@ pub struct Probe {
     pub due: Timestamp,
     /// How often `sweep` has sent the event a message since its last attempt.
     pub restarts: u32,
+    /// Whether a replay of a range brings the event. Otherwise the event has a message of its own.
+    pub is_of_range: bool,
+}
+
+impl Probe {
+    /// A probe with a message of its own, which has just been attempted or is to be.
+    fn new(event: &EventId, due: Timestamp) -> Self {
+        Self { event: event.clone(), due, restarts: 0, is_of_range: false }
+    }
 }
 
 impl Default for State {
@@ -209,6 +218,16 @@ impl Health {
         matches!(&self.state, State::Failing { probe: Some(probe), .. } if probe.event == *event)
     }
 
+    /// With the probe as an event that a replay of a range brings.
+    #[must_use]
+    pub fn with_probe_of_range(&self) -> Self {
+        self.with_failing(|_, probe, _| {
+            if let Some(probe) = probe {
+                probe.is_of_range = true;
+            }
+        })
+    }
+
     fn active(&self, failures: u32) -> Self {
         Self { state: State::Active { failures }, ..self.clone() }
     }
@@ -223,14 +242,14 @@ impl Health {
     }
 
     fn failing(&self, event: &EventId, cause: Cause, due: Timestamp, now: Timestamp) -> Self {
-        let probe = Some(Probe { event: event.clone(), due, restarts: 0 });
+        let probe = Some(Probe::new(event, due));
         let state = State::Failing { since: now, cause, probe, last_attempt: now };
         Self { state, replay: None, ..self.clone() }.with_notice(NoticeKind::Failing, now, cause.as_str(), now)
     }
 
     /// With another probe, or the same at another time.
     pub(super) fn with_probe(&self, event: &EventId, due: Timestamp) -> Self {
-        self.with_failing(|_, probe, _| *probe = Some(Probe { event: event.clone(), due, restarts: 0 }))
+        self.with_failing(|_, probe, _| *probe = Some(Probe::new(event, due)))
     }
 
     /// With the same probe at another time, before an attempt: only its result begins the count of restarts anew.
@@ -249,7 +268,8 @@ impl Health {
             _ => 0,
         };
         self.with_failing(|_, probe, _| {
-            *probe = Some(Probe { event: event.clone(), due: now, restarts: before.saturating_add(1) });
+            let is_of_range = probe.as_ref().is_some_and(|probe| probe.event == *event && probe.is_of_range);
+            *probe = Some(Probe { restarts: before.saturating_add(1), is_of_range, ..Probe::new(event, now) });
         })
     }
 

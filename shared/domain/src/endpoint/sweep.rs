@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{EndpointId, Health, State, is_lost, patience};
+use super::{EndpointId, Health, Replay, State, is_lost, patience};
 use crate::event::EventId;
 
 /// What the ledger says, as far as it matters here.
@@ -19,8 +19,10 @@ pub struct Found {
 pub enum Restart {
     /// The event that keeps trying.
     Probe(EventId),
-    /// The replay's next step.
+    /// The next step of the replay of held events.
     Replay,
+    /// The next step of the replay of a range.
+    Range,
 }
 
 /// What becomes of a state.
@@ -58,6 +60,9 @@ impl Health {
             State::Active { .. } => health.with_replay_going(found, now),
             State::Failing { probe, .. } => match probe {
                 Some(probe) if !is_lost(probe.due + patience(probe.restarts), now) => (health, None),
+                Some(probe) if probe.is_of_range && health.pending_range().is_some() => {
+                    (health.with_probe_of_range_restarted(now), Some(Restart::Range))
+                }
                 Some(probe) if found.probe_is_kept => health.restarting_probe(&probe.event.clone(), now),
                 _ => match &found.first_held {
                     Some(event) => health.restarting_probe(event, now),
@@ -72,7 +77,8 @@ impl Health {
     /// Whether the state must not stay as it is without a URL. A state that was never stored may be that of a business which
     /// has left: it is not to come back as an item of nothing else.
     fn waits_for_a_url(&self, found: &Found) -> bool {
-        let waits = found.first_held.is_some() || matches!(self.state, State::Failing { .. }) || self.replay.is_some();
+        let is_replaying = self.replay.is_some() || self.pending_range().is_some();
+        let waits = found.first_held.is_some() || matches!(self.state, State::Failing { .. }) || is_replaying;
         waits && self.version > 0 && !matches!(self.state, State::Paused { .. })
     }
 
@@ -80,13 +86,23 @@ impl Health {
         (self.with_probe_restarted(event, now), Some(Restart::Probe(event.clone())))
     }
 
+    /// The probe is an event of a range, so the range's step is restarted.
+    fn with_probe_of_range_restarted(&self, now: Timestamp) -> Self {
+        let (State::Failing { probe: Some(probe), .. }, Some(range)) = (&self.state, self.pending_range()) else {
+            return self.clone();
+        };
+        self.with_probe_restarted(&probe.event, now).with_step_restarted(range.steps.id, now)
+    }
+
     /// A replay whose message is lost goes on; what is held beside an active endpoint gets one.
     fn with_replay_going(self, found: &Found, now: Timestamp) -> (Self, Option<Restart>) {
-        match &self.replay {
-            Some(replay) if is_lost(replay.due + patience(replay.restarts), now) => {
-                (self.with_step_restarted(now), Some(Restart::Replay))
+        let is_late = |replay: &Replay| is_lost(replay.due + patience(replay.restarts), now);
+        match (&self.replay, self.running_range()) {
+            (Some(replay), _) if is_late(replay) => (self.with_step_restarted(replay.id, now), Some(Restart::Replay)),
+            (None, _) if found.first_held.is_some() => (self.with_replay(now), Some(Restart::Replay)),
+            (None, Some(range)) if is_late(&range.steps) => {
+                (self.with_step_restarted(range.steps.id, now), Some(Restart::Range))
             }
-            None if found.first_held.is_some() => (self.with_replay(now), Some(Restart::Replay)),
             _ => (self, None),
         }
     }
