@@ -1,11 +1,10 @@
-"""`make chaos`: events are published while everything that can break does, and afterwards each one is accounted for.
+"""`make chaos`: events are published while processes, endpoints and AWS break; then every event is accounted for.
 
-`system` is the stack behind the AWS proxy, with fake endpoints. `audit` keeps what was published and finds where each
-event ended. `scenarios` are the ways in which things break. `__main__` runs the scenarios and prints their accounts.
-The tests run each scenario in a short form.
+`system` is the stack behind the AWS proxy, with a receiver. `audit` records the published events and finds where each
+of them ended. `scenarios` are the ways in which the system breaks. `__main__` runs the scenarios and prints their
+accounts. The tests run each scenario in a short form.
 
 Chance comes from one seed, which is printed and can be given again as SEED. The same seed makes the same choices in the
-same order, but processes and their timing are real: a run is not repeated exactly. What must be repeated exactly, and
-clocks that jump, belong to the simulation in virtual time, since the clock of a real process cannot be turned without
-turning the machine's.
+same order, but processes and their timing are real, so a run is not repeated exactly. The simulation in virtual time
+covers exact repetition and clocks that jump, since a real process has the machine's clock.
 """

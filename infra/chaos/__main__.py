@@ -1,4 +1,4 @@
-"""Runs every scenario and tells where the events ended; status 1 if one was lost."""
+"""Runs every scenario and prints where the events ended; status 1 if an event was lost."""
 
 import argparse
 import os
@@ -18,26 +18,26 @@ SCALE = 4
 
 
 def main() -> int:
-    """Run."""
+    """Run the scenarios that the arguments name, and return the command's status."""
     parser = argparse.ArgumentParser(prog="make chaos")
     parser.add_argument("--scale", type=int, default=SCALE, help="how many events, as a multiple of the short form's")
     parser.add_argument("--only", default="", help="a part of the names of the scenarios to run")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(2**32))
     with step("Building the function"):
         build()
     print(f"Seed {seed}", flush=True)
     lost = []
-    with running_system(seed, asked.scale, environment.RUN / "chaos") as system:
+    with running_system(seed, arguments.scale, environment.RUN / "chaos") as system:
         print(HEADER, flush=True)
         for scenario in SCENARIOS:
-            if asked.only in scenario.name:
+            if arguments.only in scenario.name:
                 started = time.monotonic()
                 account = scenario.run(system)
                 print(line(scenario, account, time.monotonic() - started), flush=True)
                 lost += account.lost
                 if scenario.all_arrive and account.delivered < account.published:
-                    lost.append(f"{scenario.name}: not all have arrived")
+                    lost.append(f"{scenario.name}: not all events have arrived")
     if lost:
         raise Failure("\n".join(["Lost:", *lost, f"Again with SEED={seed}."]))
     return 0
@@ -50,7 +50,7 @@ HEADER = (
 
 
 def line(scenario: Scenario, account: Account, seconds: float) -> str:
-    """Tell one scenario's account."""
+    """Give one scenario's account as a line under `HEADER`."""
     return (
         f"{scenario.name:42}{account.published:8}{account.delivered:9}{account.held:6}{account.failed:8}"
         f"{account.dead:6}{account.malformed:11}{len(account.lost):6}{account.duplicates_per_thousand:8.1f} ‰   "

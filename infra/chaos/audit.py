@@ -1,8 +1,8 @@
 """The events that were published, and where each of them ended.
 
-Afterwards a published event must have been taken by its endpoint, or be held while its endpoint waits for its owner or
-its probe, or be in the dead-letter queue. An event in none of these places is missing. An event that is held although
-nothing will replay it is stranded. Both count as lost.
+After a scenario a published event must have been accepted by its endpoint, or be held while the endpoint is paused, or
+be in the dead-letter queue. An event in none of these places is missing. An event that is held at an endpoint that is
+not paused is stranded, since nothing will replay it. Both count as lost.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.fakes.fake_endpoints import FakeEndpoints
+from infra.fakes.receiver import Receiver
 from infra.local.stack import Stack
 
 _BATCH = 10
@@ -20,20 +20,20 @@ _BATCH = 10
 
 @dataclass
 class Account:
-    """Where the events of a scenario ended. Each is counted once, at the first of these that holds."""
+    """Where the events of a scenario ended. Each event counts once, at the first of these that is true of it."""
 
     published: int = 0
     delivered: int = 0
     held: int = 0
     failed: int = 0
-    """Spent: the ledger says so, and its copy is in the dead-letter queue."""
+    """The schedule is spent: the ledger says so, and the event's copy is in the dead-letter queue."""
     dead: int = 0
-    """In the dead-letter queue by the redrive alone."""
+    """SQS's redrive policy has moved the event to the dead-letter queue."""
     malformed: int = 0
     stranded: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     duplicates: int = 0
-    """How often an endpoint took an event that it had taken before."""
+    """How often an endpoint accepted an event again."""
 
     @property
     def lost(self) -> list[str]:
@@ -46,12 +46,17 @@ class Account:
         return 1000 * self.duplicates / self.delivered if self.delivered else 0.0
 
 
+def path_of(business_id: str) -> str:
+    """Give the path of a business's endpoint at the receiver."""
+    return f"/{business_id}"
+
+
 class PublishedEvents:
     """The events of one scenario."""
 
-    def __init__(self, stack: Stack, endpoints: FakeEndpoints, dead_letters: "DeadLetters") -> None:
+    def __init__(self, stack: Stack, receiver: Receiver, dead_letters: "DeadLetters") -> None:
         self._stack = stack
-        self._endpoints = endpoints
+        self._receiver = receiver
         self._dead_letters = dead_letters
         self._events: dict[str, str] = {}
         """Businesses by event id."""
@@ -59,7 +64,7 @@ class PublishedEvents:
 
     @property
     def businesses(self) -> set[str]:
-        """Those that published."""
+        """The businesses that have published."""
         return set(self._events.values())
 
     def publish(self, business_ids: Iterable[str]) -> None:
@@ -73,7 +78,7 @@ class PublishedEvents:
         self._send(messages)
 
     def publish_malformed(self, business_id: str) -> None:
-        """Publish something that is no event."""
+        """Publish a message that is no event."""
         text = json.dumps({"event_type": "call.completed", "business_id": business_id, "number": len(self._malformed)})
         self._malformed.append(text)
         self._send([(business_id, text)])
@@ -89,21 +94,22 @@ class PublishedEvents:
             assert not answer.get("Failed")
 
     def audit(self) -> Account:
-        """Look for everything that was published. Nothing may be under way any more."""
+        """Find where every published event ended. The queue must be empty."""
         account = Account(published=len(self._events) + len(self._malformed))
-        taken = self._endpoints.taken(self.businesses)
-        account.duplicates = sum(taken.values()) - len(taken)
+        requests = (self._receiver.accepted(path_of(business_id)) for business_id in self.businesses)
+        accepted = Counter(request.headers["webhook-id"] for some in requests for request in some)
+        account.duplicates = sum(accepted.values()) - len(accepted)
         records = self._records()
         healths = {business_id: self._health(business_id) for business_id in self.businesses}
         dead = self._dead_letters.event_ids()
         for event_id, business_id in self._events.items():
             status = records.get(event_id)
-            if taken[event_id]:
+            if accepted[event_id]:
                 account.delivered += 1
             elif event_id in dead:
                 account.failed += status == "failed"
                 account.dead += status != "failed"
-            elif status == "held" and _waits(healths[business_id]):
+            elif status == "held" and _is_paused(healths[business_id]):
                 account.held += 1
             else:
                 place = account.stranded if status == "held" else account.missing
@@ -128,8 +134,8 @@ class PublishedEvents:
         return self._stack.settings.get_item(Key=key, ConsistentRead=True)["Item"].get("health", {})
 
 
-def _waits(health: dict[str, Any]) -> bool:
-    # A failing endpoint has a probe in the queue, so that once the queue is empty none may be failing.
+def _is_paused(health: dict[str, Any]) -> bool:
+    # A failing endpoint has its probe in the queue, so no endpoint may be failing once the queue is empty.
     return health.get("state") == "paused"
 
 
@@ -145,18 +151,18 @@ def _call(business_id: str, call_id: str) -> dict[str, Any]:
 
 
 class DeadLetters:
-    """Everything that has come to the dead-letter queue of a stack."""
+    """The messages that have arrived in the dead-letter queue of a stack."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._seen: list[dict[str, Any]] = []
 
     def event_ids(self) -> Counter[str]:
-        """Give the events there: themselves, or as messages that refer to them."""
+        """Count the events there, whether a message is the event or refers to the event."""
         return Counter(found for message in self._take() if (found := _event_id(message)))
 
     def malformed(self) -> set[str]:
-        """Give what was set aside as malformed."""
+        """Give the bodies that were set aside as malformed."""
         return {
             message["Body"]
             for message in self._take()
@@ -175,10 +181,10 @@ class DeadLetters:
 
 
 def _event_id(message: dict[str, Any]) -> str | None:
-    said = json.loads(message["Body"])
-    if "event_id" in said:
-        return said["event_id"]
-    if "call_id" not in said:
+    body = json.loads(message["Body"])
+    if "event_id" in body:
+        return body["event_id"]
+    if "call_id" not in body:
         return None
-    natural = f"{said['event_type']}\n{said['business_id']}\n{said['call_id']}"
+    natural = f"{body['event_type']}\n{body['business_id']}\n{body['call_id']}"
     return f"evt_{hashlib.sha256(natural.encode()).hexdigest()[:32]}"

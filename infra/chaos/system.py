@@ -1,7 +1,7 @@
-"""The system that chaos breaks: a stack behind the AWS proxy, fake endpoints, and the ways to act on both.
+"""The system that chaos breaks: a stack behind the AWS proxy, a receiver, and the ways to act on both.
 
-Its times are short, so that a message comes back seconds after its process was killed. Their order is production's: an
-attempt fits into an invocation, and a message stays invisible for longer than an invocation lasts.
+The system's times are short, so that a message returns seconds after its process was killed. The order of the times is
+production's: an attempt fits into an invocation, and a message stays invisible for longer than an invocation lasts.
 """
 
 import random
@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.fakes.aws_proxy import AwsProxy, Gate, running_aws_proxy
-from infra.fakes.fake_endpoints import FakeEndpoints, running_fake_endpoints
+from infra.fakes.receiver import Answer, Receiver, running_receiver
 from infra.local.business import Business, new_signing_secret
 from infra.local.functions import kill, running_functions
 from infra.local.processes import Failure, until
 from infra.local.stack import Stack, running_stack
 
-from .audit import DeadLetters, PublishedEvents
+from .audit import DeadLetters, PublishedEvents, path_of
 
 ATTEMPT_SECONDS = 1
 FUNCTION_SECONDS = 8
-"""The function begins nothing for which it has less than an attempt and five seconds left."""
+"""The function begins no attempt with less than an attempt's time and five seconds left."""
 VISIBILITY_SECONDS = FUNCTION_SECONDS + 1
 MAX_ATTEMPTS = 10
 PARAMETERS = {
@@ -32,7 +32,7 @@ PARAMETERS = {
     "MaximumConcurrency": "8",
 }
 QUIET_SECONDS = 150
-"""The bound of waiting for the queue to run empty: every attempt of a schedule, each begun by a crash."""
+"""The bound of the wait for an empty queue: every attempt of a schedule, each delayed by a crash."""
 
 
 @dataclass
@@ -41,7 +41,7 @@ class SystemUnderTest:
 
     stack: Stack
     aws_proxy: AwsProxy
-    endpoints: FakeEndpoints
+    receiver: Receiver
     chance: random.Random
     dead_letters: DeadLetters
     scale: int
@@ -49,16 +49,20 @@ class SystemUnderTest:
     made: int = 0
 
     def new_events(self) -> PublishedEvents:
-        """Start the list of a scenario's published events."""
-        return PublishedEvents(self.stack, self.endpoints, self.dead_letters)
+        """Start a scenario's record of published events."""
+        return PublishedEvents(self.stack, self.receiver, self.dead_letters)
 
     def businesses(self, count: int) -> list[str]:
-        """Settle so many new businesses, whose endpoints accept unless told otherwise."""
+        """Make so many businesses, whose endpoints accept events."""
         first, self.made = self.made, self.made + count
         ids = [f"c{number:04}" for number in range(first, self.made)]
         for id_ in ids:
-            Business(id_, self.endpoints.url_of(id_), new_signing_secret()).save(self.stack)
+            Business(id_, self.receiver.url + path_of(id_), new_signing_secret()).save(self.stack)
         return ids
+
+    def conduct(self, business_id: str, *answers: Answer) -> None:
+        """Answer each event of a business by one of these, chosen by chance. Without answers, accept events."""
+        self.receiver.conduct(path_of(business_id), *answers)
 
     def pause(self, business_id: str) -> None:
         """Pause an endpoint that has no state yet, as its owner does."""
@@ -66,13 +70,13 @@ class SystemUnderTest:
         self._set_health(business_id, health)
 
     def resume(self, business_id: str) -> None:
-        """Resume an endpoint, as the portal does: the state, and the token that carries the replay on."""
-        run = int(self.health(business_id)["version"]) + 1
-        health = {"version": run, "state": "active"}
-        health |= {"replay_id": run, "replay_step": 0, "replay_due": int(time.time() * 1000)}
+        """Resume an endpoint, as the portal does: write the state, and send the message of the replay's first step."""
+        replay_id = int(self.health(business_id)["version"]) + 1
+        health = {"version": replay_id, "state": "active"}
+        health |= {"replay_id": replay_id, "replay_step": 0, "replay_due": int(time.time() * 1000)}
         self._set_health(business_id, health)
-        token = f'{{"command":"replay","business_id":"{business_id}","replay":{run},"step":0}}'
-        self.stack.queue.send_message(QueueUrl=self.stack.outputs["EventsQueueUrl"], MessageBody=token)
+        step = f'{{"command":"replay","business_id":"{business_id}","replay":{replay_id},"step":0}}'
+        self.stack.queue.send_message(QueueUrl=self.stack.outputs["EventsQueueUrl"], MessageBody=step)
 
     def health(self, business_id: str) -> dict[str, object]:
         """Give an endpoint's state."""
@@ -91,23 +95,23 @@ class SystemUnderTest:
         return kill(running_functions(self.stack))
 
     def kill_one(self) -> int:
-        """Kill one process of the function, whichever."""
+        """Kill one process of the function, chosen by chance."""
         running = running_functions(self.stack)
         return kill([self.chance.choice(running)]) if running else 0
 
     def kill_at(self, gate: Gate, *operations: str, count: int = 1, **further: object) -> None:
-        """Hold calls up at a gate, and kill every process once so many wait there."""
+        """Hold calls up at a gate, and kill every process once so many calls are held up there."""
         with self.aws_proxy.rule(gate, *operations, **further):
-            until(lambda: gate.waiting >= count, QUIET_SECONDS, "calls at the gate", every=0.01)
+            until(lambda: gate.held_up >= count, QUIET_SECONDS, "calls at the gate", every=0.01)
             self.kill_all()
-            # The proxy hears of it when the connections close.
-            until(lambda: gate.waiting == 0, QUIET_SECONDS, "the end of those calls", every=0.01)
+            # The proxy's calls end when the killed processes' connections close.
+            until(lambda: gate.held_up == 0, QUIET_SECONDS, "the end of those calls", every=0.01)
 
     def wait_until_quiet(self) -> None:
         """Wait until the events queue holds nothing, neither visible nor hidden nor delayed."""
-        until(lambda: self._waiting() == 0, QUIET_SECONDS, "an empty events queue", every=0.1)
+        until(lambda: self._messages() == 0, QUIET_SECONDS, "an empty events queue", every=0.1)
 
-    def _waiting(self) -> int:
+    def _messages(self) -> int:
         names = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
         url = self.stack.outputs["EventsQueueUrl"]
         counts = self.stack.queue.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
@@ -116,10 +120,10 @@ class SystemUnderTest:
 
 @contextmanager
 def running_system(seed: int, scale: int, logs: Path) -> Iterator[SystemUnderTest]:
-    """Run the system for as long as the block lasts; the function must have been built."""
+    """Run the system for as long as the block lasts. The functions must have been built."""
     with (
         running_aws_proxy(seed) as aws_proxy,
-        running_fake_endpoints(seed) as endpoints,
+        running_receiver(seed) as receiver,
         running_stack(PARAMETERS, logs=logs, aws_proxy=aws_proxy) as stack,
     ):
         functions = stack.client("lambda")
@@ -130,4 +134,4 @@ def running_system(seed: int, scale: int, logs: Path) -> Iterator[SystemUnderTes
         stack.queue.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)})
         if stack.process is None:
             raise Failure("Chaos needs a stack of its own.")
-        yield SystemUnderTest(stack, aws_proxy, endpoints, random.Random(seed), DeadLetters(stack), scale)
+        yield SystemUnderTest(stack, aws_proxy, receiver, random.Random(seed), DeadLetters(stack), scale)

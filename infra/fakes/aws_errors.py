@@ -1,13 +1,13 @@
-"""AWS's own errors as they are on the wire, service by service, since a client decides by their names what to retry.
+"""AWS's own errors as they are on the wire. Clients decide by an error's name whether they retry.
 
 DynamoDB, SQS and Secrets Manager answer in JSON with a `__type`, SNS in XML. The shapes are those of the services' API
-references; the messages are what AWS says, or near enough, as nothing reads them.
+references. The messages are close to those of AWS; nothing reads them.
 """
 
 import json
 from dataclasses import dataclass
 
-_REASONS = {200: "OK", 400: "Bad Request", 500: "Internal Server Error", 503: "Service Unavailable"}
+from .http_server import Fields, response
 
 _SERVER_ERRORS = {
     "dynamodb": (500, "com.amazonaws.dynamodb.v20120810#InternalServerError", "Internal server error"),
@@ -28,52 +28,55 @@ _THROTTLING = {
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A response of AWS's, as far as its clients look at it."""
+class AwsResponse:
+    """A response of AWS's, as far as its clients read it."""
 
     status: int
-    content_type: str
+    fields: Fields
+    """Its header, without its length."""
     body: bytes
-    further: str = ""
-    """More header lines, each with its end."""
 
-    def response(self) -> bytes:
-        """Write it."""
-        head = f"HTTP/1.1 {self.status} {_REASONS.get(self.status, 'Other')}\r\nContent-Type: {self.content_type}\r\n"
-        return f"{head}{self.further}Content-Length: {len(self.body)}\r\n\r\n".encode() + self.body
+    def __bytes__(self) -> bytes:
+        """Write the response."""
+        return response(self.status, self.body, self.fields)
 
 
-def server_error(service: str) -> Answer:
+def json_response(answer: object) -> AwsResponse:
+    """Give DynamoDB's or SQS's answer to a call that succeeded."""
+    return AwsResponse(200, [("Content-Type", "application/x-amz-json-1.0")], json.dumps(answer).encode())
+
+
+def server_error(service: str) -> AwsResponse:
     """Give the error of a service that is down."""
     return _error(service, *_SERVER_ERRORS[service])
 
 
-def throttling(service: str) -> Answer:
-    """Give the error of a service that is asked too much."""
+def throttling(service: str) -> AwsResponse:
+    """Give the error of a service that gets too many requests."""
     return _error(service, *_THROTTLING[service])
 
 
-def conflict() -> Answer:
+def conflict() -> AwsResponse:
     """Give DynamoDB's error of a condition that does not hold."""
     kind = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
     return _error("dynamodb", 400, kind, "The conditional request failed")
 
 
-def collection_full() -> Answer:
+def collection_full() -> AwsResponse:
     """Give DynamoDB's error of a write that would grow an item collection beyond its 10 GB."""
     kind = "com.amazonaws.dynamodb.v20120810#ItemCollectionSizeLimitExceededException"
     return _error("dynamodb", 400, kind, "Collection size exceeded.")
 
 
-def _error(service: str, status: int, kind: str, message: str) -> Answer:
-    if service == "sns":
-        fault = "Receiver" if status >= 500 else "Sender"
-        said = f"<Error><Type>{fault}</Type><Code>{kind}</Code><Message>{message}</Message></Error>"
-        body = f'<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">{said}</ErrorResponse>'
-        return Answer(status, "text/xml", body.encode())
-    version = "1.1" if service == "secretsmanager" else "1.0"
-    # SQS tells the name of its older protocol beside, which clients go by if it is there.
+def _error(service: str, status: int, code: str, message: str) -> AwsResponse:
     fault = "Receiver" if status >= 500 else "Sender"
-    older = f"x-amzn-query-error: {kind.rpartition('#')[2]};{fault}\r\n" if service == "sqs" else ""
-    body = json.dumps({"__type": kind, "message": message}).encode()
-    return Answer(status, f"application/x-amz-json-{version}", body, older)
+    if service == "sns":
+        error = f"<Error><Type>{fault}</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+        body = f'<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">{error}</ErrorResponse>'
+        return AwsResponse(status, [("Content-Type", "text/xml")], body.encode())
+    version = "1.1" if service == "secretsmanager" else "1.0"
+    fields = [("Content-Type", f"application/x-amz-json-{version}")]
+    if service == "sqs":
+        # The name of the error in SQS's older protocol, which clients go by if it is there.
+        fields.append(("x-amzn-query-error", f"{code.rpartition('#')[2]};{fault}"))
+    return AwsResponse(status, fields, json.dumps({"__type": code, "message": message}).encode())

@@ -1,12 +1,12 @@
 """A proxy between the functions and the local AWS, which counts their calls and breaks calls by rule.
 
-The functions get the proxy's address for AWS's (`running_stack(..., aws_proxy=...)`). Tests publish and look at tables
-through the local AWS itself, so a broken AWS never breaks a test's own view. A fault sees the call and decides: answer
-in AWS's place, forward the call and spoil the answer, or drop the connection. `with aws_proxy.rule(throttled, ...)`
-holds for the block. `aws_errors` says what each service's errors look like.
+The functions get the proxy's address instead of AWS's (`running_stack(..., aws_proxy=...)`). Tests publish and read
+tables through the local AWS itself, so a broken AWS never breaks a test's own view. A fault gets the call and decides:
+it answers in AWS's place, forwards the call and changes the answer, or drops the connection. A rule,
+`with aws_proxy.rule(throttled, ...)`, holds for its block. `aws_errors` has the form of each service's errors.
 
-The proxy runs on a thread and an event loop of its own. It understands of a call only the operation's name and the
-tables, and it never makes a call itself.
+The proxy runs on a thread and an event loop of its own. Of a call it reads only the operation's name and the tables. It
+never makes a call itself.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from .aws_errors import Answer, collection_full, conflict, server_error, throttling
-from .http_server import running_http_server
+from .aws_errors import AwsResponse, collection_full, conflict, json_response, server_error, throttling
+from .http_server import Received, running_http_server
 from .upstream import Upstream
 
 _SERVICES = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "secretsmanager": "secretsmanager"}
@@ -28,16 +28,15 @@ _SERVICES = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "secretsmanage
 
 @dataclass(frozen=True)
 class Call:
-    """One request of the function to AWS."""
+    """One request of a function to AWS."""
 
     service: str
     operation: str
     tables: frozenset[str]
     """The DynamoDB tables that the call concerns."""
-    said: dict[str, Any]
-    """Its parameters."""
+    parameters: dict[str, Any]
     text: str
-    """The body as it was sent, in which a rule looks for a business's id."""
+    """The body as it was sent, in which a rule searches for a business's id."""
 
     @property
     def name(self) -> str:
@@ -45,45 +44,45 @@ class Call:
         return f"{self.service}.{self.operation}"
 
 
-Forward = Callable[[], Awaitable[Answer]]
-Fault = Callable[[Call, Forward], Awaitable[Answer | None]]
+Forward = Callable[[], Awaitable[AwsResponse]]
+Fault = Callable[[Call, Forward], Awaitable[AwsResponse | None]]
 """Gives the answer to a call, or None to reset its connection. A fault need not forward the call."""
 
 
-async def broken(call: Call, _forward: Forward) -> Answer:
+async def broken(call: Call, _forward: Forward) -> AwsResponse:
     """Answer with the service's own internal error."""
     return server_error(call.service)
 
 
-async def throttled(call: Call, _forward: Forward) -> Answer:
+async def throttled(call: Call, _forward: Forward) -> AwsResponse:
     """Answer that there are too many requests."""
     return throttling(call.service)
 
 
-async def conflicting(_call: Call, _forward: Forward) -> Answer:
+async def conflicting(_call: Call, _forward: Forward) -> AwsResponse:
     """Answer that the condition of a write does not hold."""
     return conflict()
 
 
-async def full(call: Call, forward: Forward) -> Answer:
-    """Take no write that sets anything, as a table does with items of one business that have grown to their limit."""
-    return collection_full() if "SET" in call.said.get("UpdateExpression", "") else await forward()
+async def full(call: Call, forward: Forward) -> AwsResponse:
+    """Refuse every write that sets an attribute, as DynamoDB does once a business's items have grown to their limit."""
+    return collection_full() if "SET" in call.parameters.get("UpdateExpression", "") else await forward()
 
 
 async def lost_request(_call: Call, _forward: Forward) -> None:
-    """Reset the connection; the service never hears of the call."""
+    """Reset the connection without forwarding the call."""
     return
 
 
 async def lost_answer(_call: Call, forward: Forward) -> None:
-    """Reset the connection after the service has done what it was asked."""
+    """Forward the call, and reset the connection in place of the answer."""
     await forward()
 
 
 def late(seconds: float) -> Fault:
     """Make a fault that forwards after a while."""
 
-    async def fault(_call: Call, forward: Forward) -> Answer:
+    async def fault(_call: Call, forward: Forward) -> AwsResponse:
         await asyncio.sleep(seconds)
         return await forward()
 
@@ -93,70 +92,70 @@ def late(seconds: float) -> Fault:
 def unprocessed(table: str) -> Fault:
     """Make a fault that leaves a table out of a batch's answer, as DynamoDB does when only that one is throttled."""
 
-    async def fault(call: Call, forward: Forward) -> Answer:
+    async def fault(call: Call, forward: Forward) -> AwsResponse:
         answer = await forward()
-        asked = call.said["RequestItems"]
-        if table not in asked or answer.status != 200:
+        requested = call.parameters["RequestItems"]
+        if table not in requested or answer.status != 200:
             return answer
-        said = json.loads(answer.body)
-        said.get("Responses", {}).pop(table, None)
-        said["UnprocessedKeys"] = said.get("UnprocessedKeys", {}) | {table: asked[table]}
-        return Answer(200, "application/x-amz-json-1.0", json.dumps(said).encode())
+        items = json.loads(answer.body)
+        items.get("Responses", {}).pop(table, None)
+        items["UnprocessedKeys"] = items.get("UnprocessedKeys", {}) | {table: requested[table]}
+        return json_response(items)
 
     return fault
 
 
 class Gate:
-    """Holds calls up: before they are forwarded, or after, when only the answer is missing.
+    """Holds calls up: before they are forwarded, or `answered`, when only the answer is missing.
 
     A call whose caller is killed ends at the gate. The other calls go on when the gate opens.
     """
 
     def __init__(self, *, answered: bool = False) -> None:
-        self.waiting = 0
+        self.held_up = 0
         """How many calls are held up now."""
         self.is_open = False
         self._answered = answered
 
-    async def __call__(self, _call: Call, forward: Forward) -> Answer:
+    async def __call__(self, _call: Call, forward: Forward) -> AwsResponse:
         """Wait for the opening."""
         answer = await forward() if self._answered else None
-        self.waiting += 1
+        self.held_up += 1
         try:
             while not self.is_open:
                 await asyncio.sleep(0.01)
         finally:
-            self.waiting -= 1
+            self.held_up -= 1
         return answer or await forward()
 
 
 @dataclass
 class Rule:
-    """The calls that a fault befalls: those that agree with every condition that is given."""
+    """The calls that fail by a fault: those that meet every condition of the rule."""
 
     fault: Fault
     operations: tuple[str, ...] = ()
-    """The operations' names, such as `UpdateItem`; none: every operation."""
+    """The operations' names, such as `UpdateItem`. Without a name: every operation."""
     table: str | None = None
     about: str | None = None
     """A text that the call contains, such as a business's id."""
     share: float = 1
-    """The share of the agreeing calls that fail, chosen by chance."""
+    """The share of these calls that fail, chosen by chance."""
     times: int | None = None
-    """At most so many calls fail."""
+    """The most calls that fail."""
     hits: int = field(default=0, init=False)
 
-    def befalls(self, call: Call, chance: random.Random) -> bool:
+    def applies_to(self, call: Call, chance: random.Random) -> bool:
         """Tell whether this call is to fail, and count it if so."""
-        agrees = (
+        is_met = (
             (not self.operations or call.operation in self.operations)
             and (self.table is None or self.table in call.tables)
             and (self.about is None or self.about in call.text)
             and (self.times is None or self.hits < self.times)
             and (self.share >= 1 or chance.random() < self.share)
         )
-        self.hits += agrees
-        return agrees
+        self.hits += is_met
+        return is_met
 
 
 class AwsProxy:
@@ -185,7 +184,7 @@ class AwsProxy:
 
     @contextmanager
     def tally(self, about: str | None = None) -> Iterator["Tally"]:
-        """Count the calls that come in the block, all or those that contain a text."""
+        """Count the calls that arrive during the block: all, or those that contain a text."""
         tally = Tally(about)
         self._tallies = (*self._tallies, tally)
         try:
@@ -193,25 +192,25 @@ class AwsProxy:
         finally:
             self._tallies = tuple(other for other in self._tallies if other is not tally)
 
-    async def handle(self, path: str, headers: dict[bytes, bytes], body: bytes) -> bytes | None:
-        """Answer one request of the function."""
-        call = _read(headers, body)
+    async def handle(self, request: Received) -> bytes | None:
+        """Answer one request of a function."""
+        call = _read(request)
 
-        async def forward() -> Answer:
-            return await self._ask(call, path, headers, body)
+        async def forward() -> AwsResponse:
+            return await self._ask(call, request)
 
         for tally in self._tallies:
             tally.count(call)
-        rule = next((rule for rule in self._rules if rule.befalls(call, self._chance)), None)
+        rule = next((rule for rule in self._rules if rule.applies_to(call, self._chance)), None)
         try:
             answer = await (rule.fault(call, forward) if rule else forward())
         except OSError:
-            # The local AWS is gone, as it is when a stack ends while the function is at work.
+            # The local AWS has ended, as when a stack ends while a function is at work.
             answer = None
-        return answer.response() if answer else None
+        return bytes(answer) if answer else None
 
-    async def _ask(self, _call: Call, path: str, headers: dict[bytes, bytes], body: bytes) -> Answer:
-        return await self._upstream.ask(self.forward_to, path, headers, body)
+    async def _ask(self, _call: Call, request: Received) -> AwsResponse:
+        return await self._upstream.ask(self.forward_to, request, request.body)
 
 
 class Tally:
@@ -227,21 +226,21 @@ class Tally:
             self.calls[call.name] += 1
 
 
-def _read(headers: dict[bytes, bytes], body: bytes) -> Call:
-    text = body.decode(errors="replace")
-    if target := headers.get(b"x-amz-target"):
-        prefix, _, operation = target.decode().rpartition(".")
-        said = json.loads(body or b"{}")
-        tables = frozenset(said.get("RequestItems", ())) | {said.get("TableName")} - {None}
-        return Call(_SERVICES.get(prefix, prefix), operation, tables, said, text)
-    # SNS alone still speaks the query protocol.
+def _read(request: Received) -> Call:
+    text = request.body.decode(errors="replace")
+    if target := request.headers.get("x-amz-target"):
+        prefix, _, operation = target.rpartition(".")
+        parameters = json.loads(text or "{}")
+        tables = frozenset(parameters.get("RequestItems", ())) | {parameters.get("TableName")} - {None}
+        return Call(_SERVICES.get(prefix, prefix), operation, tables, parameters, text)
+    # Only SNS uses the query protocol.
     form = {name: values[0] for name, values in parse_qs(text).items()}
     return Call("sns", form.get("Action", ""), frozenset(), form, text)
 
 
 @contextmanager
 def running_aws_proxy(seed: int = 0) -> Iterator[AwsProxy]:
-    """Run the proxy on loopback for as long as the block lasts; it breaks nothing until it is told to."""
+    """Run the proxy on loopback for as long as the block lasts. Without rules, it breaks no call."""
     proxy = AwsProxy(seed)
     with running_http_server(proxy.handle) as proxy.endpoint:
         yield proxy

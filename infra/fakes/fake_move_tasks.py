@@ -1,17 +1,16 @@
 """SQS's move tasks from a dead-letter queue, which MiniStack does not have, for the tests of `redrive`.
 
-A fault of the proxy like any other: the fake answers StartMessageMoveTask and ListMessageMoveTasks in SQS's place, in
-the shapes of the API reference, and moves the messages itself, each as a new one, as SQS does. A task moves a few
-messages each time that somebody looks at the task, so that it has a progress.
+The fake is a fault of the AWS proxy. It answers StartMessageMoveTask and ListMessageMoveTasks in SQS's place, in the
+shapes of the API reference, and moves the messages itself, each as a new one, as SQS does. A task moves a few messages
+each time that its progress is read, so that a test can watch the progress.
 """
 
-import json
 import time
 from typing import Any
 
 from infra.local.stack import Stack
 
-from .aws_errors import Answer
+from .aws_errors import AwsResponse, json_response
 from .aws_proxy import Call, Forward
 
 OPERATIONS = ("StartMessageMoveTask", "ListMessageMoveTasks")
@@ -19,23 +18,24 @@ _AT_A_TIME = 10
 
 
 class FakeMoveTasks:
-    """The moves of one stack's queues."""
+    """The move tasks of one stack's queues."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._tasks: list[dict[str, Any]] = []
 
-    async def __call__(self, call: Call, _forward: Forward) -> Answer:
+    async def __call__(self, call: Call, _forward: Forward) -> AwsResponse:
         """Answer one of the operations."""
-        said = self._start(call.said) if call.operation == "StartMessageMoveTask" else {"Results": self._look()}
-        return Answer(200, "application/x-amz-json-1.0", json.dumps(said).encode())
+        if call.operation == "StartMessageMoveTask":
+            return json_response(self._start(call.parameters))
+        return json_response({"Results": self._tasks_with_progress()})
 
-    def _start(self, said: dict[str, Any]) -> dict[str, Any]:
+    def _start(self, parameters: dict[str, Any]) -> dict[str, Any]:
         task = {
             "TaskHandle": f"handle-{len(self._tasks)}",
             "Status": "RUNNING",
-            "SourceArn": said["SourceArn"],
-            "DestinationArn": said["DestinationArn"],
+            "SourceArn": parameters["SourceArn"],
+            "DestinationArn": parameters["DestinationArn"],
             "ApproximateNumberOfMessagesMoved": 0,
             "ApproximateNumberOfMessagesToMove": self._count(),
             "StartedTimestamp": int(time.time() * 1000),
@@ -43,11 +43,11 @@ class FakeMoveTasks:
         self._tasks.insert(0, task)
         return {"TaskHandle": task["TaskHandle"]}
 
-    def _look(self) -> list[dict[str, Any]]:
+    def _tasks_with_progress(self) -> list[dict[str, Any]]:
         if self._tasks and self._tasks[0]["Status"] == "RUNNING":
             task = self._tasks[0]
             task["ApproximateNumberOfMessagesMoved"] += self._move()
-            # Messages that have come back meanwhile are left for another task.
+            # Messages that have returned to the queue meanwhile are left for another task.
             if task["ApproximateNumberOfMessagesMoved"] >= task["ApproximateNumberOfMessagesToMove"]:
                 task["Status"] = "COMPLETED"
         return self._tasks[:1]

@@ -1,23 +1,25 @@
-"""A business's endpoint on loopback: a real HTTP server that records what arrives and answers as it is told.
+"""The endpoints of any number of businesses: one HTTP server on loopback that records requests and answers by script.
 
-Every path is an endpoint of its own with a script of answers, one for each attempt; the last one repeats, and a path
-without a script answers 200. So any number of tests share one receiver without seeing each other.
+Every path is an endpoint of its own, so any number of tests share one receiver without seeing each other. A path
+answers by a script, one answer for each request in turn, or by chance, one of several for each request. A path without
+answers says 200.
 
 The receiver verifies no signature (`signatures` does) and understands no event.
 """
 
-import socket
-import struct
+import asyncio
+import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from infra.local.processes import Failure
+
+from .http_server import Received, Reply, head, response, running_http_server
 
 
 class Manner(Enum):
@@ -27,11 +29,11 @@ class Manner(Enum):
     DRIP = auto()
     """Status and headers, then one byte of the body every now and then, without end."""
     ENDLESS = auto()
-    """Status and headers, then a body as fast as it is taken, without end."""
+    """Status and headers, then a body as fast as the sender reads it, without end."""
     CUT = auto()
     """Status, headers that promise more, half of the body, and the connection is closed."""
     HANG = auto()
-    """The request is read, and nothing is ever said."""
+    """The request is read, and no answer is ever given."""
     DRIP_HEADERS = auto()
     """The status, then one byte of a header every now and then, without end."""
     CUT_HEADERS = auto()
@@ -39,9 +41,18 @@ class Manner(Enum):
     RESET = auto()
     """The request is read, and the connection is reset."""
     GARBAGE = auto()
-    """Something that is not HTTP."""
+    """Bytes that are not HTTP."""
     RAW = auto()
     """The body is all of the answer, its status line and headers included."""
+
+
+_WITHOUT_END = {Manner.DRIP: (0.2, b"x"), Manner.DRIP_HEADERS: (0.2, b"x"), Manner.ENDLESS: (0, b"x" * 65536)}
+"""Seconds before each further piece, and the piece."""
+
+_WITH_STATUS = (Manner.WHOLE, Manner.DRIP, Manner.ENDLESS, Manner.CUT)
+"""The manners whose status reaches the sender."""
+
+_N8N_STARTING = b"n8n is starting up"
 
 
 @dataclass(frozen=True)
@@ -52,152 +63,147 @@ class Answer:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0
+    """Before the answer begins."""
     manner: Manner = Manner.WHOLE
+
+    @property
+    def accepts(self) -> bool:
+        """Whether an endpoint that answers so has taken the event."""
+        is_success = self.manner in _WITH_STATUS and 200 <= self.status < 300
+        return is_success and not self.body.startswith(_N8N_STARTING)
+
+    async def reply(self) -> Reply:
+        """Wait until the answer is to begin, and give its bytes."""
+        # Even a sleep of nothing would let every other request go first.
+        if self.delay_s:
+            await asyncio.sleep(self.delay_s)
+        match self.manner:
+            case Manner.WHOLE:
+                return response(self.status, self.body, self.headers.items())
+            case Manner.HANG:
+                # Until the sender gives up, which cancels the handler.
+                await asyncio.Event().wait()
+            case Manner.RESET:
+                return None
+        return self._pieces()
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        yield self._beginning()
+        if self.manner in _WITHOUT_END:
+            seconds, piece = _WITHOUT_END[self.manner]
+            while True:
+                await asyncio.sleep(seconds)
+                yield piece
+
+    def _beginning(self) -> bytes:
+        match self.manner:
+            case Manner.DRIP | Manner.ENDLESS:
+                return head(self.status, self.headers.items(), 1 << 40)
+            case Manner.CUT:
+                return head(self.status, self.headers.items(), 2 * len(self.body) + 2) + self.body + b"x"
+            case Manner.DRIP_HEADERS:
+                return f"HTTP/1.1 {self.status} Slow\r\nx-slow: ".encode()
+            case Manner.CUT_HEADERS:
+                return f"HTTP/1.1 {self.status} Cut\r\ncontent-".encode()
+            case Manner.GARBAGE:
+                return b"SSH-2.0-OpenSSH_9.9\r\n\r\n"
+        return self.body
+
+
+LIE = Answer(body=_N8N_STARTING + b". Please wait")
+"""n8n's answer while it starts: a success, although n8n drops the event."""
 
 
 @dataclass(frozen=True)
-class Received:
-    """One request as it arrived."""
+class Span:
+    """The time during which a request was under way, in seconds since the epoch."""
 
-    method: str
-    path: str
-    fields: list[tuple[str, str]]
-    """Header names and values in their order and spelling."""
-    body: bytes
-    at: float
-    """Seconds since the epoch when it had been read."""
+    began: float
+    ended: float
+    """When the answer began, or the sender gave up."""
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers by their names in lower case."""
-        return {name.lower(): value for name, value in self.fields}
+
+@dataclass
+class _Exchange:
+    request: Received
+    answer: Answer
+    ended: float | None = None
 
 
 class Receiver:
-    """The requests that have arrived at each path, and the answers of each path."""
+    """The answers of each path, and the requests that have arrived there."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0) -> None:
         self.url = ""
-        self.closing = threading.Event()
         self._changed = threading.Condition()
-        self._received: defaultdict[str, list[Received]] = defaultdict(list)
-        self._scripts: dict[str, list[Answer]] = {}
+        self._chance = random.Random(seed)
+        self._choices: dict[str, Callable[[int], Answer]] = {}
+        """By path: the answer to a request, by the number of requests before it."""
+        self._exchanges: defaultdict[str, list[_Exchange]] = defaultdict(list)
 
     def script(self, path: str, *answers: Answer) -> str:
-        """Set the answers of a path, and return its URL."""
+        """Set the answers to a path's first request, second request and so on; the last repeats. Return its URL."""
+        script = answers or (Answer(),)
+        return self._choose(path, lambda earlier: script[min(earlier, len(script) - 1)])
+
+    def conduct(self, path: str, *answers: Answer) -> str:
+        """Answer each request at a path by one of these, chosen by chance. Return its URL."""
+        choices = answers or (Answer(),)
+        return self._choose(path, lambda _: self._chance.choice(choices))
+
+    def _choose(self, path: str, choice: Callable[[int], Answer]) -> str:
         with self._changed:
-            self._scripts[path] = list(answers)
+            self._choices[path] = choice
         return self.url + path
 
     def at(self, path: str) -> list[Received]:
-        """Give what has arrived at a path, in order."""
-        with self._changed:
-            return list(self._received[path])
+        """Give the requests that have arrived at a path, in order."""
+        return [exchange.request for exchange in self._at(path)]
+
+    def accepted(self, path: str) -> list[Received]:
+        """Give the requests at a path that the endpoint accepts, also if their sender died before the answer."""
+        return [exchange.request for exchange in self._at(path) if exchange.answer.accepts]
+
+    def spans(self, path: str) -> list[Span]:
+        """Give when each request at a path was under way, in order of arrival, without those that still are."""
+        ended = ((exchange.request.at, exchange.ended) for exchange in self._at(path))
+        return [Span(began, end) for began, end in ended if end is not None]
+
+    def under_way(self, path: str) -> int:
+        """Count the requests at a path whose answer has not begun."""
+        return sum(exchange.ended is None for exchange in self._at(path))
 
     def wait(self, path: str, count: int = 1, seconds: float = 30) -> list[Received]:
         """Wait until at least so many requests have arrived at a path, and return them all."""
         with self._changed:
-            if not self._changed.wait_for(lambda: len(self._received[path]) >= count, seconds):
-                raise Failure(f"{len(self._received[path])} of {count} requests arrived within {seconds:g} s")
-            return list(self._received[path])
+            if not self._changed.wait_for(lambda: len(self._exchanges[path]) >= count, seconds):
+                raise Failure(f"{len(self._exchanges[path])} of {count} requests arrived within {seconds:g} s")
+        return self.at(path)
 
-    def take(self, received: Received) -> Answer:
-        """Record a request and say how to answer it."""
+    def _at(self, path: str) -> list[_Exchange]:
         with self._changed:
-            earlier = len(self._received[received.path])
-            self._received[received.path].append(received)
+            return list(self._exchanges[path])
+
+    async def handle(self, request: Received) -> Reply:
+        """Record one request and answer it."""
+        exchange = self._record(request)
+        try:
+            return await exchange.answer.reply()
+        finally:
+            exchange.ended = time.time()
+
+    def _record(self, request: Received) -> _Exchange:
+        with self._changed:
+            earlier, choice = self._exchanges[request.path], self._choices.get(request.path)
+            exchange = _Exchange(request, choice(len(earlier)) if choice else Answer())
+            earlier.append(exchange)
             self._changed.notify_all()
-            script = self._scripts.get(received.path) or [Answer()]
-            return script[min(earlier, len(script) - 1)]
+            return exchange
 
 
 @contextmanager
-def running_receiver(port: int = 0) -> Iterator[Receiver]:
-    """Run a receiver on loopback for as long as the block lasts."""
-    receiver = Receiver()
-
-    class Bound(_Handler):
-        to = receiver
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Bound)
-    server.daemon_threads = True
-    receiver.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
-    try:
+def running_receiver(seed: int = 0) -> Iterator[Receiver]:
+    """Run a receiver on loopback for as long as the block lasts; `seed` decides the choices by chance."""
+    receiver = Receiver(seed)
+    with running_http_server(receiver.handle) as receiver.url:
         yield receiver
-    finally:
-        receiver.closing.set()
-        server.shutdown()
-        server.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    to: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        answer = self.to.take(Received(self.command, self.path, self.headers.items(), body, time.time()))
-        if answer.delay_s:
-            self.to.closing.wait(answer.delay_s)
-        # A sender that has given up closes its side; that is its right.
-        with suppress(OSError):
-            self._answer(answer)
-
-    def do_GET(self) -> None:
-        # A redirect that was followed would arrive as a GET: it must be seen.
-        self.do_POST()
-
-    def _answer(self, answer: Answer) -> None:
-        self.close_connection = answer.manner is not Manner.WHOLE
-        match answer.manner:
-            case Manner.WHOLE:
-                self._head(answer, len(answer.body))
-                self.wfile.write(answer.body)
-            case Manner.DRIP:
-                self._head(answer, 1 << 30)
-                self._drip(b"x")
-            case Manner.ENDLESS:
-                self._head(answer, 1 << 40)
-                while not self.to.closing.is_set():
-                    self.wfile.write(b"x" * 65536)
-            case Manner.CUT:
-                self._head(answer, 2 * len(answer.body) + 2)
-                self.wfile.write(answer.body + b"x")
-            case Manner.HANG:
-                self._until_gone()
-            case Manner.DRIP_HEADERS:
-                self.wfile.write(f"HTTP/1.1 {answer.status} Slow\r\nx-slow: ".encode())
-                self._drip(b"x")
-            case Manner.CUT_HEADERS:
-                self.wfile.write(f"HTTP/1.1 {answer.status} Cut\r\ncontent-".encode())
-            case Manner.RESET:
-                # Closing with a linger of nothing sends RST instead of FIN, unless the server shuts down first.
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.rfile.close()
-                self.connection.close()
-            case Manner.GARBAGE:
-                self.wfile.write(b"SSH-2.0-OpenSSH_9.9\r\n\r\n")
-            case Manner.RAW:
-                self.wfile.write(answer.body)
-
-    def _head(self, answer: Answer, length: int) -> None:
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(length))
-        self.end_headers()
-
-    def _drip(self, drop: bytes) -> None:
-        while not self.to.closing.wait(0.2):
-            self.wfile.write(drop)
-
-    def _until_gone(self) -> None:
-        self.connection.settimeout(0.2)
-        while not self.to.closing.is_set():
-            with suppress(TimeoutError):
-                if not self.connection.recv(1):
-                    return
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Write nothing: what arrived is recorded, and paths carry tokens."""

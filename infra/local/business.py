@@ -15,7 +15,7 @@ _SECRET_CHARACTERS = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class Business:
-    """One business: its id, where its events go, and the secret they are signed with for it."""
+    """One business: its id, its endpoint's URL, and the secret of its signatures."""
 
     id: str
     url: str
@@ -26,12 +26,12 @@ class Business:
         return replace(self, url=url)
 
     def save(self, stack: Stack, **further: object) -> None:
-        """Write the settings item, replacing the one there is; `further` attributes are added as they are."""
+        """Write the settings item, with `further` attributes, in place of an earlier one."""
         item = {"business_id": self.id, "generic_webhook_url": self.url, "signing_secret": self.signing_secret}
         stack.settings.put_item(Item=item | further)
 
 
 def new_signing_secret() -> str:
-    """Make a secret that is text once decoded, so that n8n's Crypto node can use it too."""
+    """Make a secret whose decoded bytes are text, so that n8n's Crypto node can use it too."""
     text = "".join(secrets.choice(_SECRET_CHARACTERS) for _ in range(32))
     return "whsec_" + base64.b64encode(text.encode()).decode()

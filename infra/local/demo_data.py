@@ -1,8 +1,8 @@
-"""A past for the demo business, so that its page has something to show: calls that arrived, and calls that did not.
+"""Past deliveries of the demo business, so that its page has content: calls that arrived, and calls that did not.
 
-Each call is really delivered first, so that the ledger has its content as it keeps it; then its record is rewritten to
-what it would be, had its endpoint been down. What such a record promises is kept: the event that is tried again has a
-message that comes, and the one that failed has its copy in the dead-letter queue.
+Each call is delivered first, so that the ledger has its content in the ledger's own form. Then its record is rewritten
+as if the endpoint had been down. The queues agree with the records: an event that is `retrying` has a message that will
+come, and an event that is `failed` has a copy in the dead-letter queue.
 """
 
 import json
@@ -28,7 +28,7 @@ _NOT_REGISTERED = '{"code":404,"message":"The requested webhook \\"POST calls\\"
 
 @dataclass(frozen=True)
 class PastDelivery:
-    """The outcome of a call, and how long ago the call was."""
+    """The outcome of a call's delivery, and how long ago the call was."""
 
     sample: str
     phone: str
@@ -60,7 +60,7 @@ PAST_DELIVERIES = [
 
 
 def add_past_deliveries(stack: Stack, receiver: Receiver, business: Business) -> None:
-    """Let the business have had its calls. Its URL is afterwards what it was."""
+    """Give the business its past deliveries. Its URL is the same afterwards."""
     business.at(receiver.url + PATH).save(stack)
     for number, past in enumerate(PAST_DELIVERIES):
         event = json.loads((environment.ROOT / "events" / "samples" / f"{past.sample}.json").read_text())
@@ -76,7 +76,7 @@ def add_past_deliveries(stack: Stack, receiver: Receiver, business: Business) ->
 
 def _rewrite(stack: Stack, business: Business, event_id: str, past: PastDelivery) -> None:
     key = {"business_id": business.id, "event_id": event_id}
-    # The function records a delivery only after the endpoint has answered.
+    # The function writes the record after the endpoint's answer.
     until(lambda: "Item" in stack.deliveries.get_item(Key=key, ConsistentRead=True), SECONDS, "a record")
     record = stack.deliveries.get_item(Key=key, ConsistentRead=True)["Item"]
     happened = datetime.now(timezone.utc) - past.ago
@@ -87,11 +87,13 @@ def _rewrite(stack: Stack, business: Business, event_id: str, past: PastDelivery
         "created_at": created_at,
         "occurred": f"{created_at}#{event_id}",
         "updated_at": ended,
+        "delivered_at": ended,
+        "last_delivered_at": ended,
     }
     record |= {"attempts": past.attempts}
     put_attempts(record, [attempts(record)[-1] | {"at": ended}])
     if past.status != "delivered":
-        _did_not_arrive(record, past)
+        _make_undelivered(record, past)
     stack.deliveries.put_item(Item=record)
     if past.status == "retrying":
         command = {"command": "deliver", "business_id": business.id, "event_id": event_id}
@@ -108,22 +110,24 @@ def _rewrite(stack: Stack, business: Business, event_id: str, past: PastDelivery
         )
 
 
-def _did_not_arrive(record: dict[str, Any], past: PastDelivery) -> None:
-    for name in ("status_code", "response_snippet", "cause"):
+def _make_undelivered(record: dict[str, Any], past: PastDelivery) -> None:
+    for name in ("status_code", "response_snippet", "cause", "delivered_at", "last_delivered_at"):
         record.pop(name, None)
     if past.status == "held":
-        # A held event does not expire, and was never tried.
+        # A held event does not expire, and this one was never attempted.
         record["held"] = record["occurred"]
         put_attempts(record, [])
         record["attempts"] = 0
         del record["expires_at"]
         return
-    told = {"cause": past.cause, "status_code": past.status_code}
-    told |= {"clue": "no_answer" if past.cause == "timeout" else None}
-    record |= {name: value for name, value in (told | {"response_snippet": past.snippet}).items() if value is not None}
-    attempt = {name: value for name, value in (told | {"snippet": past.snippet}).items() if value is not None}
+    reason = {"cause": past.cause, "status_code": past.status_code}
+    reason |= {"clue": "no_answer" if past.cause == "timeout" else None}
+    record |= {
+        name: value for name, value in (reason | {"response_snippet": past.snippet}).items() if value is not None
+    }
+    attempt = {name: value for name, value in (reason | {"snippet": past.snippet}).items() if value is not None}
     attempt |= {"total_ms": 30_000 if past.cause == "timeout" else 212}
-    # The last of them; the whole schedule takes 79 hours.
+    # The last five attempts. The whole schedule takes 79 hours.
     spacing, last = timedelta(minutes=4), datetime.now(timezone.utc)
     if past.status == "failed":
         spacing, last = timedelta(hours=10, minutes=40), last - past.ago + timedelta(hours=79)

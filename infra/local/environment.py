@@ -1,8 +1,8 @@
 """The project's folders, and the environment variables that a started process inherits.
 
-Building needs whatever the machine is configured with (a proxy, a cargo home, a mirror), so it inherits everything.
-A process that runs against the local stack inherits nothing of AWS's: with a real profile or endpoint left in place, a
-mistyped variable would reach a real account. No proxy is asked for this machine's own addresses.
+A build needs the machine's whole configuration (a proxy, a cargo home, a mirror), so it inherits every variable. A
+process that runs against the local stack inherits no variable of AWS's: with a real profile or endpoint left in place,
+a mistyped variable would reach a real account. Requests to this machine's own addresses go through no proxy.
 
 This module does not write `os.environ` of this process.
 """
@@ -23,30 +23,30 @@ SAM = [str(LOCAL / "sam" / "bin" / "python"), "-m", "samcli"]
 REGION = "il-central-1"
 ACCOUNT = "000000000000"
 ARCHITECTURE = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-"""This machine's, in Lambda's words: the local stack runs the function as a process of the machine."""
+"""This machine's architecture by Lambda's name, since the local stack runs functions as processes of the machine."""
 
 
 def building() -> dict[str, str]:
-    """Give the whole environment, with the project's own tools first on the path and nothing phoning home."""
+    """Give the whole environment, with the project's own tools first on the path and without SAM's telemetry."""
     direct = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1,localhost"]))
     return os.environ | {
         "NO_PROXY": direct,
         "no_proxy": direct,
         "PATH": f"{VENV_BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "SAM_CLI_TELEMETRY": "0",
-        # SAM keeps a file about its installation in the home folder otherwise.
+        # Otherwise SAM keeps a file about its installation in the home folder.
         "__SAM_CLI_APP_DIR": str(LOCAL / "sam-home"),
     }
 
 
 def using(endpoint: str) -> dict[str, str]:
-    """Give the environment for tools that talk to the local stack at `endpoint`, and to nothing else of AWS's."""
+    """Give the environment for tools that talk to the local stack at `endpoint` and not to AWS."""
     inherited = {name: value for name, value in building().items() if not name.startswith("AWS_")}
     return inherited | credentials() | {"AWS_ENDPOINT_URL": endpoint}
 
 
 def credentials() -> dict[str, str]:
-    """Give the variables that make any AWS SDK sign as the local stack's root user and look nowhere else."""
+    """Give the variables by which any AWS SDK signs as the local stack's root user and reads no configuration."""
     return {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -59,5 +59,5 @@ def credentials() -> dict[str, str]:
 
 
 def minimal() -> dict[str, str]:
-    """Give the few variables a server needs, for one that passes its own environment on to what it runs."""
+    """Give the few variables that every server needs, for a server whose children inherit its environment."""
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}

@@ -1,4 +1,4 @@
-"""The processes that the local stack runs functions in, to be killed.
+"""The processes in which the local stack runs functions, so that tests can count and kill them.
 
 The processes are found as children of the stack's own process, never by their name.
 """
@@ -18,7 +18,7 @@ def running_functions(stack: Stack) -> list[int]:
         if not entry.name.isdigit():
             continue
         with suppress(OSError):
-            # After the name, which is in brackets and may hold anything: the state, then the parent.
+            # The state and the parent follow the name, which is in brackets and may contain any character.
             state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
             if int(parent) == stack.process and state != "Z":
                 found.append(int(entry.name))
@@ -26,7 +26,7 @@ def running_functions(stack: Stack) -> list[int]:
 
 
 def kill(processes: list[int]) -> int:
-    """Kill processes as the kernel does when memory ends, and tell how many there were."""
+    """Kill processes without a warning, as the kernel does when memory runs out, and count those that were alive."""
     killed = 0
     for process in processes:
         with suppress(ProcessLookupError):

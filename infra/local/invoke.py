@@ -1,10 +1,10 @@
 """`make invoke EVENT=...`: one invocation of `deliver` with a batch from a file, and its answer.
 
-The function runs under `cargo lambda watch`, with the environment that the template gave the deployed one, against the
-tables of a running `make run`, or of a stack of its own that ends with it. Its code is the working tree's, so this is
-the quick way to see a change act on an event.
+The function runs under `cargo lambda watch` with the deployed function's environment, against the tables of a running
+`make run` or of a stack of its own. Its code is the working tree's, so this command is the quick way to see a change
+act on an event.
 
-The receipt handles in the file are made up: whatever the function asks SQS to do with them is refused.
+The receipt handles in the file are made up: SQS refuses every call with them.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from .stack import Stack, running_stack
 
 
 def main() -> int:
-    """Invoke once."""
+    """Invoke `deliver` once, and return the command's status."""
     parser = argparse.ArgumentParser(prog="make invoke")
     parser.add_argument("event", type=Path)
     event = parser.parse_args().event
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def invoke(stack: Stack, event: Path) -> str:
-    """Run the function of the working tree, hand it one event, and return its answer."""
+    """Run the function of the working tree, invoke it with one event, and return its answer."""
     env = environment.using(stack.endpoint) | stack.function["Environment"]["Variables"]
     port = free_port()
     at = [f"--invoke-address={HOST}", f"--invoke-port={port}"]

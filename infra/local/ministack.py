@@ -1,10 +1,10 @@
 """MiniStack: the local stand-in for AWS, a process that runs the compiled function behind real queues and tables.
 
-Everything that only MiniStack needs is here: its port, the servers that it must not open, its folders, and the switch
-(`AUTH`) by which it checks the policies of the template, so that a permission missing there fails here. The functions
-inherit MiniStack's environment, so MiniStack gets almost none.
+This module has everything that only MiniStack needs: its port, the servers that it must not open, its folders, and the
+switch `AUTH`, by which it checks the policies of the template, so that a test fails if a permission is missing there.
+The functions inherit MiniStack's environment, so MiniStack gets few variables.
 
-This module does not know what is deployed on MiniStack.
+This module does not depend on the stack that is deployed on MiniStack.
 """
 
 import socket
@@ -21,7 +21,7 @@ from .processes import Failure, running, tail, until
 
 HOST = "127.0.0.1"
 START_SECONDS = 60
-_NOWHERE = "http://127.0.0.1:9"
+_CLOSED_PORT = "http://127.0.0.1:9"
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ class Ministack:
 
     endpoint: str
     process: int
-    """The id of its process, whose children the functions are."""
+    """The id of MiniStack's process. The functions' processes are its children."""
 
 
 @contextmanager
 def ministack(port: int | None, log: Path, functions_use: str | None = None) -> Iterator[Ministack]:
-    """Run MiniStack on a loopback port, a free one unless told.
+    """Run MiniStack on a loopback port, a free one unless a port is given.
 
-    Functions are given its own endpoint for AWS's, or the one that they are to use instead.
+    The functions' endpoint of AWS is MiniStack's, unless `functions_use` gives another.
     """
     port = free_port() if port is None else usable(port)
     endpoint = f"http://{HOST}:{port}"
@@ -50,10 +50,10 @@ def ministack(port: int | None, log: Path, functions_use: str | None = None) -> 
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "AUTH": "true",
-            # Nothing here may go through a proxy of the environment, least of all a delivery: one that did would fail.
-            "HTTP_PROXY": _NOWHERE,
-            "HTTPS_PROXY": _NOWHERE,
-            "ALL_PROXY": _NOWHERE,
+            # A delivery must not go through a proxy of the environment: one that would, fails.
+            "HTTP_PROXY": _CLOSED_PORT,
+            "HTTPS_PROXY": _CLOSED_PORT,
+            "ALL_PROXY": _CLOSED_PORT,
             "TMPDIR": folder,
             "STATE_DIR": folder,
             "S3_DATA_DIR": folder,
@@ -74,9 +74,9 @@ def free_port() -> int:
 
 
 def usable(port: int) -> int:
-    """Make sure that a server can listen on a loopback port, and return it."""
+    """Make sure that a server can listen on a loopback port, and return the port."""
     with socket.socket() as probe:
-        # As a server binds: a port that is only cooling down from an earlier run is free.
+        # As a server binds, so that a port in TIME_WAIT after an earlier run counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -86,7 +86,7 @@ def usable(port: int) -> int:
 
 
 def _healthy(endpoint: str) -> bool:
-    # Without the proxies of the environment: they do not lead to this machine.
+    # Without the environment's proxies, which do not lead to this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{endpoint}/_ministack/health", timeout=2) as answer:

@@ -1,10 +1,10 @@
-"""Starting processes so that all of them end when the command that started them ends, however it ends.
+"""Starting processes so that all of them end when the command that started them ends, also by a signal.
 
-Each gets a session of its own: Ctrl-C in the terminal reaches only the command, which then stops what it started, with
-everything that the process started in turn, by process group. Output goes to a file and is shown only when it explains
-a failure.
+Each process gets a session of its own, so Ctrl-C in the terminal reaches only the command. The command then stops the
+processes and all of their children, by process group. Output goes to a file and is shown only when it explains a
+failure.
 
-This module restarts nothing and finds no process by name.
+This module restarts no process and finds none by name.
 """
 
 import os
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Failure(Exception):
-    """Something that a person can act on: printed as it is, without a trace."""
+    """A message for the person at the terminal, printed without a traceback."""
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def running(argv: Sequence[str], env: dict[str, str], log: Path, cwd: Path) -> I
 
 
 def finish(argv: Sequence[str], env: dict[str, str], log: Path, cwd: Path, what: str, seconds: float = 1800) -> str:
-    """Run a command to its end and return its output, or fail with the last lines of it."""
+    """Run a command to its end and return its output, or fail with the output's last lines."""
     with running(argv, env, log, cwd) as process:
         try:
             status = process.wait(seconds)
@@ -59,7 +59,7 @@ def finish(argv: Sequence[str], env: dict[str, str], log: Path, cwd: Path, what:
 
 
 def until(condition: Callable[[], T | None], seconds: float, what: str, every: float = 0.05) -> T:
-    """Wait for a condition to give something true, and return it."""
+    """Wait until a condition gives a true value, and return that value."""
     deadline = time.monotonic() + seconds
     while True:
         if found := condition():
@@ -76,7 +76,7 @@ def tail(log: Path, lines: int = 40) -> str:
 
 
 def command(main: Callable[[], int]) -> NoReturn:
-    """Run a command's main function: signals unwind it, failures are one message, the result is the exit status."""
+    """Run a command's main function. Signals unwind it, a Failure prints its message, its result is the exit status."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _unwind)
     # A shell starts background jobs with SIGINT ignored, and Python keeps it so.
@@ -97,7 +97,7 @@ def _unwind(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    # The group may outlive its leader, so it is signalled even when the leader has ended.
+    # The group may outlive its leader, so the group is signalled even when the leader has ended.
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)

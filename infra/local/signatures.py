@@ -1,7 +1,7 @@
-"""Whether a request is signed as a business and as the operator were told, judged without any of the project's Rust.
+"""Verification of a request's two signatures, as a business and the operator do it, without the project's Rust.
 
-The HMAC is Python's, the other one is the official Standard Webhooks library, and both see only what arrived: bytes and
-headers. A sender that signs something other than what it sends fails here.
+The operator's HMAC is computed by Python's library, the business's signature by the official Standard Webhooks library.
+Both get only the bytes and headers that arrived, so a sender that signs other bytes than it sends fails here.
 """
 
 import hashlib

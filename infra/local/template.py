@@ -1,9 +1,9 @@
 """Reading `infra/template.yaml`, as it is written or as SAM has built it, and the one change that MiniStack needs.
 
-MiniStack refuses an alarm on metric math, and with it the whole deployment. Such alarms, and nothing else, are taken
-out of what is deployed to it; a test compares the rest. AWS gets the template as it is.
+MiniStack refuses an alarm on metric math, and with the alarm the whole deployment. Only these alarms are left out of
+the template that MiniStack gets; a test compares the rest. AWS gets the whole template.
 
-This module resolves no parameters or conditions, and it does not judge: `make check` has cfn-lint for that.
+This module resolves no parameters or conditions, and does not validate: `make check` runs cfn-lint.
 """
 
 import json
@@ -22,14 +22,14 @@ def read(path: Path) -> Template:
 
 
 def write(template: Template, path: Path) -> None:
-    """Write a template, as JSON, which YAML readers read too. Whoever reads the file meanwhile finds it whole."""
+    """Write a template as JSON, which YAML readers read too. A process that reads the file meanwhile finds it whole."""
     new = path.with_name(f"{path.name}.{os.getpid()}")
     new.write_text(json.dumps(template, indent=1))
     new.replace(path)
 
 
 def for_ministack(template: Template) -> Template:
-    """Give the template without what MiniStack refuses."""
+    """Give the template without the alarms that MiniStack refuses."""
     kept = {name: resource for name, resource in template["Resources"].items() if not _is_metric_math(resource)}
     return template | {"Resources": kept}
 

@@ -1,4 +1,4 @@
-"""The deployed program from outside: the size of its zip, and the oldest system that can run it.
+"""The deployed program: the size of its zip, and the oldest system that can run it.
 
 The module reads the ELF file itself, so that no binutils are needed.
 """

@@ -1,12 +1,12 @@
 """`make redrive`: everything in the dead-letter queue back to the events queue, by SQS itself, with its progress.
 
-For the person on call, against whichever account the AWS environment names, and against the local stack where
-AWS_ENDPOINT_URL names that. SQS hands each message on as a new one, so an event gets a fresh schedule; one that has
-arrived meanwhile is recognised and not sent again. A message that was set
-aside with a reason, malformed or not kept, comes back with its reason, and has to be deleted or mended by hand.
+The command is for the person on call. It acts on the account that the AWS environment names, or on the local stack if
+AWS_ENDPOINT_URL names that. SQS moves each message as a new one, so an event gets a fresh schedule. An event that has
+arrived meanwhile is recognised and not sent again. A message that was set aside with a reason, malformed or not kept,
+returns with its reason, and a person has to delete or correct it.
 
-The move is one StartMessageMoveTask, so SQS goes on with it if this command is ended. The move takes all messages: SQS
-cannot choose among them.
+The move is one StartMessageMoveTask, so SQS continues the move if this command is ended. SQS cannot choose among the
+messages and moves all of them.
 """
 
 import argparse
@@ -26,14 +26,14 @@ MOST_PER_SECOND = 500
 """The highest rate that SQS accepts (StartMessageMoveTask, MaxNumberOfMessagesPerSecond)."""
 
 SLACK = 1000
-"""A task that has moved so many more than twice the messages there were moves the same ones again and again."""
+"""A task that has moved twice the queue's messages and so many more is moving the same ones again and again."""
 
 UNDER_WAY = ("RUNNING", "CANCELLING")
 
 
 @dataclass(frozen=True)
 class Queues:
-    """The queue to empty, and the queue that its messages go to."""
+    """The queue to empty, and the queue that gets its messages."""
 
     dead_letters_url: str
     dead_letters_arn: str
@@ -47,7 +47,7 @@ class Progress:
     status: str
     moved: int
     of: int
-    """About how many messages there were when the task began."""
+    """About how many messages the queue held when the task began."""
     handle: str | None
     """The handle by which the task can be cancelled while it runs."""
     failure: str | None
@@ -59,17 +59,19 @@ class Progress:
 
 
 def main() -> int:
-    """Redrive."""
+    """Redrive what the arguments name, and return the command's status."""
     parser = argparse.ArgumentParser(prog="make redrive", description=__doc__)
     parser.add_argument("--stack", default=NAME, help="the name of the CloudFormation stack")
-    parser.add_argument("--rate", type=int, help="messages a second, at most 500; SQS chooses unless told")
-    asked = parser.parse_args()
-    if asked.rate is not None and not 1 <= asked.rate <= MOST_PER_SECOND:
+    parser.add_argument(
+        "--rate", type=int, help="messages a second, at most 500; SQS chooses the rate if none is given"
+    )
+    arguments = parser.parse_args()
+    if arguments.rate is not None and not 1 <= arguments.rate <= MOST_PER_SECOND:
         raise Failure(f"The rate must be 1 to {MOST_PER_SECOND} messages a second.")
     try:
         sqs = account.client("sqs")
-        queues = queues_of(account.client("cloudformation"), sqs, asked.stack)
-        return redrive(sqs, queues, asked.rate)
+        queues = queues_of(account.client("cloudformation"), sqs, arguments.stack)
+        return redrive(sqs, queues, arguments.rate)
     except (BotoCoreError, ClientError) as error:
         raise Failure(f"AWS refused: {error}") from None
 
@@ -84,35 +86,37 @@ def queues_of(cloudformation: Any, sqs: Any, stack: str) -> Queues:  # noqa: ANN
 
 
 def redrive(sqs: Any, queues: Queues, rate: int | None = None) -> int:  # noqa: ANN401
-    """Move everything, tell how far it is, and return the command's status."""
-    waiting = count(sqs, queues.dead_letters_url)
-    if waiting == 0:
+    """Move all messages, print the progress, and return the command's status."""
+    found = count(sqs, queues.dead_letters_url)
+    if found == 0:
         print("The dead-letter queue is empty.")
         return 0
-    print(f"About {waiting} messages are in the dead-letter queue.", flush=True)
+    print(f"About {found} messages are in the dead-letter queue.", flush=True)
     progress = None
     for progress in moving(sqs, queues, rate):
         print(f"  {progress.status.lower()}: {progress.moved} of about {progress.of} moved", flush=True)
     assert progress is not None
     if progress.status == "CANCELLED":
-        raise Failure("The move was cancelled: what it moved came back. See the reasons of what is in the queue.")
+        raise Failure(
+            "The move was cancelled, since messages that it moved returned. Read their `reason` in the queue."
+        )
     if progress.status != "COMPLETED":
         raise Failure(f"The move ended as {progress.status}: {progress.failure or 'SQS gives no reason'}")
-    print(f"{progress.moved} messages are on their way with a fresh schedule. Those with a reason come back with it.")
+    print(f"{progress.moved} messages are on their way with a fresh schedule. Messages with a reason return with it.")
     return 0
 
 
 def count(sqs: Any, url: str) -> int:  # noqa: ANN401
-    """Tell about how many messages a queue holds."""
+    """Give about how many messages a queue holds."""
     name = "ApproximateNumberOfMessages"
     return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
 
 
 def moving(sqs: Any, queues: Queues, rate: int | None, every: float = 2) -> Iterator[Progress]:  # noqa: ANN401
-    """Start the move, unless one is under way already, and give its progress until it has ended."""
+    """Start a move, unless one is under way already, and give its progress until it has ended."""
     progress = _progress(sqs, queues)
     if progress is None or progress.ended:
-        # By itself, SQS finds the source of redriven messages, but not that of malformed ones, which the function sent.
+        # Without a destination, SQS could not move the malformed messages: the function sent those, no queue did.
         to = {"DestinationArn": queues.events_arn} | ({"MaxNumberOfMessagesPerSecond": rate} if rate else {})
         sqs.start_message_move_task(SourceArn=queues.dead_letters_arn, **to)
         progress = _progress(sqs, queues)
@@ -121,7 +125,7 @@ def moving(sqs: Any, queues: Queues, rate: int | None, every: float = 2) -> Iter
         if progress.ended:
             return
         if progress.status == "RUNNING" and progress.handle and progress.moved > 2 * progress.of + SLACK:
-            # AWS does not say whether a task also takes what arrives while it runs, as malformed events do again.
+            # AWS does not document whether a task also moves messages that arrive while it runs, as malformed ones do.
             sqs.cancel_message_move_task(TaskHandle=progress.handle)
         time.sleep(every)
         progress = _progress(sqs, queues)

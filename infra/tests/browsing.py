@@ -1,7 +1,7 @@
-"""A real browser: the machine's Chromium, driven by Playwright, which brings none of its own.
+"""A real browser: the machine's Chromium, driven by Playwright, which is installed without a browser of its own.
 
-A visit notes whatever the browser complains of (an error in the console, a violation of the content security policy, a
-request that fails, one that leaves the page's own site) and fails at its end if there was anything.
+A visit records the browser's complaints: an error in the console, a violation of the content security policy, a request
+that fails, a request that leaves the page's own site. The visit fails at its end if there was a complaint.
 """
 
 import os
@@ -31,7 +31,7 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
-"""A folder that wants pictures; none unless set."""
+"""The folder for pictures. Unset: no pictures are taken."""
 
 
 class Size(Enum):
@@ -42,23 +42,23 @@ class Size(Enum):
 
 
 class Visit:
-    """A page of the browser, and what went wrong on it."""
+    """A page of the browser, and the browser's complaints about it."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.complaints: list[str] = []
         self.hosts: set[str] = set()
         self.forgiven: tuple[str, ...] = ()
-        """Words of complaints that are meant, where the page is to be refused."""
+        """Words of complaints that a test expects, where the page is to be refused."""
         self.expected: set[int] = set()
-        """Statuses of errors that the page is meant to be answered with: a browser writes each to the console."""
+        """Statuses of errors that a test expects. A browser writes each of them to the console."""
         page.on("console", lambda message: self._console(message.type, message.text))
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
         page.on("requestfailed", self._failed)
         page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
 
     def text(self, selector: str) -> str:
-        """Give the text of an element, as it is shown."""
+        """Give the visible text of an element."""
         return self.page.locator(selector).first.inner_text()
 
     def press(self, form: str) -> None:
@@ -73,26 +73,26 @@ class Visit:
         return self.page.evaluate(f"Math.max({root}.scrollWidth, document.body.scrollWidth) - {root}.clientWidth")
 
     def findings(self) -> list[str]:
-        """Give what axe-core finds serious or critical, with where."""
+        """Give axe-core's serious and critical findings, with their elements."""
         self.page.evaluate(AXE)
         found: dict[str, Any] = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         grave = [entry for entry in found["violations"] if entry["impact"] in ("serious", "critical")]
         return [f"{entry['id']}: {node['html'][:200]}" for entry in grave for node in entry["nodes"]]
 
     def picture(self, name: str, selector: str | None = None) -> None:
-        """Take a picture if somebody wants pictures."""
+        """Take a picture if there is a folder for pictures."""
         if SCREENSHOTS:
             path = Path(SCREENSHOTS) / f"{name}.png"
             target = self.page.locator(selector).first if selector else self.page
             target.screenshot(path=path, **({} if selector else {"full_page": True}))
 
     def _console(self, kind: str, text: str) -> None:
-        told = any(f"status of {status} " in text for status in self.expected)
-        if kind in ("error", "warning") and not told:
+        is_expected = any(f"status of {status} " in text for status in self.expected)
+        if kind in ("error", "warning") and not is_expected:
             self.complaints.append(f"console: {text}")
 
     def _failed(self, request: Request) -> None:
-        # A request that the next page cuts short is no failure.
+        # The browser aborts a request when the next page is opened, which is no failure.
         if request.failure != "net::ERR_ABORTED":
             self.complaints.append(f"{request.url}: {request.failure}")
 
@@ -103,7 +103,7 @@ def chromium() -> Iterator[Browser]:
     path = shutil.which(os.environ.get("CHROMIUM") or "chromium")
     assert path, "no Chromium: sh infra/local/chromium.sh installs it"
     with sync_playwright() as playwright:
-        # The browser goes through no proxy: everything that it opens is on this machine.
+        # The browser uses no proxy, since every page that it opens is on this machine.
         env = environment.minimal() | {"NO_PROXY": "*"}
         browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, "--no-proxy-server"], env=env)
         try:
@@ -114,9 +114,9 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def visiting(browser: Browser, size: Size, *, javascript: bool = True, hosts: int = 1) -> Iterator[Visit]:
-    """Open an empty page as an owner in Israel would see it, and judge at the end what the browser complained of.
+    """Open an empty page with the settings of an owner in Israel, and fail at the end if the browser complained.
 
-    Everything comes from so many `hosts`, which is one but for a page in a frame.
+    The page's requests go to at most so many `hosts`: one, unless the page is in a frame.
     """
     width, height = size.value
     context = browser.new_context(
@@ -133,7 +133,7 @@ def visiting(browser: Browser, size: Size, *, javascript: bool = True, hosts: in
     try:
         visit = Visit(context.new_page())
         yield visit
-        assert [told for told in visit.complaints if not any(word in told for word in visit.forgiven)] == []
-        assert len(visit.hosts) <= hosts, "the page asks nobody else for anything"
+        assert [one for one in visit.complaints if not any(word in one for word in visit.forgiven)] == []
+        assert len(visit.hosts) <= hosts, "the page sends no request to another host"
     finally:
         context.close()

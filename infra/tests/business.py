@@ -22,14 +22,14 @@ from .logs import Confidential, log_lines
 from .waits import SECONDS
 
 CLOCK_SECONDS = 1
-"""How far a log line's time may be off: a line about a business is never older than the business."""
+"""The most by which a log line's time may be off. No line about a business is older than the business."""
 
 
 class TestBusiness:
-    """A business of one test: its settings, what it publishes, and its endpoint."""
+    """A business of one test: its settings, its events, and its endpoint."""
 
     __test__ = False
-    """The name does not make it a class of tests."""
+    """Keeps pytest from taking the class for a class of tests."""
 
     def __init__(self, id_: str, stack: Stack, receiver: Receiver, confidential: Confidential) -> None:
         self.id = id_
@@ -42,19 +42,19 @@ class TestBusiness:
         confidential.add(self.settings.signing_secret)
 
     def new_path(self) -> str:
-        """Make a path as real ones are: with a token in it."""
+        """Make a path that contains a token, as the paths of real endpoints do."""
         token = secrets.token_urlsafe(16)
         self.confidential.add(token)
         return f"/hooks/{token}"
 
     def answers(self, *answers: Answer | int, **settings: object) -> None:
         """Save the business, and set how its endpoint answers attempt 1, 2, ...; the last answer repeats."""
-        told = [Answer(answer) if isinstance(answer, int) else answer for answer in answers]
-        self.receiver.script(self.path, *told)
+        script = [Answer(answer) if isinstance(answer, int) else answer for answer in answers]
+        self.receiver.script(self.path, *script)
         self.settings.save(self.stack, **settings)
 
     def call(self, **fields: object) -> dict[str, Any]:
-        """Make a finished call of this business, with a transcript that no other has."""
+        """Make a finished call of this business, with a transcript and a summary of its own."""
         event = {
             "event_type": "call.completed",
             "business_id": self.id,
@@ -74,13 +74,13 @@ class TestBusiness:
         return event
 
     def publish(self, event: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Publish an event, a plain call unless told, and return it."""
+        """Publish an event, by default a new call, and return it."""
         event = self.call() if event is None else event
         self.publish_text(json.dumps(event))
         return event
 
     def publish_text(self, body: str) -> None:
-        """Publish a message whatever it says."""
+        """Publish a message with this body."""
         url = self.stack.outputs["EventsQueueUrl"]
         self.stack.queue.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=self.id)
 
@@ -88,12 +88,23 @@ class TestBusiness:
         """Wait for so many requests, and return all that have arrived."""
         return self.receiver.wait(path or self.path, count, SECONDS)
 
+    def arrived(self) -> list[str]:
+        """Give the event ids of the requests that have arrived, in order."""
+        return [event_id_of(request) for request in self.received()]
+
+    def hold(self, count: int) -> list[str]:
+        """Publish calls to a paused endpoint until all are held, and give their ids in the order of a replay."""
+        for _ in range(count):
+            self.publish()
+        until(lambda: len(self.held()) == count, SECONDS, "held events")
+        return self.held()
+
     def received(self, path: str | None = None) -> list[Received]:
-        """Give what has arrived so far."""
+        """Give the requests that have arrived so far."""
         return self.receiver.at(path or self.path)
 
     def record(self, natural_key: str) -> dict[str, Any] | None:
-        """Give the ledger's record of an event by the text that its id is derived from."""
+        """Give the ledger's record of an event by the text from which its id is derived."""
         digest = hashlib.sha256(natural_key.encode()).hexdigest()[:32]
         return self.record_of(f"evt_{digest}")
 
@@ -109,7 +120,7 @@ class TestBusiness:
             record = self.record_of(event_id)
             return record if record and record["status"] == status else None
 
-        return until(find, SECONDS, f"a record that says {status}", every=0.1)
+        return until(find, SECONDS, f"a record with the status {status}", every=0.1)
 
     def held(self) -> list[str]:
         """Give the ids of the held events, in the order of their replay."""
@@ -123,25 +134,25 @@ class TestBusiness:
         return item.get("health", {})
 
     def resume(self) -> None:
-        """Resume the endpoint: the state, with a replay, and then the message of its first step."""
-        run = int(self.health()["version"]) + 1
-        health = {"version": run, "state": "active"}
-        health |= {"replay_id": run, "replay_step": 0, "replay_due": int(time.time() * 1000)}
+        """Resume the endpoint as the portal does: write the state, then send the message of the replay's first step."""
+        replay_id = int(self.health()["version"]) + 1
+        health = {"version": replay_id, "state": "active"}
+        health |= {"replay_id": replay_id, "replay_step": 0, "replay_due": int(time.time() * 1000)}
         self.stack.settings.update_item(
             Key={"business_id": self.id},
             UpdateExpression="SET health = :health",
             ConditionExpression="health.version = :before",
-            ExpressionAttributeValues={":health": health, ":before": run - 1},
+            ExpressionAttributeValues={":health": health, ":before": replay_id - 1},
         )
         self.publish_text(
             json.dumps(
-                {"command": "replay", "business_id": self.id, "replay": run, "step": 0},
+                {"command": "replay", "business_id": self.id, "replay": replay_id, "step": 0},
                 separators=(",", ":"),
             )
         )
 
     def make_overdue(self, minutes: int = 10) -> None:
-        """Let all that is due at the endpoint have been due some minutes earlier: longer than `sweep` waits."""
+        """Make everything that is due at the endpoint due some minutes earlier, which is longer than `sweep` waits."""
         health, earlier = self.health(), minutes * 60_000
         names = [name for name in ("probe_due", "replay_due") if name in health]
         health |= {name: health[name] - earlier for name in names}
@@ -157,13 +168,13 @@ class TestBusiness:
         )
 
     def resend(self, event_id: str) -> None:
-        """Have a kept event sent again, whether it has arrived or not."""
+        """Have a stored event sent again, whether it has arrived or not."""
         asked_at = int(time.time() * 1000)
         command = {"command": "deliver", "business_id": self.id, "event_id": event_id, "resend_asked_at": asked_at}
         self.publish_text(json.dumps(command, separators=(",", ":")))
 
     def move_to(self, url: str) -> None:
-        """Set another URL, as the dashboard's backend does, which knows nothing of the endpoint's state."""
+        """Set another URL as the dashboard's backend does, without the endpoint's state."""
         self.stack.settings.update_item(
             Key={"business_id": self.id},
             UpdateExpression="SET generic_webhook_url = :url",

@@ -1,4 +1,4 @@
-"""The one deployment that all tests share, and what each test gets of its own."""
+"""The one deployment that all tests share, and each test's own business, owner and page."""
 
 import os
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -44,26 +44,26 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def receiver() -> Iterator[Receiver]:
-    """Give the HTTP server that plays every business."""
+    """Give the receiver with every business's endpoint."""
     with running_receiver() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def confidential() -> Confidential:
-    """Give the list of what no log line may contain."""
+    """Give the list of texts that no log line may contain."""
     return Confidential()
 
 
 @pytest.fixture(scope="session")
 def dead_letters(stack: Stack) -> DeadLetters:
-    """Give what has ended in the dead-letter queue."""
+    """Give the messages of the dead-letter queue."""
     return DeadLetters(stack)
 
 
 @pytest.fixture
 def business(stack: Stack, receiver: Receiver, confidential: Confidential) -> TestBusiness:
-    """Give a business with a receiver path of its own, both known to nobody else."""
+    """Give a business with a receiver path of its own, which no other test uses."""
     return TestBusiness(f"b-{uuid4().hex[:12]}", stack, receiver, confidential)
 
 
@@ -74,7 +74,7 @@ def another(stack: Stack, receiver: Receiver, confidential: Confidential) -> Tes
 
 
 class Businesses:
-    """Makes as many businesses as a test needs whose waits are to go on together."""
+    """Makes a business for each case of a test, so that the cases wait at the same time."""
 
     def __init__(self, make: Callable[[], TestBusiness]) -> None:
         self.made: list[TestBusiness] = []
@@ -89,20 +89,20 @@ class Businesses:
 
 @pytest.fixture
 def business_for(stack: Stack, receiver: Receiver, confidential: Confidential) -> Businesses:
-    """Give what makes a business for each of a test's cases."""
+    """Give a function that makes a business for each of a test's cases."""
     return Businesses(lambda: TestBusiness(f"b-{uuid4().hex[:12]}", stack, receiver, confidential))
 
 
 @pytest.fixture(scope="session")
 def portal(stack: Stack, confidential: Confidential) -> Portal:
-    """Give the portal as any client reaches it."""
+    """Give the portal of the stack."""
     confidential.add(stack.portal_secret)
     return Portal(stack)
 
 
 @pytest.fixture
 def owner(business: TestBusiness, portal: Portal) -> Owner:
-    """Give the owner of the business, let in."""
+    """Give the owner of the business, with a token."""
     return Owner(business, portal)
 
 
@@ -121,15 +121,15 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
-    """Give what opens a browser's page of a size, with or without JavaScript; what it complained of fails the test."""
+    """Give a function that opens a browser's page of a size. A complaint of the browser fails the test."""
     with ExitStack() as stack:
         yield lambda size=Size.DESKTOP, **options: stack.enter_context(visiting(browser, size, **options))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what looks back on the session at its end, and refuse a mark that contradicts a test's stack.
+    """Put the tests marked `last` at the end, and refuse a mark that contradicts a test's stack.
 
-    Only the runs that share one stack among their tests look back on its log.
+    The tests marked `last` read the whole log of the shared stack, so only runs that share a stack have them.
     """
     for item in items:
         marks = [mark for mark in ("own_stack", "second", "alone") if item.get_closest_marker(mark)]
@@ -140,7 +140,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Show with a failed test what the functions logged about its businesses."""
+    """Show with a failed test the functions' log lines about its businesses."""
     report = yield
     fixtures = getattr(item, "funcargs", {})
     businesses = [value for value in fixtures.values() if isinstance(value, TestBusiness)]

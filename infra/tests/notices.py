@@ -1,4 +1,4 @@
-"""The notices to owners on their topic, read as the operator's own systems read them."""
+"""The notices on the topic OwnerNotices, read as the operator's own systems read them."""
 
 import json
 from typing import Any
@@ -11,11 +11,12 @@ from .waits import SECONDS
 
 
 class Notices:
-    """The notices on the topic, as one of its subscribers gets them."""
+    """The notices on the topic, as one of its subscribers gets them. Each notice is given to a test once."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._seen: list[dict[str, Any]] = []
+        self._new: list[dict[str, Any]] = []
+        """Those that no test has been given yet."""
         self._queue = stack.queue.create_queue(QueueName="owner-notices")["QueueUrl"]
         attributes = stack.queue.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"]
         topic = stack.outputs["OwnerNoticesTopicArn"]
@@ -31,13 +32,15 @@ class Notices:
         stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=attributes["QueueArn"])
 
     def wait(self, business: TestBusiness, kind: str) -> dict[str, Any]:
-        """Wait for a notice about a business."""
-        return until(lambda: self._find(business.id, kind), SECONDS, f"a notice {kind}")
+        """Wait for the next notice of this kind about a business."""
+        return until(lambda: self._take(business.id, kind), SECONDS, f"a notice {kind}")
 
-    def _find(self, business_id: str, kind: str) -> dict[str, Any] | None:
+    def _take(self, business_id: str, kind: str) -> dict[str, Any] | None:
         answer = self._stack.queue.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
         for message in answer.get("Messages", []):
-            self._seen.append(json.loads(json.loads(message["Body"])["Message"]))
+            self._new.append(json.loads(json.loads(message["Body"])["Message"]))
             self._stack.queue.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-        mine = (notice for notice in self._seen if (notice["business_id"], notice["kind"]) == (business_id, kind))
-        return next(mine, None)
+        for place, notice in enumerate(self._new):
+            if (notice["business_id"], notice["kind"]) == (business_id, kind):
+                return self._new.pop(place)
+        return None

@@ -1,7 +1,7 @@
-"""The owner's side, independently of the project's own code: tokens made with an HMAC, requests made by hand.
+"""The owner's side, independent of the project's own code: tokens are made with an HMAC, requests by http.client.
 
-Requests connect to the local stack's address and name the API in `Host`, since not every system resolves names below
-`localhost`; browsers do.
+Requests connect to the local stack's address and name the API in `Host`, since browsers resolve names below `localhost`
+but not every system does.
 """
 
 import base64
@@ -24,7 +24,7 @@ HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
 def encoded(data: bytes | str | object) -> str:
-    """Write a part of a token: bytes and text as they are, anything else as JSON, in base64url without padding."""
+    """Encode a part of a token in base64url without padding: bytes, a text, or any other value as JSON."""
     raw = data if isinstance(data, bytes | str) else json.dumps(data)
     return base64.urlsafe_b64encode(raw.encode() if isinstance(raw, str) else raw).rstrip(b"=").decode()
 
@@ -69,7 +69,7 @@ class Reply:
         return [value for name, value in self.fields if name.lower() == "set-cookie"]
 
     def problem(self, status: int) -> dict[str, Any]:
-        """Make sure that this is a problem (RFC 9457) of a status, and return it."""
+        """Make sure that the answer is a problem (RFC 9457) of a status, and return the problem."""
         assert self.status == status, self.body
         assert self.media_type == "application/problem+json"
         problem = self.json
@@ -96,7 +96,7 @@ class Portal:
         token: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> Reply:
-        """Send a request: a body of text or bytes as it is, of anything else as JSON."""
+        """Send a request. A body that is neither text nor bytes is sent as JSON."""
         fields = {"Host": self.host}
         if body is not None and not isinstance(body, bytes | str):
             body = json.dumps(body)
@@ -121,7 +121,7 @@ class Portal:
         return f"{self.url}/?token={self.token(business_id)}"
 
     def operations(self) -> list[tuple[str, str, dict[str, Any]]]:
-        """Give method, path and description of everything that the API's own document says it does."""
+        """Give method, path and description of every operation in the API's own document."""
         paths = self.document["paths"]
         methods = {"get", "put", "post", "delete", "patch"}
         found = [(method.upper(), path, operation) for path in paths for method, operation in paths[path].items()]
@@ -136,7 +136,7 @@ class Portal:
 
 
 class Owner:
-    """Somebody who was let in to a business's page and API."""
+    """An owner with a token for a business's page and API."""
 
     def __init__(self, business: TestBusiness, portal: Portal) -> None:
         self.business = business
@@ -147,15 +147,15 @@ class Owner:
         business.confidential.add(self.token)
 
     def get(self, path: str) -> Reply:
-        """Ask the API."""
+        """Send a GET to the API."""
         return self.portal.send("GET", path, token=self.token)
 
     def put(self, path: str, body: object) -> Reply:
-        """Have the API replace something."""
+        """Send a PUT to the API."""
         return self.portal.send("PUT", path, body, token=self.token)
 
     def post(self, path: str, body: object = None) -> Reply:
-        """Have the API do something."""
+        """Send a POST to the API."""
         return self.portal.send("POST", path, body, token=self.token)
 
     def saves(self, url: str | None, **further: object) -> Reply:
@@ -168,7 +168,7 @@ class Owner:
         return self.portal.stack.settings.get_item(Key=key, ConsistentRead=True).get("Item", {})
 
     def cookie(self) -> str:
-        """Trade a link for the session's cookie, and give what a browser sends back of it."""
+        """Exchange a link for the session's cookie, and give the cookie as a browser returns it."""
         reply = self.portal.send("GET", f"/?token={self.token}")
         assert reply.status == 303, reply.body
         [cookie] = reply.cookies

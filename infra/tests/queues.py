@@ -12,7 +12,7 @@ from .waits import SECONDS
 
 
 class DeadLetters:
-    """Everything that has come to the dead-letter queue, whichever test it belongs to."""
+    """The messages that have arrived in the dead-letter queue, from all tests."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -23,9 +23,9 @@ class DeadLetters:
         return until(lambda: self.find(text), SECONDS, "a message in the dead-letter queue")
 
     def find(self, text: str) -> dict[str, Any] | None:
-        """Look for a message whose body contains a text."""
+        """Find a message whose body contains a text."""
         url = self._stack.outputs["DeadLetterQueueUrl"]
-        # Taken off the queue, since it shows only its first ten.
+        # Messages are deleted when they are read, since the queue shows only the first ten.
         while messages := self._stack.queue.receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], AttributeNames=["All"]
         ).get("Messages"):
@@ -36,7 +36,7 @@ class DeadLetters:
 
 
 def publish_together(stack: Stack, *events: dict[str, Any] | str) -> None:
-    """Publish up to ten messages so that one invocation gets them all as its batch."""
+    """Publish up to ten messages so that one invocation gets all of them as its batch."""
     functions = stack.client("lambda")
     [mapping] = functions.list_event_source_mappings()["EventSourceMappings"]
     functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
@@ -53,7 +53,7 @@ def publish_together(stack: Stack, *events: dict[str, Any] | str) -> None:
 
 @contextmanager
 def short_visibility(stack: Stack, seconds: int = 3) -> Iterator[None]:
-    """Let a message that a fault left alone come back after seconds instead of minutes."""
+    """Let messages return after seconds instead of minutes when a fault has left them in the queue."""
     url = stack.outputs["EventsQueueUrl"]
     own = stack.queue.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
     stack.queue.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})

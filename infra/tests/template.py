@@ -1,4 +1,4 @@
-"""The template as CloudFormation gets it, and what the tests ask of it."""
+"""The template as CloudFormation gets it, for the tests that read it."""
 
 import copy
 from functools import cache
@@ -17,13 +17,13 @@ FUNCTIONS = ("DeliverFunction", "SweepFunction", "PortalFunction")
 
 
 def original() -> Template:
-    """Give the template as it is written."""
+    """Give the template of the repository, before any transform."""
     return read(ORIGINAL)
 
 
 @cache
 def _transformed() -> Template:
-    # The transform is the one that AWS runs, and it wants an uploaded zip behind each function.
+    # AWS runs the same transform. The transform requires an uploaded zip of each function.
     template = original()
     for name in FUNCTIONS:
         template["Resources"][name]["Properties"]["CodeUri"] = "s3://bucket/key"
@@ -42,7 +42,7 @@ def of_type(kind: str) -> dict[str, Any]:
 
 
 def reference(value: object) -> str:
-    """Name the resource that `!Ref` or `!GetAtt` refers to."""
+    """Give the name of the resource to which `!Ref` or `!GetAtt` refers."""
     match value:
         case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]}:
             return name

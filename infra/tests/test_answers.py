@@ -37,7 +37,7 @@ def test_two_failures_then_success_is_three_attempts_of_one_webhook_id_and_the_s
     assert len({request.body for request in requests}) == 1
     assert len({request.headers["x-prosaas-signature"] for request in requests}) == 1
     times = [int(request.headers["webhook-timestamp"]) for request in requests]
-    assert times == sorted(set(times)), "each attempt has a time of its own"
+    assert times == sorted(set(times)), "every attempt has its own time"
     assert all(gap >= 1 for gap in gaps(requests))
     business.logs(level="INFO", attempt=3)
     assert len(business.received()) == 3
@@ -83,7 +83,7 @@ def test_success_with_odd_headers_is_delivered_once(business_for: Businesses) ->
         assert len(business.received()) == 1, name
 
 
-def test_redirect_to_a_login_says_so(business: TestBusiness) -> None:
+def test_redirect_to_a_login_has_the_cause_sign_in(business: TestBusiness) -> None:
     business.answers(Answer(302, headers={"Location": "https://accounts.google.com/ServiceLogin"}), 200)
     business.publish()
     request = business.receives(2)[0]
@@ -91,10 +91,10 @@ def test_redirect_to_a_login_says_so(business: TestBusiness) -> None:
     assert (line["cause"], line["redirect_host"], line["clue"]) == ("sign_in", "accounts.google.com", "to_login")
     record = business.recorded(event_id_of(request), status="delivered")
     assert attempts(record)[0]["cause"] == "sign_in"
-    assert "clue" not in record, "the last attempt has none"
+    assert "clue" not in record, "the last attempt has no clue"
 
 
-def test_where_a_redirect_leads_is_kept_whole_in_whatever_bytes(business: TestBusiness) -> None:
+def test_location_of_a_redirect_is_recorded_whole_in_any_bytes(business: TestBusiness) -> None:
     head, tail = b"HTTP/1.1 308 Moved\r\nLocation: ", b"\r\nContent-Length: 0\r\n\r\n"
     places = [b"/hook/", "https://a.example/שלום".encode(), "https://a.example/caf\xe9".encode("latin-1")]
     business.answers(*(Answer(body=head + place + tail, manner=Manner.RAW) for place in places), 200)
@@ -109,7 +109,7 @@ def test_where_a_redirect_leads_is_kept_whole_in_whatever_bytes(business: TestBu
     ]
 
 
-def test_answer_in_hebrew_of_windows_can_be_read(business: TestBusiness) -> None:
+def test_snippet_of_an_answer_in_windows_1255_is_readable(business: TestBusiness) -> None:
     html = {"Content-Type": "text/html; charset=windows-1255"}
     business.answers(Answer(500, "שגיאה".encode("windows-1255"), headers=html), 200)
     business.publish()
@@ -118,7 +118,7 @@ def test_answer_in_hebrew_of_windows_can_be_read(business: TestBusiness) -> None
     assert attempts(record)[0]["snippet"] == "שגיאה"
 
 
-def test_what_the_guard_refuses_is_kept_with_its_reason(business: TestBusiness) -> None:
+def test_refusal_by_the_guard_is_recorded_with_its_reason(business: TestBusiness) -> None:
     business.settings = business.settings.at(business.settings.url.replace("http://", "http://user:password@"))
     business.settings.save(business.stack)
     business.publish()
@@ -129,7 +129,7 @@ def test_what_the_guard_refuses_is_kept_with_its_reason(business: TestBusiness) 
     assert business.received() == []
 
 
-def test_a_challenge_of_cloudflare_is_told_from_an_answer_of_the_receiver(business: TestBusiness) -> None:
+def test_challenge_of_cloudflare_has_a_clue_that_an_answer_of_the_receiver_has_not(business: TestBusiness) -> None:
     business.answers(Answer(403, b"<html>", headers={"cf-mitigated": "challenge"}), 403, 200)
     business.publish()
     request = business.receives(3)[0]
@@ -137,7 +137,7 @@ def test_a_challenge_of_cloudflare_is_told_from_an_answer_of_the_receiver(busine
     assert [attempt.get("clue") for attempt in attempts(record)] == ["cloudflare", None, None]
 
 
-def test_retry_after_in_seconds_is_kept(business_for: Businesses) -> None:
+def test_retry_after_in_seconds_delays_the_next_attempt(business_for: Businesses) -> None:
     businesses = business_for([429, 503])
     for status, business in businesses.items():
         business.answers(Answer(status, headers={"Retry-After": "4"}), 200)
@@ -147,7 +147,7 @@ def test_retry_after_in_seconds_is_kept(business_for: Businesses) -> None:
         assert gap >= 4, status
 
 
-def test_retry_after_as_a_date_is_kept(business: TestBusiness) -> None:
+def test_retry_after_as_a_date_delays_the_next_attempt(business: TestBusiness) -> None:
     until = int(time.time()) + 5
     business.answers(Answer(503, headers={"Retry-After": formatdate(until, usegmt=True)}), 200)
     business.publish()
@@ -177,7 +177,7 @@ NO_ANSWERS = {
 }
 
 
-def test_answer_that_never_becomes_one_is_tried_again(business_for: Businesses) -> None:
+def test_attempt_without_a_valid_answer_is_tried_again(business_for: Businesses) -> None:
     businesses = business_for(NO_ANSWERS)
     for manner, business in businesses.items():
         business.answers(Answer(manner=manner), 200)
@@ -215,7 +215,7 @@ def test_failure_whose_body_does_not_end_is_tried_again(business: TestBusiness) 
     assert business.logs(level="WARN")["status_code"] == 500
 
 
-def test_refused_connection_is_tried_again_and_heals_with_the_url(business: TestBusiness) -> None:
+def test_refused_connection_is_tried_again_and_succeeds_with_a_corrected_url(business: TestBusiness) -> None:
     business.settings = business.settings.at(f"http://127.0.0.1:{free_port()}{business.path}")
     business.settings.save(business.stack)
     business.publish()
@@ -226,8 +226,8 @@ def test_refused_connection_is_tried_again_and_heals_with_the_url(business: Test
     assert int(request.headers["webhook-attempt"]) > 1
 
 
-def test_name_that_does_not_resolve_is_tried_again_and_heals_with_the_url(business: TestBusiness) -> None:
-    business.settings = business.settings.at(f"http://nowhere.invalid{business.path}")
+def test_name_that_does_not_resolve_is_tried_again_and_succeeds_with_a_corrected_url(business: TestBusiness) -> None:
+    business.settings = business.settings.at(f"http://unknown.invalid{business.path}")
     business.settings.save(business.stack)
     business.publish()
     assert business.logs(level="WARN")["cause"] == "dns"

@@ -1,4 +1,4 @@
-"""The deployed program is small, and able to run on Amazon Linux 2023."""
+"""The deployed program is small, and runs on Amazon Linux 2023."""
 
 import pytest
 

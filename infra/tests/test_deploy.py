@@ -1,7 +1,7 @@
-"""`make deploy` after the build, run as its command against MiniStack: what it refuses is not touched.
+"""`make deploy` after the build, run as its command against MiniStack: nothing changes when it refuses a deployment.
 
-The template is a small one of the same kinds of resources, so that nothing has to be built. That MiniStack replaces a
-table is its own reading of a template; what CloudFormation says in other cases is in `test_deploy_judgement`.
+The template is a small one of the same kinds of resources, so that nothing has to be built. Only MiniStack decides here
+which changes replace a table; `test_deploy_judgement` has CloudFormation's other answers.
 """
 
 import copy
@@ -53,12 +53,12 @@ TEMPLATE: dict[str, Any] = {
     },
 }
 REFUSED_BY_MINISTACK = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}}
-"""An alarm without what it is compared with."""
+"""An alarm without its threshold, which CloudFormation refuses."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """An account, which MiniStack plays, and the command that deploys to it."""
+    """An account on MiniStack, and the command that deploys to it."""
 
     endpoint: str
     folder: Path
@@ -71,7 +71,7 @@ class Account:
     def deploy(
         self, stack: str, template: dict[str, Any], *parameters: str, yes: str = "", typed: str | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run the command, with a terminal if something is to be typed."""
+        """Run the command, with a terminal if the test types an answer."""
         path = self.folder / f"{stack}.json"
         path.write_text(json.dumps(template))
         argv = [sys.executable, "-m", "infra.ops.deploy", "--stack", stack, "--template", str(path), *parameters]
@@ -95,7 +95,7 @@ class Account:
             os.close(terminal)
 
     def state(self, stack: str) -> dict[str, Any]:
-        """Tell what there is of a stack, and whether a change set waits for somebody to execute it."""
+        """Give the state of a stack, and whether it has a change set that could be executed."""
         cloudformation = self.client("cloudformation")
         resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
         sets = cloudformation.list_change_sets(StackName=stack)["Summaries"]
@@ -122,12 +122,12 @@ def deployed(account: Account) -> str:
     assert "create_complete: SettingsTable" in done.stdout
     [table] = [name for name in account.state("deployed")["tables"] if "SettingsTable" in name]
     assert f"SettingsTableName      {table}" in done.stdout
-    assert "Warning: nobody hears the alarms." in done.stdout
+    assert "Warning: nobody receives the alarms." in done.stdout
     return "deployed"
 
 
 def changed(*without: str, **resources: dict[str, Any]) -> dict[str, Any]:
-    """Give the template without some resources, and with others."""
+    """Give the template without some resources and with others."""
     template = copy.deepcopy(TEMPLATE)
     template["Resources"] = {
         name: one for name, one in template["Resources"].items() if name not in without
@@ -137,7 +137,7 @@ def changed(*without: str, **resources: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_key(name: str) -> dict[str, Any]:
-    """Give the template with a table of the same name that is another table."""
+    """Give the template with a table of the same logical name and another key, which replaces the table."""
     template = copy.deepcopy(TEMPLATE)
     properties = template["Resources"]["SettingsTable"]["Properties"]
     properties["AttributeDefinitions"] = [{"AttributeName": name, "AttributeType": "S"}]
@@ -145,9 +145,9 @@ def with_key(name: str) -> dict[str, Any]:
     return template
 
 
-def test_what_would_be_removed_is_refused_before_anything_is_touched(account: Account, deployed: str) -> None:
+def test_removal_of_a_queue_is_refused_before_anything_is_changed(account: Account, deployed: str) -> None:
     before = account.state(deployed)
-    # A renamed queue is a removed one. Beside it something harmless, which must not be done either.
+    # A renamed queue is a removed queue. The harmless change beside it must not be made either.
     template = changed(
         "SettingsTable", "EventsQueue", "PortalSecret", CallsQueue=QUEUE, Topic={"Type": "AWS::SNS::Topic"}
     )
@@ -160,7 +160,7 @@ def test_what_would_be_removed_is_refused_before_anything_is_touched(account: Ac
     assert account.state(deployed) == before
 
 
-def test_what_would_be_replaced_is_refused(account: Account, deployed: str) -> None:
+def test_replacement_of_a_table_is_refused(account: Account, deployed: str) -> None:
     before = account.state(deployed)
     refused = account.deploy(deployed, changed(EventsQueue=QUEUE | {"Properties": {"FifoQueue": True}}))
     assert refused.returncode == 1
@@ -180,7 +180,7 @@ def test_table_with_another_key_is_asked_about(account: Account, deployed: str) 
         assert account.state(deployed) == before
 
 
-def test_answer_by_name_lets_it_go_on(account: Account) -> None:
+def test_answer_with_the_resources_name_allows_the_replacement(account: Account) -> None:
     assert account.deploy("answered", TEMPLATE).returncode == 0
     for done in (
         account.deploy("answered", with_key("tenant"), typed="SettingsTable"),
@@ -193,11 +193,11 @@ def test_answer_by_name_lets_it_go_on(account: Account) -> None:
 def test_nothing_to_change_is_success(account: Account, deployed: str) -> None:
     again = account.deploy(deployed, TEMPLATE)
     assert again.returncode == 0, again.stderr
-    assert again.stdout == f"{deployed} is as it should be: nothing to change.\n"
+    assert again.stdout == f"{deployed} is up to date: nothing to change.\n"
     assert account.state(deployed)["waiting"] == []
 
 
-def test_what_loses_nothing_is_done_without_a_question_and_keeps_its_parameters(account: Account) -> None:
+def test_change_without_a_loss_is_deployed_without_a_question_and_keeps_its_parameters(account: Account) -> None:
     assert account.deploy("harmless", TEMPLATE, "MaximumConcurrency=3").returncode == 0
     sns, sqs = account.client("sns"), account.client("sqs")
     [topic] = [one["TopicArn"] for one in sns.list_topics()["Topics"] if ":harmless-" in one["TopicArn"]]
@@ -206,7 +206,7 @@ def test_what_loses_nothing_is_done_without_a_question_and_keeps_its_parameters(
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=pager)
     done = account.deploy("harmless", changed(EventsQueue=QUEUE | {"Properties": {"VisibilityTimeout": 360}}))
     assert done.returncode == 0, done.stderr
-    assert "nobody hears" not in done.stdout
+    assert "nobody receives" not in done.stdout
     [described] = account.client("cloudformation").describe_stacks(StackName="harmless")["Stacks"]
     assert described["Parameters"] == [{"ParameterKey": "MaximumConcurrency", "ParameterValue": "3"}]
 
@@ -224,12 +224,12 @@ def test_account_with_too_little_concurrency_is_refused(account: Account, deploy
     assert warned.stdout.startswith(f"Warning: This account runs at most {most} ")
 
 
-def test_failed_first_deployment_names_the_table_that_stayed(account: Account) -> None:
+def test_failed_first_deployment_names_the_retained_table(account: Account) -> None:
     stack, dynamodb = "failed", account.client("dynamodb")
     alarm = REFUSED_BY_MINISTACK | {"DependsOn": ["SettingsTable", "EventsQueue"]}
     failed = account.deploy(stack, changed(Alarm=alarm))
     assert failed.returncode == 1
-    assert "Alarm: " in failed.stderr, "why it failed"
+    assert "Alarm: " in failed.stderr, "the reason is printed"
     assert f"The first deployment of {stack} failed, " in failed.stderr
     [table] = [name for name in dynamodb.list_tables()["TableNames"] if name.startswith(f"{stack}-SettingsTable")]
     commands = [line.strip() for line in failed.stderr.splitlines() if line.startswith("  aws ")]
@@ -239,32 +239,32 @@ def test_failed_first_deployment_names_the_table_that_stayed(account: Account) -
         f"aws cloudformation delete-stack --stack-name {stack}",
     ]
 
-    # The next time, before anything is uploaded; and not as something to delete if it is not empty.
+    # The next run says so before an upload, and does not offer to delete a table that is not empty.
     dynamodb.put_item(TableName=table, Item={"business_id": {"S": "b"}})
     again = account.deploy(stack, TEMPLATE)
     assert again.returncode == 1
     assert f"{table} is NOT empty" in again.stderr
     assert "delete-table" not in again.stderr
 
-    # As the commands do.
+    # As the printed commands do.
     dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
     dynamodb.delete_table(TableName=table)
-    gone = account.deploy(stack, TEMPLATE)
-    assert gone.returncode == 1
-    assert table not in gone.stderr
+    refused = account.deploy(stack, TEMPLATE)
+    assert refused.returncode == 1
+    assert table not in refused.stderr
     account.client("cloudformation").delete_stack(StackName=stack)
     done = account.deploy(stack, TEMPLATE)
     assert done.returncode == 0, done.stderr
 
 
-def test_stack_that_lived_and_could_not_be_deleted_is_told_so(account: Account) -> None:
+def test_stack_whose_deletion_failed_is_described_as_such(account: Account) -> None:
     stack, cloudformation = "undeleted", account.client("cloudformation")
     network = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
     assert account.deploy(stack, changed(Network=network)).returncode == 0
     resources = account.state(stack)["resources"]
     table = resources["SettingsTable"]
     account.client("dynamodb").put_item(TableName=table, Item={"business_id": {"S": "b"}})
-    # What the stack does not know of keeps the network from being deleted.
+    # A resource outside the stack keeps the network from being deleted.
     account.client("ec2").create_subnet(VpcId=resources["Network"], CidrBlock="10.0.0.0/24")
     cloudformation.delete_stack(StackName=stack)
 
@@ -295,14 +295,14 @@ def test_refusal_of_aws_is_one_line(account: Account) -> None:
     assert ended.stderr.count("\n") == 1
 
 
-def test_make_deploy_builds_and_then_looks() -> None:
+def test_make_deploy_builds_and_then_runs_the_command() -> None:
     argv = ["make", "--dry-run", "deploy", "ARCHITECTURE=x86_64", "PARAMETERS=AlarmEmail=a@b.example LogLevel=WARN"]
     shown = subprocess.run(argv, cwd=environment.ROOT, capture_output=True, text=True, check=True, timeout=SECONDS)
-    said = "Architecture=x86_64 AlarmEmail=a@b.example LogLevel=WARN"
-    build, look = (line for line in shown.stdout.splitlines() if "Architecture=x86_64" in line)
+    expected = "Architecture=x86_64 AlarmEmail=a@b.example LogLevel=WARN"
+    build, deploy = (line for line in shown.stdout.splitlines() if "Architecture=x86_64" in line)
     assert " build " in build
-    assert build.endswith(said)
-    assert look.split()[1:] == ["-m", "infra.ops.deploy", *said.split()]
-    assert " deploy " not in shown.stdout, "SAM alone would execute what it has made"
+    assert build.endswith(expected)
+    assert deploy.split()[1:] == ["-m", "infra.ops.deploy", *expected.split()]
+    assert " deploy " not in shown.stdout, "`sam deploy` would execute the change set itself"
     named = subprocess.run([*argv, "STACK=shop"], cwd=environment.ROOT, capture_output=True, text=True, check=True)
     assert "-m infra.ops.deploy --stack shop Architecture=" in named.stdout

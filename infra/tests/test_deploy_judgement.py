@@ -1,4 +1,4 @@
-"""The refusals, questions and warnings of `make deploy`, by given answers of CloudFormation and Lambda, no AWS."""
+"""The refusals, questions and warnings of `make deploy`, from given answers of CloudFormation and Lambda."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +39,7 @@ def one(action: str, kind: str, replacement: str | None = None, policy: str | No
         ("Add", None, None, Loss.NONE),
         ("Import", None, None, Loss.NONE),
         ("Modify", "False", None, Loss.NONE),
-        # Retained or not, the stack no longer has it.
+        # The stack no longer has the resource, whether it is retained or not.
         ("Remove", None, "Retain", Loss.CERTAIN),
         ("Remove", None, "Delete", Loss.CERTAIN),
         ("Remove", None, None, Loss.CERTAIN),
@@ -53,23 +53,25 @@ def one(action: str, kind: str, replacement: str | None = None, policy: str | No
         ("SomethingNew", "False", None, Loss.POSSIBLE),
     ],
 )
-def test_what_a_change_loses(kind: str, action: str, replacement: str | None, policy: str | None, loss: Loss) -> None:
+def test_loss_by_each_kind_of_change(
+    kind: str, action: str, replacement: str | None, policy: str | None, loss: Loss
+) -> None:
     assert one(action, kind, replacement, policy).loss is loss
 
 
 @pytest.mark.parametrize("action", ["Remove", "Modify", "Dynamic"])
-def test_what_holds_nothing_may_be_replaced(action: str) -> None:
+def test_resource_without_content_may_be_replaced(action: str) -> None:
     assert one(action, FUNCTION, "True").loss is Loss.NONE
 
 
-def test_certain_loss_is_refused_whoever_answers() -> None:
+def test_certain_loss_is_refused_whatever_is_answered() -> None:
     for change in (one("Remove", QUEUE), one("Modify", TABLE, "True")):
         with pytest.raises(Failure, match=r"Kept, a (queue|table), would be (removed|replaced)"):
             refuse_losses([change], frozenset({"Kept"}), lambda _: "Kept")
 
 
 def answer(text: str) -> Callable[[str], str]:
-    """Answer every question so."""
+    """Give a function that answers every question with this text."""
     return lambda _: text
 
 
@@ -86,7 +88,7 @@ def test_possible_loss_is_asked_about_by_name() -> None:
             refuse_losses([change], NOBODY, answer(word))
 
 
-def test_harmless_changes_ask_nobody() -> None:
+def test_harmless_changes_need_no_answer() -> None:
     refuse_losses([one("Modify", TABLE, "False"), one("Add", QUEUE), one("Remove", FUNCTION)], NOBODY, None)
 
 
@@ -100,18 +102,18 @@ def test_changes_are_shown_one_a_line() -> None:
     assert "lose" not in first
 
 
-def test_the_property_that_replaces_is_named() -> None:
+def test_property_that_replaces_is_named() -> None:
     always, never = (
         {"Target": {"Name": "KeySchema", "RequiresRecreation": "Always"}},
         {"Target": {"Name": "BillingMode", "RequiresRecreation": "Never"}},
     )
     described = resource_change("Modify", "Kept", TABLE, Replacement="True", Details=[always, never])
-    assert "KeySchema" in Change.read(described["ResourceChange"]).said("would be")
-    assert "BillingMode" not in Change.read(described["ResourceChange"]).said("would be")
+    assert "KeySchema" in Change.read(described["ResourceChange"]).describe("would be")
+    assert "BillingMode" not in Change.read(described["ResourceChange"]).describe("would be")
 
 
 def cloudformation() -> tuple[Any, Stubber]:
-    """Make a client that answers as it is told."""
+    """Make a client that gives these answers."""
     client = boto3.client(
         "cloudformation", region_name=environment.REGION, aws_access_key_id="test", aws_secret_access_key="test"
     )
@@ -145,14 +147,14 @@ def event(number: int, status: str, **further: str) -> dict[str, Any]:
 
 
 class Following:
-    """A CloudFormation that gives two events a page, and more of them each time that it is asked."""
+    """A CloudFormation that gives two events a page, and more events at each call."""
 
-    def __init__(self, *asked: list[dict[str, Any]]) -> None:
+    def __init__(self, *calls: list[dict[str, Any]]) -> None:
         self.executed = 0
-        self._asked = list(asked)
+        self._asked = list(calls)
 
     def execute_change_set(self, **_asked: object) -> None:
-        """Begin."""
+        """Begin the deployment."""
         self.executed += 1
 
     def get_paginator(self, _operation: str) -> "Following":
@@ -160,7 +162,7 @@ class Following:
         return self
 
     def paginate(self, **_asked: object) -> list[dict[str, Any]]:
-        """Give what has happened by now, the newest first."""
+        """Give the events so far, the newest first."""
         now = self._asked.pop(0)[::-1]
         return [{"StackEvents": now[first : first + 2]} for first in range(0, len(now), 2)]
 
@@ -179,11 +181,11 @@ def test_deployment_is_followed_to_its_own_end(capsys: pytest.CaptureFixture[str
         event(8, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"),
         event(9, "UPDATE_ROLLBACK_COMPLETE"),
     ]
-    # Before it, and then as time goes on.
+    # Before the execution, and then at each poll.
     client = Following(*(events[:count] for count in (3, 3, 4, 8, 9, 10)))
     assert progress.run(client, "c", "s", every=0) == ("UPDATE_ROLLBACK_COMPLETE", ["Table: no such key"])
-    told = ["  update_failed: Table", "  update_complete: Table", "  update_rollback_complete: s"]
-    assert capsys.readouterr().out.splitlines() == told
+    lines = ["  update_failed: Table", "  update_complete: Table", "  update_rollback_complete: s"]
+    assert capsys.readouterr().out.splitlines() == lines
     assert client.executed == 1
 
 
@@ -198,11 +200,11 @@ def test_deployment_is_followed_to_its_own_end(capsys: pytest.CaptureFixture[str
         (10, 50, Room.TOO_LITTLE),
     ],
 )
-def test_account_has_room(unreserved: int, wanted: int, room: Room) -> None:
+def test_concurrency_is_compared_with_the_limit_of_the_account(unreserved: int, wanted: int, room: Room) -> None:
     assert capacity.room(unreserved, wanted) is room
 
 
-def test_the_concurrency_that_will_be_in_force() -> None:
+def test_concurrency_after_the_deployment_is_found() -> None:
     template = {"Parameters": {"MaximumConcurrency": {"Default": 50}}}
     before = {"MaximumConcurrency": "7", "LogLevel": "INFO"}
     assert capacity.wanted([], {}, template) == 50
@@ -212,7 +214,7 @@ def test_the_concurrency_that_will_be_in_force() -> None:
     assert capacity.wanted(['MaximumConcurrency="10"'], before, template) == 10
 
 
-def test_result_is_found_among_what_sam_writes() -> None:
+def test_result_is_found_in_the_output_of_sam() -> None:
     lines = ["Uploading", '{"type": "warning"}', '{"type": "result", "status": "no_changes"}', "[1]", ""]
     assert change_set.last_result("\n".join(lines))["status"] == "no_changes"
     assert change_set.last_result("Error: no credentials") == {}

@@ -1,6 +1,6 @@
-"""Endpoints that fail: the probe, the held, the pause, the replay, and what the operator hears of it.
+"""Endpoints that fail: the probe, held events, the pause, the replay, and the operator's notices.
 
-On a stack of its own, whose schedule is long enough for a probe to be patient.
+The tests have a stack of their own, whose schedule has many attempts, so that a probe is not spent meanwhile.
 """
 
 import json
@@ -29,37 +29,37 @@ PARAMETERS = {
     "AttemptTimeoutSeconds": "2",
     "MaximumConcurrency": "8",
 }
-HELD_AT_MOST = 5
-"""How many of a failing endpoint's events may have been attempted on their own before it is known as failing."""
+FAILURES_TO_FAILING = 5
+"""The failed attempts in a row that make an endpoint failing."""
 
-OUTLIVES_SECONDS = 60
-"""After that, a replayed event that failed is tried again by a message of its own."""
+REPLAY_FAILURE_SECONDS = 60
+"""After this time, a replayed event that failed is tried again by a message of its own."""
 
 
 @pytest.fixture(scope="module")
-def patient() -> Iterator[Stack]:
+def many_attempts() -> Iterator[Stack]:
     """Give a stack whose schedule has thirty attempts."""
     build()
-    with running_stack(PARAMETERS, logs=LOGS / "patient") as deployed:
+    with running_stack(PARAMETERS, logs=LOGS / "many_attempts") as deployed:
         yield deployed
 
 
 @pytest.fixture
-def business(patient: Stack, receiver: Receiver, confidential: Confidential) -> TestBusiness:
+def business(many_attempts: Stack, receiver: Receiver, confidential: Confidential) -> TestBusiness:
     """Give a business of that stack."""
-    return TestBusiness(f"b-{uuid4().hex[:12]}", patient, receiver, confidential)
+    return TestBusiness(f"b-{uuid4().hex[:12]}", many_attempts, receiver, confidential)
 
 
 @pytest.fixture
-def another(patient: Stack, receiver: Receiver, confidential: Confidential) -> TestBusiness:
-    """Give a second one."""
-    return TestBusiness(f"b-{uuid4().hex[:12]}", patient, receiver, confidential)
+def another(many_attempts: Stack, receiver: Receiver, confidential: Confidential) -> TestBusiness:
+    """Give a second business of that stack."""
+    return TestBusiness(f"b-{uuid4().hex[:12]}", many_attempts, receiver, confidential)
 
 
 @pytest.fixture(scope="module")
-def notices(patient: Stack) -> Notices:
+def notices(many_attempts: Stack) -> Notices:
     """Give the notices of the stack."""
-    return Notices(patient)
+    return Notices(many_attempts)
 
 
 def calls_of(requests: list[Received]) -> list[str]:
@@ -67,8 +67,8 @@ def calls_of(requests: list[Received]) -> list[str]:
     return [json.loads(request.body)["call_id"] for request in requests]
 
 
-def is_failing(business: TestBusiness) -> None:
-    """Bring an endpoint to where one probe tries and the rest is held."""
+def wait_until_failing(business: TestBusiness) -> None:
+    """Wait until an endpoint is failing, so that its probe is tried and other events are held."""
     until(lambda: business.health().get("state") == "failing", SECONDS, "a failing endpoint")
 
 
@@ -76,18 +76,17 @@ def test_fifty_events_held_while_an_endpoint_fails_arrive_in_order_and_once_when
     business: TestBusiness, notices: Notices
 ) -> None:
     business.answers(500)
-    published = [business.publish()["call_id"] for _ in range(HELD_AT_MOST)]
-    is_failing(business)
+    published = [business.publish()["call_id"] for _ in range(FAILURES_TO_FAILING)]
+    wait_until_failing(business)
     published += [business.publish()["call_id"] for _ in range(50 - len(published))]
     until(lambda: len(business.held()) == 49, SECONDS, "49 held events")
-    told = notices.wait(business, "failing")
-    assert told["cause"] == "status"
+    assert notices.wait(business, "failing")["cause"] == "status"
     before = len(business.received())
     business.receiver.script(business.path, Answer(200))
     arrived = calls_of(business.receives(before + 50)[before:])
-    assert sorted(arrived) == sorted(published), "each once"
+    assert sorted(arrived) == sorted(published), "each event arrives once"
     probe = arrived[0]
-    assert arrived[1:] == [call for call in published if call != probe], "in the order in which they happened"
+    assert arrived[1:] == [call for call in published if call != probe], "in the order of the calls"
     assert notices.wait(business, "recovered")["held"] == 49
     until(lambda: "replay_id" not in business.health(), SECONDS, "the end of the replay")
     assert business.held() == []
@@ -95,20 +94,20 @@ def test_fifty_events_held_while_an_endpoint_fails_arrive_in_order_and_once_when
     assert len(business.received()) == before + 50
 
 
-def test_of_a_failing_endpoint_one_event_knocks_and_the_others_wait(business: TestBusiness) -> None:
+def test_probe_alone_is_tried_at_a_failing_endpoint_and_other_events_are_held(business: TestBusiness) -> None:
     business.answers(500)
-    for _ in range(HELD_AT_MOST):
+    for _ in range(FAILURES_TO_FAILING):
         business.publish()
-    is_failing(business)
-    until(lambda: len(business.held()) == HELD_AT_MOST - 1, SECONDS, "four held events")
+    wait_until_failing(business)
+    until(lambda: len(business.held()) == FAILURES_TO_FAILING - 1, SECONDS, "four held events")
     before = len(business.received())
     business.publish()
-    until(lambda: len(business.held()) == HELD_AT_MOST, SECONDS, "the new event held")
+    until(lambda: len(business.held()) == FAILURES_TO_FAILING, SECONDS, "the new event held")
     later = business.receives(before + 2)[before:]
-    assert len(set(calls_of(later))) == 1, "the probe alone"
+    assert len(set(calls_of(later))) == 1, "only the probe is attempted"
 
 
-def test_a_success_in_between_resets_the_count(business: TestBusiness) -> None:
+def test_success_resets_the_count_of_failures(business: TestBusiness) -> None:
     business.answers(500, 500, 500, 500, 200, 500, 500, 500, 500, 200)
     for _ in range(2):
         event = business.publish()
@@ -132,7 +131,7 @@ def test_410_pauses_and_nothing_is_sent_until_the_owner_resumes(business: TestBu
     until(lambda: business.held() == [], SECONDS, "nothing held")
 
 
-def test_another_url_replays_what_was_held_at_the_old_one(business: TestBusiness) -> None:
+def test_held_events_are_replayed_to_another_url(business: TestBusiness) -> None:
     business.answers(410)
     calls = [business.publish()["call_id"]]
     until(lambda: business.health().get("state") == "paused", SECONDS, "a paused endpoint")
@@ -142,15 +141,15 @@ def test_another_url_replays_what_was_held_at_the_old_one(business: TestBusiness
     assert sorted(calls_of(business.receives(2))) == sorted(calls)
 
 
-def test_endpoint_that_fails_again_during_a_replay_keeps_the_rest_held(business: TestBusiness) -> None:
+def test_replay_is_completed_although_its_endpoint_fails_again_meanwhile(business: TestBusiness) -> None:
     business.answers(500)
-    calls = [business.publish()["call_id"] for _ in range(HELD_AT_MOST)]
-    is_failing(business)
+    calls = [business.publish()["call_id"] for _ in range(FAILURES_TO_FAILING)]
+    wait_until_failing(business)
     calls += [business.publish()["call_id"] for _ in range(20)]
     until(lambda: len(business.held()) == len(calls) - 1, SECONDS, "all but the probe held")
-    # Well for the probe and three more, then not for a while, then for good.
+    # The endpoint accepts the probe and three more events, then fails for a while, then accepts every event.
     business.receiver.script(business.path, *_after(len(business.received()), [200] * 4 + [500] * 12 + [200]))
-    seconds = OUTLIVES_SECONDS + 2 * SECONDS
+    seconds = REPLAY_FAILURE_SECONDS + 2 * SECONDS
     until(lambda: all(_status(business, call) == "delivered" for call in calls), seconds, "all delivered")
     delivered = [call for call in calls_of(business.received()) if call in calls]
     assert set(delivered) == set(calls)
@@ -161,10 +160,10 @@ def test_neighbours_of_a_failing_endpoint_are_delivered_meanwhile(
 ) -> None:
     business.answers(500)
     another.answers(200)
-    for _ in range(HELD_AT_MOST + 3):
+    for _ in range(FAILURES_TO_FAILING + 3):
         business.publish()
         another.publish()
-    assert len(another.receives(HELD_AT_MOST + 3)) == HELD_AT_MOST + 3
+    assert len(another.receives(FAILURES_TO_FAILING + 3)) == FAILURES_TO_FAILING + 3
     assert "state" not in another.health(), "a healthy endpoint's state is never written"
 
 

@@ -1,4 +1,4 @@
-"""The guard as it is deployed: with the default of UnsafeTargets, the function dials nothing on this machine."""
+"""The guard of a deployed function: with the default of UnsafeTargets, no address of this machine is dialled."""
 
 import socket
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from .queues import DeadLetters
 
 @contextmanager
 def guarded(stack: Stack, output: str = "DeliverFunctionName") -> Iterator[None]:
-    """Run a function as the template's default has it."""
+    """Run a function with the template's default of UnsafeTargets."""
     functions = stack.client("lambda")
     name = stack.outputs[output]
     variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
@@ -42,7 +42,7 @@ def test_by_default_no_address_of_this_machine_is_dialled_however_it_is_spelt(
             one.publish()
         for one in businesses:
             assert one.logs(level="WARN")["cause"] == "blocked"
-        # To the end, since what is wrong may come with a later attempt.
+        # Until every attempt is spent, since a later attempt might dial.
         for one in businesses:
             dead_letters.wait(one.id)
         try:

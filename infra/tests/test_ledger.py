@@ -1,4 +1,4 @@
-"""The ledger's record of each event; an event that has arrived is not sent again."""
+"""The ledger's record of each event. An event that has arrived is not sent again."""
 
 from typing import Any
 
@@ -13,12 +13,14 @@ from .waits import SECONDS
 
 def test_delivered_event_is_in_the_ledger_with_its_attempt(business: TestBusiness) -> None:
     business.answers(Answer(200, b"thank\x1b[2Jyou", delay_s=0.05))
-    business.publish()
+    event = business.publish()
     [request] = business.receives()
     record = business.recorded(event_id_of(request), status="delivered")
     assert (record["event_type"], record["attempts"], record["status_code"]) == ("call.completed", 1, 200)
+    assert record["title"] == event["summary"][:80]
+    assert record["delivered_at"] == record["last_delivered_at"] == attempts(record)[0]["at"]
     assert "cause" not in record
-    assert record["response_snippet"] == "thank\ufffd[2Jyou", "controls are made safe"
+    assert record["response_snippet"] == "thank\ufffd[2Jyou", "control characters are replaced"
     [attempt] = attempts(record)
     assert attempt["total_ms"] >= attempt["first_byte_ms"] >= 50
     assert record["expires_at"] - int(record["updated_at"] / 1000) == 30 * 24 * 3600
@@ -36,7 +38,7 @@ def test_every_failed_attempt_is_in_the_ledger_and_the_success_clears_the_cause(
     assert "next_attempt_at" not in record
 
 
-def test_waiting_and_spent_events_are_in_the_ledger(business: TestBusiness, dead_letters: DeadLetters) -> None:
+def test_event_is_retrying_and_then_failed_in_the_ledger(business: TestBusiness, dead_letters: DeadLetters) -> None:
     business.answers(500)
     event = business.publish()
     event_id = event_id_of(business.receives()[0])
@@ -47,18 +49,25 @@ def test_waiting_and_spent_events_are_in_the_ledger(business: TestBusiness, dead
     assert business.recorded(event_id, status="failed")["attempts"] == 4
 
 
-def test_event_that_has_arrived_is_not_sent_again_unless_it_is_a_resend(business: TestBusiness) -> None:
+def test_delivered_event_is_sent_again_only_by_a_resend(business: TestBusiness) -> None:
     business.answers(200)
     event = business.publish()
     [first] = business.receives()
-    business.recorded(event_id_of(first), status="delivered")
+    before = business.recorded(event_id_of(first), status="delivered")
     business.publish(event)
     business.logs(message="duplicate")
     assert len(business.received()) == 1
     business.resend(event_id_of(first))
     _, again = business.receives(2)
-    assert again.body == first.body, "the kept bytes"
+    assert again.body == first.body, "the stored bytes are sent"
     assert again.headers["webhook-id"] == first.headers["webhook-id"]
+    resent = until(lambda: _with_attempts(business, event_id_of(first), 2), SECONDS, "the resend's record", every=0.1)
+    assert resent["delivered_at"] == before["delivered_at"] < resent["last_delivered_at"]
+
+
+def _with_attempts(business: TestBusiness, event_id: str, count: int) -> dict[str, Any] | None:
+    record = business.record_of(event_id)
+    return record if record and record["attempts"] == count else None
 
 
 def test_call_of_nearly_a_mebibyte_is_kept_and_resent_byte_for_byte(business: TestBusiness) -> None:
@@ -80,7 +89,7 @@ def test_business_without_a_url_has_no_record(business: TestBusiness) -> None:
     assert "Item" not in business.stack.deliveries.get_item(Key=_key(business, line["event_id"]))
 
 
-def test_one_hanging_endpoint_is_known_as_failing_after_five_attempts(business: TestBusiness) -> None:
+def test_hanging_endpoint_is_failing_after_five_attempts(business: TestBusiness) -> None:
     business.answers(Answer(manner=Manner.HANG))
     for _ in range(7):
         business.publish()

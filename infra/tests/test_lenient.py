@@ -1,4 +1,4 @@
-"""Events that are not as they should be: what reaches the business of them, and what the operator is told."""
+"""Events with unreadable fields, and malformed messages: the request, the log line, and the dead letter."""
 
 import json
 
@@ -39,17 +39,17 @@ MEBIBYTE = 1024 * 1024
 
 
 def text(value: object) -> str:
-    """Give what was published as it is kept."""
+    """Give a published value in the form in which it is kept."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def unread_lines(business: TestBusiness) -> list[dict[str, object]]:
-    """Give the log's lines about fields of this business that could not be read."""
+    """Give the log's lines about unreadable fields of this business."""
     lines = log_lines(business.stack)
     return [line for line in lines if line["message"] == "unread_field" and line["business_id"] == business.id]
 
 
-def test_call_with_every_optional_field_odd_arrives_with_defaults_and_with_what_was_published(
+def test_call_with_unreadable_optional_fields_arrives_with_defaults_and_the_published_values(
     business: TestBusiness,
 ) -> None:
     business.answers(500, 200)
@@ -67,12 +67,12 @@ def test_call_with_every_optional_field_odd_arrives_with_defaults_and_with_what_
     assert business.receives(3)[2].body == first.body
     wait_until_empty(business.stack)
     lines = unread_lines(business)
-    assert [line["field"] for line in lines] == list(ODD), "once each, however often the event is sent"
+    assert [line["field"] for line in lines] == list(ODD), "one line for each field, however often the event is sent"
     assert {line["level"] for line in lines} == {"WARN"}
     assert {line["event_id"] for line in lines} == {event_id_of(first)}
 
 
-def test_sample_with_odd_fields_arrives_with_what_can_be_read(business: TestBusiness) -> None:
+def test_sample_with_odd_fields_arrives_with_its_readable_fields(business: TestBusiness) -> None:
     sample = json.loads((environment.ROOT / "events/samples/call.completed.odd.json").read_text())
     business.answers(200)
     sample["business_id"] = business.id
@@ -99,7 +99,7 @@ def test_malformed_message_that_fills_the_limit_is_copied_with_its_reason(
     assert attributes["reason"] == "malformed"
     assert attributes["detail"].endswith(f"only the beginning of {len(body.encode())} bytes is here")
     assert body.startswith(dead["Body"])
-    # SQS counts names, types and values too; the local one counts the body alone.
+    # SQS counts the attributes' names, types and values too. The local SQS counts the body alone.
     size = len(dead["Body"].encode()) + sum(
         len(name) + len(value["DataType"]) + len(value["StringValue"])
         for name, value in dead["MessageAttributes"].items()
@@ -107,7 +107,7 @@ def test_malformed_message_that_fills_the_limit_is_copied_with_its_reason(
     assert MEBIBYTE - 4 < size <= MEBIBYTE
 
 
-def test_reference_to_what_is_not_kept_is_told_apart_from_a_malformed_message(
+def test_reference_to_an_unknown_event_is_set_aside_with_the_reason_not_kept(
     business: TestBusiness, dead_letters: DeadLetters
 ) -> None:
     event_id = f"evt_{'0' * 32}"
@@ -120,7 +120,7 @@ def test_reference_to_what_is_not_kept_is_told_apart_from_a_malformed_message(
     assert business.logs(message="not_kept", event_id=event_id)["level"] == "ERROR"
 
 
-def test_held_event_whose_body_is_gone_is_given_up_and_those_behind_it_go_out(
+def test_held_event_without_a_body_is_set_aside_and_the_events_after_it_are_sent(
     business: TestBusiness, dead_letters: DeadLetters
 ) -> None:
     business.answers(410, 200)
@@ -142,5 +142,5 @@ def test_held_event_whose_body_is_gone_is_given_up_and_those_behind_it_go_out(
     given_up = business.recorded(lost, "failed")
     assert "held" not in given_up
     assert given_up["updated_at"] > before["updated_at"]
-    assert given_up["expires_at"] * 1000 > given_up["updated_at"], "it expires by the retention"
+    assert given_up["expires_at"] * 1000 > given_up["updated_at"], "the record expires by the retention"
     assert business.logs(message="not_kept", event_id=lost)

@@ -1,4 +1,4 @@
-"""The functions' logs of the whole session: no secrets, known levels, no faults but those that a test provoked."""
+"""The functions' logs of the whole session: no secrets, known levels, no faults except those that a test provoked."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def test_every_line_of_the_functions_is_json_of_a_known_level(stack: Stack) -> N
 
 
 @pytest.mark.last
-def test_nothing_panicked_and_no_fault_was_ours_but_those_provoked(stack: Stack) -> None:
+def test_deliver_logged_no_panic_and_only_provoked_faults(stack: Stack) -> None:
     lines = log_lines(stack)
     ours = {"panic", "panicked", "not_copied", "overdue", "secret_not_refreshed", "not_rescheduled"}
     assert [line for line in lines if line["message"] in ours] == []
@@ -39,7 +39,7 @@ def test_nothing_panicked_and_no_fault_was_ours_but_those_provoked(stack: Stack)
 
 
 @pytest.mark.last
-def test_the_portal_never_panicked_and_met_no_fault_but_those_provoked(stack: Stack) -> None:
+def test_portal_logged_no_panic_and_only_provoked_faults(stack: Stack) -> None:
     errors = [line for line in json_lines(stack.portal_log()) if line["level"] == "ERROR"]
-    # Of settings that another system wrote and that cannot be used.
+    # A test provokes these faults by settings that cannot be used.
     assert [line for line in errors if line["message"] != "fault" or "attribute" not in line["error"]] == []

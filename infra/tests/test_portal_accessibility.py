@@ -1,4 +1,4 @@
-"""Every state of the page is accessible, fits the screen, is small, and shows what strangers write as text."""
+"""Every state of the page is accessible, fits the screen, is small, and escapes texts of strangers."""
 
 import sys
 from collections.abc import Callable
@@ -28,7 +28,7 @@ MOST_BYTES = 60_000
 
 
 def states(at: Visit, owner: Owner) -> dict[str, Callable[[], Any]]:
-    """Give what brings the page to each of its states, from the first to the last."""
+    """Give the actions that bring the page to each of its states, in order."""
     page, business, url = at.page, owner.business, owner.portal.url
     script = business.receiver.script
 
@@ -76,12 +76,12 @@ def states(at: Visit, owner: Owner) -> dict[str, Callable[[], Any]]:
 
 
 def opened(at: Visit) -> None:
-    """Open whatever can be opened: what is hidden is judged too."""
+    """Open every element that can be opened, so that its content is judged too."""
     at.page.evaluate("for (const element of document.querySelectorAll('details')) element.open = true")
 
 
 @pytest.mark.parametrize("size", Size)
-def test_axe_finds_nothing_grave_and_nothing_is_wider_than_the_screen_in_light_and_in_dark(
+def test_every_state_passes_axe_and_fits_the_screen_in_light_and_in_dark(
     owner: Owner, visit: Callable[..., Visit], size: Size
 ) -> None:
     at = visit(size)
@@ -108,7 +108,7 @@ def test_page_and_style_together_are_small(owner: Owner) -> None:
     assert "http://" not in page.text.replace(owner.url, "")
 
 
-def test_what_strangers_write_stays_text(owner: Owner, visit: Callable[..., Visit]) -> None:
+def test_text_of_strangers_is_escaped(owner: Owner, visit: Callable[..., Visit]) -> None:
     business, at = owner.business, visit(Size.PHONE)
     at.expected = {422}
     enters(at, owner)
@@ -131,14 +131,14 @@ def test_what_strangers_write_stays_text(owner: Owner, visit: Callable[..., Visi
         f"{owner.portal.url}/?search=%22%3E%3Cscript%3Ewindow.pwned%3D1%3C%2Fscript%3E&status=%3Cb%3E&said=%3Cb%3E"
     )
     assert at.page.input_value("#search") == '"><script>window.pwned=1</script>'
-    saves(at, f"nowhere/{HOSTILE}")
-    assert at.page.input_value("#generic_webhook_url") == f"nowhere/{HOSTILE}"
+    saves(at, f"no-url/{HOSTILE}")
+    assert at.page.input_value("#generic_webhook_url") == f"no-url/{HOSTILE}"
     assert at.page.evaluate("window.pwned") is None
     assert at.page.locator("img").count() == 0
 
 
 def shows_home(at: Visit, owner: Owner, row: str) -> None:
-    """Open the main page until its log has a row."""
+    """Reload the main page until its log has a row."""
     at.page.goto(owner.portal.url)
     shows(at, row)
 
@@ -148,14 +148,14 @@ def shows_home(at: Visit, owner: Owner, row: str) -> None:
     [("#node-code", JAVASCRIPT, environment.NODE), ("#python-code", PYTHON, Path(sys.executable))],
     ids=["node", "python"],
 )
-def test_the_recipes_of_the_page_verify_a_real_request(
+def test_verification_code_on_the_page_accepts_a_real_request(
     owner: Owner, visit: Callable[..., Visit], tmp_path: Path, block: str, further: str, interpreter: Path
 ) -> None:
     at = visit()
     enters(at, owner)
     saves(at, owner.url)
     lines = at.page.text_content(block).splitlines()
-    assert "whsec_" in lines[-1], "the last line shows how to call it"
+    assert "whsec_" in lines[-1], "the last line of the code calls the function"
     script = tmp_path / "verify"
     script.write_text("\n".join(lines[:-1]) + further)
     owner.business.publish()

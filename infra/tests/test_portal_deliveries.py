@@ -1,6 +1,6 @@
-"""The delivery log by the API: newest first, filtered, searched, in parts, and one with all that is known of it.
+"""The delivery log by the API: a list that is newest first, filtered, searched and paged, and one delivery in detail.
 
-The long lists are written straight into the table, as `deliver` would have written them.
+The tests write long lists into the table, with records like those of `deliver`.
 """
 
 import hashlib
@@ -32,16 +32,17 @@ LIST = {
     "status_code",
     "subject",
     "phone_last_digits",
+    "title",
     "overdue",
 }
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 MANY = 4_000
 PADDING = 1_500
-"""Characters that enlarge each record: together the records exceed the five megabytes that one answer looks through."""
+"""Characters that enlarge each record, so that all records exceed the five megabytes that one answer reads."""
 
 
 def written(owner: Owner, count: int, padding: int = 0) -> list[dict[str, Any]]:
-    """Write so many records a second apart, one in ten failed, one in a thousand held; return them, oldest first."""
+    """Write and return so many records, one a second, oldest first: one in ten failed, one in a thousand held."""
     records = [_record(owner.id, number, padding) for number in range(count)]
     with owner.portal.stack.deliveries.batch_writer() as batch:
         for record in records:
@@ -75,7 +76,7 @@ def _record(business_id: str, number: int, padding: int = 0) -> dict[str, Any]:
 
 
 def walk(owner: Owner, query: str, cursor: str | None = "") -> list[dict[str, Any]]:
-    """Read a list to its end, part by part, from a place in it."""
+    """Read a list page by page, from a cursor to its end."""
     found, parts = [], 0
     while cursor is not None:
         listed = owner.get(f"/api/deliveries?{query}{cursor and f'&cursor={cursor}'}")
@@ -83,7 +84,7 @@ def walk(owner: Owner, query: str, cursor: str | None = "") -> list[dict[str, An
         found += listed.json["deliveries"]
         cursor = listed.json["next_cursor"]
         parts += 1
-        assert parts < 2000, "it ends"
+        assert parts < 2000, "the list ends"
     return found
 
 
@@ -92,11 +93,11 @@ def ids(entries: list[dict[str, Any]]) -> list[str]:
     return [entry["event_id"] for entry in entries]
 
 
-def test_a_business_without_deliveries_has_an_empty_list(owner: Owner) -> None:
+def test_business_without_deliveries_has_an_empty_list(owner: Owner) -> None:
     assert owner.get("/api/deliveries").json == {"deliveries": [], "next_cursor": None}
 
 
-def test_a_delivery_is_listed_and_told_with_its_body_and_attempts(owner: Owner) -> None:
+def test_delivery_is_listed_and_shown_with_its_body_and_attempts(owner: Owner) -> None:
     business = owner.business
     business.receiver.script(business.path, Answer(500, b"<b>out of order</b>"), Answer(200, b"thanks"))
     owner.saves(owner.url)
@@ -107,14 +108,14 @@ def test_a_delivery_is_listed_and_told_with_its_body_and_attempts(owner: Owner) 
     assert entry.keys() == LIST
     expected = {"event_id": event_id, "event_type": "call.completed", "status": "delivered", "cause": None}
     expected |= {"attempts": 2, "status_code": 200, "next_attempt_at": None}
-    expected |= {"subject": body["call_id"], "phone_last_digits": body["phone"][-4:]}
+    expected |= {"subject": body["call_id"], "phone_last_digits": body["phone"][-4:], "title": body["summary"][:80]}
     assert entry.items() >= expected.items()
-    told = owner.get(f"/api/deliveries/{event_id}").json
-    assert told.keys() == LIST | {"body", "response_snippet", "attempt_log"}
-    assert told.items() >= entry.items()
-    assert told["body"].encode() == request.body
-    assert told["response_snippet"] == "thanks"
-    first, second = told["attempt_log"]
+    delivery = owner.get(f"/api/deliveries/{event_id}").json
+    assert delivery.keys() == LIST | {"body", "response_snippet", "attempt_log"}
+    assert delivery.items() >= entry.items()
+    assert delivery["body"].encode() == request.body
+    assert delivery["response_snippet"] == "thanks"
+    first, second = delivery["attempt_log"]
     assert (first["cause"], first["status_code"], first["response_snippet"]) == ("status", 500, "<b>out of order</b>")
     assert (second["cause"], second["status_code"]) == (None, 200)
     assert first["timings_ms"].keys() == {"dns", "connect", "tls", "first_byte", "total"}
@@ -126,33 +127,33 @@ def shown(owner: Owner, event_id: str) -> str:
     return owner.portal.send("GET", f"/deliveries/{event_id}", headers={"Cookie": owner.cookie()}).text
 
 
-def test_what_is_tried_again_says_when(owner: Owner) -> None:
+def test_delivery_that_is_retrying_shows_its_next_attempt(owner: Owner) -> None:
     owner.business.receiver.script(owner.business.path, Answer(302, headers={"Location": "https://new.example/x"}))
     owner.saves(owner.url)
     owner.business.publish()
     entry = until(lambda: next(iter(owner.get("/api/deliveries").json["deliveries"]), None), SECONDS, "an entry")
     assert (entry["status"], entry["cause"], entry["status_code"]) == ("retrying", "redirect", 302)
     assert entry["next_attempt_at"] > entry["created_at"]
-    told = owner.get(f"/api/deliveries/{entry['event_id']}").json
-    assert told["attempt_log"][0]["location"] == "https://new.example/x"
-    assert told["attempt_log"][0]["refusal"] is None
+    delivery = owner.get(f"/api/deliveries/{entry['event_id']}").json
+    assert delivery["attempt_log"][0]["location"] == "https://new.example/x"
+    assert delivery["attempt_log"][0]["refusal"] is None
     page = shown(owner, entry["event_id"])
     assert "https://new.example/x" in page
     assert "הכתובת מפנה לאתר אחר" in page
 
 
-def test_what_was_never_sent_says_what_is_wrong_with_the_address(owner: Owner) -> None:
+def test_delivery_that_the_guard_refused_shows_the_refusal(owner: Owner) -> None:
     refused = owner.url.replace("http://", "http://user@")
     owner.business.settings.at(refused).save(owner.business.stack)
     owner.business.publish()
     entry = until(lambda: next(iter(owner.get("/api/deliveries").json["deliveries"]), None), SECONDS, "an entry")
     assert (entry["cause"], entry["status_code"]) == ("blocked", None)
-    told = owner.get(f"/api/deliveries/{entry['event_id']}").json
-    assert told["attempt_log"][0]["refusal"] == "user_info"
+    delivery = owner.get(f"/api/deliveries/{entry['event_id']}").json
+    assert delivery["attempt_log"][0]["refusal"] == "user_info"
     assert "אי אפשר לכלול בכתובת שם משתמש או סיסמה" in shown(owner, entry["event_id"])
 
 
-def test_lists_are_newest_first_in_parts_filtered_and_searched(owner: Owner) -> None:
+def test_list_is_newest_first_paged_filtered_and_searched(owner: Owner) -> None:
     records = written(owner, 250)
     newest = ids(records)[::-1]
     first = owner.get("/api/deliveries").json
@@ -162,7 +163,7 @@ def test_lists_are_newest_first_in_parts_filtered_and_searched(owner: Owner) -> 
         assert ids(part["deliveries"]) == newest[:limit]
         assert part["next_cursor"]
     assert ids(walk(owner, "limit=100")) == newest
-    assert ids(walk(owner, "limit=50")) == newest, "also where the last part is a whole one"
+    assert ids(walk(owner, "limit=50")) == newest, "the list also ends after a last page that is full"
     failed = [record["event_id"] for record in records if record["status"] == "failed"][::-1]
     assert ids(walk(owner, "limit=10&status=failed")) == failed
     assert walk(owner, "status=retrying") == []
@@ -172,7 +173,7 @@ def test_lists_are_newest_first_in_parts_filtered_and_searched(owner: Owner) -> 
     assert walk(owner, "search=%27%20OR%201") == []
 
 
-def test_a_list_is_of_a_range_of_time_with_both_its_ends(owner: Owner) -> None:
+def test_range_of_time_includes_both_its_ends(owner: Owner) -> None:
     records = written(owner, 60)
     tenth, fortieth = records[10]["created_at"], records[40]["created_at"]
     newest = ids(records)[::-1]
@@ -189,7 +190,7 @@ def test_a_list_is_of_a_range_of_time_with_both_its_ends(owner: Owner) -> None:
     )
     assert ids(walk(owner, f"from={tenth}&to={tenth}")) == ids(records[10:11])
     assert walk(owner, "to=2025-01-01T00:00:00Z") == []
-    # A place that is not within the range is one all the same.
+    # A cursor outside the range is valid too.
     place = owner.get("/api/deliveries?limit=5").json["next_cursor"]
     assert ids(walk(owner, f"from={tenth}&to={fortieth}", place)) == wanted
     place = owner.get(f"/api/deliveries?limit=1&to={tenth}").json["next_cursor"]
@@ -199,11 +200,11 @@ def test_a_list_is_of_a_range_of_time_with_both_its_ends(owner: Owner) -> None:
 @pytest.mark.parametrize(
     "query", ["from=yesterday", "to=2026-01-01", "from=1767225600", "from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z"]
 )
-def test_a_range_that_cannot_be_is_a_problem(owner: Owner, query: str) -> None:
+def test_invalid_range_of_time_is_a_problem(owner: Owner, query: str) -> None:
     owner.get(f"/api/deliveries?{query}").problem(400)
 
 
-def test_a_part_stays_where_it_is_when_newer_ones_come(owner: Owner) -> None:
+def test_page_of_a_list_stays_the_same_when_newer_deliveries_arrive(owner: Owner) -> None:
     records = written(owner, 30)
     first = owner.get("/api/deliveries?limit=10").json
     late = _record(owner.id, 1000)
@@ -213,16 +214,16 @@ def test_a_part_stays_where_it_is_when_newer_ones_come(owner: Owner) -> None:
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=-1", "limit=x", "limit=1e2", "status=lost"])
-def test_a_list_that_cannot_be_is_a_problem(owner: Owner, query: str) -> None:
+def test_invalid_query_of_a_list_is_a_problem(owner: Owner, query: str) -> None:
     owner.get(f"/api/deliveries?{query}").problem(400)
 
 
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "%00", "eyJhIjoxfQ", "a" * 3000])
-def test_a_cursor_that_no_list_has_given_is_a_problem(owner: Owner, cursor: str) -> None:
+def test_invented_cursor_is_a_problem(owner: Owner, cursor: str) -> None:
     owner.get(f"/api/deliveries?cursor={cursor}").problem(400)
 
 
-def test_a_long_log_is_read_in_parts_from_its_newest_to_its_oldest(owner: Owner) -> None:
+def test_long_log_is_paged_from_its_newest_to_its_oldest_delivery(owner: Owner) -> None:
     records = written(owner, MANY, PADDING)
     held = [record["event_id"] for record in records if record["status"] == "held"][::-1]
     took, place, entries = [], "", []
@@ -234,6 +235,6 @@ def test_a_long_log_is_read_in_parts_from_its_newest_to_its_oldest(owner: Owner)
         place = f"&cursor={listed['next_cursor']}"
     assert ids(entries) == ids(records)[:-501:-1]
     assert max(took) < 3
-    assert ids(walk(owner, "status=held")) == held, "also where they are rare"
-    assert ids(walk(owner, "search=CA000003")) == [records[3]["event_id"]], "also at the far end"
+    assert ids(walk(owner, "status=held")) == held, "deliveries of a rare status are found too"
+    assert ids(walk(owner, "search=CA000003")) == [records[3]["event_id"]], "the oldest deliveries are found too"
     assert owner.get("/api/settings").json["held"] == len(held)

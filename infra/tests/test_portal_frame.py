@@ -1,4 +1,7 @@
-"""The page in the dashboard's frame, on a stack of its own that names the dashboard, and in nobody else's."""
+"""The page in a frame: the dashboard's frame shows the page, another site's does not.
+
+The tests have a stack of their own, whose parameter DashboardOrigin names the dashboard.
+"""
 
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
@@ -20,7 +23,7 @@ pytestmark = pytest.mark.own_stack
 
 
 def site(receiver: Receiver, name: str) -> str:
-    """Give the origin of another site on this machine: browsers resolve every name below `localhost`."""
+    """Give the origin of another site on this machine, since browsers resolve every name below `localhost`."""
     return f"http://{name}.localhost:{urlsplit(receiver.url).port}"
 
 
@@ -39,7 +42,7 @@ def owner(framed: Stack, receiver: Receiver, confidential: Confidential) -> Owne
 
 
 def frames(visit: Visit, owner: Owner, name: str) -> None:
-    """Open a page of a site that has the owner's link in a frame."""
+    """Open a page of another site that has the owner's link in a frame."""
     html = (
         f'<!doctype html><title>.</title><iframe src="{owner.portal.link(owner.id)}" width="900" height="800"></iframe>'
     )
@@ -48,19 +51,19 @@ def frames(visit: Visit, owner: Owner, name: str) -> None:
     visit.page.goto(site(owner.business.receiver, name) + path)
 
 
-def test_the_cookie_is_partitioned_and_only_that_origin_may_frame_the_page(owner: Owner, receiver: Receiver) -> None:
+def test_cookie_is_partitioned_and_only_the_dashboard_may_frame_the_page(owner: Owner, receiver: Receiver) -> None:
     reply = owner.portal.send("GET", f"/?token={owner.token}")
     [cookie] = reply.cookies
-    told = attributes(cookie)
-    assert {"httponly", "secure", "partitioned"} <= told.keys()
-    assert (told["path"], told["samesite"]) == ("/", "None")
+    flags = attributes(cookie)
+    assert {"httponly", "secure", "partitioned"} <= flags.keys()
+    assert (flags["path"], flags["samesite"]) == ("/", "None")
     page = owner.portal.send("GET", "/", headers={"Cookie": cookie.partition(";")[0]})
     for answer in (reply, page, owner.portal.send("GET", "/"), owner.get("/api/settings")):
         assert directives(answer)["frame-ancestors"] == [site(receiver, "dashboard")]
         assert "x-frame-options" not in answer.headers
 
 
-def test_in_the_dashboards_frame_the_page_works(owner: Owner, visit: Callable[..., Visit]) -> None:
+def test_page_works_in_the_dashboards_frame(owner: Owner, visit: Callable[..., Visit]) -> None:
     visiting = visit(hosts=3)
     frames(visiting, owner, "dashboard")
     inside = visiting.page.frame_locator("iframe")
@@ -72,7 +75,7 @@ def test_in_the_dashboards_frame_the_page_works(owner: Owner, visit: Callable[..
     assert inside.locator("#test-result").get_attribute("data-arrived") == "true"
 
 
-def test_in_another_sites_frame_there_is_nothing(owner: Owner, visit: Callable[..., Visit]) -> None:
+def test_page_is_not_shown_in_another_sites_frame(owner: Owner, visit: Callable[..., Visit]) -> None:
     visiting = visit(hosts=3)
     visiting.forgiven = ("frame-ancestors", "net::ERR_BLOCKED_BY_RESPONSE")
     frames(visiting, owner, "evil")

@@ -1,4 +1,4 @@
-"""No business reaches another's data, whatever it asks for; and the headers that every answer has."""
+"""No business reaches another's data by any route, and every answer has the security headers."""
 
 import json
 import re
@@ -18,11 +18,11 @@ BODIES: dict[tuple[str, str], object] = {
     ("PUT", "/api/settings"): {"generic_webhook_url": "https://intruder.example/", "static_header": None},
     ("POST", "/api/deliveries/resend"): {"status": "failed"},
 }
-"""The bodies of the routes that need one."""
+"""The bodies of the routes that need a body."""
 
 
 def everything_of(owner: Owner) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Give all that the two tables hold of a business."""
+    """Give a business's items in both tables."""
     condition = {"KeyConditionExpression": "business_id = :b", "ExpressionAttributeValues": {":b": owner.id}}
     return owner.item(), owner.portal.stack.deliveries.query(**condition, ConsistentRead=True)["Items"]
 
@@ -64,24 +64,24 @@ def test_no_route_reaches_another_business(owner: Owner, stranger: Owner) -> Non
 def test_no_page_reaches_another_business(owner: Owner, stranger: Owner) -> None:
     ids = with_a_past(stranger)
     before = everything_of(stranger)
-    told = {"Cookie": owner.cookie(), "Sec-Fetch-Site": "same-origin"}
+    headers = {"Cookie": owner.cookie(), "Sec-Fetch-Site": "same-origin"}
     for event_id in ids:
-        assert owner.portal.send("GET", f"/deliveries/{event_id}", headers=told).status == 404
-        assert owner.portal.send("POST", f"/deliveries/{event_id}/resend", headers=told).status in (303, 404)
-        page = owner.portal.send("GET", f"/?search={event_id}&business_id={stranger.id}&secret=shown", headers=told)
+        assert owner.portal.send("GET", f"/deliveries/{event_id}", headers=headers).status == 404
+        assert owner.portal.send("POST", f"/deliveries/{event_id}/resend", headers=headers).status in (303, 404)
+        page = owner.portal.send("GET", f"/?search={event_id}&business_id={stranger.id}&secret=shown", headers=headers)
         assert f'data-event-id="{event_id}"' not in page.text
         assert stranger.item()["signing_secret"] not in page.text
     assert everything_of(stranger) == before
 
 
 @pytest.mark.parametrize("name", ["business_id", "sub", "updated_at"])
-def test_a_body_cannot_name_a_business(owner: Owner, stranger: Owner, name: str) -> None:
+def test_body_that_names_a_business_is_refused(owner: Owner, stranger: Owner, name: str) -> None:
     owner.saves(None, **{name: stranger.id}).problem(422)
     assert stranger.item() == {}
 
 
 def answers(owner: Owner) -> dict[str, Reply]:
-    """Give one answer of each kind that there is."""
+    """Give one answer of each kind."""
     send, cookie = owner.portal.send, {"Cookie": owner.cookie()}
     post = cookie | {"Sec-Fetch-Site": "cross-site"}
     return {
@@ -102,7 +102,7 @@ def answers(owner: Owner) -> dict[str, Reply]:
     }
 
 
-def test_every_answer_has_the_headers_of_security(owner: Owner) -> None:
+def test_every_answer_has_the_security_headers(owner: Owner) -> None:
     for name, reply in answers(owner).items():
         policy, headers = directives(reply), reply.headers
         text = headers["content-security-policy"]
@@ -120,7 +120,7 @@ def test_every_answer_has_the_headers_of_security(owner: Owner) -> None:
         assert reply.status < 500, name
 
 
-def test_what_is_not_there_is_said_in_the_callers_language(owner: Owner) -> None:
+def test_unknown_page_is_html_for_a_browser_and_a_problem_for_a_client(owner: Owner) -> None:
     send, token = owner.portal.send, owner.token
     for path in ("/api/nothing", "/api/settings/more", "/api/deliveries/evt_1/more"):
         send("GET", path, token=token).problem(404)
@@ -168,7 +168,7 @@ SPELLINGS = [
 
 
 @pytest.mark.parametrize("path", SPELLINGS)
-def test_everything_below_api_answers_with_a_problem_however_it_is_spelt(owner: Owner, path: str) -> None:
+def test_unknown_path_below_api_is_a_problem_however_it_is_spelt(owner: Owner, path: str) -> None:
     for token in (owner.token, None):
         reply = owner.portal.send("GET", path, token=token, headers={"Cookie": owner.cookie()})
         reply.problem(404)
@@ -176,12 +176,12 @@ def test_everything_below_api_answers_with_a_problem_however_it_is_spelt(owner: 
 
 
 @pytest.mark.parametrize("path", ["/apis", "/ap", "/api.html", "/x/api", "/deliveries/api"])
-def test_what_is_not_below_api_is_a_page(owner: Owner, path: str) -> None:
+def test_unknown_path_outside_api_is_a_page(owner: Owner, path: str) -> None:
     reply = owner.portal.send("GET", path, headers={"Cookie": owner.cookie()})
     assert (reply.status, reply.media_type) == (404, "text/html")
 
 
-def test_bodies_over_the_cap_are_refused(owner: Owner) -> None:
+def test_body_over_the_limit_is_refused(owner: Owner) -> None:
     large = json.dumps({"generic_webhook_url": f"https://x.example/{'x' * 1_000_000}"})
     headers = {"Content-Type": "application/json"}
     owner.portal.send("PUT", "/api/settings", large, token=owner.token, headers=headers).problem(413)
@@ -191,14 +191,14 @@ def test_bodies_over_the_cap_are_refused(owner: Owner) -> None:
     assert owner.item() == {}
 
 
-def test_the_pages_files_need_no_session_and_are_kept_by_their_content(owner: Owner) -> None:
+def test_static_files_need_no_session_and_are_cached_by_their_content(owner: Owner) -> None:
     page = owner.portal.send("GET", "/").text
     addresses = re.findall(r'(?:href|src)="(/(?:page|icon)[^"]*)"', page)
     types = {"text/css", "text/javascript", "image/svg+xml"}
     assert len(addresses) == len(types)
     for address in addresses:
         path, _, version = address.partition("?")
-        assert version, "it changes with the content"
+        assert version, "the name changes with the content"
         kept = owner.portal.send("GET", address)
         assert kept.status == 200
         assert kept.headers["x-content-type-options"] == "nosniff"
@@ -206,5 +206,5 @@ def test_the_pages_files_need_no_session_and_are_kept_by_their_content(owner: Ow
         types.remove(kept.media_type)
         for other in (path, f"{path}?v=0000000000000000", f"{path}?v=", f"{path}?w=%FF"):
             reply = owner.portal.send("GET", other)
-            assert (reply.status, reply.body) == (200, kept.body), "what there is now, for a page of another version"
+            assert (reply.status, reply.body) == (200, kept.body), "a page of another version gets the present file"
             assert reply.headers["cache-control"] == "no-cache"

@@ -1,7 +1,7 @@
 """The OpenAPI document: valid, complete, and true of the running API, which a property-based fuzzer checks.
 
-The fuzzer makes requests that fit the document and ones that do not, and judges status, headers and bodies of the
-answers by it. The fuzzer acts for a business of its own, with a delivery to be found.
+The fuzzer makes requests that fit the document and requests that do not, and judges the answers' status, headers and
+bodies by the document. The fuzzer acts for a business of its own, which has a delivery.
 """
 
 import json
@@ -23,11 +23,11 @@ from .test_portal_sending import event_ids
 pytestmark = pytest.mark.portal
 
 EXAMPLES = 40
-"""How many requests of each operation are made up at random, besides those that try each bound of the document."""
+"""The random requests of each operation, in addition to those that try each bound of the document."""
 
-# What fits the document may still be what cannot be: a URL that no webhook can have (422 says so, field by field), or a
-# cursor that no list has given (400). Tests are bounded (429). The API's name is said in a header, as not every system
-# resolves it.
+# A request that fits the document may still be refused: for a URL that no webhook can have (422, field by field), for a
+# cursor that no list has given (400), or for too many tests (429). The API's name is sent in the header `Host`, since
+# not every system resolves it.
 CONFIGURATION = """
 headers = {{ Host = "{portal.host}", Authorization = "Bearer {owner.token}" }}
 
@@ -62,7 +62,7 @@ ROUTES = {
 }
 
 
-def test_the_document_is_valid_and_has_every_route(portal: Portal) -> None:
+def test_document_is_valid_and_has_every_route(portal: Portal) -> None:
     document = portal.document
     validate(document)
     assert document["openapi"].startswith("3.")
@@ -75,15 +75,15 @@ def test_the_document_is_valid_and_has_every_route(portal: Portal) -> None:
         assert operation["operationId"]
 
 
-def test_no_route_takes_a_business(portal: Portal) -> None:
+def test_no_route_takes_a_business_id(portal: Portal) -> None:
     assert "business_id" not in str(portal.document)
 
 
-def test_the_document_is_the_same_for_everybody(owner: Owner, stranger: Owner) -> None:
+def test_document_is_the_same_for_everybody(owner: Owner, stranger: Owner) -> None:
     assert owner.get("/api/openapi.json").body == stranger.get("/api/openapi.json").body
 
 
-def test_the_running_api_is_as_described(owner: Owner, tmp_path: Path) -> None:
+def test_running_api_agrees_with_the_document(owner: Owner, tmp_path: Path) -> None:
     owner.saves(owner.url)
     [known] = event_ids(owner.business, 1, "delivered")
     document = deepcopy(owner.portal.document)
@@ -95,11 +95,12 @@ def test_the_running_api_is_as_described(owner: Owner, tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "schemathesis.cli", "--config-file=schemathesis.toml", "run", "openapi.json"]
     argv += [f"--url=http://{owner.portal.address}", "--checks=all", "--continue-on-failure", "--no-color"]
     argv += [f"--max-examples={EXAMPLES}", "--suppress-health-check=all", "--request-timeout=45"]
-    # The same requests in every run, unless asked for others; what it finds, it prints with a command to repeat it.
+    # Every run makes the same requests, unless a variable gives another seed. A finding is printed with a command that
+    # repeats it.
     argv += [f"--seed={os.environ.get('SCHEMATHESIS_SEED', '1')}"]
     env = environment.minimal() | {"NO_PROXY": "*"}
     ended = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=600)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     generated = re.search(r"(\d+) generated", ended.stdout)
     assert generated, ended.stdout
-    assert int(generated[1]) > len(ROUTES) * EXAMPLES / 2, "it was not spared"
+    assert int(generated[1]) > len(ROUTES) * EXAMPLES / 2, "the fuzzer has reached the business"

@@ -21,7 +21,7 @@ SETTINGS, TEST = 'form[action="/settings"]', 'form[action^="/test"]'
 
 
 def enters(visit: Visit, owner: Owner) -> None:
-    """Open the link."""
+    """Open the owner's link."""
     visit.page.goto(owner.portal.link(owner.id))
     assert visit.page.url == f"{owner.portal.url}/", "the token is not in the address"
 
@@ -33,7 +33,7 @@ def saves(visit: Visit, url: str) -> None:
 
 
 def shows(visit: Visit, row: str) -> None:
-    """Open the page until its log has a row."""
+    """Reload the page until its log has a row."""
 
     def there() -> bool:
         visit.page.goto(re.sub(r"[?#].*", "", visit.page.url))
@@ -98,7 +98,7 @@ def test_story_of_a_url_that_is_saved_tested_broken_explained_fixed_and_served_a
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
-def test_what_is_refused_is_said_beside_its_field_and_stays_as_it_was_typed(
+def test_refused_input_has_its_reason_beside_the_field_and_stays_as_typed(
     owner: Owner, visit: Callable[..., Visit], javascript: bool
 ) -> None:
     at = visit(javascript=javascript)
@@ -119,7 +119,7 @@ def test_what_is_refused_is_said_beside_its_field_and_stays_as_it_was_typed(
     assert field.get_attribute("aria-invalid") == "true"
     assert "generic_webhook_url-error" in (field.get_attribute("aria-describedby") or "")
     assert owner.item()["generic_webhook_url"] == "https://stays.example/"
-    assert HEBREW.search(at.text("#static_header_value-error")), "it is not shown again, so it is asked for again"
+    assert HEBREW.search(at.text("#static_header_value-error")), "the value is not shown again, so the field is empty"
     at.page.fill("#static_header_value", "a-value")
     saves(at, "https://fixed.example/")
     assert at.page.locator("#generic_webhook_url-error").count() == 0
@@ -127,7 +127,7 @@ def test_what_is_refused_is_said_beside_its_field_and_stays_as_it_was_typed(
     assert (item["generic_webhook_url"], item["static_header_value"]) == ("https://fixed.example/", "a-value")
 
 
-def test_a_headers_value_is_never_shown_again_and_stays(owner: Owner, visit: Callable[..., Visit]) -> None:
+def test_value_of_a_header_is_stored_and_never_shown_again(owner: Owner, visit: Callable[..., Visit]) -> None:
     at = visit()
     enters(at, owner)
     at.page.locator("#static-header summary").click()
@@ -141,7 +141,7 @@ def test_a_headers_value_is_never_shown_again_and_stays(owner: Owner, visit: Cal
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
-def test_the_secret_is_shown_on_demand_copied_and_rotated_after_asking(
+def test_secret_is_shown_copied_and_rotated_after_a_confirmation(
     owner: Owner, visit: Callable[..., Visit], javascript: bool
 ) -> None:
     at = visit(javascript=javascript)
@@ -161,7 +161,7 @@ def test_the_secret_is_shown_on_demand_copied_and_rotated_after_asking(
     else:
         assert not copy.is_visible()
     rotate = at.page.locator('form[action="/signing-secret/rotate"] button')
-    assert not rotate.is_visible(), "it takes two steps"
+    assert not rotate.is_visible(), "the rotation takes two steps"
     at.page.locator("#rotate summary").click()
     at.press('form[action="/signing-secret/rotate"]')
     item = owner.item()
@@ -174,7 +174,7 @@ def test_the_secret_is_shown_on_demand_copied_and_rotated_after_asking(
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
-def test_an_endpoint_is_paused_and_resumed_and_what_waited_goes_out(
+def test_endpoint_is_paused_and_resumed_and_held_events_are_sent(
     owner: Owner, visit: Callable[..., Visit], javascript: bool
 ) -> None:
     at = visit(Size.PHONE, javascript=javascript)
@@ -192,7 +192,7 @@ def test_an_endpoint_is_paused_and_resumed_and_what_waited_goes_out(
     shows(at, '#deliveries [data-status="delivered"]')
 
 
-def test_the_keyboard_alone_is_enough(owner: Owner, visit: Callable[..., Visit]) -> None:
+def test_page_works_by_the_keyboard_alone(owner: Owner, visit: Callable[..., Visit]) -> None:
     at = visit()
     enters(at, owner)
     at.page.keyboard.press("Tab")
@@ -207,7 +207,7 @@ def test_the_keyboard_alone_is_enough(owner: Owner, visit: Callable[..., Visit])
     assert owner.item()["generic_webhook_url"] == owner.url
 
 
-def test_without_a_session_the_page_says_in_hebrew_how_to_get_one(owner: Owner, visit: Callable[..., Visit]) -> None:
+def test_page_without_a_session_explains_in_hebrew_how_to_get_one(owner: Owner, visit: Callable[..., Visit]) -> None:
     at = visit(Size.PHONE)
     at.expected = {401}
     for address in ("/", "/?token=a.b.c", f"/?token={owner.portal.token(owner.id, -600)}"):

@@ -1,6 +1,6 @@
-"""URLs and headers that owners paste or other systems write: cleaned of invisible marks, refused, or saved with a hint.
+"""URLs and headers that owners paste or other systems write: invisible marks are removed, errors refused or warned of.
 
-The marks are those of messengers, contacts and word processors.
+The marks are those that messengers, contacts and word processors insert.
 """
 
 from collections.abc import Callable
@@ -66,7 +66,7 @@ REFUSED = {
 }
 
 MISTYPED = ["pasted twice", "two with a space", "words behind", "a quote behind", "a template", "a token to fill in"]
-"""Those of them that can be read as one URL all the same."""
+"""Those of them that can still be read as one URL."""
 
 SPECIAL = [
     "localhost",
@@ -120,13 +120,13 @@ TAKES_EVENTS = [
 
 
 def marked(text: str) -> str:
-    """Give a text with each invisible mark in front, within and behind, between white space."""
+    """Give a text with every invisible mark before, within and after it, and white space around."""
     marks = "".join(INVISIBLE.values())
     return "\n\t " + marks + text[:12] + marks + text[12:] + marks + " \u00a0\r\n"
 
 
 @pytest.mark.parametrize("name", INVISIBLE)
-def test_a_url_with_a_mark_that_nobody_sees_is_saved_without_it_and_reached(owner: Owner, name: str) -> None:
+def test_invisible_mark_is_removed_from_a_url_and_the_endpoint_is_reached(owner: Owner, name: str) -> None:
     mark = INVISIBLE[name]
     for url in (owner.url + mark, mark + owner.url, owner.url[:-3] + mark + owner.url[-3:]):
         saved = owner.saves(url)
@@ -136,7 +136,7 @@ def test_a_url_with_a_mark_that_nobody_sees_is_saved_without_it_and_reached(owne
     assert len(owner.business.received()) == 1
 
 
-def test_white_space_around_is_no_part_of_a_url_or_a_header(owner: Owner) -> None:
+def test_white_space_around_a_url_or_a_header_is_removed(owner: Owner) -> None:
     for space in OUTER:
         saved = owner.saves(space + owner.url + space, static_header={"name": f"X-Key{space}", "value": f"{space}v"})
         assert saved.status == 200, saved.body
@@ -145,7 +145,7 @@ def test_white_space_around_is_no_part_of_a_url_or_a_header(owner: Owner) -> Non
         assert (item["static_header_name"], item["static_header_value"]) == ("X-Key", "v")
 
 
-def test_a_header_loses_what_cannot_be_seen(owner: Owner) -> None:
+def test_invisible_characters_are_removed_from_a_header(owner: Owner) -> None:
     header = {"name": marked("X-A-Key-Of-Mine"), "value": marked("Bearer abcdefghijk")}
     owner.business.confidential.add("Bearer abcdefghijk")
     assert owner.saves(owner.url, static_header=header).json["static_header"]["name"] == "X-A-Key-Of-Mine"
@@ -154,12 +154,12 @@ def test_a_header_loses_what_cannot_be_seen(owner: Owner) -> None:
     assert request.headers["x-a-key-of-mine"] == "Bearer abcdefghijk"
 
 
-def test_nothing_but_marks_is_nothing(owner: Owner) -> None:
+def test_url_of_invisible_marks_only_is_no_url(owner: Owner) -> None:
     assert owner.saves("\u200f \u00a0\n").json["generic_webhook_url"] is None
     assert owner.saves(None, static_header={"name": "X-Key", "value": "\u200f"}).problem(422)
 
 
-def test_what_the_dashboard_writes_is_cleaned_whenever_it_is_read(owner: Owner) -> None:
+def test_url_and_header_of_the_dashboard_are_cleaned_when_they_are_read(owner: Owner) -> None:
     business = owner.business
     writes_directly(
         owner,
@@ -177,7 +177,7 @@ def test_what_the_dashboard_writes_is_cleaned_whenever_it_is_read(owner: Owner) 
     assert owner.post("/api/test").json["delivered"]
 
 
-def test_the_same_url_without_its_marks_is_no_other_endpoint(owner: Owner) -> None:
+def test_url_without_its_invisible_marks_is_the_same_endpoint(owner: Owner) -> None:
     owner.saves(owner.url)
     owner.post("/api/pause")
     writes_directly(owner, generic_webhook_url=f"\u200f{owner.url}\n")
@@ -187,7 +187,7 @@ def test_the_same_url_without_its_marks_is_no_other_endpoint(owner: Owner) -> No
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_hooks_url_is_refused_with_its_own_reason(owner: Owner, name: str) -> None:
+def test_url_that_is_no_webhook_is_refused_with_its_own_reason(owner: Owner, name: str) -> None:
     url, code = REFUSED[name]
     owner.saves("https://stays.example/")
     [error] = owner.saves(url).problem(422)["errors"]
@@ -195,11 +195,11 @@ def test_what_is_no_hooks_url_is_refused_with_its_own_reason(owner: Owner, name:
     assert owner.item()["generic_webhook_url"] == "https://stays.example/"
 
 
-def test_an_empty_fragment_is_dropped(owner: Owner) -> None:
+def test_empty_fragment_is_dropped(owner: Owner) -> None:
     assert owner.saves(f"{owner.url}#").json["generic_webhook_url"] == owner.url
 
 
-def test_no_delivery_goes_to_what_another_system_wrote_and_the_guard_refuses(owner: Owner) -> None:
+def test_url_that_another_system_wrote_is_refused_by_the_guard(owner: Owner) -> None:
     writes_directly(owner, generic_webhook_url=f"{owner.url}#!/view")
     owner.business.publish()
     owner.business.logs(cause="blocked")
@@ -207,7 +207,9 @@ def test_no_delivery_goes_to_what_another_system_wrote_and_the_guard_refuses(own
 
 
 @pytest.mark.parametrize("name", MISTYPED)
-def test_what_another_system_wrote_is_warned_of_and_kept_though_nobody_may_type_it(owner: Owner, name: str) -> None:
+def test_url_that_another_system_wrote_is_kept_with_a_warning_although_it_may_not_be_typed(
+    owner: Owner, name: str
+) -> None:
     url, code = REFUSED[name]
     writes_directly(owner, generic_webhook_url=f"{url}#")
     assert owner.get("/api/settings").json["warnings"] == ["mistyped"]
@@ -223,7 +225,7 @@ def test_what_another_system_wrote_is_warned_of_and_kept_though_nobody_may_type_
     assert owner.item().items() >= {"generic_webhook_url": url, "static_header_name": "X-Other"}.items()
     assert 'id="generic_webhook_url-hints"' in owner.portal.send("GET", "/", headers=session).text
     [error] = owner.saves(url.replace("n8n.", "nas.")).problem(422)["errors"]
-    assert error["code"] == code, "what differs from it was typed"
+    assert error["code"] == code, "a URL that differs from the stored one counts as typed"
 
 
 def test_special_use_names_are_refused_by_default(owner: Owner) -> None:
@@ -235,13 +237,13 @@ def test_special_use_names_are_refused_by_default(owner: Owner) -> None:
 
 
 @pytest.mark.parametrize("url", HINTS)
-def test_what_does_not_take_an_event_is_saved_with_a_hint(owner: Owner, url: str) -> None:
+def test_url_that_probably_takes_no_event_is_saved_with_a_warning(owner: Owner, url: str) -> None:
     assert owner.saves(url).json["warnings"] == [HINTS[url]]
     assert owner.get("/api/settings").json["warnings"] == [HINTS[url]]
 
 
 @pytest.mark.parametrize("url", TAKES_EVENTS)
-def test_what_takes_an_event_is_saved_without_a_word(owner: Owner, url: str) -> None:
+def test_url_that_takes_events_is_saved_without_a_warning(owner: Owner, url: str) -> None:
     assert owner.saves(url).json["warnings"] == []
 
 
@@ -264,7 +266,7 @@ def test_what_takes_an_event_is_saved_without_a_word(owner: Owner, url: str) -> 
         "٤٥٦٧",
     ],
 )
-def test_a_phone_number_is_found_however_it_is_written(owner: Owner, written: str) -> None:
+def test_delivery_is_found_by_its_phone_number_in_any_notation(owner: Owner, written: str) -> None:
     business = owner.business
     owner.saves(owner.url)
     owner.post("/api/pause")
@@ -279,24 +281,22 @@ def test_a_phone_number_is_found_however_it_is_written(owner: Owner, written: st
 
 
 @pytest.mark.parametrize("size", Size)
-def test_the_page_says_what_is_wrong_and_what_is_probably_not_meant(
-    owner: Owner, visit: Callable[..., Visit], size: Size
-) -> None:
+def test_page_shows_refusals_and_warnings_of_urls(owner: Owner, visit: Callable[..., Visit], size: Size) -> None:
     at = visit(size)
     at.expected = {422}
     enters(at, owner)
-    told = set()
+    found = set()
     for number, (url, _) in enumerate(REFUSED.values()):
         if "\n" in url:
-            continue  # A browser's field takes no line end.
+            continue  # A browser's input field accepts no line break.
         saves(at, url)
         text = at.text("#generic_webhook_url-error")
         assert HEBREW.search(text), url
         assert at.overflow() == 0, url
-        told.add(text)
+        found.add(text)
         if number == 0:
             at.picture(f"refused-{size.name.lower()}")
-    assert len(told) == len({code for _, code in REFUSED.values()})
+    assert len(found) == len({code for _, code in REFUSED.values()})
     saves(at, "\u200fhttps://hooks.slack.com/triggers/T/1/x\u200f")
     assert at.page.input_value("#generic_webhook_url") == "https://hooks.slack.com/triggers/T/1/x"
     assert HEBREW.search(at.text("#generic_webhook_url-hints"))
@@ -305,7 +305,7 @@ def test_the_page_says_what_is_wrong_and_what_is_probably_not_meant(
     assert at.findings() == []
 
 
-def test_a_url_that_is_too_long_is_refused_and_not_cut(owner: Owner, visit: Callable[..., Visit]) -> None:
+def test_url_that_is_too_long_is_refused_and_not_cut(owner: Owner, visit: Callable[..., Visit]) -> None:
     at = visit()
     at.expected = {422}
     enters(at, owner)

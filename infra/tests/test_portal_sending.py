@@ -32,13 +32,13 @@ def event_ids(business: TestBusiness, count: int, status: str) -> list[str]:
 
 
 def arrived(business: TestBusiness) -> list[str]:
-    """Give the event ids that have arrived, in order, without those of tests."""
+    """Give the event ids that have arrived, in order, without those of test events."""
     requests = [request for request in business.received() if request.headers["x-prosaas-event"] != "webhook.test"]
     return [request.headers["webhook-id"] for request in requests]
 
 
 def tried(owner: Owner) -> dict[str, Any]:
-    """Press the test button, and return what it said."""
+    """Send a test event by the API, and return the answer."""
     reply = owner.post("/api/test")
     assert reply.status == 200, reply.body
     assert reply.json.keys() == {
@@ -52,17 +52,17 @@ def tried(owner: Owner) -> dict[str, Any]:
     return reply.json
 
 
-def test_a_test_arrives_as_every_delivery_does(owner: Owner) -> None:
+def test_test_event_arrives_like_every_delivery(owner: Owner) -> None:
     business = owner.business
     value = f"key-{time.time_ns()}"
     business.confidential.add(value)
     owner.saves(owner.url, static_header={"name": "X-Key", "value": value})
     business.receiver.script(business.path, Answer(202, b"thanks"))
-    told = tried(owner)
-    assert (told["delivered"], told["status_code"], told["cause"]) == (True, 202, None)
-    assert told["response_snippet"] == "thanks"
-    assert told["timings_ms"].keys() == {"dns", "connect", "tls", "first_byte", "total"}
-    assert 0 <= told["timings_ms"]["total"] < 2000
+    answer = tried(owner)
+    assert (answer["delivered"], answer["status_code"], answer["cause"]) == (True, 202, None)
+    assert answer["response_snippet"] == "thanks"
+    assert answer["timings_ms"].keys() == {"dns", "connect", "tls", "first_byte", "total"}
+    assert 0 <= answer["timings_ms"]["total"] < 2000
     [request] = business.received()
     body = json.loads(request.body)
     assert body["event_type"] == request.headers["x-prosaas-event"] == "webhook.test"
@@ -71,7 +71,7 @@ def test_a_test_arrives_as_every_delivery_does(owner: Owner) -> None:
     assert internal_is_right(request.body, request.headers, business.stack.internal_secret)
     assert standard_is_right(request.body, request.headers, owner.item()["signing_secret"])
     assert request.body.decode() == json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    assert owner.get("/api/deliveries").json["deliveries"] == [], "a test is no delivery"
+    assert owner.get("/api/deliveries").json["deliveries"] == [], "a test is not listed as a delivery"
 
 
 @pytest.mark.parametrize(
@@ -88,18 +88,18 @@ def test_a_test_arrives_as_every_delivery_does(owner: Owner) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_test_that_does_not_arrive_says_why(owner: Owner, answer: Answer, status: int | None, cause: str) -> None:
+def test_failed_test_shows_its_cause(owner: Owner, answer: Answer, status: int | None, cause: str) -> None:
     owner.business.receiver.script(owner.business.path, answer)
     owner.saves(owner.url)
-    told = tried(owner)
-    assert (told["delivered"], told["status_code"], told["cause"]) == (False, status, cause)
-    assert told["location"] == answer.headers.get("Location")
+    answer = tried(owner)
+    assert (answer["delivered"], answer["status_code"], answer["cause"]) == (False, status, cause)
+    assert answer["location"] == answer.headers.get("Location")
     if answer.body:
-        assert told["response_snippet"] == answer.body.decode()
-    assert owner.get("/api/settings").json["status"] == "active", "a test is no attempt"
+        assert answer["response_snippet"] == answer.body.decode()
+    assert owner.get("/api/settings").json["status"] == "active", "a test does not count as an attempt"
 
 
-def test_ten_tests_a_minute_are_enough(owner: Owner, stranger: Owner) -> None:
+def test_more_than_ten_tests_a_minute_are_refused(owner: Owner, stranger: Owner) -> None:
     owner.saves(owner.url)
     stranger.saves(stranger.url)
 
@@ -107,7 +107,8 @@ def test_ten_tests_a_minute_are_enough(owner: Owner, stranger: Owner) -> None:
 
     def refused() -> tuple[int, int, Reply] | None:
         minute, second = divmod(int(time.time()), 60)
-        # With enough of it left for all, and with nothing sent in it yet: should a minute end in between, another one.
+        # All tests must fall into one calendar minute without earlier tests. If the minute ends meanwhile, try another
+        # one.
         if minute in begun or second > MINUTE_S / 2:
             return None
         before, sent = len(owner.business.received()), 0
@@ -117,7 +118,7 @@ def test_ten_tests_a_minute_are_enough(owner: Owner, stranger: Owner) -> None:
         return (sent, len(owner.business.received()) - before, reply) if now == minute else None
 
     sent, reached, reply = until(refused, 4 * MINUTE_S, "a minute")
-    assert (sent, reached) == (10, 10), "what is refused is not sent"
+    assert (sent, reached) == (10, 10), "a refused test is not sent"
     reply.problem(429)
     assert 1 <= int(reply.headers["retry-after"]) <= 60
     cookie = {"Cookie": owner.cookie(), "Sec-Fetch-Site": "same-origin"}
@@ -125,24 +126,24 @@ def test_ten_tests_a_minute_are_enough(owner: Owner, stranger: Owner) -> None:
     assert (page.status, page.media_type) == (429, "text/html")
     assert "retry-after" in page.headers
     assert 'id="notice" class="notice bad"' in page.text
-    assert stranger.post("/api/test").json["delivered"], "each business has its own"
+    assert stranger.post("/api/test").json["delivered"], "each business has a limit of its own"
     assert "generic_webhook_url" in owner.item()
 
 
-def test_an_endpoint_that_nobody_listens_at_is_told_without_its_address(owner: Owner) -> None:
+def test_refused_connection_of_a_test_is_shown_without_the_address(owner: Owner) -> None:
     owner.saves("http://127.0.0.1:1/")
-    told = tried(owner)
-    assert (told["delivered"], told["cause"]) == (False, "refused")
-    assert "127.0.0.1" not in json.dumps(told)
+    answer = tried(owner)
+    assert (answer["delivered"], answer["cause"]) == (False, "refused")
+    assert "127.0.0.1" not in json.dumps(answer)
 
 
-def test_without_a_url_there_is_nothing_to_test_or_resume(owner: Owner) -> None:
+def test_business_without_a_url_can_neither_test_nor_resume(owner: Owner) -> None:
     for path in ("/api/test", "/api/resume"):
         owner.post(path).problem(409)
     owner.post("/api/deliveries/resend", {"status": "held"}).problem(409)
 
 
-def test_pausing_holds_and_resuming_sends_in_order(owner: Owner) -> None:
+def test_paused_endpoint_holds_events_and_resuming_sends_them_in_order(owner: Owner) -> None:
     business = owner.business
     owner.saves(owner.url)
     paused = owner.post("/api/pause")
@@ -158,7 +159,7 @@ def test_pausing_holds_and_resuming_sends_in_order(owner: Owner) -> None:
     until(lambda: owner.get("/api/settings").json["held"] == 0, SECONDS, "nothing held")
     assert owner.get("/api/settings").json["status"] == "active"
     wait_until_empty(business.stack)
-    assert arrived(business) == ids, "each once"
+    assert arrived(business) == ids, "each event arrives once"
 
 
 def test_pausing_and_resuming_twice_changes_nothing_more(owner: Owner) -> None:
@@ -168,7 +169,7 @@ def test_pausing_and_resuming_twice_changes_nothing_more(owner: Owner) -> None:
         assert owner.get("/api/settings").json["status"] == status
 
 
-def test_another_url_has_what_waits_sent_there(owner: Owner) -> None:
+def test_held_events_are_sent_to_another_url(owner: Owner) -> None:
     business = owner.business
     business.receiver.script(business.path, Answer(410))
     owner.saves(owner.url)
@@ -180,13 +181,13 @@ def test_another_url_has_what_waits_sent_there(owner: Owner) -> None:
     assert owner.get("/api/settings").json["status"] == "active"
 
 
-def test_the_same_url_saved_again_resumes_nothing(owner: Owner) -> None:
+def test_same_url_saved_again_resumes_nothing(owner: Owner) -> None:
     owner.saves(owner.url)
     owner.post("/api/pause")
     assert owner.saves(owner.url).json["status"] == "paused"
 
 
-def test_a_test_that_arrives_has_what_waits_sent_and_one_that_does_not_has_it_wait(owner: Owner) -> None:
+def test_successful_test_has_held_events_sent_and_a_failed_test_has_not(owner: Owner) -> None:
     business = owner.business
     owner.saves(owner.url)
     owner.post("/api/pause")
@@ -199,7 +200,7 @@ def test_a_test_that_arrives_has_what_waits_sent_and_one_that_does_not_has_it_wa
     assert owner.get("/api/settings").json["status"] == "active"
 
 
-def test_one_is_sent_again_whatever_became_of_it(owner: Owner) -> None:
+def test_event_of_any_status_can_be_resent(owner: Owner) -> None:
     business = owner.business
     business.receiver.script(business.path, Answer(200))
     owner.saves(owner.url)
@@ -215,7 +216,7 @@ def test_one_is_sent_again_whatever_became_of_it(owner: Owner) -> None:
     assert business.recorded(failed, "delivered")["attempts"] == 5
 
 
-def test_all_failed_are_sent_again_and_no_other(owner: Owner) -> None:
+def test_resend_of_all_failed_events_sends_no_other(owner: Owner) -> None:
     business = owner.business
     business.receiver.script(business.path, Answer(200))
     owner.saves(owner.url)
@@ -239,7 +240,7 @@ def _settled(business: TestBusiness, calls: list[str], *wanted: str) -> list[str
     return statuses if all(status in (wanted or ("failed", "held")) for status in statuses) else None
 
 
-def test_all_held_are_sent(owner: Owner) -> None:
+def test_resend_of_all_held_events_sends_them(owner: Owner) -> None:
     owner.saves(owner.url)
     owner.post("/api/pause")
     ids = event_ids(owner.business, 2, "held")
@@ -250,7 +251,7 @@ def test_all_held_are_sent(owner: Owner) -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"status": "delivered"}, {"status": "all"}, {"status": None}, [], ["failed"], {"status": ["failed"]}]
 )
-def test_only_failed_and_held_ones_can_be_sent_all_at_once(owner: Owner, body: object) -> None:
+def test_resend_of_all_events_takes_only_the_statuses_failed_and_held(owner: Owner, body: object) -> None:
     reply = owner.post("/api/deliveries/resend", body)
     assert reply.status in (400, 422)
     reply.problem(reply.status)
@@ -259,6 +260,6 @@ def test_only_failed_and_held_ones_can_be_sent_all_at_once(owner: Owner, body: o
 @pytest.mark.parametrize(
     "event_id", [f"evt_{'0' * 32}", "evt_1", "EVT_" + "0" * 32, "a%2Fb", "%00", "%FF", "..", "x" * 300]
 )
-def test_an_unknown_delivery_is_not_found(owner: Owner, event_id: str) -> None:
+def test_unknown_delivery_is_not_found(owner: Owner, event_id: str) -> None:
     owner.get(f"/api/deliveries/{event_id}").problem(404)
     owner.post(f"/api/deliveries/{event_id}/resend").problem(404)

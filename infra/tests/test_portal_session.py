@@ -1,4 +1,4 @@
-"""The page's session: a link traded for a cookie, what the cookie may be used for, and from where."""
+"""The page's session: a link is exchanged for a cookie, which allows the page's own requests only."""
 
 import time
 from urllib.parse import urlencode
@@ -34,27 +34,28 @@ def directives(reply: Reply) -> dict[str, list[str]]:
 
 def form(owner: Owner, path: str, fields: dict[str, str], headers: dict[str, str] | None = None) -> Reply:
     """Submit a form of the page as its owner's browser would."""
-    told = {"Cookie": owner.cookie(), "Content-Type": "application/x-www-form-urlencoded"}
-    # With no-referrer a browser says that a form comes from nowhere, and only Sec-Fetch-Site that it is from here.
-    told |= {"Sec-Fetch-Site": "same-origin", "Origin": "null"} if headers is None else headers
-    return owner.portal.send("POST", path, urlencode(fields), headers=told)
+    fields = {"Cookie": owner.cookie(), "Content-Type": "application/x-www-form-urlencoded"}
+    # With no-referrer a browser sends `Origin: null` with a form, and Sec-Fetch-Site alone says that the form is the
+    # page's.
+    fields |= {"Sec-Fetch-Site": "same-origin", "Origin": "null"} if headers is None else headers
+    return owner.portal.send("POST", path, urlencode(fields), headers=fields)
 
 
-def test_a_link_is_traded_for_a_cookie_and_leaves_the_address(owner: Owner) -> None:
+def test_link_is_exchanged_for_a_cookie_and_its_token_leaves_the_address(owner: Owner) -> None:
     reply = owner.portal.send("GET", f"/?token={owner.token}")
     assert reply.status == 303
     assert reply.headers["location"] == "/"
     [cookie] = reply.cookies
-    told = attributes(cookie)
-    assert {"httponly", "secure"} <= told.keys()
-    assert (told["path"], told["samesite"]) == ("/", "Lax")
-    assert "domain" not in told
-    assert "partitioned" not in told
-    if "max-age" in told:
-        assert 0 < int(told["max-age"]) <= 3600
+    flags = attributes(cookie)
+    assert {"httponly", "secure"} <= flags.keys()
+    assert (flags["path"], flags["samesite"]) == ("/", "Lax")
+    assert "domain" not in flags
+    assert "partitioned" not in flags
+    if "max-age" in flags:
+        assert 0 < int(flags["max-age"]) <= 3600
 
 
-def test_the_cookie_opens_the_page_and_nothing_else_does(owner: Owner) -> None:
+def test_cookie_opens_the_page_and_nothing_else_does(owner: Owner) -> None:
     send = owner.portal.send
     page = send("GET", "/", headers={"Cookie": owner.cookie()})
     assert (page.status, page.media_type) == (200, "text/html")
@@ -65,7 +66,7 @@ def test_the_cookie_opens_the_page_and_nothing_else_does(owner: Owner) -> None:
         assert 'id="settings"' not in refused.text
 
 
-def test_a_new_link_takes_the_place_of_an_old_session(owner: Owner, stranger: Owner) -> None:
+def test_new_link_replaces_an_old_session(owner: Owner, stranger: Owner) -> None:
     stranger.saves("https://a-strangers-address.example/")
     reply = owner.portal.send("GET", f"/?token={stranger.token}", headers={"Cookie": owner.cookie()})
     [cookie] = reply.cookies
@@ -73,10 +74,10 @@ def test_a_new_link_takes_the_place_of_an_old_session(owner: Owner, stranger: Ow
     assert "a-strangers-address" in page.text
 
 
-def test_the_session_ends_with_the_link(owner: Owner) -> None:
+def test_session_ends_with_the_link(owner: Owner) -> None:
     token = owner.portal.token(owner.id, seconds=-57)
     reply = owner.portal.send("GET", f"/?token={token}")
-    # Within the clocks' leeway the link may still open; its session does not outlive it by more.
+    # Within the leeway of clocks the link may still open. Its session does not outlive it by more than that.
     cookies = [cookie.partition(";")[0] for cookie in reply.cookies]
     time.sleep(5)
     assert all(owner.portal.send("GET", "/", headers={"Cookie": cookie}).status in (401, 403) for cookie in cookies)
@@ -92,13 +93,13 @@ def test_posts_of_other_sites_are_refused(owner: Owner, headers: dict[str, str])
     assert owner.item() == before
 
 
-def test_posts_of_the_page_itself_are_taken_though_its_origin_is_null(owner: Owner) -> None:
+def test_posts_of_the_page_itself_are_accepted_although_its_origin_is_null(owner: Owner) -> None:
     reply = form(owner, "/settings", {"generic_webhook_url": "https://saved.example/"})
     assert reply.status in (200, 303)
     assert owner.item()["generic_webhook_url"] == "https://saved.example/"
 
 
-def test_a_cookie_alone_changes_nothing_by_the_api_from_another_site(owner: Owner) -> None:
+def test_cookie_from_another_site_changes_nothing_by_the_api(owner: Owner) -> None:
     owner.saves("https://stays.example/")
     headers = {"Cookie": owner.cookie(), "Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
     reply = owner.portal.send("PUT", "/api/settings", {"generic_webhook_url": None}, headers=headers)
@@ -106,10 +107,10 @@ def test_a_cookie_alone_changes_nothing_by_the_api_from_another_site(owner: Owne
     assert owner.item()["generic_webhook_url"] == "https://stays.example/"
 
 
-def test_no_post_of_a_form_changes_anything_by_get(owner: Owner) -> None:
+def test_get_of_a_forms_address_changes_nothing(owner: Owner) -> None:
     cookie = owner.cookie()
     for path in FORMS:
         reply = owner.portal.send("GET", f"{path}?confirm=yes&status=failed", headers={"Cookie": cookie})
-        # The address of a form, reloaded after its session had ended, leads back to the page.
+        # An owner may reload the address of a form after the session has ended, and is led back to the page.
         assert reply.status == 405 or (reply.status, reply.headers["location"]) == (303, "/"), path
     assert owner.item() == {}

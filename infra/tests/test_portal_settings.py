@@ -1,4 +1,4 @@
-"""The settings by the API: saved, cleared, refused with a reason beside the field, and what follows from them."""
+"""The settings by the API: they are saved, cleared, or refused with a reason beside the field."""
 
 import base64
 import time
@@ -57,7 +57,7 @@ REFUSED_NAMES = [
 REFUSED_VALUES = ["x" * 4097, "", "a\r\nX-Other: b", "a\nb", "a\0b", "\x7f", "ערך", "é", "a\tb\x01"]
 
 
-def test_a_new_business_has_nothing_and_is_active(owner: Owner) -> None:
+def test_new_business_has_no_settings_and_an_active_endpoint(owner: Owner) -> None:
     reply = owner.get("/api/settings")
     assert (reply.status, reply.media_type) == (200, "application/json")
     settings = reply.json
@@ -68,7 +68,7 @@ def test_a_new_business_has_nothing_and_is_active(owner: Owner) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://receiver.example/hook?token=a%20b&x=%D7%A9", "https://8.8.8.8:8443/a;b"])
-def test_a_url_is_stored_as_it_was_typed(owner: Owner, url: str) -> None:
+def test_url_is_stored_as_it_was_typed(owner: Owner, url: str) -> None:
     saved = owner.saves(url)
     assert saved.status == 200
     assert saved.json["generic_webhook_url"] == url
@@ -77,7 +77,7 @@ def test_a_url_is_stored_as_it_was_typed(owner: Owner, url: str) -> None:
 
 
 @pytest.mark.parametrize("empty", ["", None, "  "])
-def test_empty_clears_the_url_and_nothing_is_sent(owner: Owner, empty: str | None) -> None:
+def test_empty_url_clears_the_url_and_nothing_is_sent(owner: Owner, empty: str | None) -> None:
     owner.saves(owner.url)
     assert owner.saves(empty).json["generic_webhook_url"] is None
     assert owner.get("/api/settings").json["generic_webhook_url"] is None
@@ -87,7 +87,7 @@ def test_empty_clears_the_url_and_nothing_is_sent(owner: Owner, empty: str | Non
 
 
 @pytest.mark.parametrize("name", REFUSED_URLS)
-def test_a_url_that_cannot_be_is_refused_beside_its_field_and_the_old_one_stays(owner: Owner, name: str) -> None:
+def test_invalid_url_is_refused_beside_its_field_and_the_old_url_stays(owner: Owner, name: str) -> None:
     owner.saves("https://stays.example/")
     reply = owner.saves(REFUSED_URLS[name], static_header={"name": "X-Key", "value": "not-kept"})
     [error] = reply.problem(422)["errors"]
@@ -96,29 +96,29 @@ def test_a_url_that_cannot_be_is_refused_beside_its_field_and_the_old_one_stays(
     assert error["detail"]
     item = owner.item()
     assert item["generic_webhook_url"] == "https://stays.example/"
-    assert "static_header_name" not in item, "all or nothing"
+    assert "static_header_name" not in item, "a refused change changes no field"
 
 
 @pytest.mark.parametrize("name", REFUSED_NAMES)
-def test_a_header_that_a_request_needs_for_itself_or_cannot_have_is_refused(owner: Owner, name: str) -> None:
+def test_reserved_or_invalid_header_is_refused(owner: Owner, name: str) -> None:
     [error] = owner.saves(None, static_header={"name": name, "value": "a-value"}).problem(422)["errors"]
     assert error["pointer"] == "/static_header/name"
     assert "static_header_name" not in owner.item()
 
 
 @pytest.mark.parametrize("value", REFUSED_VALUES)
-def test_a_headers_value_is_visible_ascii(owner: Owner, value: str) -> None:
+def test_headers_value_is_visible_ascii(owner: Owner, value: str) -> None:
     [error] = owner.saves(None, static_header={"name": "X-Key", "value": value}).problem(422)["errors"]
     assert error["pointer"] == "/static_header/value"
     assert "static_header_value" not in owner.item()
 
 
 def test_both_fields_are_refused_at_once(owner: Owner) -> None:
-    errors = owner.saves("nowhere", static_header={"name": "Host", "value": "x"}).problem(422)["errors"]
+    errors = owner.saves("no-url", static_header={"name": "Host", "value": "x"}).problem(422)["errors"]
     assert {error["pointer"] for error in errors} == {"/generic_webhook_url", "/static_header/name"}
 
 
-def test_a_header_is_sent_masked_kept_and_cleared(owner: Owner) -> None:
+def test_header_is_sent_masked_kept_and_cleared(owner: Owner) -> None:
     value = f"Bearer {time.time_ns()}"
     owner.business.confidential.add(value)
     shown = owner.saves(owner.url, static_header={"name": "Authorization", "value": value}).json["static_header"]
@@ -135,7 +135,7 @@ def test_a_header_is_sent_masked_kept_and_cleared(owner: Owner) -> None:
     assert owner.item().keys().isdisjoint({"static_header_name", "static_header_value"})
 
 
-def test_an_absent_member_stays(owner: Owner) -> None:
+def test_absent_member_of_the_settings_stays(owner: Owner) -> None:
     owner.saves(owner.url, static_header={"name": "X-Key", "value": "one-value"})
     owner.post("/api/pause")
     for change in ({}, {"static_header": {"name": "X-Key", "value": "another-value"}}):
@@ -146,7 +146,7 @@ def test_an_absent_member_stays(owner: Owner) -> None:
     assert owner.put("/api/settings", {"generic_webhook_url": None}).json["static_header"]["name"] == "X-Key"
 
 
-def test_the_longest_header_is_sent(owner: Owner) -> None:
+def test_longest_header_is_sent(owner: Owner) -> None:
     name, value = "X-".ljust(128, "n"), "v" * 4096
     assert owner.saves(owner.url, static_header={"name": name, "value": value}).status == 200
     assert owner.post("/api/test").json["delivered"]
@@ -154,7 +154,7 @@ def test_the_longest_header_is_sent(owner: Owner) -> None:
     assert request.headers[name.lower()] == value
 
 
-def test_the_mask_keeps_no_value_for_another_name(owner: Owner) -> None:
+def test_mask_keeps_no_value_for_another_header_name(owner: Owner) -> None:
     mask = owner.saves(None, static_header={"name": "X-Key", "value": "one-value"}).json["static_header"]["value"]
     owner.saves(None, static_header={"name": "X-Other", "value": mask}).problem(422)
 
@@ -178,7 +178,7 @@ def test_the_mask_keeps_no_value_for_another_name(owner: Owner) -> None:
     ],
     ids=str,
 )
-def test_what_is_no_settings_is_a_problem_of_the_callers(owner: Owner, body: object) -> None:
+def test_invalid_settings_are_a_problem(owner: Owner, body: object) -> None:
     reply = owner.portal.send(
         "PUT", "/api/settings", body, token=owner.token, headers={"Content-Type": "application/json"}
     )
@@ -187,7 +187,7 @@ def test_what_is_no_settings_is_a_problem_of_the_callers(owner: Owner, body: obj
     assert owner.item() == {}
 
 
-def test_what_is_not_json_is_not_taken_for_it(owner: Owner) -> None:
+def test_body_of_another_media_type_is_refused(owner: Owner) -> None:
     body, headers = '{"generic_webhook_url":null}', {"Content-Type": "text/plain"}
     owner.portal.send("PUT", "/api/settings", body, token=owner.token, headers=headers).problem(415)
 
@@ -199,12 +199,12 @@ def test_what_is_not_json_is_not_taken_for_it(owner: Owner) -> None:
         ("http://receiver.example/", "http"),
     ],
 )
-def test_what_is_probably_not_meant_is_saved_with_a_warning(owner: Owner, url: str, warning: str) -> None:
+def test_suspicious_url_is_saved_with_a_warning(owner: Owner, url: str, warning: str) -> None:
     assert warning in owner.saves(url).json["warnings"]
     assert warning in owner.get("/api/settings").json["warnings"]
 
 
-def test_a_change_that_names_no_url_answers_with_the_warnings_of_the_stored_one(owner: Owner) -> None:
+def test_change_without_a_url_answers_with_the_warnings_of_the_stored_url(owner: Owner) -> None:
     owner.saves("https://discord.com/api/webhooks/1/x")
     for change in ({}, {"static_header": {"name": "X-Key", "value": "a-value"}}, {"static_header": None}):
         assert owner.put("/api/settings", change).json["warnings"] == ["discord"]
@@ -212,7 +212,7 @@ def test_a_change_that_names_no_url_answers_with_the_warnings_of_the_stored_one(
     assert owner.saves(None).json["warnings"] == []
 
 
-def test_the_secret_is_made_once_with_the_first_settings(owner: Owner) -> None:
+def test_secret_is_made_once_with_the_first_settings(owner: Owner) -> None:
     owner.saves("https://receiver.example/")
     shown = owner.get("/api/signing-secret").json
     secret = shown["signing_secret"]
@@ -225,7 +225,7 @@ def test_the_secret_is_made_once_with_the_first_settings(owner: Owner) -> None:
     assert owner.get("/api/signing-secret").json["signing_secret"] == secret
 
 
-def test_a_rotated_secret_stays_valid_for_a_day(owner: Owner) -> None:
+def test_rotated_secret_stays_valid_for_a_day(owner: Owner) -> None:
     owner.saves(owner.url)
     old = owner.get("/api/signing-secret").json["signing_secret"]
     reply = owner.post("/api/signing-secret/rotate")

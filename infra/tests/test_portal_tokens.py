@@ -14,50 +14,50 @@ pytestmark = pytest.mark.portal
 
 LEEWAY = 60
 SECONDS_OFF = 30
-"""How far a token's expiry is beyond what is allowed: far enough that no test is slow enough to meet the bound."""
+"""The distance of an expiry from the bound: a test that takes some seconds does not cross the bound."""
 
 
 def claims(**changed: object) -> dict[str, object]:
-    """Give the claims of a valid token, changed; None takes one away."""
+    """Give the claims of a valid token with changes; None removes a claim."""
     both = {"sub": "b-forged", "exp": int(time.time()) + HOUR - LEEWAY} | changed
     return {name: value for name, value in both.items() if value is not None}
 
 
 def header(**changed: object) -> dict[str, object]:
-    """Give a header like a valid one; None takes a member away."""
+    """Give the header of a valid token with changes; None removes a member."""
     return {name: value for name, value in (HEADER | changed).items() if value is not None}
 
 
 def unsigned(head: object, body: object, signature: str = "") -> str:
-    """Make a token with a signature of one's choosing."""
+    """Make a token with this signature."""
     return f"{encoded(head)}.{encoded(body)}.{signature}"
 
 
 def altered(key: str) -> str:
-    """Take the signature of one business's token for another's."""
+    """Combine one business's claims with the signature of another's token."""
     head, _, signature = mint(key, claims(sub="b-mine")).split(".")
     return f"{head}.{encoded(claims(sub='b-forged'))}.{signature}"
 
 
 def headers_changed(key: str) -> str:
-    """Change the header of a signed token."""
+    """Change the header of a token after it was signed."""
     _, body, signature = mint(key, claims()).split(".")
     return f"{encoded(header(kid='1'))}.{body}.{signature}"
 
 
 def cut(key: str) -> str:
-    """Leave off the end of a signature."""
+    """Shorten the signature of a token."""
     return mint(key, claims())[:-8]
 
 
 def hexadecimal(key: str) -> str:
-    """Write a right signature in hex."""
+    """Write a valid signature in hexadecimal."""
     signed = mint(key, claims()).rpartition(".")[0]
     return f"{signed}.{hmac.new(key.encode(), signed.encode(), 'sha256').hexdigest()}"
 
 
 def own_key(_: str) -> str:
-    """Bring the key along."""
+    """Make a token whose header contains its key."""
     return mint("mine", claims(), header(jwk={"kty": "oct", "k": encoded("mine")}, kid="mine", jku="https://a.example"))
 
 
@@ -132,7 +132,7 @@ A_FEW = (
     "no sub",
     "nothing",
 )
-"""Those that are tried on every route: the others go the same way through the one place that judges a token."""
+"""The forged tokens that are tried on every route. One function judges all tokens, so others need one route only."""
 
 PAGES = [
     ("GET", "/"),
@@ -143,7 +143,7 @@ PAGES = [
 
 
 def refused(reply: Reply) -> bool:
-    """Tell whether an answer of the API lets nobody in and tells nothing."""
+    """Tell whether an answer of the API is a refusal without details."""
     return reply.problem(401).keys() <= {"type", "title", "status", "detail", "errors"}
 
 
@@ -154,7 +154,7 @@ def test_no_forged_token_opens_the_api(portal: Portal, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", A_FEW)
-def test_a_forged_token_opens_no_route(portal: Portal, name: str) -> None:
+def test_forged_token_opens_no_route(portal: Portal, name: str) -> None:
     token = FORGED[name](portal.stack.portal_secret)
     guarded = [entry for entry in portal.operations() if entry[1] != "/api/openapi.json"]
     assert len(guarded) >= 9
@@ -164,7 +164,7 @@ def test_a_forged_token_opens_no_route(portal: Portal, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_a_forged_token_opens_no_page(owner: Owner, name: str) -> None:
+def test_forged_token_opens_no_page(owner: Owner, name: str) -> None:
     portal, token = owner.portal, FORGED[name](owner.portal.stack.portal_secret)
     reply = portal.send("GET", f"/?token={token}")
     assert reply.status in (401, 403)
@@ -176,12 +176,12 @@ def test_a_forged_token_opens_no_page(owner: Owner, name: str) -> None:
         assert "b-forged" not in reply.text
 
 
-def test_the_other_secret_of_the_stack_opens_nothing(portal: Portal) -> None:
+def test_token_signed_by_the_internal_secret_opens_nothing(portal: Portal) -> None:
     token = mint(portal.stack.internal_secret, claims())
     assert refused(portal.send("GET", "/api/settings", token=token))
 
 
-def test_a_token_is_good_until_its_expiry_and_for_an_hour_at_most_give_or_take_a_minute(portal: Portal) -> None:
+def test_token_is_valid_until_its_expiry_of_an_hour_at_most_with_a_minute_of_leeway(portal: Portal) -> None:
     for seconds in (SECONDS_OFF, HOUR, HOUR + SECONDS_OFF, -SECONDS_OFF):
         token = portal.token("b-clock", seconds)
         assert portal.send("GET", "/api/settings", token=token).status == 200, seconds
@@ -196,7 +196,7 @@ def test_any_text_of_up_to_128_characters_can_be_a_business(
     assert portal.send("GET", "/api/settings", token=token).status == 200
 
 
-def test_a_token_counts_as_a_bearers_and_nowhere_else(owner: Owner) -> None:
+def test_token_is_accepted_as_a_bearer_only(owner: Owner) -> None:
     portal, token = owner.portal, owner.token
     for path in (f"/api/settings?token={token}", f"/api/settings?access_token={token}"):
         assert refused(portal.send("GET", path))
@@ -206,6 +206,6 @@ def test_a_token_counts_as_a_bearers_and_nowhere_else(owner: Owner) -> None:
     assert refused(portal.send("GET", "/api/settings", headers={"X-Token": token}))
 
 
-def test_a_query_token_does_not_help_a_forged_bearer(owner: Owner) -> None:
+def test_valid_token_in_the_query_does_not_help_a_forged_bearer(owner: Owner) -> None:
     reply = owner.portal.send("GET", f"/api/settings?token={owner.token}", token=mint("wrong", claims()))
     assert refused(reply)

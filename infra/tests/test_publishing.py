@@ -1,4 +1,4 @@
-"""Publishing as the documentation tells it: the Python of `events/README.md`, and the call service's example."""
+"""The documented ways to publish: the Python code of `events/README.md`, and the call service's example."""
 
 import json
 import re
@@ -23,12 +23,12 @@ SHORT = environment.ROOT / "events" / "samples" / "call.completed.short.json"
 
 @pytest.fixture(scope="module")
 def example() -> str:
-    """Give the call service's example, built."""
+    """Build the call service's example, and give its path."""
     return str(build_examples()["finalize_call_on_stop"])
 
 
 def publishing(stack: Stack) -> dict[str, str]:
-    """Give the environment of something that publishes."""
+    """Give the environment of a process that publishes."""
     return environment.using(stack.endpoint) | {"EVENTS_QUEUE_URL": stack.outputs["EventsQueueUrl"]}
 
 
@@ -85,4 +85,4 @@ def test_crash_between_saving_and_publishing_loses_nothing(
     assert json.loads(request.body)["call_id"] == event["call_id"]
     assert run_example(example, business, store) == 0
     wait_until_empty(business.stack)
-    assert len(business.received()) == 1, "what was published is no longer pending"
+    assert len(business.received()) == 1, "a published call is no longer pending"

@@ -14,11 +14,11 @@ from .business import TestBusiness
 from .queues import DeadLetters, publish_together, short_visibility, wait_until_empty
 from .waits import SECONDS
 
-AT_ONCE = 5
-"""The attempts that may wait at one endpoint, and the failures in a row that make an endpoint failing."""
+MAX_IN_FLIGHT = 5
+"""The attempts that may be in flight at one endpoint, and the failures in a row that make an endpoint failing."""
 
 
-def test_event_that_always_fails_ends_in_the_dead_letter_queue_and_its_neighbours_do_not_notice(
+def test_event_that_always_fails_is_dead_lettered_and_delays_no_neighbour(
     business: TestBusiness, another: TestBusiness, dead_letters: DeadLetters
 ) -> None:
     business.answers(Answer(manner=Manner.HANG))
@@ -34,8 +34,8 @@ def test_event_that_always_fails_ends_in_the_dead_letter_queue_and_its_neighbour
     assert business.logs(level="ERROR")["attempt"] == 4
     arrived = another.received()
     assert {json.loads(request.body)["call_id"] for request in arrived} == {call["call_id"] for call in neighbours}
-    assert len(arrived) == len(neighbours), "each neighbour once"
-    assert max(request.at for request in arrived) < attempts[1].at, "no neighbour waited for the one that hung"
+    assert len(arrived) == len(neighbours), "each neighbour arrives once"
+    assert max(request.at for request in arrived) < attempts[1].at, "no neighbour waited for the event that hung"
 
 
 def test_malformed_event_is_set_aside_with_its_reason_and_its_neighbours_are_delivered(
@@ -83,7 +83,7 @@ def test_call_of_nearly_a_mebibyte_arrives_whole(business: TestBusiness) -> None
     assert json.loads(request.body)["transcript"] == event["transcript"]
 
 
-def test_corrected_url_heals_what_is_pending(business: TestBusiness) -> None:
+def test_pending_event_is_sent_to_the_corrected_url(business: TestBusiness) -> None:
     business.answers(500)
     event = business.publish()
     business.receives()
@@ -104,7 +104,7 @@ def test_business_without_a_url_is_acknowledged_and_nothing_is_sent(
     event = business.publish()
     line = business.logs(level="INFO")
     assert "not_configured" in line.values()
-    # A URL that comes later changes nothing: the event is gone from the queue.
+    # A later URL changes nothing, since the event is no longer in the queue.
     business.answers(200)
     wait_until_empty(business.stack)
     assert business.received() == []
@@ -112,7 +112,7 @@ def test_business_without_a_url_is_acknowledged_and_nothing_is_sent(
 
 
 def test_call_published_twice_has_one_webhook_id(business: TestBusiness) -> None:
-    # Both copies are under way at the same time, so that both may be sent.
+    # Both copies are in flight at the same time, so both may be sent.
     business.answers(Answer(200, delay_s=1))
     event = business.call()
     publish_together(business.stack, event, event)
@@ -147,21 +147,21 @@ def test_settings_that_cannot_be_used_are_a_fault_of_ours_and_cost_no_request(bu
     assert int(request.headers["webhook-attempt"]) > 1
 
 
-def test_event_that_is_crowded_out_at_its_last_receive_is_sent_anew(
+def test_event_at_an_endpoint_at_capacity_is_sent_anew_at_its_last_receive(
     business: TestBusiness, dead_letters: DeadLetters
 ) -> None:
-    business.answers(200, waiting={int((time.time() + 55 + number) * 1_000_000) for number in range(AT_ONCE)})
+    business.answers(200, in_flight={int((time.time() + 55 + number) * 1_000_000) for number in range(MAX_IN_FLIGHT)})
     event = business.publish()
     published = time.time()
-    # Three returns, which take half a minute, and then a message anew.
+    # The message returns three times, which takes half a minute, and is then sent anew.
     for attempt in range(1, 5):
-        business.logs(message="crowded", attempt=attempt)
+        business.logs(message="at_capacity", attempt=attempt)
     business.answers(200)
     [request] = business.receives()
     assert request.headers["webhook-attempt"] == "1"
     record = business.recorded(request.headers["webhook-id"], "delivered")
     occurred = datetime.fromisoformat(record["created_at"].replace("Z", "+00:00")).timestamp()
-    assert abs(occurred - published) < 3, "it happened when it was first sent"
+    assert abs(occurred - published) < 3, "the event keeps the time of its first message"
     assert dead_letters.find(event["call_id"]) is None
 
 
@@ -169,7 +169,7 @@ def test_spent_probe_pauses_the_endpoint_and_goes_to_the_dead_letter_queue(
     business: TestBusiness, dead_letters: DeadLetters
 ) -> None:
     business.answers(500)
-    first = [business.publish() for _ in range(AT_ONCE)]
+    first = [business.publish() for _ in range(MAX_IN_FLIGHT)]
     until(lambda: business.health().get("state") == "paused", SECONDS, "a paused endpoint")
     assert business.health()["reason"] == "spent"
     spent = until(lambda: [e for e in first if _status(business, e["call_id"]) == "failed"], SECONDS, "a failed event")

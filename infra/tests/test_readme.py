@@ -1,4 +1,4 @@
-"""The README's ways to verify a request, tried on a request that arrived."""
+"""The README's code that verifies a request and makes a link, run on a real request and a real portal."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def snippet(language: str) -> str:
 
 
 def verdict(interpreter: Path, script: Path, given: dict[str, object]) -> str:
-    """Have a script judge a request: its secret, headers and body."""
+    """Give a script a secret, headers and a body, and return its verdict."""
     ended = subprocess.run(
         [interpreter, script], input=json.dumps(given), capture_output=True, text=True, check=True, timeout=SECONDS
     )
@@ -54,7 +54,7 @@ def verdict(interpreter: Path, script: Path, given: dict[str, object]) -> str:
     ("language", "further", "interpreter"),
     [("js", JAVASCRIPT, environment.NODE), ("python", PYTHON, Path(sys.executable))],
 )
-def test_the_readme_verifies_a_real_request_and_refuses_a_forged_one(
+def test_readme_verifies_a_real_request_and_refuses_a_forged_one(
     business: TestBusiness, tmp_path: Path, language: str, further: str, interpreter: Path
 ) -> None:
     business.answers(200)
@@ -71,7 +71,7 @@ def test_the_readme_verifies_a_real_request_and_refuses_a_forged_one(
     assert verdict(interpreter, script, given | {"headers": late}) == "false"
 
 
-def test_the_readme_makes_a_link_that_lets_an_owner_in(owner: Owner) -> None:
+def test_readme_makes_a_link_that_lets_an_owner_in(owner: Owner) -> None:
     portal = owner.portal
     made: dict[str, Callable[[str, str, str], str]] = {}
     exec(snippet("py"), made)

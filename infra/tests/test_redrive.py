@@ -1,6 +1,6 @@
-"""`make redrive`: what rests in the dead-letter queue goes out again on a fresh schedule.
+"""`make redrive`: events in the dead-letter queue are sent again on a fresh schedule.
 
-MiniStack has no moves between queues, so the proxy answers for SQS; the command itself runs as on call.
+MiniStack has no move tasks, so the proxy answers in SQS's place. The command runs as a person on call runs it.
 """
 
 import json
@@ -42,20 +42,20 @@ def aws_proxy() -> Iterator[AwsProxy]:
 
 
 @pytest.fixture(scope="module")
-def impatient(aws_proxy: AwsProxy) -> Iterator[Stack]:
-    """Give a stack that soon gives an event up, and whose SQS can move messages."""
+def short_schedule(aws_proxy: AwsProxy) -> Iterator[Stack]:
+    """Give a stack whose schedule is spent after seconds, and whose SQS can move messages."""
     build()
     with (
-        running_stack(PARAMETERS, logs=LOGS / "impatient", aws_proxy=aws_proxy) as deployed,
+        running_stack(PARAMETERS, logs=LOGS / "short_schedule", aws_proxy=aws_proxy) as deployed,
         aws_proxy.rule(FakeMoveTasks(deployed), *OPERATIONS),
     ):
         yield deployed
 
 
 @pytest.fixture
-def business(impatient: Stack, receiver: Receiver, confidential: Confidential) -> TestBusiness:
+def business(short_schedule: Stack, receiver: Receiver, confidential: Confidential) -> TestBusiness:
     """Give a business of that stack."""
-    return TestBusiness(f"b-{uuid4().hex[:12]}", impatient, receiver, confidential)
+    return TestBusiness(f"b-{uuid4().hex[:12]}", short_schedule, receiver, confidential)
 
 
 def redrive(aws_proxy: AwsProxy, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -68,24 +68,24 @@ def redrive(aws_proxy: AwsProxy, *arguments: str) -> subprocess.CompletedProcess
 
 
 class Sqs:
-    """An SQS whose task goes the way that is given, one step each time that it is looked at."""
+    """An SQS whose move task has these steps, one at each call."""
 
     def __init__(self, *steps: tuple[str, int]) -> None:
         self.cancelled = False
         self._steps = list(steps)
 
-    def list_message_move_tasks(self, **_asked: object) -> dict[str, Any]:
-        """Tell how far it is."""
+    def list_message_move_tasks(self, **_parameters: object) -> dict[str, Any]:
+        """Give the next step."""
         status, moved = self._steps.pop(0)
         task = {"Status": status, "ApproximateNumberOfMessagesMoved": moved, "ApproximateNumberOfMessagesToMove": 10}
         return {"Results": [task | {"TaskHandle": "handle"}]}
 
-    def cancel_message_move_task(self, **_asked: object) -> None:
-        """Cancel it."""
+    def cancel_message_move_task(self, **_parameters: object) -> None:
+        """Record that the task is cancelled."""
         self.cancelled = True
 
 
-def test_move_that_goes_round_in_a_circle_is_cancelled() -> None:
+def test_move_of_the_same_messages_again_and_again_is_cancelled() -> None:
     sqs = Sqs(("RUNNING", 10), ("RUNNING", 900), ("RUNNING", 1100), ("CANCELLING", 1200), ("CANCELLED", 1200))
     progress = list(moving(sqs, Queues("url", "dead", "events"), rate=None, every=0))
     assert sqs.cancelled
@@ -93,12 +93,12 @@ def test_move_that_goes_round_in_a_circle_is_cancelled() -> None:
 
 
 def dead(stack: Stack) -> int:
-    """Count what is in the dead-letter queue."""
+    """Count the messages in the dead-letter queue."""
     url, name = stack.outputs["DeadLetterQueueUrl"], "ApproximateNumberOfMessages"
     return int(stack.queue.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
 
 
-def test_spent_events_get_a_fresh_schedule_and_arrive_and_malformed_ones_come_back(
+def test_spent_event_arrives_on_a_fresh_schedule_and_a_malformed_message_returns(
     business: TestBusiness, aws_proxy: AwsProxy
 ) -> None:
     assert redrive(aws_proxy).stdout == "The dead-letter queue is empty.\n"
@@ -118,13 +118,13 @@ def test_spent_events_get_a_fresh_schedule_and_arrive_and_malformed_ones_come_ba
     assert request.headers["webhook-attempt"] == "1"
     assert json.loads(request.body)["call_id"] == event["call_id"]
     record = business.recorded(request.headers["webhook-id"], "delivered")
-    assert record["attempts"] == MAX_ATTEMPTS + 1, "the ledger remembers those before"
+    assert record["attempts"] == MAX_ATTEMPTS + 1, "the ledger counts the attempts before the move"
     wait_until_empty(business.stack)
-    until(lambda: dead(business.stack) == 1, SECONDS, "the malformed one is back")
+    until(lambda: dead(business.stack) == 1, SECONDS, "the malformed message again")
 
 
 def test_event_that_has_arrived_meanwhile_is_not_sent_again(business: TestBusiness, aws_proxy: AwsProxy) -> None:
-    # As when a copy of it had been given up while another was under way.
+    # As if one copy of the event had spent its schedule while another copy was in flight.
     business.answers(200)
     event = business.publish()
     [request] = business.receives()
@@ -136,9 +136,9 @@ def test_event_that_has_arrived_meanwhile_is_not_sent_again(business: TestBusine
     assert len(business.received()) == 1
 
 
-def test_refusal_of_aws_is_one_line(impatient: Stack, aws_proxy: AwsProxy) -> None:
-    url = impatient.outputs["DeadLetterQueueUrl"]
-    impatient.queue.send_message(QueueUrl=url, MessageBody="{}")
+def test_refusal_of_aws_is_one_line(short_schedule: Stack, aws_proxy: AwsProxy) -> None:
+    url = short_schedule.outputs["DeadLetterQueueUrl"]
+    short_schedule.queue.send_message(QueueUrl=url, MessageBody="{}")
     with aws_proxy.rule(broken, *OPERATIONS):
         ended = redrive(aws_proxy)
     assert ended.returncode == 1

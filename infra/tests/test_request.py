@@ -179,8 +179,8 @@ def test_header_of_the_owners_choosing_is_sent(business: TestBusiness) -> None:
     assert request.headers["authorization"] == value
 
 
-def test_an_answer_is_never_decompressed(business: TestBusiness) -> None:
-    # Decompressed, it would read as the answer of a starting n8n and be tried again.
+def test_answer_is_never_decompressed(business: TestBusiness) -> None:
+    # The decompressed answer would read as that of a starting n8n, and the event would be tried again.
     business.answers(Answer(200, gzip.compress(b"n8n is starting up"), {"Content-Encoding": "gzip"}))
     business.publish()
     business.receives()

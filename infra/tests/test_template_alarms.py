@@ -1,6 +1,6 @@
-"""The alarms of the template: each exists whatever the parameters, looks at the right thing, and says what to do.
+"""The alarms of the template: each exists whatever the parameters, has the right metric, and says what to do.
 
-MiniStack has no metrics of SQS or API Gateway, so what an alarm looks at is read from the template.
+MiniStack has no metrics of SQS or API Gateway, so the tests read the alarms' properties from the template.
 """
 
 from typing import Any
@@ -53,7 +53,7 @@ def assert_has(alarm: dict[str, Any], expected: dict[str, Any]) -> None:
 
 
 def seconds_that_count(alarm: dict[str, Any]) -> int:
-    """Give for how long a metric has to be bad, at the least."""
+    """Give the shortest time for which a metric has to be bad."""
     return alarm["Period"] * alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"])
 
 
@@ -73,7 +73,7 @@ def test_every_alarm_acts_on_the_topic_which_cloudwatch_may_use() -> None:
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], name
         assert all(alarm.get(action, [{"Ref": "AlarmTopic"}]) == [{"Ref": "AlarmTopic"}] for action in ACTIONS), name
         assert "ActionsEnabled" not in alarm, name
-    # alias/aws/sns lets no other service in, so an alarm could not publish.
+    # The key alias/aws/sns allows no other service, so an alarm could not publish.
     topic = resources()["AlarmTopic"]
     assert topic["Type"] == "AWS::SNS::Topic"
     assert "KmsMasterKeyId" not in topic.get("Properties", {})
@@ -94,22 +94,22 @@ def test_every_window_is_one_that_cloudwatch_takes() -> None:
         periods = alarm["EvaluationPeriods"]
         if periods == {"Ref": "SilenceAlarmHours"}:
             periods = original()["Parameters"]["SilenceAlarmHours"]["MaxValue"]
-        # Seven days, but one day where the period is shorter than an hour.
+        # Seven days. With a period shorter than an hour, one day.
         assert period * periods <= (WEEK_SECONDS if period >= 3600 else DAY_SECONDS), name
         assert alarm.get("DatapointsToAlarm", 1) <= periods, name
 
 
-def test_dead_letters_that_are_there() -> None:
+def test_alarm_on_visible_dead_letters() -> None:
     alarm = alarm_of("ApproximateNumberOfMessagesVisible", "QueueName", "DeadLetterQueue")
     assert_has(alarm, ABOVE_NOTHING | {"Namespace": "AWS/SQS", "Statistic": "Maximum", "EvaluationPeriods": 1})
 
 
-def test_dead_letters_that_grow() -> None:
+def test_alarm_on_new_dead_letters() -> None:
     alarm = alarms()["DeadLettersGrowingAlarm"]
     metrics = {metric["Id"]: metric for metric in alarm["Metrics"]}
     assert {metric["Id"] for metric in alarm["Metrics"] if metric.get("ReturnData", True)} == {"growth"}
     assert metrics["growth"]["Expression"] == "DIFF(FILL(visible, 0))"
-    # NumberOfMessagesSent does not count what SQS itself moves here.
+    # NumberOfMessagesSent does not count messages that SQS itself moves.
     assert metrics["visible"]["MetricStat"] == {
         "Metric": {
             "Namespace": "AWS/SQS",
@@ -120,16 +120,16 @@ def test_dead_letters_that_grow() -> None:
         "Period": 300,
     }
     assert_has(alarm, {"ComparisonOperator": "GreaterThanThreshold", "Threshold": 0, "DatapointsToAlarm": 1})
-    # FILL takes a late point for a zero, so the newest period alone would never be above the one before.
+    # FILL replaces a late point by zero, so the newest period alone would never exceed the one before.
     assert alarm["EvaluationPeriods"] == 3
-    assert "OKActions" not in alarm, "an end of growth is no end of trouble"
+    assert "OKActions" not in alarm, "the letters are still there when their number stops growing"
 
 
-def test_sweep_that_does_not_run() -> None:
+def test_alarm_on_a_sweep_that_does_not_run() -> None:
     alarm = alarms()["SweepStoppedAlarm"]
     metrics = {metric["Id"]: metric for metric in alarm["Metrics"]}
     assert {metric["Id"] for metric in alarm["Metrics"] if metric.get("ReturnData", True)} == {"invocations"}
-    # A function that is not invoked reports nothing.
+    # A function that is not invoked has no metric.
     assert metrics["invocations"]["Expression"] == "FILL(runs, 0)"
     assert metrics["runs"]["MetricStat"] == {
         "Metric": {
@@ -143,26 +143,26 @@ def test_sweep_that_does_not_run() -> None:
     assert_has(alarm, {"ComparisonOperator": "LessThanThreshold", "Threshold": 1, "EvaluationPeriods": 6})
 
 
-def test_events_that_nobody_takes() -> None:
+def test_alarm_on_events_that_are_not_received() -> None:
     alarm = alarm_of("ApproximateNumberOfMessagesVisible", "QueueName", "EventsQueue")
     assert_has(alarm, ABOVE_NOTHING | {"Namespace": "AWS/SQS", "Statistic": "Minimum"})
     assert seconds_that_count(alarm) == 900
 
 
-def test_events_in_flight_near_the_limit_of_sqs() -> None:
+def test_alarm_on_events_in_flight_near_the_limit_of_sqs() -> None:
     alarm = alarm_of("ApproximateNumberOfMessagesNotVisible", "QueueName", "EventsQueue")
     assert_has(alarm, ABOVE_NOTHING | {"Namespace": "AWS/SQS", "Statistic": "Maximum", "Threshold": 90_000})
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("metric", LAMBDA_METRICS)
-def test_what_lambda_counts_of_each_function(metric: str, function: str) -> None:
+def test_alarms_on_the_metrics_of_each_function(metric: str, function: str) -> None:
     alarm = alarm_of(metric, "FunctionName", function)
     assert_has(alarm, ABOVE_NOTHING | {"Namespace": "AWS/Lambda", "EvaluationPeriods": 1})
     assert alarm["Period"] <= 300
 
 
-def test_deliver_near_its_timeout() -> None:
+def test_alarm_on_invocations_near_the_timeout() -> None:
     alarm = alarm_of("Duration", "FunctionName", "DeliverFunction")
     expected = {"Namespace": "AWS/Lambda", "Statistic": "Maximum", "Threshold": 57_000, "Period": 60}
     assert_has(alarm, expected | {"ComparisonOperator": "GreaterThanThreshold", "TreatMissingData": "notBreaching"})
@@ -171,7 +171,7 @@ def test_deliver_near_its_timeout() -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_faults_that_each_function_logs(function: str) -> None:
+def test_alarm_on_errors_that_each_function_logs(function: str) -> None:
     group = resources()[function]["Properties"]["LoggingConfig"]["LogGroup"]
     [logged] = [one["Properties"] for one in of_type(FILTER).values() if one["Properties"]["LogGroupName"] == group]
     assert logged["FilterPattern"] == '{ $.level = "ERROR" }'
@@ -181,7 +181,7 @@ def test_faults_that_each_function_logs(function: str) -> None:
     assert_has(alarm, ABOVE_NOTHING | {"Namespace": metric["MetricNamespace"], "EvaluationPeriods": 1})
 
 
-def test_silence() -> None:
+def test_alarm_on_silence() -> None:
     template = original()
     parameter = template["Parameters"]["SilenceAlarmHours"]
     assert (parameter["Type"], parameter["Default"], parameter["MinValue"], parameter["MaxValue"]) == (
@@ -196,5 +196,5 @@ def test_silence() -> None:
     assert_has(alarm, {"Namespace": "AWS/SQS", "Statistic": "Sum", "Period": 3600})
     assert alarm["EvaluationPeriods"] == {"Ref": "SilenceAlarmHours"}
     assert "DatapointsToAlarm" not in alarm
-    # A queue that nobody uses reports nothing, which is the loudest silence.
+    # A queue without traffic has no metric, so missing data must raise the alarm.
     assert_has(alarm, {"ComparisonOperator": "LessThanThreshold", "Threshold": 1, "TreatMissingData": "breaching"})

@@ -1,4 +1,4 @@
-"""The template's protection of stored data: a deployment, its failure or the end of the stack loses none of it."""
+"""The template's protection of stored data: no deployment, failed deployment or deletion of the stack loses data."""
 
 import pytest
 
@@ -9,27 +9,27 @@ QUEUES = ("EventsQueue", "DeadLetterQueue")
 SECRETS = ("InternalSecret", "PortalSecret")
 
 
-def test_these_are_all_that_keep_anything() -> None:
+def test_tables_queues_and_secrets_are_the_only_resources_with_content() -> None:
     assert set(of_type("AWS::DynamoDB::Table")) == set(TABLES)
     assert set(of_type("AWS::SQS::Queue")) == set(QUEUES)
     assert set(of_type("AWS::SecretsManager::Secret")) == set(SECRETS)
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_table_is_protected_and_stays(name: str) -> None:
+def test_table_is_protected_from_deletion_and_retained(name: str) -> None:
     table = resources()[name]
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
     assert table["Properties"]["DeletionProtectionEnabled"] is True
 
 
 @pytest.mark.parametrize("name", [*QUEUES, *SECRETS])
-def test_queue_or_secret_stays_unless_its_first_deployment_fails(name: str) -> None:
+def test_queue_or_secret_is_retained_unless_its_first_deployment_fails(name: str) -> None:
     kept = resources()[name]
     assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_table_has_backups_of_as_many_days_as_are_asked_for(name: str) -> None:
+def test_table_has_backups_for_the_days_of_the_parameter(name: str) -> None:
     backups = resources()[name]["Properties"]["PointInTimeRecoverySpecification"]
     assert backups == {
         "PointInTimeRecoveryEnabled": True,
@@ -40,8 +40,8 @@ def test_table_has_backups_of_as_many_days_as_are_asked_for(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_table_is_encrypted_with_the_key_that_costs_nothing(name: str) -> None:
-    # SSEEnabled would choose alias/aws/dynamodb, of which each request to KMS is charged.
+def test_table_is_encrypted_with_the_key_of_dynamodb(name: str) -> None:
+    # SSEEnabled would choose the key alias/aws/dynamodb, and each request to KMS costs money.
     assert "SSESpecification" not in resources()[name]["Properties"]
 
 

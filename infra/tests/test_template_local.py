@@ -1,4 +1,4 @@
-"""The template deployed to MiniStack is the template deployed to AWS, but for the alarms that MiniStack refuses."""
+"""MiniStack gets the template of AWS, without the alarms that MiniStack refuses."""
 
 from infra.local.building import BUILT_TEMPLATE
 from infra.local.stack import DEPLOYED_TEMPLATE, Stack
@@ -10,7 +10,7 @@ LEFT_OUT = {"DeadLettersGrowingAlarm", "SweepStoppedAlarm"}
 """Alarms on metric math."""
 
 
-def test_ministack_gets_all_but_the_alarms_on_metric_math(stack: Stack) -> None:
+def test_ministack_gets_the_template_without_alarms_on_metric_math(stack: Stack) -> None:
     assert stack.outputs
     built, deployed = read(BUILT_TEMPLATE), read(DEPLOYED_TEMPLATE)
     left_out = {name: built["Resources"][name] for name in LEFT_OUT}
@@ -18,11 +18,11 @@ def test_ministack_gets_all_but_the_alarms_on_metric_math(stack: Stack) -> None:
     assert deployed | {"Resources": deployed["Resources"] | left_out} == built
 
 
-def test_what_is_built_says_what_the_template_says(stack: Stack) -> None:
+def test_built_template_is_the_template_with_built_code(stack: Stack) -> None:
     assert stack.outputs
     built, written = read(BUILT_TEMPLATE)["Resources"], original()["Resources"]
     assert built["DeliverFunction"]["Properties"]["RecursiveLoop"] == "Allow"
-    # SAM puts the folder that it built into in the place of the sources, and notes the logical names.
+    # SAM replaces the sources by the folder of the build, and adds the logical names as metadata.
     for resources in (built, written):
         for resource in resources.values():
             resource.get("Properties", {}).pop("CodeUri", None)

@@ -1,4 +1,4 @@
-"""The logs of the stack: their fields, how long they are kept, and the values that cannot get into them."""
+"""The logs of the stack: their fields, their retention, and the values that they never contain."""
 
 import json
 import re
@@ -21,7 +21,7 @@ HARMLESS = {
     "$context.responseLatency",
     "$context.responseLength",
 }
-"""Variables of an HTTP API's access log that hold nothing of the address but the route's own name."""
+"""Variables of an HTTP API's access log that contain nothing of the address except the route's name."""
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -33,7 +33,7 @@ def test_only_the_function_itself_filters_by_log_level(function: str) -> None:
     assert levels == ("JSON", "DEBUG", "WARN")
 
 
-def test_every_log_ends() -> None:
+def test_every_log_group_has_a_retention() -> None:
     groups = of_type("AWS::Logs::LogGroup")
     assert {name: group["Properties"]["RetentionInDays"] for name, group in groups.items()} == {
         "DeliverLogs": 30,
@@ -48,13 +48,13 @@ def test_access_log_holds_nothing_of_the_query_string() -> None:
     access = stage["Properties"]["AccessLogSettings"]
     assert reference(access["DestinationArn"]) == "ApiAccessLogs"
     used = set(re.findall(r"\$[\w.{}-]+", access["Format"]))
-    assert used <= HARMLESS, "the address holds the token, and an access log of it would let its reader in"
-    # Who, what, when, and what came of it.
+    assert used <= HARMLESS, "the address contains the token, and a reader of the log could use it"
+    # The client, the request, the time, and the outcome.
     for needed in ("identity.sourceIp", "routeKey", "requestTime", "status", "error.responseType", "requestId"):
         assert f"$context.{needed}" in used
 
 
-def test_access_log_is_one_json_object_a_line() -> None:
+def test_line_of_the_access_log_is_one_json_object() -> None:
     [stage] = of_type(STAGE).values()
     line = stage["Properties"]["AccessLogSettings"]["Format"]
     assert "\n" not in line

@@ -1,4 +1,4 @@
-"""The README names every parameter, output and alarm of the template, and no parameter's default wrongly."""
+"""The README names every parameter with its default, every output and every alarm of the template."""
 
 import re
 
@@ -10,7 +10,7 @@ README = (environment.ROOT / "README.md").read_text()
 
 
 def rows(heading: str) -> dict[str, str]:
-    """Give the rest of each row of the table under a heading, by each name in its first cell."""
+    """Give the other cells of each row of the table under a heading, by each name in the row's first cell."""
     [body] = re.findall(rf"^\| {heading} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", README, re.MULTILINE)
     found: dict[str, str] = {}
     for line in body.splitlines():
@@ -19,17 +19,17 @@ def rows(heading: str) -> dict[str, str]:
     return found
 
 
-def test_every_parameter_is_there_with_its_default() -> None:
-    told, parameters = rows("parameter"), original()["Parameters"]
-    assert set(told) == set(parameters)
+def test_readme_has_every_parameter_with_its_default() -> None:
+    defaults, parameters = rows("parameter"), original()["Parameters"]
+    assert set(defaults) == set(parameters)
     for name, parameter in parameters.items():
         default = str(parameter["Default"]) or "none"
-        assert told[name].replace("`", "").startswith(default), name
+        assert defaults[name].replace("`", "").startswith(default), name
 
 
-def test_every_output_is_there() -> None:
+def test_readme_has_every_output() -> None:
     assert set(rows("output")) == set(original()["Outputs"])
 
 
-def test_every_alarm_is_there() -> None:
+def test_readme_has_every_alarm() -> None:
     assert set(rows("alarm")) == set(of_type("AWS::CloudWatch::Alarm"))

@@ -1,9 +1,9 @@
 //! A fault of this system or of AWS, which says nothing about the receiver.
 
+use adapters::dynamodb::TableError;
 use adapters::notices::NoticeError;
 use adapters::queue::QueueError;
 use adapters::secret::SecretError;
-use adapters::tables::TableError;
 
 /// The service that did not answer, or whose answer was an error.
 #[derive(Debug, thiserror::Error)]

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use adapters::attempter::Attempter;
 use adapters::body::Compressor;
+use adapters::deliveries_table::Retention;
 use adapters::notices::Notices;
 use adapters::process::clock;
 use adapters::queue::{Queues, Reason};
 use adapters::secret::SecretSource;
-use adapters::tables::{Retention, Tables};
+use adapters::tables::Tables;
 use domain::Timestamp;
 use domain::command::Command;
 use domain::delivery::Trigger;
@@ -124,7 +125,7 @@ impl Deliver {
         (resend, at_once): (Option<Timestamp>, bool),
         deadline: Instant,
     ) -> Disposition {
-        match self.tables.kept(business_id, event_id).await {
+        match self.tables.deliveries.stored_event(business_id, event_id).await {
             Ok(Some(kept)) => {
                 // SQS delays a message for at most 15 minutes when it is sent. The rest of a longer delay is waited for
                 // here.
@@ -151,7 +152,8 @@ impl Deliver {
             Ok(None) => {
                 report::not_kept(message, business_id, event_id);
                 // If the event stayed held, `sweep` would find it again and again.
-                let abandoned = self.tables.abandon(business_id, event_id, self.retention, clock::now()).await;
+                let abandoned =
+                    self.tables.deliveries.abandon(business_id, event_id, self.retention, clock::now()).await;
                 if let Err(error) = abandoned {
                     report::command_fault(message, business_id, &error.into());
                     return self.after_fault(message).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adapters::queue::{CROWDED_SINCE, FIRST_SENT, has_room_for_crowded_since};
+use adapters::queue::{AT_CAPACITY_SINCE, FIRST_SENT, has_room_for_at_capacity_since};
 use aws_lambda_events::event::sqs::SqsMessage;
 use domain::Timestamp;
 use domain::command::Command;
@@ -18,18 +18,21 @@ pub(crate) struct Message {
     pub(crate) receive_count: u32,
     /// When it was sent to the queue, the first time if it was sent anew.
     pub(crate) sent: Option<Timestamp>,
-    /// Since when it has found no time or no place, if it was sent anew for that.
-    pub(crate) crowded_since: Option<Timestamp>,
+    /// Since when the message has found no time in an invocation, or its endpoint at capacity; None: it was not sent
+    /// anew for that.
+    pub(crate) at_capacity_since: Option<Timestamp>,
 }
 
-/// For so long a message comes back because many attempts wait at its endpoint. Then it is attempted, however many wait:
-/// it would otherwise go round for ever beside an endpoint that is always slow.
+/// For this long a message comes back without an attempt when its endpoint is at capacity. Then an attempt is made,
+/// however many are in flight: an endpoint that is always slow would otherwise keep the message going round for ever.
 const MAKES_ROOM_FOR: Duration = Duration::from_hours(1);
 
 impl Message {
-    /// Whether it has made room for others for long enough. One that has no room to say since when never makes any.
+    /// Whether the message has made room for others for long enough. A message that has no room for the attribute that
+    /// says since when never makes room.
     pub(crate) fn has_been_patient(&self, now: Timestamp) -> bool {
-        self.crowded_since.is_some_and(|since| now >= since + MAKES_ROOM_FOR) || !has_room_for_crowded_since(&self.body)
+        self.at_capacity_since.is_some_and(|since| now >= since + MAKES_ROOM_FOR)
+            || !has_room_for_at_capacity_since(&self.body)
     }
 }
 
@@ -95,7 +98,7 @@ impl TryFrom<SqsMessage> for Message {
         Ok(Self {
             receive_count: receive_count.unwrap_or(1),
             sent: ours(FIRST_SENT).or(attribute("SentTimestamp")).and_then(time),
-            crowded_since: ours(CROWDED_SINCE).and_then(time),
+            at_capacity_since: ours(AT_CAPACITY_SINCE).and_then(time),
             id: given(record.message_id, "messageId")?,
             receipt_handle: given(record.receipt_handle, "receiptHandle")?,
             body: record.body.unwrap_or_default(),
@@ -110,18 +113,19 @@ mod tests {
     #[test]
     fn a_message_makes_room_for_an_hour_and_not_at_all_if_it_could_not_say_for_how_long() {
         let since = Timestamp::from_second(1_750_000_000).expect("a time");
-        let message = |crowded_since, bytes| Message {
+        let message = |at_capacity_since, bytes| Message {
             id: "m1".to_owned(),
             receipt_handle: "r1".to_owned(),
             body: "x".repeat(bytes),
             receive_count: 1,
             sent: None,
-            crowded_since,
+            at_capacity_since,
         };
-        let is_patient = |crowded_since, bytes| message(crowded_since, bytes).has_been_patient(since + MAKES_ROOM_FOR);
+        let is_patient =
+            |at_capacity_since, bytes| message(at_capacity_since, bytes).has_been_patient(since + MAKES_ROOM_FOR);
         assert!(is_patient(Some(since), 9));
         assert!(!is_patient(Some(since + Duration::from_millis(1)), 9));
-        assert!(!is_patient(None, 1024 * 1024 - 32));
-        assert!(is_patient(None, 1024 * 1024 - 31));
+        assert!(!is_patient(None, 1024 * 1024 - 36));
+        assert!(is_patient(None, 1024 * 1024 - 35));
     }
 }

@@ -45,7 +45,7 @@ impl Deliver {
         let times = message.receive_count.min(RECEIVES_BEFORE_SENT_ANEW + 1);
         let delay = UNATTEMPTED * times + UNATTEMPTED.mul_f64(fastrand::f64());
         if times > RECEIVES_BEFORE_SENT_ANEW || self.is_last_receive(message) {
-            let since = message.crowded_since.unwrap_or_else(clock::now);
+            let since = message.at_capacity_since.unwrap_or_else(clock::now);
             match self.queues.send_again(&message.body, business_id, message.sent, since, delay).await {
                 Ok(()) => return Disposition::Acknowledge,
                 Err(error) => report::not_rescheduled(message, &error),

@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use adapters::attempter::Attempt;
+use adapters::dynamodb::TableError;
 use adapters::process::clock;
 use adapters::process::log::error_chain;
 use adapters::queue::{QueueError, Reason};
-use adapters::tables::TableError;
 use domain::clue::Clue;
 use domain::delivery::{AckReason, MessageAction, NextStatus};
 use domain::event::{BusinessId, EventId};
@@ -70,7 +70,7 @@ pub(crate) fn ended(
         (None, MessageAction::Acknowledge(AckReason::NotConfigured)) => event_line!(info, "not_configured", delivery),
         (None, MessageAction::Acknowledge(AckReason::Duplicate)) => event_line!(info, "duplicate", delivery),
         (None, MessageAction::Acknowledge(AckReason::Held)) => event_line!(info, "held", delivery),
-        (None, MessageAction::ReturnUnattempted) => event_line!(info, "crowded", delivery),
+        (None, MessageAction::ReturnUnattempted) => event_line!(info, "at_capacity", delivery),
         (None, MessageAction::ReturnSpent) => event_line!(error, "spent", delivery),
         // The reason has a line of its own.
         (None, _) => {}
@@ -110,13 +110,13 @@ pub(crate) fn command_fault(message: &Message, business_id: &BusinessId, fault: 
     tracing::error!(business_id = business_id.as_str(), message_id = message.id, error = error_chain(fault), "fault");
 }
 
-/// That an attempt waits, or waits no more, could not be told. The delivery goes on as if it had been.
-pub(crate) fn waiting_not_told(delivery: &Delivery<'_>, error: &TableError) {
-    event_line!(warn, "waiting_not_told", delivery, error = error_chain(error));
+/// The entry of an attempt in flight could not be stored or removed. The delivery goes on all the same.
+pub(crate) fn in_flight_not_stored(delivery: &Delivery<'_>, error: &TableError) {
+    event_line!(warn, "in_flight_not_stored", delivery, error = error_chain(error));
 }
 
 pub(crate) fn no_time(message: &Message) {
-    tracing::info!(message_id = message.id, "crowded");
+    tracing::info!(message_id = message.id, "at_capacity");
 }
 
 pub(crate) fn not_rescheduled(message: &Message, error: &QueueError) {

@@ -6,8 +6,10 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use adapters::attempter::Attempt;
+use adapters::deliveries_table::{AttemptRecord, Record, RecordUpdate, Status};
+use adapters::dynamodb::Written;
 use adapters::process::clock;
-use adapters::tables::{AttemptRecord, Record, RecordUpdate, Settings, Status, Waiting, Written};
+use adapters::settings_table::{InFlight, Settings, SettingsItem};
 use domain::Timestamp;
 use domain::command::Command;
 use domain::delivery::{
@@ -24,15 +26,15 @@ use crate::handle_message::{Deliver, Delivery, OUR_OWN_TIME};
 use crate::message_action::from_now;
 use crate::report;
 
-/// An attempt that has had no answer for so long tells the other environments that it waits. Most receivers answer
-/// sooner, which keeps a delivery to them at its one write.
+/// An attempt that has had no answer for this long is stored as in flight, for the other environments to see. Most
+/// receivers answer sooner, and a delivery to them keeps to its one write.
 const SLOW_AFTER: Duration = Duration::from_millis(500);
 
 /// The pause between a failed write of the record and the next try.
 const BETWEEN_WRITES: Duration = Duration::from_secs(1);
 
-/// How long a message may be kept for telling that its attempt waits no more.
-const TAKE_BACK_WITHIN: Duration = Duration::from_millis(500);
+/// How long a message is kept at most for removing the entry of its attempt in flight.
+const REMOVE_WITHIN: Duration = Duration::from_millis(500);
 
 /// A delivery under way.
 struct Running<'a> {
@@ -48,10 +50,10 @@ struct Progress {
     record: Option<Record>,
     attempt: Option<(Attempt, Timestamp)>,
     status: Option<NextStatus>,
-    /// Which attempts wait for an answer of the endpoint.
-    waiting: Waiting,
-    /// Until when this attempt has told that it waits at the longest.
-    waits_until: Option<Timestamp>,
+    /// The attempts in flight at the endpoint, as they were read.
+    in_flight: InFlight,
+    /// The entry of this attempt among them: by when it will have ended. None: it has no entry.
+    in_flight_until: Option<Timestamp>,
 }
 
 impl Deliver {
@@ -61,7 +63,7 @@ impl Deliver {
         let instead_of_holding = (!self.compressor.can_keep(delivery.event.body()))
             .then(|| running.next_attempt(None).map_or(NextStatus::Failed, NextStatus::Retrying));
         let ended = deliver(&running, delivery.event.id(), delivery.trigger, instead_of_holding).await;
-        running.end_waiting().await;
+        running.remove_in_flight().await;
         let progress = running.progress();
         report::ended(delivery, progress.attempt.as_ref().map(|(attempt, _)| attempt), progress.status, ended.action);
         drop(progress);
@@ -71,7 +73,7 @@ impl Deliver {
     /// Gives a notice to the operator, with the number of held events.
     pub(crate) async fn announce(&self, business_id: &BusinessId, notice: &Notice) -> Result<(), Fault> {
         // A notice without the number is better than no notice.
-        let held = self.tables.count_held(business_id).await.ok();
+        let held = self.tables.deliveries.count_held(business_id).await.ok();
         self.notices.announce(business_id, notice, held).await?;
         Ok(())
     }
@@ -94,22 +96,23 @@ impl Running<'_> {
     }
 
     /// The internal secret is fetched alongside, for the attempt that most likely follows; it is kept.
-    async fn look(&self) -> Result<Snapshot, Fault> {
+    async fn read_settings_and_record(&self) -> Result<Snapshot, Fault> {
         let delivery = self.delivery;
-        let look = self.deliver.tables.look(self.business_id(), Some(delivery.event.id()), clock::now());
-        let (looked, _) = tokio::join!(look, self.deliver.internal_secret.get());
-        let looked = looked?;
+        let tables = &self.deliver.tables;
+        let read = tables.read_settings_and_record(self.business_id(), delivery.event.id(), clock::now());
+        let (read, _) = tokio::join!(read, self.deliver.internal_secret.get());
+        let (SettingsItem { settings, health, in_flight }, record) = read?;
         let snapshot = Snapshot {
-            health: looked.health,
-            endpoint: looked.settings.endpoint.clone(),
-            record: says(looked.record, delivery),
+            health,
+            endpoint: settings.endpoint.clone(),
+            record: says(record, delivery),
             is_at_capacity: !delivery.message.has_been_patient(clock::now())
-                && looked.waiting.count(clock::now()) >= AT_ONCE,
+                && in_flight.count(clock::now()) >= AT_ONCE,
         };
         let mut progress = self.progress();
-        progress.settings = looked.settings;
-        progress.record = looked.record;
-        progress.waiting = looked.waiting;
+        progress.settings = settings;
+        progress.record = record;
+        progress.in_flight = in_flight;
         Ok(snapshot)
     }
 
@@ -122,13 +125,13 @@ impl Running<'_> {
         let attempt = match tokio::time::timeout(SLOW_AFTER, &mut attempt).await {
             Ok(attempt) => attempt,
             Err(_slow) => {
-                // Until what it comes to is stored. The microseconds by chance tell attempts apart that began together.
+                // Until the attempt's result is stored. Random microseconds tell attempts apart that began together.
                 let chance = Duration::from_micros(fastrand::u64(..1_000));
                 let until = clock::now() + self.deliver.attempt_timeout + OUR_OWN_TIME + chance;
-                self.progress().waits_until = Some(until);
+                self.progress().in_flight_until = Some(until);
                 tokio::select! {
                     attempt = &mut attempt => attempt,
-                    () = self.begin_waiting(until) => attempt.await,
+                    () = self.add_in_flight(until) => attempt.await,
                 }
             }
         };
@@ -148,22 +151,23 @@ impl Running<'_> {
         }
     }
 
-    async fn begin_waiting(&self, until: Timestamp) {
-        if let Err(error) = self.deliver.tables.begin_waiting(self.business_id(), until).await {
-            report::waiting_not_told(self.delivery, &error);
+    async fn add_in_flight(&self, until: Timestamp) {
+        if let Err(error) = self.deliver.tables.settings.add_in_flight(self.business_id(), until).await {
+            report::in_flight_not_stored(self.delivery, &error);
         }
     }
 
-    /// At the very end, when it is stored what the attempt came to: a failure must count before another takes its place.
-    async fn end_waiting(&self) {
-        let over: BTreeSet<_> = {
+    /// Removes the entry of this attempt, and the expired entries. This is the last step, after the result is stored: a
+    /// failure must count before another attempt takes its place.
+    async fn remove_in_flight(&self) {
+        let ended: BTreeSet<_> = {
             let progress = self.progress();
-            let Some(until) = progress.waits_until else { return };
-            progress.waiting.over(clock::now()).chain([until]).collect()
+            let Some(until) = progress.in_flight_until else { return };
+            progress.in_flight.expired(clock::now()).chain([until]).collect()
         };
-        let telling = self.deliver.tables.end_waiting(self.business_id(), &over);
-        if let Ok(Err(error)) = tokio::time::timeout(TAKE_BACK_WITHIN, telling).await {
-            report::waiting_not_told(self.delivery, &error);
+        let removal = self.deliver.tables.settings.remove_in_flight(self.business_id(), &ended);
+        if let Ok(Err(error)) = tokio::time::timeout(REMOVE_WITHIN, removal).await {
+            report::in_flight_not_stored(self.delivery, &error);
         }
     }
 
@@ -215,7 +219,7 @@ impl Running<'_> {
     async fn write_in_time(&self, change: &RecordUpdate<'_>) -> Result<Recorded, Fault> {
         let event = self.delivery.event;
         loop {
-            let done = self.deliver.tables.record(event.business_id(), event.id(), change).await;
+            let done = self.deliver.tables.deliveries.record(event.business_id(), event.id(), change).await;
             let again = Instant::now() + BETWEEN_WRITES;
             match done {
                 // Only the last failure is logged.
@@ -234,11 +238,11 @@ impl EndpointIo for Running<'_> {
     }
 
     async fn read(&self) -> Result<Snapshot, Unavailable> {
-        self.known(self.look().await)
+        self.known(self.read_settings_and_record().await)
     }
 
     async fn store(&self, health: &Health) -> Result<Stored, Unavailable> {
-        let written = self.deliver.tables.store(self.business_id(), health).await;
+        let written = self.deliver.tables.settings.store_health(self.business_id(), health).await;
         self.known(written.map_err(Fault::from)).map(Written::into)
     }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use adapters::dynamodb::Written;
 use adapters::process::clock;
 use adapters::queue::Reason;
-use adapters::tables::Written;
 use domain::Timestamp;
 use domain::command::Command;
 use domain::delivery::{AckReason, Ended, MessageAction, ReplayGoesOn, Snapshot, Stored, Trigger, Unavailable};
@@ -60,7 +60,7 @@ impl Running<'_> {
     }
 
     async fn replayed(&self, event_id: &EventId, trigger: Trigger) -> Result<Ended, Fault> {
-        let Some(kept) = self.deliver.tables.kept(self.business_id, event_id).await? else {
+        let Some(kept) = self.deliver.tables.deliveries.stored_event(self.business_id, event_id).await? else {
             self.give_up(event_id).await?;
             return Ok(ended(MessageAction::Acknowledge(AckReason::Duplicate)));
         };
@@ -84,7 +84,11 @@ impl Running<'_> {
         let (business_id, event_id) = (self.business_id.clone(), event_id.clone());
         let command = Command::Deliver { business_id, event_id: event_id.clone(), resend: None, at_once: false };
         self.deliver.queues.copy_to_dead_letters(&command.to_string(), Reason::NotKept, NOT_KEPT).await?;
-        self.deliver.tables.abandon(self.business_id, &event_id, self.deliver.retention, clock::now()).await?;
+        self.deliver
+            .tables
+            .deliveries
+            .abandon(self.business_id, &event_id, self.deliver.retention, clock::now())
+            .await?;
         Ok(())
     }
 }
@@ -107,13 +111,13 @@ impl EndpointIo for Running<'_> {
     }
 
     async fn read(&self) -> Result<Snapshot, Unavailable> {
-        let read = self.deliver.tables.look(self.business_id, None, clock::now()).await;
+        let read = self.deliver.tables.read_settings(self.business_id, clock::now()).await;
         let read = self.known(read.map_err(Fault::from))?;
         Ok(Snapshot { health: read.health, endpoint: read.settings.endpoint, ..Snapshot::default() })
     }
 
     async fn store(&self, health: &Health) -> Result<Stored, Unavailable> {
-        let written = self.deliver.tables.store(self.business_id, health).await;
+        let written = self.deliver.tables.settings.store_health(self.business_id, health).await;
         self.known(written.map_err(Fault::from)).map(Written::into)
     }
 
@@ -131,11 +135,11 @@ impl EndpointIo for Running<'_> {
 impl ReplayIo for Running<'_> {
     async fn list(&self) -> Result<Vec<EventId>, Unavailable> {
         let listed = async {
-            let held = self.deliver.tables.held(self.business_id).await?;
+            let held = self.deliver.tables.deliveries.first_held(self.business_id).await?;
             // If the ledger takes no writes, the step ends here: an event whose record cannot be written would be sent
             // each time that the message comes back.
             if let Some(first) = held.first() {
-                self.deliver.tables.try_writing(self.business_id, first).await?;
+                self.deliver.tables.deliveries.check_writable(self.business_id, first).await?;
             }
             Ok(held)
         };

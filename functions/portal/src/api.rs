@@ -1,6 +1,6 @@
 //! The JSON API, and the `OpenAPI` document that is made of it.
 //!
-//! No route takes a business id: the business is the session's.
+//! No route takes a business id: the session says which business it is.
 
 mod body;
 mod shapes;
@@ -9,8 +9,8 @@ pub(crate) use body::Body;
 
 use std::sync::Arc;
 
+use adapters::deliveries_table::{Cursor, Status, Wanted};
 use adapters::process::clock;
-use adapters::tables::{Cursor, Status, Wanted};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -36,7 +36,7 @@ use shapes::{
     SigningSecret, TestResult,
 };
 
-/// How many deliveries a list has unless it is told.
+/// How many deliveries a list has by default.
 const DEFAULT_LIMIT: usize = 20;
 
 type App = State<Arc<UseCases>>;
@@ -55,7 +55,7 @@ type Owner = Extension<BusinessId>;
 )]
 struct Document;
 
-/// Everything below `/api`.
+/// The routes under `/api`.
 pub(crate) fn router(owners: Arc<UseCases>, access: Arc<Access>) -> Router {
     let (routes, document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(settings, save_settings))
@@ -78,7 +78,7 @@ pub(crate) fn router(owners: Arc<UseCases>, access: Arc<Access>) -> Router {
         .route("/api/openapi.json", description)
 }
 
-/// Adds what is the same for every operation: how a caller is let in, and what any refusal looks like.
+/// Adds the parts that all operations share: the authentication, and the shape of every refusal.
 fn describe(mut document: utoipa::openapi::OpenApi) -> String {
     let problem = || {
         ResponseBuilder::new()
@@ -111,7 +111,7 @@ impl IntoResponse for UseCaseError {
     }
 }
 
-/// The settings, and how the endpoint does.
+/// Gives the settings, and the state of the endpoint.
 #[utoipa::path(
     get, path = "/api/settings",
     responses((status = OK, description = "The settings as they are now", body = Settings))
@@ -121,7 +121,7 @@ async fn settings(State(owners): App, Extension(business): Owner) -> Result<Json
     Ok(Json(Settings::new(&owned, held, owners.targets)))
 }
 
-/// Replaces the settings that are named; the others stay. The first ones also make the signing secret.
+/// Replaces the settings that are named; the others stay. A business's first settings also make its signing secret.
 #[utoipa::path(
     put, path = "/api/settings", request_body = SettingsChange,
     responses((status = OK, description = "The settings as they are now", body = Settings))
@@ -134,14 +134,14 @@ async fn save_settings(
     let saved = owners.save(&business, change.generic_webhook_url, change.static_header).await?;
     let (owned, held) = owners.settings(&business).await?;
     let mut settings = Settings::new(&owned, held, owners.targets);
-    // What only the look-up of the URL's name could tell is in here alone.
+    // Only these warnings include those of the DNS lookup.
     settings.warnings = saved.warnings;
     Ok(Json(settings))
 }
 
-/// Sends a `webhook.test` event now, signed and sent as every delivery is. If it arrives, what waits follows it.
+/// Sends a `webhook.test` event now, signed and sent like every delivery. If it is delivered, the held events follow.
 ///
-/// Ten tests a calendar minute for each business.
+/// Each business may make ten tests in a calendar minute.
 #[utoipa::path(
     post, path = "/api/test",
     responses(
@@ -155,7 +155,7 @@ async fn test(State(owners): App, Extension(business): Owner) -> Result<Json<Tes
     Ok(Json(TestResult::new(&owners.test(&business).await?)))
 }
 
-/// The secret by which receivers verify; null as long as there is none.
+/// Gives the secret by which receivers verify signatures; null as long as there is none.
 #[utoipa::path(
     get, path = "/api/signing-secret",
     responses((status = OK, description = "The secret as it is now", body = SigningSecret))
@@ -166,7 +166,7 @@ async fn signing_secret(State(owners): App, Extension(business): Owner) -> Resul
     Ok(Json(SigningSecret::new(secret, owned.previous_secret_until)))
 }
 
-/// Replaces the secret; the one before stays valid for 24 hours. Without one this makes the first.
+/// Replaces the secret; the previous one stays valid for 24 hours. Without a secret, this makes the first.
 #[utoipa::path(
     post, path = "/api/signing-secret/rotate",
     responses((status = OK, description = "The secret as it is now", body = SigningSecret))
@@ -176,10 +176,10 @@ async fn rotate_signing_secret(owners: App, owner: Owner) -> Result<Json<Signing
     signing_secret(owners, owner).await
 }
 
-/// The deliveries, newest first, without their bodies.
+/// Lists the deliveries, newest first, without their bodies.
 ///
-/// There may be fewer than `limit`, even none, and yet older ones behind `next_cursor`: looking for what is rare goes
-/// through the log in parts.
+/// A list may have fewer than `limit` deliveries, even none, and yet a `next_cursor` for older ones: a search for rare
+/// deliveries goes through the log in parts.
 #[utoipa::path(
     get, path = "/api/deliveries", params(ListQuery),
     responses((status = OK, description = "A part of the list", body = DeliveryList))
@@ -225,7 +225,7 @@ fn time(name: &str, text: Option<String>) -> Result<Option<Timestamp>, String> {
     text.map(|text| text.parse().map_err(|_| format!("{name} is no time of RFC 3339"))).transpose()
 }
 
-/// One delivery, with its body and attempts.
+/// Gives one delivery, with its body and attempts.
 #[utoipa::path(
     get, path = "/api/deliveries/{event_id}",
     params((
@@ -246,10 +246,10 @@ async fn delivery(
     Ok(Json(DeliveryDetails::new(owners.delivery(&business, &event_id).await?, clock::now())))
 }
 
-/// Sends one again, whatever became of it before.
+/// Sends one delivery again, whatever its status.
 ///
-/// At an endpoint that is failing or paused it waits with the others. One that is tried again within the minute anyway is
-/// left to that.
+/// If the endpoint is failing or paused, the event is held with the others. An event whose next attempt comes within a
+/// minute is left to that attempt.
 #[utoipa::path(
     post, path = "/api/deliveries/{event_id}/resend",
     params((
@@ -271,7 +271,7 @@ async fn resend(
     Ok(accepted(Resent { count: 1, ..Resent::default() }))
 }
 
-/// Sends all again whose schedule is spent, or all that are held.
+/// Sends all deliveries again whose schedule is spent, or all that are held.
 #[utoipa::path(
     post, path = "/api/deliveries/resend", request_body = ResendAll,
     responses((status = ACCEPTED, description = "They are on their way", body = Sent))
@@ -291,7 +291,7 @@ fn accepted(resent: Resent) -> (StatusCode, Json<Sent>) {
     (StatusCode::ACCEPTED, Json(Sent { resent: resent.count, more: resent.more }))
 }
 
-/// Sends nothing from now on; events that come are held.
+/// Pauses the endpoint: nothing is sent from now on, and new events are held.
 #[utoipa::path(
     post, path = "/api/pause",
     responses((status = OK, description = "The settings as they are now", body = Settings))
@@ -301,7 +301,7 @@ async fn pause(owners: App, owner: Owner) -> Result<Json<Settings>, UseCaseError
     settings(owners, owner).await
 }
 
-/// Sends all again, what was held first.
+/// Resumes the endpoint: events are sent again, the held ones first.
 #[utoipa::path(
     post, path = "/api/resume",
     responses((status = OK, description = "The settings as they are now", body = Settings))

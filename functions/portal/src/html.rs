@@ -1,8 +1,9 @@
 //! The owner's pages: Hebrew, right to left, good without JavaScript.
 //!
-//! Pure: from what a page shows ([`view`]) to a whole document. The words that depend on data are in [`hebrew`], the
-//! choice of what is said and offered in [`parts`], and the templates only lay it out. Everything is escaped by askama;
-//! no template marks anything as safe.
+//! This module is pure: it turns the data of a page into a whole document. The overview's data is [`view::Overview`],
+//! and a delivery's page is made of the ledger's [`Details`]. [`hebrew`] has the words that depend on data, [`parts`]
+//! chooses what a page says and offers, and the templates lay it out. askama escapes every value; no template marks a
+//! value as safe.
 
 #![allow(clippy::expect_used, reason = "each says why it cannot fail")]
 
@@ -14,7 +15,9 @@ mod parts;
 pub(crate) use assets::{Asset, ICON, SCRIPT, STYLE};
 pub(crate) use view::*;
 
+use adapters::deliveries_table::Details;
 use askama::Template;
+use jiff::Timestamp;
 
 use hebrew::Advice;
 use parts::{DeliveryPart, LogPart, NoticePart, SecretPart, SettingsPart, StatusPart, TestPart};
@@ -42,7 +45,7 @@ struct DeliveryPage<'a> {
 struct MessagePage {
     id: &'static str,
     advice: Advice,
-    /// Whether the way back is offered: not to whom has no session.
+    /// Whether the page has a link back; a person without a session gets none.
     has_way_back: bool,
 }
 
@@ -58,17 +61,20 @@ pub(crate) fn overview(view: &Overview) -> String {
     })
 }
 
-/// One delivery's page.
-pub(crate) fn delivery(view: &DeliveryView) -> String {
-    rendered(&DeliveryPage { notice: view.said.map(NoticePart::of_said), delivery: DeliveryPart::new(view) })
+/// One delivery's page, as it is at the time `now`. `has_url`: there is a URL that the event could be sent to again.
+pub(crate) fn delivery(details: &Details, said: Option<Flash>, has_url: bool, now: Timestamp) -> String {
+    rendered(&DeliveryPage {
+        notice: said.map(NoticePart::of_said),
+        delivery: DeliveryPart::new(details, has_url, now),
+    })
 }
 
-/// For whoever has no session: how to get one.
+/// The page for a person without a session: how to get one.
 pub(crate) fn signed_out(reason: SignedOut) -> String {
     rendered(&MessagePage { id: "signed-out", advice: hebrew::signed_out(reason), has_way_back: false })
 }
 
-/// Instead of a page that cannot be shown.
+/// The page in place of one that cannot be shown.
 pub(crate) fn problem(problem: Problem) -> String {
     rendered(&MessagePage { id: "problem", advice: hebrew::problem(problem), has_way_back: true })
 }

@@ -1,6 +1,6 @@
 //! The owner's pages: what each address shows, and what each form does.
 //!
-//! A form that did what it says redirects (303), so that reloading does nothing twice; one that did not, and a test, are
+//! A form that succeeds redirects (303), so that a reload does nothing twice. A form that is refused, and a test, are
 //! answered with the page itself.
 
 mod view_model;
@@ -8,8 +8,8 @@ mod view_model;
 use std::sync::Arc;
 
 use adapters::attempter::Attempt;
+use adapters::deliveries_table::{Cursor, Status, Wanted};
 use adapters::process::clock;
-use adapters::tables::{Cursor, Status, Wanted};
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Form, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -35,7 +35,7 @@ type Owner = Extension<BusinessId>;
 type Address = Result<Query<OverviewQuery>, QueryRejection>;
 type Sent<T> = Result<Form<T>, FormRejection>;
 
-/// Everything that is a page or one of its forms.
+/// The routes of the pages and of their forms.
 pub(crate) fn router(owners: Arc<UseCases>, access: Arc<Access>) -> Router {
     let exchange_token = middleware::from_fn_with_state(Arc::clone(&access), exchange_token);
     Router::new()
@@ -58,7 +58,7 @@ struct Entry {
     token: Option<String>,
 }
 
-/// Trades a link's token for a session, and drops it from the address.
+/// Exchanges a link's token for a session, and removes the token from the address.
 async fn exchange_token(
     State(access): State<Arc<Access>>,
     request: axum::extract::Request,
@@ -79,7 +79,8 @@ async fn exchange_token(
     }
 }
 
-/// What the main page's address may say. What it cannot say is left aside, so that an old address still shows the page.
+/// The query of the main page's address. Values that cannot be read are ignored, so that an old address still shows the
+/// page.
 #[derive(Default, Deserialize)]
 struct OverviewQuery {
     secret: Option<String>,
@@ -127,10 +128,10 @@ impl OverviewQuery {
 
 type Answer = Result<Response, PageError>;
 
-/// Why there is no page to show.
+/// Why a page cannot be shown.
 enum PageError {
     UseCaseError(UseCaseError),
-    /// What was sent is none of the page's forms.
+    /// The request is none of the page's forms.
     Form(FormRejection),
 }
 
@@ -161,7 +162,7 @@ impl IntoResponse for PageError {
             UseCaseError::NoUrl => redirect("/?said=no-url"),
             UseCaseError::NotKept => redirect("/?said=not-kept"),
             UseCaseError::Changed => redirect("/"),
-            // Forms that can be refused say so beside their fields, and so does the test.
+            // The handlers of these forms show a refusal on the page itself, so none comes here.
             UseCaseError::Refused(_) | UseCaseError::TooManyTests(_) => {
                 as_html(StatusCode::UNPROCESSABLE_ENTITY, html::problem(Problem::Refused))
             }
@@ -195,7 +196,7 @@ async fn show(
     let (settings, listed) =
         Box::pin(async { tokio::join!(owners.settings(business), owners.list(business, wanted)) }).await;
     let ((owned, held), listed) = (settings?, listed?);
-    Ok(view_model::overview(&owned, held, &listed, wanted, owners.targets, with_secret, clock::now()))
+    Ok(view_model::overview(&owned, held, listed, wanted, owners.targets, with_secret, clock::now()))
 }
 
 fn newest() -> Wanted {
@@ -227,7 +228,7 @@ async fn save(State(owners): App, Extension(business): Owner, form: Sent<Setting
     match owners.save(&business, UrlIntent::Set(Some(form.generic_webhook_url.clone())), form.header()).await {
         Ok(saved) if saved.url.is_none() => Ok(redirect("/?said=cleared")),
         Ok(saved) => {
-            // What only a look-up tells would be gone after a redirect.
+            // The warning of the DNS lookup would be lost after a redirect.
             let mut view = show(&owners, &business, &newest(), false).await?;
             view.said = Some(Flash::Saved);
             view.settings.hints = saved.warnings.into_iter().map(view_model::hint).collect();
@@ -243,8 +244,8 @@ async fn save(State(owners): App, Extension(business): Owner, form: Sent<Setting
     }
 }
 
-/// Shows a form again as it was typed, with what is wrong in it. A header's value is a password and is not repeated, so
-/// that its field asks for it again: an owner who saw nothing there would believe it kept.
+/// Shows a form again as it was typed, with its errors. The value of a header is a password and is not repeated. So its
+/// field asks for the value again: an owner who saw an empty field without an error would believe the value stored.
 fn typed(view: &mut Overview, form: SettingsForm, refused: Refused) {
     view.settings.url = form.generic_webhook_url;
     view.settings.url_error = refused.url;
@@ -295,7 +296,7 @@ enum Confirmed {
 
 async fn rotate(State(owners): App, Extension(business): Owner, form: Sent<RotateForm>) -> Answer {
     let Form(RotateForm { confirm: Confirmed::Yes }) = form?;
-    // A form that is sent twice in a row must not rotate the secret away that receivers still use.
+    // A form that is sent twice in a row must not end the secret that receivers still use.
     if !owners.has_just_rotated(&business).await? {
         owners.rotate(&business).await?;
     }
@@ -337,11 +338,13 @@ async fn delivery(
     asked: Address,
 ) -> Answer {
     let EventIdPath(event_id) = which?;
-    let (details, owned) =
-        tokio::join!(owners.delivery(&business, &event_id), owners.tables.owned(&business, clock::now()));
+    let (details, owned) = tokio::join!(
+        owners.delivery(&business, &event_id),
+        owners.tables.settings.read_for_owner(&business, clock::now())
+    );
     let (details, has_url) = (details?, owned.map_err(UseCaseError::from)?.url.is_some());
     let said = asked.ok().and_then(|Query(asked)| asked.said());
-    Ok(as_html(StatusCode::OK, html::delivery(&view_model::delivery(details, said, has_url, clock::now()))))
+    Ok(as_html(StatusCode::OK, html::delivery(&details, said, has_url, clock::now())))
 }
 
 async fn resend(State(owners): App, Extension(business): Owner, which: Result<EventIdPath, UseCaseError>) -> Answer {

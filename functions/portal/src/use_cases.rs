@@ -1,7 +1,7 @@
-//! What an owner can do: the use cases, for the page and the API alike.
+//! The actions of an owner: the use cases, for the page and the API alike.
 //!
-//! Each takes the business from the session and from nowhere else. A refusal is data; only a fault of ours is an error
-//! of ours.
+//! Each use case takes the business from the session and from nowhere else. A refusal is data; [`Fault`] is the only
+//! error of this system's own.
 
 mod deliveries;
 mod health;
@@ -15,11 +15,13 @@ pub(crate) use settings::{HeaderIntent, SECRET_MASK, SigningSecretText, UrlInten
 use std::time::Duration;
 
 use adapters::attempter::{Attempt, Attempter};
+use adapters::dynamodb::{TableError, Written};
 use adapters::notices::{NoticeError, Notices};
 use adapters::process::clock;
 use adapters::queue::{Commands, QueueError};
 use adapters::secret::{SecretError, SecretSource};
-use adapters::tables::{OwnerSettings, TableError, Tables, Written};
+use adapters::settings_table::OwnerSettings;
+use adapters::tables::Tables;
 use axum::http::HeaderValue;
 use domain::event::{BusinessId, Event, MalformedEvent};
 use domain::guard::{Refusal, TargetPolicy};
@@ -30,7 +32,7 @@ use health::Intent;
 
 use crate::report;
 
-/// What the use cases need; made once per process.
+/// The clients and settings that the use cases need; made once per process.
 pub(crate) struct UseCases {
     pub(crate) tables: Tables,
     pub(crate) commands: Commands,
@@ -40,7 +42,7 @@ pub(crate) struct UseCases {
     pub(crate) targets: TargetPolicy,
 }
 
-/// Why something was not done.
+/// Why a use case was not carried out.
 #[derive(Debug)]
 pub(crate) enum UseCaseError {
     /// A field was refused.
@@ -49,18 +51,19 @@ pub(crate) enum UseCaseError {
     NoUrl,
     /// There is no such delivery.
     NotFound,
-    /// Its body is not kept.
+    /// The event's body is not kept.
     NotKept,
-    /// Somebody else changed the same at the same moment.
+    /// Another request changed the same setting at the same moment.
     Changed,
-    /// So many tests were made in this minute; when the next begins.
+    /// The business has made all tests that it may make in this calendar minute; the time until the next minute, 1 to
+    /// 60 s.
     TooManyTests(Duration),
-    /// A fault of ours.
+    /// A fault of this system.
     Fault(Fault),
 }
 
 impl UseCaseError {
-    /// For the header of that name: when it makes sense to ask again.
+    /// The value of the header `Retry-After`, in seconds; None: the answer has no such header.
     pub(crate) fn retry_after(&self) -> Option<HeaderValue> {
         match self {
             Self::TooManyTests(wait) => Some(wait.as_secs().into()),
@@ -76,7 +79,7 @@ pub(crate) struct Refused {
     pub(crate) header: Option<InvalidStaticHeader>,
 }
 
-/// A fault of ours.
+/// A fault of this system.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
     #[error(transparent)]
@@ -95,7 +98,7 @@ pub(crate) enum Fault {
     Contended,
 }
 
-/// What is a fault is a reason, by way of `?`.
+/// Lets `?` turn each fault into a [`UseCaseError`].
 macro_rules! faults_are_reasons {
     ($($fault:ty),*) => {
         $(impl From<$fault> for UseCaseError {
@@ -108,36 +111,36 @@ macro_rules! faults_are_reasons {
 
 faults_are_reasons!(Fault, TableError, QueueError, SecretError, MalformedEvent);
 
-/// So many tests a business may make in a calendar minute. A button that is pressed in despair presses no more than that,
-/// and nobody makes of the test a means of sending.
+/// How many tests a business may make in a calendar minute. That is more than an owner needs, and too few for using the
+/// test to send events.
 const TESTS_A_MINUTE: u32 = 10;
 
-/// How long a use case that does many things goes on; the rest is for the next time it is asked.
+/// How long a use case with many steps goes on. The next request does the rest.
 const USE_CASE_LASTS: Duration = Duration::from_secs(15);
 
 impl UseCases {
-    /// What a business has set, and how many of its events wait, as far as they are counted.
+    /// Reads a business's settings, and how many of its events are held (1,000 stands for more).
     pub(crate) async fn settings(&self, business_id: &BusinessId) -> Result<(OwnerSettings, u64), UseCaseError> {
-        let (owned, held) =
-            tokio::join!(self.tables.owned(business_id, clock::now()), self.tables.count_held(business_id));
+        let settings = self.tables.settings.read_for_owner(business_id, clock::now());
+        let (owned, held) = tokio::join!(settings, self.tables.deliveries.count_held(business_id));
         Ok((owned?, held?))
     }
 
-    /// Lets go what waited for what has just been done. That is done, whatever becomes of the rest: it is found by the next
-    /// change, or the next event.
-    async fn wake(&self, business_id: &BusinessId, wish: Intent) {
-        if let Err(UseCaseError::Fault(fault)) = self.change(business_id, wish).await {
+    /// Sends the held events after the action that was just done. The action itself is done, so a fault here is only
+    /// logged; the next change, or the next event, finds the held events again.
+    async fn wake(&self, business_id: &BusinessId, intent: Intent) {
+        if let Err(UseCaseError::Fault(fault)) = self.change(business_id, intent).await {
             report::fault_of(business_id, &fault);
         }
     }
 
-    /// Sends a `webhook.test` event now, by the way that every delivery goes. If it arrives, what waits follows it.
+    /// Sends a `webhook.test` event now, in the way of every delivery. If it is delivered, the held events follow.
     pub(crate) async fn test(&self, business_id: &BusinessId) -> Result<Attempt, UseCaseError> {
         let now = clock::now();
-        let (looked, secret) = tokio::join!(self.tables.look(business_id, None, now), self.internal_secret.get());
-        let (settings, secret) = (looked?.settings, secret?);
+        let (read, secret) = tokio::join!(self.tables.read_settings(business_id, now), self.internal_secret.get());
+        let (settings, secret) = (read?.settings, secret?);
         let url = settings.url.ok_or(UseCaseError::NoUrl)?;
-        if self.tables.count_test(business_id, TESTS_A_MINUTE, now).await? == Written::ConditionFailed {
+        if self.tables.settings.count_test(business_id, TESTS_A_MINUTE, now).await? == Written::ConditionFailed {
             return Err(UseCaseError::TooManyTests(rest_of_minute(now)));
         }
         let event = test_event(business_id, now)?;
@@ -155,7 +158,7 @@ fn rest_of_minute(now: domain::Timestamp) -> Duration {
     Duration::from_secs(60 - now.as_second().rem_euclid(60).unsigned_abs())
 }
 
-/// A call that nobody made, with every field that a call has, so that a workflow can be built on it.
+/// An event with every field of a call, so that an owner can build a workflow on it.
 fn test_event(business_id: &BusinessId, now: domain::Timestamp) -> Result<Event, MalformedEvent> {
     let at = format!("{now:.3}");
     let data = serde_json::json!({
@@ -172,7 +175,7 @@ fn test_event(business_id: &BusinessId, now: domain::Timestamp) -> Result<Event,
         "direction": "inbound",
         "metadata": {"test": true},
     });
-    // By way of a call, for its fields and their order.
+    // Composed as a call first, for a call's fields and their order.
     let call = Event::compose("call.completed", &data.to_string())?;
     Event::compose("webhook.test", call.body())
 }

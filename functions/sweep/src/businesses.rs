@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapters::dynamodb::TableError;
 use adapters::notices::Notices;
 use adapters::process::clock;
 use adapters::queue::Commands;
-use adapters::tables::{TableError, Tables};
+use adapters::tables::Tables;
 use domain::endpoint::LOST_AFTER;
 use domain::event::BusinessId;
 use domain::sweep::Restarted;
@@ -54,30 +55,30 @@ impl Sweeper {
     pub(crate) async fn run(self: &Arc<Self>, until: Instant) -> Result<Answer, TableError> {
         let mut run = Run { sweeper: Arc::clone(self), seen: HashSet::new(), answer: Answer::default() };
         let limit = i32::try_from(MAX_BUSINESSES).unwrap_or(i32::MAX);
-        let overdue = self.tables.overdue(clock::now() - LOST_AFTER, limit).await?;
+        let overdue = self.tables.settings.overdue(clock::now() - LOST_AFTER, limit).await?;
         // The overdue businesses get half of the time, so that slow ones among them do not keep the held events of
         // others waiting.
         let half = Instant::now() + until.saturating_duration_since(Instant::now()) / 2;
         run.look_after(&overdue, half).await;
 
-        let begin = self.tables.sweep_goes_on().await?;
+        let begin = self.tables.settings.sweep_position().await?;
         let mut after = begin.clone();
         loop {
-            let (found, are_more) = self.tables.with_held(after).await?;
+            let (found, are_more) = self.tables.deliveries.businesses_with_held(after).await?;
             let (businesses, keys): (Vec<_>, Vec<_>) = found.into_iter().unzip();
             let done = run.look_after(&businesses, until).await;
             let last = done.checked_sub(1).and_then(|last| keys.get(last)).cloned();
             if done < businesses.len() || (are_more && run.is_over(until)) {
                 // Without a new key, the stored position stays as it is.
                 if last.is_some() {
-                    self.tables.sweep_stopped(last).await?;
+                    self.tables.settings.store_sweep_position(last).await?;
                 }
                 break;
             }
             if !are_more {
                 // On a healthy stack nothing is written.
                 if begin.is_some() {
-                    self.tables.sweep_stopped(None).await?;
+                    self.tables.settings.store_sweep_position(None).await?;
                 }
                 break;
             }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use adapters::dynamodb::TableError;
 use adapters::notices::NoticeError;
 use adapters::process::clock;
 use adapters::queue::QueueError;
-use adapters::tables::TableError;
 use domain::Timestamp;
 use domain::command::Command;
 use domain::delivery::{Snapshot, Stored, Unavailable};
@@ -63,12 +63,12 @@ impl EndpointIo for Sweeping<'_> {
     async fn read(&self) -> Result<Snapshot, Unavailable> {
         // The settings are read as `deliver` reads them: with settings that cannot be used, `deliver` could not do what
         // is restarted here.
-        let read = self.known(self.sweeper.tables.look(self.business_id, None, clock::now()).await)?;
+        let read = self.known(self.sweeper.tables.read_settings(self.business_id, clock::now()).await)?;
         Ok(Snapshot { health: read.health, endpoint: read.settings.endpoint, ..Snapshot::default() })
     }
 
     async fn store(&self, health: &Health) -> Result<Stored, Unavailable> {
-        self.known(self.sweeper.tables.store(self.business_id, health).await).map(Stored::from)
+        self.known(self.sweeper.tables.settings.store_health(self.business_id, health).await).map(Stored::from)
     }
 
     async fn send_step(&self, replay: u64, step: u64, _at: Option<Timestamp>) -> Result<(), Unavailable> {
@@ -76,14 +76,14 @@ impl EndpointIo for Sweeping<'_> {
     }
 
     async fn announce(&self, notice: &Notice) -> Result<(), Unavailable> {
-        let held = self.sweeper.tables.count_held(self.business_id).await.ok();
+        let held = self.sweeper.tables.deliveries.count_held(self.business_id).await.ok();
         self.known(self.sweeper.notices.announce(self.business_id, notice, held).await)
     }
 }
 
 impl SweepIo for Sweeping<'_> {
     async fn find(&self, health: &Health) -> Result<Found, Unavailable> {
-        self.known(self.sweeper.tables.found(self.business_id, &health.state).await)
+        self.known(self.sweeper.tables.deliveries.found(self.business_id, &health.state).await)
     }
 
     async fn send_probe(&self, event: &EventId) -> Result<(), Unavailable> {

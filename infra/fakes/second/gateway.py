@@ -3,19 +3,20 @@
 Source: Amazon API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs".
 """
 
+import asyncio
 import base64
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
+from infra.fakes.http_server import Received, head, running_http_server
+from infra.fakes.runtime_api import Failed
 from infra.local.ministack import HOST
 
-from .runtime import Failed, Function
+from .runtime import Function
 
 _BROKEN = {
     "statusCode": 500,
@@ -26,88 +27,61 @@ _BROKEN = {
 
 @contextmanager
 def running_gateway(functions: list[Function]) -> Iterator[str]:
-    """Serve the function that the list will hold for as long as the block lasts, and give the URL.
+    """Serve the one function that the list will hold for as long as the block lasts, and give the URL.
 
-    A list, since the function's own environment may say where the API is.
+    The function is made after the gateway, since the function's environment may name the gateway's URL.
     """
 
-    class Bound(_Handler):
-        of = functions
-
-    server = ThreadingHTTPServer((HOST, 0), Bound)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    try:
-        yield f"http://{HOST}:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-    of: list[Function]
-
-    def _handle(self) -> None:
+    async def handle(request: Received) -> bytes:
         try:
-            answer = self.of[0].invoke(self._event())
+            answer = await asyncio.to_thread(functions[0].invoke, _event(request))
         except Failed:
             answer = _BROKEN
-        self._answer(answer)
+        return _response(answer, with_body=request.method != "HEAD")
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _handle  # noqa: N815
+    with running_http_server(handle) as url:
+        yield url
 
-    def _event(self) -> dict[str, Any]:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        path, _, query = self.path.partition("?")
-        headers: dict[str, str] = {}
-        for name, value in self.headers.items():
-            known = headers.get(name.lower())
-            headers[name.lower()] = value if known is None else f"{known},{value}"
-        cookies = [part.strip() for part in headers.pop("cookie", "").split(";") if part.strip()]
-        host = headers.get("host", "")
-        http = {"method": self.command, "path": path, "protocol": "HTTP/1.1", "sourceIp": HOST, "userAgent": "-"}
-        return {
-            "version": "2.0",
+
+def _event(request: Received) -> dict[str, Any]:
+    path, _, query = request.path.partition("?")
+    headers: dict[str, str] = {}
+    for name, value in request.fields:
+        earlier = headers.get(name.lower())
+        headers[name.lower()] = value if earlier is None else f"{earlier},{value}"
+    cookies = [part.strip() for part in headers.pop("cookie", "").split(";") if part.strip()]
+    host = headers.get("host", "")
+    http = {"method": request.method, "path": path, "protocol": "HTTP/1.1", "sourceIp": HOST, "userAgent": "-"}
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "cookies": cookies,
+        "headers": headers,
+        "queryStringParameters": dict(parse_qsl(query, keep_blank_values=True)),
+        "requestContext": {
+            "accountId": "anonymous",
+            "apiId": "second",
+            "domainName": host,
+            "domainPrefix": host.partition(".")[0],
+            "http": http,
+            "requestId": uuid4().hex,
             "routeKey": "$default",
-            "rawPath": path,
-            "rawQueryString": query,
-            "cookies": cookies,
-            "headers": headers,
-            "queryStringParameters": dict(parse_qsl(query, keep_blank_values=True)),
-            "requestContext": {
-                "accountId": "anonymous",
-                "apiId": "second",
-                "domainName": host,
-                "domainPrefix": host.partition(".")[0],
-                "http": http,
-                "requestId": uuid4().hex,
-                "routeKey": "$default",
-                "stage": "$default",
-                "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime()),
-                "timeEpoch": int(time.time() * 1000),
-            },
-            "body": base64.b64encode(body).decode(),
-            "isBase64Encoded": True,
-        }
+            "stage": "$default",
+            "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(request.at)),
+            "timeEpoch": int(request.at * 1000),
+        },
+        "body": base64.b64encode(request.body).decode(),
+        "isBase64Encoded": True,
+    }
 
-    def _answer(self, answer: dict[str, Any]) -> None:
-        text = answer.get("body") or ""
-        body = base64.b64decode(text) if answer.get("isBase64Encoded") else text.encode()
-        fields = {name: [value] for name, value in (answer.get("headers") or {}).items()}
-        fields |= answer.get("multiValueHeaders") or {}
-        self.send_response(answer["statusCode"])
-        for name, values in fields.items():
-            if name.lower() != "content-length":
-                for value in values:
-                    self.send_header(name, value)
-        for cookie in answer.get("cookies") or []:
-            self.send_header("set-cookie", cookie)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Write nothing: paths carry tokens."""
+def _response(answer: dict[str, Any], *, with_body: bool) -> bytes:
+    text = answer.get("body") or ""
+    body = base64.b64decode(text) if answer.get("isBase64Encoded") else text.encode()
+    values = {name: [value] for name, value in (answer.get("headers") or {}).items()}
+    values |= answer.get("multiValueHeaders") or {}
+    fields = [(name, value) for name in values if name.lower() != "content-length" for value in values[name]]
+    fields += [("set-cookie", cookie) for cookie in answer.get("cookies") or []]
+    return head(answer["statusCode"], fields, len(body)) + (body if with_body else b"")

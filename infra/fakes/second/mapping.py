@@ -1,9 +1,9 @@
 """How Lambda takes messages from a queue: an event source mapping.
 
-The mapping receives up to a batch of messages, invokes the function with the batch, and deletes the messages that were
-not reported as failed. The others come back when their visibility timeout is over, which the function may have changed.
-An invocation that fails leaves its whole batch, and so does an answer that names no message or a message that is not in
-the batch. The queue's own redrive policy moves a message that has been received too often.
+The mapping receives up to a batch of messages, invokes the function with the batch, and deletes the messages that the
+function did not report as failed. The failed ones return when their visibility timeout is over, which the function may
+have changed. An invocation that fails leaves its whole batch in the queue, and so does an answer that names no message
+or a message that is not in the batch. The queue's own redrive policy moves a message that has been received too often.
 
 Source: AWS Lambda Developer Guide, "Handling errors for an SQS event source in Lambda".
 """
@@ -16,18 +16,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from infra.fakes.runtime_api import Failed
 from infra.local import environment
 
 from .recursion import RecursionGuard
-from .runtime import Failed, Function
+from .runtime import Function
 
 _EVERY_SECONDS = 0.03
-"""How often an empty queue is asked, which on AWS is a long poll."""
+"""The pause between two polls of an empty queue. On AWS a long poll takes the place of both."""
 
 
 @dataclass(frozen=True)
 class Queue:
-    """The queue that messages come from."""
+    """The queue from which the mapping takes messages."""
 
     client: Any
     url: str
@@ -41,9 +42,9 @@ class Batch:
     records: list[dict]
     answer: Any = None
     error: str | None = None
-    """Why there is no answer; None: there is one, or not yet."""
+    """Why the invocation has no answer. None: it has one, or it is under way."""
     seconds: float | None = None
-    """How long it took; None: it is under way."""
+    """How long the invocation took. None: it is under way."""
     kept: frozenset[str] = frozenset()
     """The ids of the messages that were not deleted."""
 
@@ -51,12 +52,12 @@ class Batch:
 class Mapping:
     """The mapping of one function, at work while its block lasts."""
 
-    def __init__(self, said: dict[str, Any], queue: Queue, function: Function, guard: RecursionGuard) -> None:
+    def __init__(self, properties: dict[str, Any], queue: Queue, function: Function, guard: RecursionGuard) -> None:
         self.batches: list[Batch] = []
         """Every invocation so far, in the order in which they began."""
-        self._size = int(said["BatchSize"])
-        self._concurrency = int(said["ScalingConfig"]["MaximumConcurrency"])
-        self._reports_items = said.get("FunctionResponseTypes") == ["ReportBatchItemFailures"]
+        self._size = int(properties["BatchSize"])
+        self._concurrency = int(properties["ScalingConfig"]["MaximumConcurrency"])
+        self._reports_items = properties.get("FunctionResponseTypes") == ["ReportBatchItemFailures"]
         self._queue, self._function, self._guard = queue, function, guard
         self._free = threading.Semaphore(self._concurrency)
         self._receiving = threading.Lock()
@@ -72,13 +73,13 @@ class Mapping:
                 yield
             finally:
                 self._ended.set()
-                # Invocations under way end with their processes, as far as they have come.
+                # Invocations under way end with the function's processes, wherever they are.
                 self._function.close()
                 poller.join()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Take no messages in the block: those that are sent in it come together. Invocations under way go on."""
+        """Take no messages during the block, so that those sent in it come together. Invocations under way go on."""
         with self._receiving:
             yield
 
@@ -95,7 +96,7 @@ class Mapping:
             if not records:
                 self._ended.wait(_EVERY_SECONDS)
             elif len(records) < self._size:
-                # A test that waits to pause the mapping gets the lock.
+                # Lets a test that waits to pause the mapping take the lock.
                 time.sleep(0.001)
 
     def _receive(self) -> list[dict]:
@@ -108,13 +109,15 @@ class Mapping:
         return [self.record(message) for message in answer.get("Messages", [])]
 
     def record(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Give a message as a function gets it."""
+        """Give a message in the form in which a function gets it."""
         return {
             "messageId": message["MessageId"],
             "receiptHandle": message["ReceiptHandle"],
             "body": message["Body"],
             "attributes": message["Attributes"],
-            "messageAttributes": {name: _said(said) for name, said in message.get("MessageAttributes", {}).items()},
+            "messageAttributes": {
+                name: _attribute(value) for name, value in message.get("MessageAttributes", {}).items()
+            },
             "md5OfBody": message["MD5OfBody"],
             "eventSource": "aws:sqs",
             "eventSourceARN": self._queue.arn,
@@ -154,6 +157,6 @@ def _ids(records: list[dict]) -> frozenset[str]:
     return frozenset(record["messageId"] for record in records)
 
 
-def _said(attribute: dict[str, Any]) -> dict[str, Any]:
-    said = {"dataType": attribute["DataType"], "stringListValues": [], "binaryListValues": []}
-    return said | ({"stringValue": attribute["StringValue"]} if "StringValue" in attribute else {})
+def _attribute(attribute: dict[str, Any]) -> dict[str, Any]:
+    form = {"dataType": attribute["DataType"], "stringListValues": [], "binaryListValues": []}
+    return form | ({"stringValue": attribute["StringValue"]} if "StringValue" in attribute else {})

@@ -1,10 +1,10 @@
 """Lambda's guard against a function that calls itself without end.
 
-An invocation has a trace id, and the AWS SDK puts it on what the function sends. Its `Lineage` counts how often the
-chain of messages has come through the function: where that would exceed sixteen invocations, Lambda does not invoke the
-function unless it says `RecursiveLoop: Allow`. Lambda sends such a message to the queue's dead-letter queue; here the
-message gets there when its receives are spent. A batch is one invocation with one trace id, so each message in the
-batch inherits the longest chain.
+An invocation has a trace id, and the AWS SDK puts the id on every message that the function sends. The id's `Lineage`
+counts how often the chain of messages has come through the function. Where that count would exceed sixteen, Lambda does
+not invoke the function, unless the function has `RecursiveLoop: Allow`. Lambda sends such a message to the queue's
+dead-letter queue; here the message gets there when its receives are spent. A batch is one invocation with one trace id,
+so each message that the batch causes inherits the longest chain.
 
 Source: AWS Lambda Developer Guide, "Use Lambda recursive loop detection to prevent infinite loops".
 """
@@ -24,16 +24,16 @@ class RecursionGuard:
 
     def __init__(self, function: str, recursive_loop: str | None) -> None:
         self.terminates = recursive_loop != "Allow"
-        """Whether Lambda stops such a chain, which is its default."""
+        """Whether the guard stops a chain that is too long, which is Lambda's default."""
         self.refused = 0
-        """How many messages it has kept from the function, which CloudWatch calls RecursiveInvocationsDropped."""
+        """How many messages the guard has kept from the function: CloudWatch's RecursiveInvocationsDropped."""
         self.longest = 0
         """The longest chain so far, in invocations."""
         self._lock = threading.Lock()
         self._name = hashlib.sha256(function.encode()).hexdigest()[:8]
 
     def admit(self, records: list[dict]) -> list[dict]:
-        """Give those messages of a batch that the function is to be invoked with."""
+        """Give the messages of a batch with which the function is to be invoked."""
         admitted = [record for record in records if not self.terminates or self.earlier(record) < INVOCATIONS]
         with self._lock:
             self.refused += len(records) - len(admitted)

@@ -1,7 +1,7 @@
 """A function as Lambda runs it: processes of the compiled program, each with a Runtime API of its own on loopback.
 
-A process asks for its next invocation, answers it or says that it failed, and asks again. One that does not answer
-within the function's timeout is killed. The next invocation of that environment starts a new process.
+A process asks for its next invocation, answers the invocation or reports an error, and asks again. A process that does
+not answer within the function's timeout is killed. The next invocation of that environment starts a new process.
 
 This module knows nothing of queues or HTTP: a function takes a payload and gives an answer.
 """
@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent import futures
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,38 +20,33 @@ from queue import LifoQueue
 from typing import Any
 from uuid import uuid4
 
+from infra.fakes.runtime_api import Failed, Invocation, running_runtime_api
 from infra.local import environment
 from infra.local.processes import running
 
-from .runtime_api import Invocation, RuntimeApi
-
-_NOWHERE = "http://127.0.0.1:9"
-
-
-class Failed(Exception):
-    """The function did not answer: it ended, ran out of time or said that it failed."""
+_CLOSED_PORT = "http://127.0.0.1:9"
 
 
 @dataclass
 class Function:
-    """One function: how it is started, how long it may take, and what it was invoked with."""
+    """One function: its program, its variables, its time limits, and its processes."""
 
     name: str
     program: Path
     variables: dict[str, str]
     timeout_s: float
-    """After so many seconds an invocation is killed; it is told so unless `told_s` says otherwise."""
+    """After so many seconds an invocation is killed. Its deadline says the same, unless `announced_s` is set."""
     logs: Path
-    told_s: float | None = None
-    """The seconds that an invocation is told it has left; negative: its deadline is over."""
+    announced_s: float | None = None
+    """The seconds until the deadline that an invocation is given. Negative: the deadline is over."""
     environments: int = 8
-    """How many processes there are at most."""
+    """The most processes at a time."""
     killed: int = 0
     """How many invocations ran out of time."""
     _started: "list[_Environment]" = field(default_factory=list)
     _starting: threading.Lock = field(default_factory=threading.Lock)
     _idle: "LifoQueue[_Environment | None]" = field(default_factory=LifoQueue)
-    """The last that was at work is the next, as on Lambda; None stands for one that has no process yet."""
+    """The environment that was used last is used next, as on Lambda. None: an environment without a process."""
     _closed: bool = False
 
     def __post_init__(self) -> None:
@@ -59,28 +55,28 @@ class Function:
             self._idle.put(None)
 
     def invoke(self, payload: object, trace_id: str | None = None) -> Any:  # noqa: ANN401 - the function's answer
-        """Invoke it in a process that is free, and give its answer, or raise Failed if it gave none."""
+        """Invoke the function in a free process and give the answer, or raise Failed if there is none."""
         free = self._idle.get()
         try:
             if self._closed:
-                raise Failed("this function is gone")
+                raise Failed("this function is closed")
             free = free or self._start_one()
             return free.handle(self._invocation(payload, trace_id))
         finally:
             self._idle.put(None if free is None or free.has_ended() else free)
 
     @contextmanager
-    def told(self, seconds: float) -> Iterator[None]:
-        """Let invocations that begin in the block believe that they have so many seconds left."""
-        before, self.told_s = self.told_s, seconds
+    def deadline_in(self, seconds: float) -> Iterator[None]:
+        """Give invocations that begin during the block a deadline in so many seconds, whenever they are killed."""
+        before, self.announced_s = self.announced_s, seconds
         try:
             yield
         finally:
-            self.told_s = before
+            self.announced_s = before
 
     @contextmanager
-    def lasting(self, seconds: float) -> Iterator[None]:
-        """Let invocations that begin in the block have so many seconds, and be killed after them."""
+    def timeout(self, seconds: float) -> Iterator[None]:
+        """Kill invocations that begin during the block after so many seconds."""
         before, self.timeout_s = self.timeout_s, seconds
         try:
             yield
@@ -88,18 +84,18 @@ class Function:
             self.timeout_s = before
 
     def log(self) -> list[str]:
-        """Everything that its processes have written so far."""
+        """Give everything that the function's processes have written so far."""
         texts = (started.log.read_text(errors="replace") for started in list(self._started))
         return [line for text in texts for line in text.splitlines()]
 
     def close(self) -> None:
-        """End its processes, and start no more."""
+        """End the function's processes, and start no more."""
         self._closed = True
         for started in self._started:
             started.close()
 
     def _invocation(self, payload: object, trace_id: str | None) -> Invocation:
-        left = self.timeout_s if self.told_s is None else self.told_s
+        left = self.timeout_s if self.announced_s is None else self.announced_s
         deadline_ms = int((time.time() + left) * 1000)
         return Invocation(uuid4().hex, json.dumps(payload, ensure_ascii=False).encode(), deadline_ms, trace_id)
 
@@ -116,40 +112,38 @@ class _Environment:
     def __init__(self, function: Function, number: int) -> None:
         self._function = function
         self._lasting = ExitStack()
-        self._api = self._lasting.enter_context(RuntimeApi.running())
-        said = {
-            "AWS_LAMBDA_RUNTIME_API": self._api.address,
+        self._api, address = self._lasting.enter_context(running_runtime_api())
+        variables = {
+            "AWS_LAMBDA_RUNTIME_API": address,
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
-            # Nothing here may go through a proxy of the machine's.
-            "HTTP_PROXY": _NOWHERE,
-            "HTTPS_PROXY": _NOWHERE,
-            "ALL_PROXY": _NOWHERE,
+            # No request may go through a proxy of this machine's.
+            "HTTP_PROXY": _CLOSED_PORT,
+            "HTTPS_PROXY": _CLOSED_PORT,
+            "ALL_PROXY": _CLOSED_PORT,
         }
         self.log = function.logs / f"{function.name}-{number:03}.log"
-        env = environment.minimal() | environment.credentials() | function.variables | said
+        env = environment.minimal() | environment.credentials() | function.variables | variables
         self._process = self._lasting.enter_context(running([str(function.program)], env, self.log, environment.ROOT))
 
     def handle(self, invocation: Invocation) -> Any:  # noqa: ANN401
         ends = time.monotonic() + self._function.timeout_s
         self._api.hand_over(invocation)
-        while not invocation.answered.wait(0.02):
+        while not futures.wait([invocation.answer], 0.02).done:
             if self._process.poll() is not None:
                 raise Failed(f"{self._function.name} ended with {self._process.returncode}")
             if time.monotonic() >= ends:
                 self._function.killed += 1
                 self.close()
                 raise Failed(f"{self._function.name} was killed after {self._function.timeout_s:g} s")
-        if invocation.error is not None:
-            raise Failed(invocation.error.decode(errors="replace"))
-        return json.loads(invocation.answer or b"null")
+        return json.loads(invocation.answer.result() or b"null")
 
     def has_ended(self) -> bool:
         return self._process.poll() is not None
 
     def close(self) -> None:
-        # At once, as Lambda ends them: nothing that a function does at its end is part of a delivery.
+        # At once, as Lambda ends processes: a delivery must not depend on anything that a process does at its end.
         if not self.has_ended():
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

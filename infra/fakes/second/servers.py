@@ -20,7 +20,7 @@ START_SECONDS = 60
 
 @dataclass(frozen=True)
 class Servers:
-    """Where the stand-ins are."""
+    """The stand-ins' endpoints."""
 
     dynamodb: str
     others: str
@@ -32,7 +32,7 @@ class Servers:
 
 @contextmanager
 def running_servers(logs: Path) -> Iterator[Servers]:
-    """Run both for as long as the block lasts."""
+    """Run both servers for as long as the block lasts."""
     dynalite, moto = free_port(), free_port()
     quick = [f"--{state}TableMs=0" for state in ("create", "update", "delete")]
     commands = {

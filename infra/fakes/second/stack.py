@@ -1,9 +1,9 @@
 """The stack of the second opinion, for as long as its block lasts: `with second_stack(...) as second`.
 
-A `SecondStack` is a `Stack` like the one on MiniStack, so businesses, owners and dead letters act on either. Beyond
-that, a test can have messages come together, say how long an invocation believes it has, wear a message's receives out,
+A `SecondStack` is a `Stack` like the one on MiniStack, so the tests' businesses, owners and dead letters act on either.
+Beyond that, a test can put messages into one batch, choose the deadline of an invocation, use up a message's receives,
 and break or lose calls to AWS (`second.proxy.rule(...)`). A test sees every invocation, every refusal and every message
-that the recursion guard kept back.
+that the recursion guard kept from the function.
 """
 
 import json
@@ -22,13 +22,13 @@ from .gateway import running_gateway
 from .mapping import Batch, Mapping, Queue
 from .proxy import Proxy, running_proxy
 from .recursion import RecursionGuard
-from .resources import Made
+from .resources import Resources
 from .runtime import Function
 from .servers import Servers, running_servers
 from .template import Names, Template
 
 SECONDS = 30
-"""The bound of a wait, far longer than anything takes."""
+"""The bound of a wait, which only a wait for something that never happens reaches."""
 T = TypeVar("T")
 
 
@@ -38,7 +38,7 @@ class SecondStack(Stack):
 
     servers: Servers = field(kw_only=True)
     proxy: Proxy = field(kw_only=True)
-    """Between the functions and AWS; a test's own calls do not pass it."""
+    """Between the functions and AWS. A test's own calls do not go through the proxy."""
     deliver: Function = field(kw_only=True)
     portal: Function = field(kw_only=True)
     sweeper: Function = field(kw_only=True)
@@ -46,15 +46,15 @@ class SecondStack(Stack):
     guard: RecursionGuard = field(kw_only=True)
 
     def endpoint_of(self, service: str) -> str:
-        """Give the endpoint of an AWS service; `endpoint` itself is the portal's."""
+        """Give the endpoint of an AWS service; the attribute `endpoint` is the portal's."""
         return self.servers.of(service)
 
-    def function_log(self, since: float = 0) -> list[str]:  # noqa: ARG002 - its processes are few, and so are its lines
+    def function_log(self, since: float = 0) -> list[str]:  # noqa: ARG002 - few processes write few lines
         """Give everything that `deliver` has written so far."""
         return self.deliver.log()
 
     def sweep(self) -> dict[str, int]:
-        """Invoke `sweep`, as its schedule does, and give its answer."""
+        """Invoke `sweep`, as its schedule does, and give the answer."""
         return self.sweeper.invoke({})
 
     def sweep_log(self) -> list[str]:
@@ -73,29 +73,31 @@ class SecondStack(Stack):
     def publish(
         self, *messages: object, group: str = "second", attributes: dict[str, dict[str, str]] | None = None
     ) -> None:
-        """Send messages: a text as it is, anything else as JSON; each with these message attributes."""
+        """Send messages, each with these message attributes. A text is sent unchanged, anything else as JSON."""
         for message in messages:
             body = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
-            said = {"MessageBody": body, "MessageAttributes": attributes or {}}
-            self.queue.send_message(QueueUrl=self.events_url, MessageGroupId=group, **said)
+            parameters = {"MessageBody": body, "MessageAttributes": attributes or {}}
+            self.queue.send_message(QueueUrl=self.events_url, MessageGroupId=group, **parameters)
 
     def publish_together(self, *messages: object) -> None:
-        """Send up to ten messages so that one invocation gets them all as its batch."""
+        """Send up to ten messages so that one invocation gets all of them as its batch."""
         with self.mapping.paused():
             self.until(lambda: self.counts()["visible"] == 0, "an empty queue")
             self.publish(*messages)
 
-    def publish_worn(self, *messages: tuple[object, int], attributes: dict[str, dict[str, str]] | None = None) -> None:
-        """Send messages, each with how often it has been received before its next receive, at least once."""
+    def publish_received(
+        self, *messages: tuple[object, int], attributes: dict[str, dict[str, str]] | None = None
+    ) -> None:
+        """Send messages, each of which has been received so many times, at least once, before `deliver` gets it."""
         with self.mapping.paused():
             self.until(lambda: self.counts()["visible"] == 0, "an empty queue")
-            worn = [self._worn(message, receives, attributes) for message, receives in messages]
-            for handle in worn:
+            handles = [self._receive(message, receives, attributes) for message, receives in messages]
+            for handle in handles:
                 self.queue.change_message_visibility(
                     QueueUrl=self.events_url, ReceiptHandle=handle, VisibilityTimeout=0
                 )
 
-    def _worn(self, message: object, receives: int, attributes: dict[str, dict[str, str]] | None) -> str:
+    def _receive(self, message: object, receives: int, attributes: dict[str, dict[str, str]] | None) -> str:
         self.publish(message, attributes=attributes)
         for visible_after in (*[0] * (receives - 1), 3600):
             answer = self.queue.receive_message(QueueUrl=self.events_url, VisibilityTimeout=visible_after)
@@ -108,17 +110,17 @@ class SecondStack(Stack):
         return self.outputs["EventsQueueUrl"]
 
     def counts(self) -> dict[str, int]:
-        """Count the messages of the events queue: `visible`, `hidden` (in work, or to come back) and `delayed`."""
+        """Count the messages of the events queue: `visible`, `hidden` (by a visibility timeout) and `delayed`."""
         names = {
             "ApproximateNumberOfMessages": "visible",
             "ApproximateNumberOfMessagesNotVisible": "hidden",
             "ApproximateNumberOfMessagesDelayed": "delayed",
         }
-        said = self.queue.get_queue_attributes(QueueUrl=self.events_url, AttributeNames=list(names))["Attributes"]
-        return {name: int(said[attribute]) for attribute, name in names.items()}
+        counts = self.queue.get_queue_attributes(QueueUrl=self.events_url, AttributeNames=list(names))["Attributes"]
+        return {name: int(counts[attribute]) for attribute, name in names.items()}
 
     def is_idle(self) -> bool:
-        """Tell whether no message is left and no invocation under way."""
+        """Tell whether no message is left and no invocation is under way."""
         return not any(self.counts().values()) and all(batch.seconds is not None for batch in self.batches)
 
     def until(self, condition: Callable[[], T | None], what: str, seconds: float = SECONDS) -> T:
@@ -133,10 +135,10 @@ def second_stack(
     logs: Path = environment.RUN / "second",
     recursive_loop: str | None = "as built",
 ) -> Iterator[SecondStack]:
-    """Run what `build` built against the other stand-ins.
+    """Run the functions that `build` built against the stand-ins.
 
-    Parameters are the template's. The recursion guard does what the built template says of `deliver`, unless told
-    `Allow`, `Terminate` or None, which is what Lambda does unless told.
+    Parameters are the template's. The recursion guard takes the `RecursiveLoop` of `deliver` in the built template,
+    unless it gets `Allow`, `Terminate` or None, which stands for a function without that property.
     """
     template = Template(BUILT / "template.yaml", LOCAL_PARAMETERS | (parameters or {}))
     with ExitStack() as lasting:
@@ -144,9 +146,9 @@ def second_stack(
         proxy = lasting.enter_context(running_proxy(servers))
         behind_the_gateway: list[Function] = []
         url = lasting.enter_context(running_gateway(behind_the_gateway))
-        # Half a stack: enough to make the other half with its clients.
+        # A stack without outputs, for its clients.
         bare = _Bare(url, {}, servers=servers)
-        names = Made(template, bare.client).everything() | {"Api": {"Ref": "second", "ApiEndpoint": url}}
+        names = Resources(template, bare.client).create() | {"Api": {"Ref": "second", "ApiEndpoint": url}}
         names |= {name: {"Ref": name} for name in template.resources("AWS::Lambda::Function")}
         deliver = _function(template, "DeliverFunction", names, proxy, logs)
         portal = _function(template, "PortalFunction", names, proxy, logs)
@@ -154,8 +156,9 @@ def second_stack(
         for function in (deliver, portal, sweeper):
             lasting.callback(function.close)
         behind_the_gateway.append(portal)
-        said = template.resources("AWS::Lambda::Function")["DeliverFunction"].get("RecursiveLoop")
-        guard = RecursionGuard(deliver.name, said if recursive_loop == "as built" else recursive_loop)
+        if recursive_loop == "as built":
+            recursive_loop = template.resources("AWS::Lambda::Function")["DeliverFunction"].get("RecursiveLoop")
+        guard = RecursionGuard(deliver.name, recursive_loop)
         mapping = _mapping(template, names, bare, deliver, guard)
         second = SecondStack(
             url,
@@ -181,19 +184,19 @@ class _Bare(Stack):
 
 
 def _function(template: Template, id_: str, names: Names, proxy: Proxy, logs: Path) -> Function:
-    said = template.resources("AWS::Lambda::Function")[id_]
-    variables = template.resolve(said["Environment"]["Variables"], names)
+    properties = template.resources("AWS::Lambda::Function")[id_]
+    variables = template.resolve(properties["Environment"]["Variables"], names)
     return Function(
         name=id_.removesuffix("Function").lower(),
         program=BUILT / id_ / "bootstrap",
         variables={name: str(value) for name, value in variables.items()} | {"AWS_ENDPOINT_URL": proxy.endpoint},
-        timeout_s=said["Timeout"],
+        timeout_s=properties["Timeout"],
         logs=logs,
     )
 
 
 def _mapping(template: Template, names: Names, bare: Stack, deliver: Function, guard: RecursionGuard) -> Mapping:
-    [said] = template.resources("AWS::Lambda::EventSourceMapping").values()
-    said = template.resolve(said, names)
-    [queue] = (named for named in names.values() if named.get("Arn") == said["EventSourceArn"])
-    return Mapping(said, Queue(bare.queue, queue["Ref"], queue["Arn"]), deliver, guard)
+    [properties] = template.resources("AWS::Lambda::EventSourceMapping").values()
+    properties = template.resolve(properties, names)
+    [queue] = (named for named in names.values() if named.get("Arn") == properties["EventSourceArn"])
+    return Mapping(properties, Queue(bare.queue, queue["Ref"], queue["Arn"]), deliver, guard)

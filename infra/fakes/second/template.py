@@ -1,7 +1,7 @@
 """The built template as SAM makes CloudFormation of it, and the values of its references.
 
-The tables, queues and environment variables of the second opinion are those of the template, never a copy of it. SAM's
-own translator does the transformation, so a property that it does not pass on is missing here too.
+The tables, queues and environment variables of the second opinion are those of the template, never a copy of them.
+SAM's own translator does the transformation, so a property that the translator does not pass on is missing here too.
 """
 
 import json
@@ -19,11 +19,11 @@ from samtranslator.yaml_helper import yaml_parse
 
 from infra.local import environment
 
-_ANYWHERE = "s3://bucket/key"
-"""SAM takes code from S3 only; nothing here looks at where it is."""
+_CODE_URI = "s3://bucket/key"
+"""SAM takes code from S3 only. Nothing here reads the address."""
 
 Names = dict[str, dict[str, str]]
-"""By logical id: what a reference to a resource gives, under `Ref` and under each attribute's name."""
+"""By logical id: the values of references to a resource, under `Ref` and under each attribute's name."""
 
 
 class Template:
@@ -33,8 +33,8 @@ class Template:
         read = yaml_parse(path.read_text())
         for resource in read["Resources"].values():
             if "CodeUri" in resource.get("Properties", {}):
-                resource["Properties"]["CodeUri"] = _ANYWHERE
-        defaults = {name: str(said.get("Default", "")) for name, said in read["Parameters"].items()}
+                resource["Properties"]["CodeUri"] = _CODE_URI
+        defaults = {name: str(parameter.get("Default", "")) for name, parameter in read["Parameters"].items()}
         if unknown := parameters.keys() - defaults:
             raise ValueError(f"the template has no parameter {', '.join(unknown)}")
         self.parameters = defaults | parameters
@@ -44,26 +44,26 @@ class Template:
     def _transformed(self) -> dict[str, Any]:
         session = boto3.session.Session(region_name=environment.REGION)
         translator = Translator({}, Parser(), boto_session=session)
-        # As plain JSON, since SAM's texts are of a type of its own.
+        # As plain JSON, since SAM's strings are of a type of its own.
         return json.loads(json.dumps(translator.translate(self._read, parameter_values=dict(self.parameters))))
 
     def resources(self, kind: str) -> dict[str, dict[str, Any]]:
         """Give the properties of every resource of a kind, by logical id, with references still in them."""
         found = self._transformed["Resources"].items()
-        return {name: said.get("Properties", {}) for name, said in found if said["Type"] == kind}
+        return {name: resource.get("Properties", {}) for name, resource in found if resource["Type"] == kind}
 
     def outputs(self, names: Names) -> dict[str, str]:
-        """Give the outputs that refer to nothing but what is named."""
+        """Give the outputs whose references are all among these names."""
         found = {}
-        for name, said in self._transformed["Outputs"].items():
+        for name, output in self._transformed["Outputs"].items():
             with suppress(KeyError):
-                found[name] = self.resolve(said["Value"], names)
+                found[name] = self.resolve(output["Value"], names)
         return found
 
-    def resolve(self, value: Any, names: Names) -> Any:  # noqa: ANN401 - whatever a template may say
-        """Put what is referred to in the place of each reference, at every depth.
+    def resolve(self, value: Any, names: Names) -> Any:  # noqa: ANN401 - any value of a template
+        """Replace each reference by its value, at every depth.
 
-        A reference to what is neither a parameter nor named is a KeyError.
+        A reference to neither a parameter nor one of the names is a KeyError.
         """
         if isinstance(value, list):
             return [self.resolve(part, names) for part in value]

@@ -1,6 +1,6 @@
-"""A certificate for a TLS server on loopback, that nothing trusts.
+"""A certificate for a TLS server on loopback, which no client trusts.
 
-Made by the library that the SAM command line brings along, since Python's own cannot make one.
+A library that is installed with the SAM command line makes it, since Python's own library makes no certificates.
 """
 
 import ssl

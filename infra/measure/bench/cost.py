@@ -1,7 +1,7 @@
-"""The cost of an event once the function runs: CPU, memory, and the number of events in a second.
+"""The cost of an event once the function runs: CPU, memory, and the time of a process's first event.
 
-CPU and memory are the kernel's account of the process alone. The Python servers bound the rate too, so the rate is a
-lower bound.
+CPU and memory are the kernel's account of the function's process alone, its start included. The time of the first event
+contains the time that this command's servers in Python take to answer the function's requests.
 """
 
 import asyncio
@@ -9,15 +9,19 @@ import json
 import os
 import signal
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.fakes.http_server import listen
-from infra.fakes.instant_servers import Aws, Runtime, receive
+from infra.fakes.instant_aws import InstantAws
+from infra.fakes.receiver import Receiver
+from infra.fakes.runtime_api import Invocation, RuntimeApi
 from infra.local.business import new_signing_secret
 from infra.local.environment import ROOT, credentials
 
+_NO_DEADLINE = 9_999_999_999_999
 SAMPLE = ROOT / "events" / "samples" / "call.completed.short.json"
 
 
@@ -25,11 +29,9 @@ SAMPLE = ROOT / "events" / "samples" / "call.completed.short.json"
 class Cost:
     """The cost of a run."""
 
-    events: int
-    first_ms: float
-    """From the first request for work to the answer to the last invocation: of one event, how long it took."""
+    ms: float
+    """From the process's first request for an invocation to its answer to the last one, the servers' time included."""
     cpu_ms_per_event: float
-    events_per_second: float
     peak_mib: float
 
 
@@ -60,7 +62,7 @@ def settings(endpoint: str, runtime: str) -> dict[str, str]:
 
 
 def cost(binary: Path, batches: int, size: int) -> Cost:
-    """Run the function on so many batches of so many events each, delivered to a receiver that accepts them."""
+    """Run the function on so many batches of so many events each, which the receiver accepts."""
     run, failed = asyncio.run(_run(binary, batches, size, None))
     if failed:
         raise RuntimeError(f"{failed} invocations did not deliver all of their events")
@@ -70,38 +72,39 @@ def cost(binary: Path, batches: int, size: int) -> Cost:
 def refused_handshake_ms(binary: Path, tls: ssl.SSLContext) -> float:
     """Give the time that a new process takes for its first event, sent to a TLS server whose certificate it refuses.
 
-    Its handshake does everything but check a signature: the nearest to a first delivery over https that a machine
-    without a publicly trusted certificate can measure.
+    The handshake does everything except the check of a signature. A machine without a publicly trusted certificate
+    cannot measure more of a first delivery over https.
     """
     run, failed = asyncio.run(_run(binary, 1, 1, tls))
     if not failed:
         raise RuntimeError("an untrusted certificate was accepted")
-    return run.first_ms
+    return run.ms
 
 
 async def _run(binary: Path, batches: int, size: int, tls: ssl.SSLContext | None) -> tuple[Cost, int]:
-    receiver, port = await listen(receive, tls)
+    receiver, port = await listen(Receiver().handle, tls)
     url = f"https://localhost:{port}/hook" if tls else f"http://127.0.0.1:{port}/hook"
-    aws, aws_port = await listen(Aws(url, new_signing_secret()).handle)
-    runtime = Runtime([_batch(number, size) for number in range(batches)])
-    api, api_port = await listen(runtime.handle)
-    env = settings(f"http://127.0.0.1:{aws_port}", f"127.0.0.1:{api_port}")
-    process = _start(binary, env)
+    aws, aws_port = await listen(InstantAws(url, new_signing_secret()).handle)
+    runtime_api = RuntimeApi(asyncio.get_running_loop())
+    runtime, runtime_port = await listen(runtime_api.handle)
+    invocations = [Invocation(str(number), _batch(number, size), _NO_DEADLINE) for number in range(batches)]
+    for invocation in invocations:
+        runtime_api.hand_over(invocation)
+    process = _start(binary, settings(f"http://127.0.0.1:{aws_port}", f"127.0.0.1:{runtime_port}"))
     try:
-        await asyncio.wait_for(runtime.done.wait(), 300)
+        answered = asyncio.gather(*(asyncio.wrap_future(invocation.answer) for invocation in invocations))
+        answers = await asyncio.wait_for(answered, 300)
+        ended = time.monotonic()
         peak_mib = _peak_mib(process)
     finally:
         os.kill(process, signal.SIGKILL)
         _, _, usage = os.wait4(process, 0)
-        for server in (receiver, aws, api):
+        for server in (receiver, aws, runtime):
             server.close()
-    failed = sum(json.loads(answer)["batchItemFailures"] != [] for answer in runtime.answers)
-    assert runtime.first_poll is not None
-    assert runtime.finished is not None
-    seconds = runtime.finished - runtime.first_poll
-    events = batches * size
+    failed = sum(json.loads(answer)["batchItemFailures"] != [] for answer in answers)
+    assert runtime_api.first_asked is not None
     cpu_ms = (usage.ru_utime + usage.ru_stime) * 1000
-    return Cost(events, seconds * 1000, cpu_ms / events, events / seconds, peak_mib), failed
+    return Cost((ended - runtime_api.first_asked) * 1000, cpu_ms / (batches * size), peak_mib), failed
 
 
 def _start(binary: Path, env: Mapping[str, str]) -> int:
@@ -110,7 +113,7 @@ def _start(binary: Path, env: Mapping[str, str]) -> int:
 
 
 def _peak_mib(process: int) -> float:
-    # The account of wait4 would include what this process held when it started the other.
+    # The maximum of wait4 would include the memory that this process had when it started the function.
     [line] = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith("VmHWM:")]
     return int(line.split()[1]) / 1024
 

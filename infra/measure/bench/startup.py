@@ -1,4 +1,4 @@
-"""The time that a new process takes until it asks for work, which Lambda calls its init."""
+"""The time from the start of a process to its first request for work, which Lambda calls its init."""
 
 import os
 import socket
@@ -36,5 +36,5 @@ def _once(binary: Path, env: dict[str, str], server: socket.socket) -> float:
         os.kill(process, 9)
         os.waitpid(process, 0)
     if not request.startswith(b"GET /2018-06-01/runtime/invocation/next"):
-        raise RuntimeError(f"{binary.name} asked for something else than work")
+        raise RuntimeError(f"{binary.name} requested something other than an invocation")
     return (ended - started) * 1000

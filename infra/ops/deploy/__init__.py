@@ -1,10 +1,10 @@
-"""`make deploy`, after the build: looks at what a deployment would do before it does it.
+"""`make deploy`, after the build: judges what a deployment would change before anything is changed.
 
-Read in this order: `capacity` (has the account the concurrency?), `changes` (which changes would lose something?),
-`change_set` (the one that SAM uploads and CloudFormation describes), `progress` (executes it and tells how it goes),
-`result` (outputs, and whether anybody hears the alarms), `leftovers` (what a failed first deployment or
+Read in this order: `capacity` (does the account have the concurrency?), `changes` (which changes would lose data?),
+`change_set` (made by SAM, described by CloudFormation), `progress` (executes the change set and prints its progress),
+`result` (outputs, and whether anybody receives the alarms), `leftovers` (what a failed first deployment or a failed
 deletion leaves), `__main__` (all of them in order).
 
-The first two judge and reach nothing; only the others talk to AWS. Nothing is changed before both have agreed: until
-then there are an uploaded zip and a change set, and the latter is deleted if it is refused.
+`capacity` and `changes` judge, and call nothing; only the others talk to AWS. Nothing is changed before both have
+agreed: until then there are an uploaded zip and a change set, and a change set that is refused is deleted.
 """

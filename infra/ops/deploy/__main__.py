@@ -35,28 +35,28 @@ class Stack:
 
 
 def main() -> int:
-    """Deploy."""
+    """Deploy what the arguments name, and return the command's status."""
     parser = argparse.ArgumentParser(prog="make deploy", description=__doc__)
     parser.add_argument("--stack", default=NAME, help="the name of the CloudFormation stack")
     parser.add_argument("--template", type=Path, default=TEMPLATE, help="the template as SAM has built it")
     parser.add_argument("parameters", nargs="*", metavar="Name=Value", help="parameters; others keep their values")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        deploy(asked.stack, asked.template, asked.parameters)
+        deploy(arguments.stack, arguments.template, arguments.parameters)
     except (BotoCoreError, ClientError) as error:
         raise Failure(f"AWS refused: {error}") from None
     return 0
 
 
 def deploy(stack: str, built: Path, parameters: list[str]) -> None:
-    """Look, ask, deploy and wait."""
+    """Make a change set, judge it, execute it, and wait for the end."""
     cloudformation = account.client("cloudformation")
     before = existing(cloudformation, stack)
     refuse_status(cloudformation, stack, before)
     check_capacity(built, parameters, before)
     made = change_set.make(built, CONFIGURATION, stack, parameters)
     if made is None:
-        print(f"{stack} is as it should be: nothing to change.")
+        print(f"{stack} is up to date: nothing to change.")
         return
     try:
         changes = change_set.changes(cloudformation, made)
@@ -68,15 +68,15 @@ def deploy(stack: str, built: Path, parameters: list[str]) -> None:
     status, reasons = progress.run(cloudformation, made, stack)
     if status not in WELL:
         raise Failure(failed(cloudformation, stack, status, reasons))
-    result.tell(cloudformation, account.client("sns"), stack)
+    result.report(cloudformation, account.client("sns"), stack)
 
 
 def existing(cloudformation: Any, stack: str) -> Stack | None:  # noqa: ANN401 - boto3 makes its clients at run time
-    """Describe the stack, if there is one."""
+    """Describe the stack, if it exists."""
     try:
         [described] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
-        # CloudFormation has no code of its own for this.
+        # CloudFormation has no error code for a stack that does not exist.
         if "does not exist" in str(error):
             return None
         raise
@@ -85,37 +85,37 @@ def existing(cloudformation: Any, stack: str) -> Stack | None:  # noqa: ANN401 -
 
 
 def refuse_status(cloudformation: Any, stack: str, before: Stack | None) -> None:  # noqa: ANN401
-    """Fail if the stack cannot be deployed to as it is."""
+    """Fail if the stack's status allows no deployment."""
     if before is None or before.status == FIRST:
         return
     if before.status in leftovers.ONLY_DELETABLE:
-        raise Failure(leftovers.told(cloudformation, account.client("dynamodb"), stack, before.status))
+        raise Failure(leftovers.explanation(cloudformation, account.client("dynamodb"), stack, before.status))
     if before.status.endswith("_IN_PROGRESS"):
         raise Failure(f"{stack} is being changed ({before.status}); deploy when that has ended.")
 
 
 def check_capacity(built: Path, parameters: list[str], before: Stack | None) -> None:
-    """Fail, or warn, if the account cannot run what the stack may ask for."""
+    """Fail, or warn, if the account cannot run as many invocations at once as the stack may ask for."""
     limits = account.client("lambda").get_account_settings()["AccountLimit"]
     unreserved = limits["UnreservedConcurrentExecutions"]
     wanted = capacity.wanted(parameters, before.parameters if before else {}, template.read(built))
     match capacity.room(unreserved, wanted):
         case Room.TOO_LITTLE:
-            raise Failure(f"Refused: {capacity.told(unreserved, wanted)}")
+            raise Failure(f"Refused: {capacity.explanation(unreserved, wanted)}")
         case Room.TIGHT:
-            print(f"Warning: {capacity.told(unreserved, wanted)}", flush=True)
+            print(f"Warning: {capacity.explanation(unreserved, wanted)}", flush=True)
 
 
 def answered(text: str) -> frozenset[str]:
-    """Read the names that were answered beforehand."""
+    """Read the names of resources that YES allows to be replaced."""
     return frozenset(filter(None, re.split(r"[\s,]+", text)))
 
 
 def failed(cloudformation: Any, stack: str, status: str, reasons: list[str]) -> str:  # noqa: ANN401
-    """Say why it failed, and what is left of it."""
+    """Explain why the deployment failed, and what it left."""
     lines = [f"The deployment failed ({status}).", *(f"  {reason}" for reason in reasons)]
     if status in leftovers.ONLY_DELETABLE:
-        lines.append(leftovers.told(cloudformation, account.client("dynamodb"), stack, status))
+        lines.append(leftovers.explanation(cloudformation, account.client("dynamodb"), stack, status))
     return "\n".join(lines)
 
 

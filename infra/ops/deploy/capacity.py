@@ -1,10 +1,10 @@
 """Whether the account can run as many invocations at once as the stack may ask for.
 
-Where the account cannot, Lambda throttles, and each throttled batch costs its events one of their receives without an
-invocation, a log line or an error: after 16 of them an event rests in the dead-letter queue without a record. A new
+If the account cannot, Lambda throttles. Each throttled batch costs its events one of their receives, without an
+invocation, a log line or an error: after 16 receives an event is in the dead-letter queue without a record. A new
 account has 10 to 50 concurrent executions.
 
-The comparison is of limits, not of use: only the account's owner knows what its other functions need.
+This module compares limits, not use: only the account's owner knows what its other functions need.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from infra.local.template import Template
 
 PARAMETER = "MaximumConcurrency"
 SPARE = 20
-"""For the owner's page and whatever else the account runs."""
+"""Concurrent executions for the owner's page and the account's other functions."""
 
 
 class Room(Enum):
@@ -33,19 +33,19 @@ def room(unreserved: int, wanted: int) -> Room:
 
 
 def wanted(overrides: Iterable[str], deployed: dict[str, str], template: Template) -> int:
-    """Find the MaximumConcurrency that will be in force: said now, or kept from before, or the template's."""
-    said = [value for name, value in map(_override, overrides) if name == PARAMETER]
-    return int(said[-1] if said else deployed.get(PARAMETER, template["Parameters"][PARAMETER]["Default"]))
+    """Find the MaximumConcurrency after the deployment: as given, as deployed, or the template's default."""
+    given = [value for name, value in map(_override, overrides) if name == PARAMETER]
+    return int(given[-1] if given else deployed.get(PARAMETER, template["Parameters"][PARAMETER]["Default"]))
 
 
 def _override(text: str) -> tuple[str, str]:
-    # SAM takes Name=Value, and CloudFormation's own ParameterKey=Name,ParameterValue=Value.
+    # SAM takes Name=Value as well as CloudFormation's ParameterKey=Name,ParameterValue=Value.
     name, _, value = text.removeprefix("ParameterKey=").replace(",ParameterValue=", "=").partition("=")
     return name, value.strip("\"'")
 
 
-def told(unreserved: int, wanted: int) -> str:
-    """Say what is short, and what to do."""
+def explanation(unreserved: int, wanted: int) -> str:
+    """Explain what the account lacks, and what to do."""
     return (
         f"This account runs at most {unreserved} invocations at once that no function has reserved; "
         f"{PARAMETER} is {wanted}, and {SPARE} more are for the owner's page and others.\n"

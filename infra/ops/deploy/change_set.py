@@ -1,7 +1,7 @@
 """The change set: uploaded and made by SAM, described and deleted by CloudFormation.
 
-SAM knows how to upload the zips and a template of any size, and that a parameter that is not named keeps its value. Its
-answer is read as JSON lines (`--output json`), not as the text that it writes for people.
+SAM uploads the zips and a template of any size, and a parameter that is not given keeps its value. This module reads
+SAM's result as JSON lines (`--output json`), not as SAM's text for people.
 """
 
 import json
@@ -18,7 +18,7 @@ from .changes import Change
 
 
 def make(template: Path, configuration: Path, stack: str, overrides: Sequence[str]) -> str | None:
-    """Upload, make a change set, and give its id; none where the stack is already as it should be."""
+    """Upload, make a change set, and give its id, or None if there is nothing to change."""
     argv = [
         *environment.SAM,
         "deploy",
@@ -29,7 +29,7 @@ def make(template: Path, configuration: Path, stack: str, overrides: Sequence[st
         "--output=json",
         *(["--parameter-overrides", *overrides] if overrides else []),
     ]
-    # In the terminal's session, with its input and its standard error: a profile may ask for a token.
+    # With the terminal's input and standard error, since an AWS profile may ask for a token.
     ended = subprocess.run(argv, env=_environment(), stdout=subprocess.PIPE, text=True, check=False)
     result = last_result(ended.stdout)
     match result.get("status"):
@@ -43,7 +43,7 @@ def make(template: Path, configuration: Path, stack: str, overrides: Sequence[st
 
 
 def last_result(output: str) -> dict[str, Any]:
-    """Find the result among SAM's lines of JSON; empty if it wrote none."""
+    """Find the result among SAM's lines of JSON; empty if SAM wrote none."""
     results: dict[str, Any] = {}
     for line in output.splitlines():
         try:
@@ -56,14 +56,14 @@ def last_result(output: str) -> dict[str, Any]:
 
 
 def changes(cloudformation: Any, change_set: str) -> list[Change]:  # noqa: ANN401 - boto3 makes its clients at run time
-    """Describe all of it: CloudFormation gives parts, and a part of it would hide a removal."""
+    """Describe the whole change set: CloudFormation gives it in pages, and one page could lack a removal."""
     pages = cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
     described = (change for page in pages for change in page["Changes"])
     return [Change.read(change["ResourceChange"]) for change in described if "ResourceChange" in change]
 
 
 def delete(cloudformation: Any, change_set: str) -> None:  # noqa: ANN401
-    """Delete it, so that nobody executes what was refused."""
+    """Delete the change set, so that nobody executes a change that was refused."""
     cloudformation.delete_change_set(ChangeSetName=change_set)
 
 

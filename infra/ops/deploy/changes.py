@@ -1,8 +1,8 @@
-"""Which changes of a change set would lose something that cannot be made again.
+"""The changes of a change set that would lose data or a secret.
 
-A replaced settings table is an empty one, and with it every call is acknowledged as not configured. A replaced queue
-loses what is on its way to the publisher's old address; a replaced secret, what every receiver verifies with. That the
-old one is retained does not help: nothing of the stack refers to it any more.
+A replaced settings table is empty, and every call is then acknowledged as not configured. A replaced queue loses the
+events that are published to its old address. A replaced secret invalidates every receiver's verification. That the old
+resource is retained does not help: nothing in the stack refers to it any more.
 
 This module calls neither AWS nor a person: the function that asks a person is an argument.
 """
@@ -20,13 +20,13 @@ KEEPERS = {
     "AWS::SQS::Queue": "queue",
     "AWS::SecretsManager::Secret": "secret",
 }
-"""The types of resources that hold what cannot be made again, in words."""
+"""The types of resources whose content cannot be made again, and the word for each."""
 
 SIGNS = {"Add": "+", "Modify": "~", "Remove": "-"}
 
 
 class Loss(Enum):
-    """Whether a change takes what a resource holds away from the stack."""
+    """Whether the stack loses a resource's content by a change."""
 
     NONE = "none"
     POSSIBLE = "possible"
@@ -40,15 +40,15 @@ class Change:
     action: str
     """Add, Modify, Remove, Import, Dynamic or SyncWithActual."""
     name: str
-    """Its name in the template."""
+    """The resource's name in the template."""
     kind: str
-    """Its type."""
+    """The resource's type."""
     replacement: str | None = None
-    """True, False or Conditional; absent but for Modify."""
+    """True, False or Conditional. Only a Modify has it."""
     policy: str | None = None
     """What CloudFormation does with the old resource, such as ReplaceAndRetain."""
     properties: tuple[str, ...] = ()
-    """Which properties change so that the resource may have to be replaced."""
+    """The properties whose change may replace the resource."""
 
     @staticmethod
     def read(described: dict[str, Any]) -> "Change":
@@ -66,12 +66,12 @@ class Change:
 
     @property
     def keeper(self) -> str | None:
-        """The word for a resource that holds something that cannot be made again: table, queue or secret."""
+        """The word for a resource whose content cannot be made again: table, queue or secret."""
         return KEEPERS.get(self.kind)
 
     @property
     def loss(self) -> Loss:
-        """Whether the change takes what the resource holds away from the stack."""
+        """Whether the stack loses the resource's content by this change."""
         if self.keeper is None or self.action in ("Add", "Import"):
             return Loss.NONE
         if self.action == "Remove" or self.replacement == "True":
@@ -80,18 +80,18 @@ class Change:
             return Loss.NONE
         if self.replacement is None and (self.policy or "").startswith("Replace"):
             return Loss.CERTAIN
-        # Conditional, or a word that this module does not know.
+        # `Conditional`, or a value that this module does not know.
         return Loss.POSSIBLE
 
-    def said(self, verb: str) -> str:
-        """Describe the loss in words, with "would be" or "may be" as the verb."""
+    def describe(self, verb: str) -> str:
+        """Describe the loss, with "would be" or "may be" as the verb."""
         fate = "removed" if self.action == "Remove" else "replaced by an empty one"
         because = f" (because of {', '.join(self.properties)})" if self.properties else ""
         return f"{self.name}, a {self.keeper}, {verb} {fate}{because}"
 
 
 def table(changes: Sequence[Change]) -> str:
-    """Show the changes, one a line."""
+    """Give the changes as a table, one change a line."""
     rows = [
         (f"{SIGNS.get(one.action, '?')} {one.action}", one.name, one.kind, _fate(one))
         for one in sorted(changes, key=lambda one: (one.action, one.name))
@@ -105,17 +105,17 @@ def table(changes: Sequence[Change]) -> str:
 
 
 def refuse_losses(changes: Iterable[Change], yes: frozenset[str], ask: Callable[[str], str] | None) -> None:
-    """Fail if something would be lost for certain, or might be and nobody answers with its name.
+    """Fail if a loss is certain, or if a loss is possible and nobody allows it by the resource's name.
 
-    `yes` holds the names that were answered beforehand; `ask` puts a question to a person, and is absent without one.
+    `yes` has the names that were allowed beforehand. `ask` puts a question to a person; without a person it is None.
     """
     changes = list(changes)
-    if certain := [one.said("would be") for one in changes if one.loss is Loss.CERTAIN]:
+    if certain := [one.describe("would be") for one in changes if one.loss is Loss.CERTAIN]:
         raise Failure(_refusal(certain) + "\nNothing was changed, and no answer allows this: see README, Deploy.")
     for one in changes:
         if one.loss is not Loss.POSSIBLE or one.name in yes:
             continue
-        question = one.said("may be")
+        question = one.describe("may be")
         if ask is None:
             raise Failure(f"{_refusal([question])}\nNothing was changed. If that is meant: make deploy YES={one.name}")
         if ask(f"{question}. Type {one.name} to go on: ").strip() != one.name:

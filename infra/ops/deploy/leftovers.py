@@ -1,8 +1,8 @@
-"""What a failed first deployment leaves, or a failed deletion: a stack that can only be deleted, and its tables.
+"""The remains of a failed first deployment or a failed deletion: a stack that can only be deleted, and its tables.
 
-CloudFormation takes everything back but the tables: it cannot delete a protected one, so their policy is Retain. After
-a failed first deployment they are empty, and named here with the commands that remove them. Nothing is deleted by this
-command: the emptiness is looked at when it is told, and a table that holds something may be somebody's.
+CloudFormation removes everything but the tables: it cannot delete a protected table, so the tables' policy is Retain.
+After a failed first deployment the tables are empty, and this module names them with the commands that remove them. It
+deletes nothing itself, since a table that is not empty may still be needed.
 """
 
 from typing import Any
@@ -12,23 +12,23 @@ from botocore.exceptions import ClientError
 from .changes import KEEPERS
 
 UNDELETED = "DELETE_FAILED"
-"""The status of a stack whose deletion failed, whether it ever lived or not."""
+"""The status of a stack whose deletion failed, whether its first deployment had succeeded or not."""
 
 ONLY_DELETABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", UNDELETED)
 """The statuses of a stack that can only be deleted."""
 
-STAYED = ("DELETE_SKIPPED", "DELETE_FAILED")
+RETAINED = ("DELETE_SKIPPED", "DELETE_FAILED")
 
 
-def told(cloudformation: Any, dynamodb: Any, stack: str, status: str) -> str:  # noqa: ANN401 - boto3 makes its clients at run time
-    """Name what is left of a stack that can only be deleted, and how to remove it."""
+def explanation(cloudformation: Any, dynamodb: Any, stack: str, status: str) -> str:  # noqa: ANN401 - boto3 makes its clients at run time
+    """Name the remains of a stack that can only be deleted, and the commands that remove them."""
     what = "deletion" if status == UNDELETED else "first deployment"
     lines = [f"The {what} of {stack} failed, and such a stack can only be deleted."]
-    tables = {name: _holds(dynamodb, name) for name in _stayed_tables(cloudformation, stack)}
-    for name, holds in tables.items():
-        if holds is None:
+    tables = {name: _is_filled(dynamodb, name) for name in _retained_tables(cloudformation, stack)}
+    for name, is_filled in tables.items():
+        if is_filled is None:
             continue
-        if holds:
+        if is_filled:
             lines.append(f"The table {name} is NOT empty. Look at what it holds before you touch it.")
         else:
             lines += [
@@ -40,22 +40,22 @@ def told(cloudformation: Any, dynamodb: Any, stack: str, status: str) -> str:  #
     return "\n".join([*lines, "  make deploy"])
 
 
-def _stayed_tables(cloudformation: Any, stack: str) -> list[str]:  # noqa: ANN401
+def _retained_tables(cloudformation: Any, stack: str) -> list[str]:  # noqa: ANN401
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
     return sorted(
         {
             event["PhysicalResourceId"]
             for page in pages
             for event in page["StackEvents"]
-            if event["ResourceStatus"] in STAYED
+            if event["ResourceStatus"] in RETAINED
             and KEEPERS.get(event["ResourceType"]) == "table"
             and event.get("PhysicalResourceId")
         }
     )
 
 
-def _holds(dynamodb: Any, table: str) -> bool | None:  # noqa: ANN401
-    # ItemCount of DescribeTable is six hours old.
+def _is_filled(dynamodb: Any, table: str) -> bool | None:  # noqa: ANN401
+    # DescribeTable's ItemCount may be six hours old.
     try:
         return bool(dynamodb.scan(TableName=table, Limit=1, ConsistentRead=True)["Items"])
     except ClientError as error:

@@ -1,7 +1,7 @@
 """Executing a change set, and printing its progress until CloudFormation has ended.
 
-The events of this execution are those that were not there before, since a stack is changed by one operation at a time.
-The execution goes on in CloudFormation if the command is ended.
+A stack is changed by one operation at a time, so the events of this execution are those that were not there before. The
+execution continues in CloudFormation if the command is ended.
 """
 
 import time
@@ -12,7 +12,7 @@ POLL_SECONDS = 2.0
 
 
 def run(cloudformation: Any, change_set: str, stack: str, every: float = POLL_SECONDS) -> tuple[str, list[str]]:  # noqa: ANN401
-    """Execute it, print what has been done, and give the stack's status and the reasons of what failed."""
+    """Execute the change set, print each finished step, and give the stack's status and the reasons of failures."""
     seen: set[str] = set()
     _new(cloudformation, stack, seen)
     cloudformation.execute_change_set(ChangeSetName=change_set)

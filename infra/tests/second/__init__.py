@@ -1,1 +1,1 @@
-"""Tests on the second stand-in for AWS, whose messages can be worn out and whose calls can be held up."""
+"""Tests on the second stand-in for AWS, where tests use up a message's receives and hold calls to AWS up."""

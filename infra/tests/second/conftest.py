@@ -1,4 +1,4 @@
-"""A stack of the second stand-in for each module, with its `PARAMETERS`, and what each test gets of its own."""
+"""A stack of the second stand-in for each module, with its `PARAMETERS`, and each test's own business and owner."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -18,7 +18,7 @@ from infra.tests.queues import DeadLetters
 
 @pytest.fixture(scope="module")
 def second(request: pytest.FixtureRequest) -> Iterator[SecondStack]:
-    """Give the stack."""
+    """Give the stack, with the parameters of the test's module."""
     build()
     name = request.module.__name__.rpartition(".test_")[2]
     with second_stack(request.module.PARAMETERS, logs=LOGS / "second" / name) as running:
@@ -52,11 +52,11 @@ def business(second: SecondStack, receiver: Receiver, confidential: Confidential
 
 @pytest.fixture
 def another(second: SecondStack, receiver: Receiver, confidential: Confidential) -> TestBusiness:
-    """Give a second one."""
+    """Give a second business."""
     return TestBusiness(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
 
 
 @pytest.fixture
 def owner(business: TestBusiness, portal: Portal) -> Owner:
-    """Give the owner of the business, let in."""
+    """Give the owner of the business, with a token."""
     return Owner(business, portal)

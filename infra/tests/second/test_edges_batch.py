@@ -23,14 +23,14 @@ PARAMETERS = {
     "MaximumConcurrency": "4",
 }
 INVOCATION_SECONDS = ATTEMPT_SECONDS + 8
-"""Long enough for an attempt to begin: its own time, five seconds around it, one to answer, and two for the reads."""
+"""Enough for an attempt to begin: its own time, the function's five seconds, one to answer, and two for the reads."""
 
 VISIBILITY_SECONDS = INVOCATION_SECONDS + 4
-"""The time after which a message that was cut off comes back, if not sooner."""
+"""The time after which a message of a killed invocation returns at the latest."""
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _shortly_hidden(second: SecondStack) -> Iterator[None]:
+def _short_visibility(second: SecondStack) -> Iterator[None]:
     with short_visibility(second, VISIBILITY_SECONDS):
         yield
 
@@ -46,11 +46,11 @@ def batch_of(second: SecondStack, text: str) -> Batch:
 
 
 def calls_of(business: TestBusiness) -> Counter[str]:
-    """Count what has arrived by its call."""
+    """Count the requests of each call."""
     return Counter(json.loads(request.body)["call_id"] for request in business.received())
 
 
-def test_six_copies_of_an_event_in_one_batch_are_one_post(business: TestBusiness, second: SecondStack) -> None:
+def test_six_copies_of_an_event_in_one_batch_are_posted_once(business: TestBusiness, second: SecondStack) -> None:
     business.answers(Answer(200, delay_s=0.3))
     event = business.call()
     second.publish_together(*[event] * 6)
@@ -59,7 +59,7 @@ def test_six_copies_of_an_event_in_one_batch_are_one_post(business: TestBusiness
     assert calls_of(business) == {event["call_id"]: 1}
 
 
-def test_copies_among_other_events_of_the_batch_are_one_post_each(business: TestBusiness, second: SecondStack) -> None:
+def test_copies_among_other_events_of_a_batch_are_posted_once(business: TestBusiness, second: SecondStack) -> None:
     business.answers(Answer(200, delay_s=0.3))
     first, then = business.call(), business.call()
     second.publish_together(first, then, first, then, business.call(), first, then, business.call(), first)
@@ -69,18 +69,18 @@ def test_copies_among_other_events_of_the_batch_are_one_post_each(business: Test
     assert calls_of(business).total() == 4
 
 
-def test_a_message_that_hangs_leaves_its_neighbours_their_answers(
+def test_message_that_takes_too_long_leaves_its_neighbours_acknowledged(
     business: TestBusiness, another: TestBusiness, second: SecondStack
 ) -> None:
     business.answers(Answer(manner=Manner.HANG), 200)
     another.answers(200)
     hanging, neighbours = business.call(), [another.call() for _ in range(9)]
-    # Its receiver never answers, and neither does the ledger about it: each wait has an end, their sum is too long.
+    # Neither its receiver nor the ledger answers. Each wait has a bound, but together they are too long.
     gate = Gate()
-    with second.deliver.lasting(INVOCATION_SECONDS), second.proxy.rule(gate, "UpdateItem", about=business.id):
+    with second.deliver.timeout(INVOCATION_SECONDS), second.proxy.rule(gate, "UpdateItem", about=business.id):
         second.publish_together(*neighbours[:4], hanging, *neighbours[4:])
         batch = batch_of(second, hanging["call_id"])
-    assert batch.error is None, "it ended in time"
+    assert batch.error is None, "the invocation ended in time"
     assert len(batch.records) == 10
     kept = [record["body"] for record in batch.records if record["messageId"] in batch.kept]
     assert [json.loads(body)["call_id"] for body in kept] == [hanging["call_id"]]

@@ -19,9 +19,9 @@ PARAMETERS = {
     "AttemptTimeoutSeconds": "2",
     "MaximumConcurrency": "4",
 }
-REMEMBERED = 20
+MAX_RECORDED = 20
 LONG_AGO = 1762155755000
-"""In Unix milliseconds: whoever was to try then is long overdue."""
+"""In Unix milliseconds. An attempt that was due then is long overdue."""
 
 PROBE = "evt_0123456789abcdef0123456789abcdef"
 ACTIVE = {"version": 3, "state": "active", "failures": 0}
@@ -49,14 +49,14 @@ UNKNOWN_HEALTH: dict[str, dict[str, Any]] = {
 
 
 def shown(owner: Owner, event_id: str) -> dict[str, Any]:
-    """Give an event as its owner is shown it."""
+    """Give a delivery as the API shows it to its owner."""
     reply = owner.get(f"/api/deliveries/{event_id}")
     assert reply.status == 200, reply.body
     return reply.json
 
 
 def attempts(second: SecondStack, owner: Owner, event_id: str, count: int) -> list[str]:
-    """Wait until an event has so many attempts and no message, and give the answers that it got."""
+    """Wait until an event has so many attempts and no message, and give the recorded answers."""
     second.until(lambda: owner.business.record_of(event_id), "a record")
     second.until(lambda: shown(owner, event_id)["attempts"] >= count, f"{count} attempts")
     second.until(second.is_idle, "the end of all work")
@@ -71,28 +71,29 @@ def faults(business: TestBusiness) -> list[dict[str, Any]]:
     return [line for line in lines if line["level"] == "ERROR" and line.get("business_id") == business.id]
 
 
-def test_of_many_attempts_the_newest_twenty_are_remembered_in_order(owner: Owner, second: SecondStack) -> None:
+def test_newest_twenty_attempts_are_recorded_in_order(owner: Owner, second: SecondStack) -> None:
     business = owner.business
-    said = [f"answer {number}" for number in range(1, REMEMBERED + 6)]
-    business.answers(*(Answer(200, text.encode()) for text in said))
+    answers = [f"answer {number}" for number in range(1, MAX_RECORDED + 6)]
+    business.answers(*(Answer(200, text.encode()) for text in answers))
     business.publish()
     event_id = event_id_of(business.receives()[0])
-    for count in range(1, len(said)):
-        remembered = attempts(second, owner, event_id, count)
-        assert remembered == said[max(0, count - REMEMBERED) : count]
+    for count in range(1, len(answers)):
+        recorded = attempts(second, owner, event_id, count)
+        assert recorded == answers[max(0, count - MAX_RECORDED) : count]
         assert owner.post(f"/api/deliveries/{event_id}/resend").status == 202
-    assert attempts(second, owner, event_id, len(said)) == said[-REMEMBERED:]
+    assert attempts(second, owner, event_id, len(answers)) == answers[-MAX_RECORDED:]
 
 
 @pytest.mark.parametrize("at", [1, 20, 21], ids=lambda at: f"attempt_{at}")
-def test_an_attempt_whose_record_was_written_without_an_answer_counts_once(
+def test_attempt_counts_once_although_the_answer_to_its_write_was_lost(
     owner: Owner, second: SecondStack, at: int
 ) -> None:
     business = owner.business
-    said = [f"answer {number}" for number in range(1, at + 2)]
-    business.answers(*(Answer(200, text.encode()) for text in said))
-    for count in range(1, len(said) + 1):
-        # The record's write is done, and its answer lost: the SDK asks again. So is the portal's note of a resend.
+    answers = [f"answer {number}" for number in range(1, at + 2)]
+    business.answers(*(Answer(200, text.encode()) for text in answers))
+    for count in range(1, len(answers) + 1):
+        # The write of the record succeeds and its answer is lost, so the SDK writes again. The portal's write of a
+        # resend fails in the same way.
         ledger = second.outputs["DeliveriesTableName"]
         lost = (1 if count == 1 else 2) if count >= at else 0
         about = {"table": ledger, "about": business.id, "times": lost}
@@ -102,12 +103,12 @@ def test_an_attempt_whose_record_was_written_without_an_answer_counts_once(
                 event_id = event_id_of(business.receives()[0])
             else:
                 assert owner.post(f"/api/deliveries/{event_id}/resend").status == 202
-            remembered = attempts(second, owner, event_id, count)
+            recorded = attempts(second, owner, event_id, count)
         assert rule.hits == lost
-        assert remembered == said[max(0, count - REMEMBERED) : count]
+        assert recorded == answers[max(0, count - MAX_RECORDED) : count]
 
 
-def test_a_failure_whose_record_was_written_without_an_answer_counts_once(owner: Owner, second: SecondStack) -> None:
+def test_failure_counts_once_although_the_answer_to_its_write_was_lost(owner: Owner, second: SecondStack) -> None:
     business = owner.business
     business.answers(Answer(500, b"first"), Answer(500, b"second"), Answer(200, b"third"))
     ledger = second.outputs["DeliveriesTableName"]
@@ -119,24 +120,22 @@ def test_a_failure_whose_record_was_written_without_an_answer_counts_once(owner:
 
 
 @pytest.mark.parametrize("health", UNKNOWN_HEALTH.values(), ids=UNKNOWN_HEALTH.keys())
-def test_a_state_of_another_version_stops_no_delivery(
-    owner: Owner, second: SecondStack, health: dict[str, Any]
-) -> None:
+def test_state_of_another_version_stops_no_delivery(owner: Owner, second: SecondStack, health: dict[str, Any]) -> None:
     business = owner.business
     business.answers(200, health=health)
     events = [business.publish()["call_id"] for _ in range(3)]
     second.until(lambda: len(business.received()) + len(business.held()) >= len(events), "all sent or held", seconds=15)
-    # Of a failing endpoint the events wait for `sweep`, which finds that the probe is long overdue.
+    # The events of a failing endpoint are held until `sweep` finds that the probe is overdue.
     second.sweep()
-    second.until(lambda: len(business.received()) >= len(events), "all arrive", seconds=15)
+    second.until(lambda: len(business.received()) >= len(events), "three requests", seconds=15)
     second.until(second.is_idle, "the end of all work")
     assert len(business.received()) == len(events)
     assert faults(business) == []
     assert owner.get("/api/settings").status == 200
-    assert owner.get("/api/settings").json["status"] == "active", "the success has set it right"
+    assert owner.get("/api/settings").json["status"] == "active", "the success has replaced the state"
 
 
-def test_a_pause_for_a_reason_of_another_version_waits_for_the_owner(owner: Owner, second: SecondStack) -> None:
+def test_pause_for_a_reason_of_another_version_lasts_until_the_owner_resumes(owner: Owner, second: SecondStack) -> None:
     business = owner.business
     business.answers(200, health={"version": 3, "state": "paused", "since": LONG_AGO, "reason": "holiday"})
     business.publish()
@@ -151,7 +150,7 @@ def test_a_pause_for_a_reason_of_another_version_waits_for_the_owner(owner: Owne
 @pytest.mark.parametrize(
     "stored", [{"status": "parked"}, {"status": "failed", "cause": "teapot"}], ids=["status", "cause"]
 )
-def test_a_record_of_another_version_is_no_fault(owner: Owner, second: SecondStack, stored: dict[str, str]) -> None:
+def test_record_of_another_version_causes_no_fault(owner: Owner, second: SecondStack, stored: dict[str, str]) -> None:
     business = owner.business
     business.answers(200)
     event = business.publish()
@@ -167,7 +166,7 @@ def test_a_record_of_another_version_is_no_fault(owner: Owner, second: SecondSta
     assert shown(owner, event_id)["event_id"] == event_id
     listed = owner.get("/api/deliveries")
     assert (listed.status, len(listed.json["deliveries"])) == (200, 1)
-    # A copy of that event, and its neighbour in the batch.
+    # A copy of that event, and another event in the same batch.
     second.publish_together(event, business.call())
     second.until(lambda: len(business.received()) >= 2, "the neighbour", seconds=15)
     second.until(second.is_idle, "the end of all work")
@@ -177,7 +176,7 @@ def test_a_record_of_another_version_is_no_fault(owner: Owner, second: SecondSta
     assert faults(business) == []
 
 
-def test_an_attempt_with_a_cause_of_another_version_is_shown(owner: Owner, second: SecondStack) -> None:
+def test_attempt_with_a_cause_of_another_version_is_shown(owner: Owner, second: SecondStack) -> None:
     business = owner.business
     business.answers(500, 200)
     business.publish()
@@ -191,8 +190,8 @@ def test_an_attempt_with_a_cause_of_another_version_is_shown(owner: Owner, secon
     second.until(second.is_idle, "the end of all work")
 
 
-def _replace(value: Any, before: str, after: str) -> None:  # noqa: ANN401 - an item, and what is in it
-    """Put another cause in the place of one, wherever it stands."""
+def _replace(value: Any, before: str, after: str) -> None:  # noqa: ANN401 - an item or a part of it
+    """Replace a cause by another, at every depth of an item."""
     parts = (
         list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
     )

@@ -1,7 +1,7 @@
-"""A message for which an invocation has no time left is not attempted: it comes back soon, whatever its receive count.
+"""A message for which an invocation has no time left is not attempted, and returns soon, at any receive count.
 
-The schedule's steps are hours here, so what is thrown back by one does not arrive in time, and what is given up at its
-last receive never does.
+The schedule's steps are hours here. So an event that is delayed by a step does not arrive in time, and an event that is
+given up at its last receive never arrives.
 """
 
 import json
@@ -31,7 +31,7 @@ ENOUGH_S = 8
 """An attempt's two seconds, the five that the function keeps for its own reads and writes, and one to answer."""
 
 SOON_S = 60
-"""The time within which such a message comes back."""
+"""The time within which such a message returns."""
 
 ARRIVES_S = 45
 RECEIVES = {"ninth": 8, "last": MAX_ATTEMPTS - 1}
@@ -39,12 +39,12 @@ RECEIVES = {"ninth": 8, "last": MAX_ATTEMPTS - 1}
 
 @pytest.fixture
 def businesses(second: SecondStack, receiver: Receiver, confidential: Confidential) -> dict[str, TestBusiness]:
-    """Give a business for each receive count, whose endpoint is paused or not as its test needs."""
+    """Give a business for each receive count."""
     return {name: TestBusiness(f"b-{uuid4().hex[:12]}", second, receiver, confidential) for name in RECEIVES}
 
 
-def invoked(second: SecondStack, businesses: dict[str, TestBusiness], at_least: int) -> None:
-    """Wait until each business's worn message has been in an invocation that has ended."""
+def wait_for_invocations(second: SecondStack, businesses: dict[str, TestBusiness], at_least: int) -> None:
+    """Wait for the end of an invocation with a message of each business, at this receive or a later one."""
 
     def ended(business: TestBusiness) -> bool:
         bodies = [
@@ -60,12 +60,12 @@ def invoked(second: SecondStack, businesses: dict[str, TestBusiness], at_least: 
 
 
 def delays(calls: list[dict[str, Any]]) -> list[int]:
-    """Give the seconds by which calls hide or delay a message."""
+    """Give the seconds by which these calls hide or delay a message."""
     return [call.get("VisibilityTimeout", call.get("DelaySeconds", 0)) for call in calls]
 
 
-def arrive(second: SecondStack, businesses: dict[str, TestBusiness], count: int) -> None:
-    """Make sure that everything arrives, soon and once, and that nothing was given up."""
+def assert_arrival(second: SecondStack, businesses: dict[str, TestBusiness], count: int) -> None:
+    """Make sure that so many events of each business arrive soon, each once."""
     for business in businesses.values():
         second.until(lambda business=business: len(business.received()) >= count, "the arrival", seconds=ARRIVES_S)
     second.until(second.is_idle, "the end of all work", seconds=ARRIVES_S)
@@ -85,36 +85,32 @@ def held_call(second: SecondStack, business: TestBusiness) -> str:
     return business.held()[-1]
 
 
-@pytest.mark.parametrize(
-    "left_s", [3, ENOUGH_S + 0.8], ids=["too_little_from_the_start", "too_little_once_it_has_read"]
-)
-def test_an_event_without_time_left_comes_back_soon_and_arrives(
+@pytest.mark.parametrize("left_s", [3, ENOUGH_S + 0.8], ids=["too_little_from_the_start", "too_little_after_the_read"])
+def test_event_without_time_left_returns_soon_and_arrives(
     second: SecondStack, businesses: dict[str, TestBusiness], dead_letters: DeadLetters, left_s: float
 ) -> None:
     for business in businesses.values():
         business.answers(200)
     events = {name: business.call() for name, business in businesses.items()}
     with (
-        second.proxy.watching("ChangeMessageVisibility", "SendMessage") as asked,
+        second.proxy.watching("ChangeMessageVisibility", "SendMessage") as calls,
         second.proxy.rule(late(1), "BatchGetItem"),
-        second.deliver.told(left_s),
+        second.deliver.deadline_in(left_s),
     ):
-        second.publish_worn(*((events[name], receives) for name, receives in RECEIVES.items()))
-        invoked(second, businesses, at_least=9)
+        second.publish_received(*((events[name], receives) for name, receives in RECEIVES.items()))
+        wait_for_invocations(second, businesses, at_least=9)
         assert [business.received() for business in businesses.values()] == [[], []], "there is no time for an attempt"
-    assert max(delays(asked)) <= SOON_S
-    assert len(asked) >= len(businesses)
-    arrive(second, businesses, 1)
+    assert max(delays(calls)) <= SOON_S
+    assert len(calls) >= len(businesses)
+    assert_arrival(second, businesses, 1)
     assert not any(dead_letters.find(event["call_id"]) for event in events.values())
     for business, event in zip(businesses.values(), events.values(), strict=True):
         record = business.record(f"call.completed\n{business.id}\n{event['call_id']}")
         assert (record["status"], record["attempts"]) == ("delivered", 1)
 
 
-@pytest.mark.parametrize(
-    "left_s", [3, ENOUGH_S + 0.8], ids=["too_little_from_the_start", "too_little_once_it_has_read"]
-)
-def test_a_reference_without_time_left_comes_back_soon_and_its_event_arrives(
+@pytest.mark.parametrize("left_s", [3, ENOUGH_S + 0.8], ids=["too_little_from_the_start", "too_little_after_the_read"])
+def test_reference_without_time_left_returns_soon_and_its_event_arrives(
     second: SecondStack, businesses: dict[str, TestBusiness], dead_letters: DeadLetters, left_s: float
 ) -> None:
     commands = {}
@@ -125,24 +121,24 @@ def test_a_reference_without_time_left_comes_back_soon_and_its_event_arrives(
         command = {"command": "deliver", "business_id": business.id, "event_id": event_id}
         commands[name] = json.dumps(command, separators=(",", ":"))
     with (
-        second.proxy.watching("ChangeMessageVisibility", "SendMessage") as asked,
+        second.proxy.watching("ChangeMessageVisibility", "SendMessage") as calls,
         second.proxy.rule(late(1), "BatchGetItem", "GetItem"),
-        second.deliver.told(left_s),
+        second.deliver.deadline_in(left_s),
     ):
-        second.publish_worn(*((commands[name], receives) for name, receives in RECEIVES.items()))
-        invoked(second, businesses, at_least=9)
+        second.publish_received(*((commands[name], receives) for name, receives in RECEIVES.items()))
+        wait_for_invocations(second, businesses, at_least=9)
         assert [business.received() for business in businesses.values()] == [[], []], "there is no time for an attempt"
-    assert max(delays(asked)) <= SOON_S
-    arrive(second, businesses, 1)
+    assert max(delays(calls)) <= SOON_S
+    assert_arrival(second, businesses, 1)
     assert not any(dead_letters.find(business.id) for business in businesses.values())
 
 
 @pytest.mark.parametrize(
     ("left_s", "slow"),
     [(3, "BatchGetItem"), (ENOUGH_S + 0.8, "BatchGetItem"), (ENOUGH_S + 0.8, "GetItem")],
-    ids=["too_little_from_the_start", "too_little_once_it_has_read", "too_little_once_it_has_an_event"],
+    ids=["too_little_from_the_start", "too_little_after_the_read", "too_little_after_the_first_event"],
 )
-def test_a_replay_without_time_left_goes_on_soon(
+def test_replay_without_time_left_continues_soon(
     second: SecondStack, businesses: dict[str, TestBusiness], dead_letters: DeadLetters, left_s: float, slow: str
 ) -> None:
     steps = {}
@@ -152,24 +148,24 @@ def test_a_replay_without_time_left_goes_on_soon(
             held_call(second, business)
         steps[name] = begin_replay(business)
     with (
-        second.proxy.watching("ChangeMessageVisibility", "SendMessage") as asked,
+        second.proxy.watching("ChangeMessageVisibility", "SendMessage") as calls,
         second.proxy.rule(late(1), slow),
-        second.deliver.told(left_s),
+        second.deliver.deadline_in(left_s),
     ):
-        second.publish_worn(*((steps[name], receives) for name, receives in RECEIVES.items()))
-        invoked(second, businesses, at_least=9)
+        second.publish_received(*((steps[name], receives) for name, receives in RECEIVES.items()))
+        wait_for_invocations(second, businesses, at_least=9)
         assert [business.received() for business in businesses.values()] == [[], []], "there is no time for an attempt"
-    assert max(delays(asked)) <= SOON_S
-    # A message has no more to carry on at its last receive, and is gone without having been a dead letter.
+    assert max(delays(calls)) <= SOON_S
+    # At its last receive the replay's message is acknowledged, and `sweep` restarts the replay.
     businesses["last"].make_overdue()
     assert second.sweep()["replays"] == 1
-    arrive(second, businesses, 3)
+    assert_arrival(second, businesses, 3)
     assert [business.held() for business in businesses.values()] == [[], []]
     assert not any(dead_letters.find(business.id) for business in businesses.values())
 
 
 def begin_replay(business: TestBusiness) -> str:
-    """Store that a replay has begun, and give its message without sending it."""
+    """Store the state of a replay that begins, and give its message without sending it."""
     messages: list[str] = []
     publish, business.publish_text = business.publish_text, messages.append
     try:
@@ -179,12 +175,14 @@ def begin_replay(business: TestBusiness) -> str:
     return messages[0]
 
 
-def test_a_deadline_that_is_over_is_no_time_at_all(second: SecondStack, businesses: dict[str, TestBusiness]) -> None:
+def test_invocation_after_its_deadline_attempts_nothing(
+    second: SecondStack, businesses: dict[str, TestBusiness]
+) -> None:
     for business in businesses.values():
         business.answers(200)
-    with second.deliver.told(-1):
+    with second.deliver.deadline_in(-1):
         events = [business.call() for business in businesses.values()]
         second.publish_together(*events)
-        invoked(second, businesses, at_least=1)
+        wait_for_invocations(second, businesses, at_least=1)
         assert [business.received() for business in businesses.values()] == [[], []]
-    arrive(second, businesses, 1)
+    assert_arrival(second, businesses, 1)

@@ -1,7 +1,4 @@
-"""The fate of a message: when it is attempted, when it comes back, and when another message takes its place.
-
-On the second stand-in for AWS, whose messages can be worn out and whose calls can be held up.
-"""
+"""The fate of a message: when it is attempted, when it returns to the queue, and when a new message replaces it."""
 
 import json
 import time
@@ -28,8 +25,8 @@ PARAMETERS = {
     "AttemptTimeoutSeconds": "2",
     "MaximumConcurrency": "8",
 }
-AT_ONCE = 5
-"""The attempts that may wait at one endpoint, and the failures that make an endpoint failing."""
+MAX_IN_FLIGHT = 5
+"""The attempts that may be in flight at one endpoint, and the failures that make an endpoint failing."""
 
 PAUSED = {"version": 1, "state": "paused", "since": 1762155755000, "reason": "spent"}
 HOUR_MS = 3_600_000
@@ -45,20 +42,7 @@ def settings_of(second: SecondStack) -> str:
     return second.outputs["SettingsTableName"]
 
 
-def holds(business: TestBusiness, second: SecondStack, count: int) -> list[str]:
-    """Publish calls to an endpoint that is paused until all are held, and give their ids in the order of a replay."""
-    for _ in range(count):
-        business.publish()
-    second.until(lambda: len(business.held()) == count, "held events")
-    return business.held()
-
-
-def arrived(business: TestBusiness) -> list[str]:
-    """Give the ids of the events that have arrived, as they came."""
-    return [event_id_of(request) for request in business.received()]
-
-
-def test_what_was_delivered_since_a_resend_was_asked_for_is_not_sent_for_it_again(
+def test_event_that_was_delivered_since_its_resend_was_requested_is_not_sent_again(
     business: TestBusiness, second: SecondStack
 ) -> None:
     business.answers(200)
@@ -71,79 +55,77 @@ def test_what_was_delivered_since_a_resend_was_asked_for_is_not_sent_for_it_agai
     business.publish_text(message)
     business.receives(2)
     second.until(second.is_idle, "the resend acknowledged")
-    # As it comes back from a process that died before its acknowledgement.
+    # The same message returns if a process dies before its acknowledgement.
     business.publish_text(message)
     business.logs(message="duplicate", event_id=event_id)
-    second.until(second.is_idle, "its end")
+    second.until(second.is_idle, "the end of that message")
     assert len(business.received()) == 2
 
 
-def test_two_presses_are_one_resend(owner: Owner, second: SecondStack) -> None:
+def test_two_requests_are_one_resend(owner: Owner, second: SecondStack) -> None:
     business = owner.business
     business.answers(200)
     business.publish()
     event_id = event_id_of(business.receives(1)[0])
     business.recorded(event_id, "delivered")
     with second.mapping.paused():
-        pressed = [owner.post(f"/api/deliveries/{event_id}/resend").status for _ in range(2)]
-        assert pressed == [202, 202]
+        statuses = [owner.post(f"/api/deliveries/{event_id}/resend").status for _ in range(2)]
+        assert statuses == [202, 202]
         assert second.counts()["visible"] == 1
     business.receives(2)
     second.until(second.is_idle, "the resend acknowledged")
     owner.post(f"/api/deliveries/{event_id}/resend")
-    assert len(business.receives(3)) == 3, "what has arrived can be asked for anew"
+    assert len(business.receives(3)) == 3, "a resend can be requested again after it has arrived"
 
 
-def test_a_replay_writes_again_what_it_could_not_record_and_never_posts_it_again(
-    business: TestBusiness, second: SecondStack
-) -> None:
+def test_replay_repeats_the_write_of_a_record_and_not_the_post(business: TestBusiness, second: SecondStack) -> None:
     business.answers(Answer(200, delay_s=1), Answer(200), health=PAUSED)
-    held = holds(business, second, 3)
+    held = business.hold(3)
     business.resume()
     business.receives(1)
     with second.proxy.rule(broken, "UpdateItem", table=deliveries_of(second), about=business.id) as rule:
         second.until(lambda: rule.hits >= 6, "writes that were tried again")
-        assert arrived(business) == held[:1]
+        assert business.arrived() == held[:1]
     second.until(lambda: business.held() == [], "nothing held")
     second.until(second.is_idle, "the end of the replay")
-    assert arrived(business) == held
+    assert business.arrived() == held
 
 
-def test_a_delivery_that_could_not_be_recorded_is_recorded_later_and_not_posted_again(
+def test_delivery_that_could_not_be_recorded_is_recorded_later_and_not_posted_again(
     business: TestBusiness, second: SecondStack
 ) -> None:
     business.answers(200)
     with second.proxy.rule(broken, "UpdateItem", table=deliveries_of(second), about=business.id) as rule:
         business.publish()
         second.until(lambda: rule.hits >= 6, "writes that were tried again")
-    record = business.recorded(arrived(business)[0], "delivered")
+    record = business.recorded(business.arrived()[0], "delivered")
     assert record["attempts"] == 1
     assert len(business.received()) == 1
 
 
-def test_a_delivery_that_cannot_be_recorded_in_all_its_time_is_acknowledged_and_logged(
+def test_delivery_that_cannot_be_recorded_until_the_deadline_is_acknowledged_and_logged(
     business: TestBusiness, second: SecondStack
 ) -> None:
     business.answers(200)
     rule = second.proxy.rule(broken, "UpdateItem", table=deliveries_of(second), about=business.id)
-    with second.deliver.told(12), rule as writes:
+    with second.deliver.deadline_in(12), rule as writes:
         business.publish()
         line = business.logs(message="fault")
-        second.until(second.is_idle, "its acknowledgement")
+        second.until(second.is_idle, "the acknowledgement")
     assert line["level"] == "ERROR"
-    assert writes.hits > 3, "more than one call of the SDK"
+    assert writes.hits > 3, "the record is written by more than one call of the SDK"
     assert len(business.received()) == 1
 
 
-def test_an_event_that_is_held_while_its_endpoint_recovers_goes_out_with_the_next_sweep(
+def test_event_that_is_held_while_its_endpoint_recovers_is_sent_by_the_next_sweep(
     business: TestBusiness, second: SecondStack, dead_letters: DeadLetters
 ) -> None:
     business.answers(200, health=PAUSED)
     event = business.call()
     recorded = Gate(answered=True)
     with second.proxy.rule(recorded, "UpdateItem", table=deliveries_of(second), about=business.id):
-        second.publish_worn((event, ATTEMPTS - 1))
-        second.until(lambda: recorded.waiting == 1, "the event held")
+        second.publish_received((event, ATTEMPTS - 1))
+        second.until(lambda: recorded.held_up == 1, "the event held")
         health = {"version": 2, "state": "active"}
         second.settings.update_item(
             Key={"business_id": business.id},
@@ -154,11 +136,11 @@ def test_an_event_that_is_held_while_its_endpoint_recovers_goes_out_with_the_nex
     assert business.received() == []
     assert second.sweep() == {"probes": 0, "replays": 1, "notices": 0}
     assert json.loads(business.receives(1)[0].body)["call_id"] == event["call_id"]
-    second.until(second.is_idle, "its end")
+    second.until(second.is_idle, "the end of that message")
     assert dead_letters.find(event["call_id"]) is None
 
 
-def test_a_million_held_events_do_not_keep_a_notice_from_going_out(
+def test_notice_is_sent_after_one_query_for_at_most_1000_held_events(
     business: TestBusiness, second: SecondStack, notices: Notices
 ) -> None:
     business.answers(410)
@@ -174,12 +156,12 @@ def test_a_million_held_events_do_not_keep_a_notice_from_going_out(
 
 
 @pytest.mark.parametrize(
-    ("state", "wakes"),
+    ("state", "is_resumed"),
     [({"reason": "spent"}, True), ({"reason": "gone"}, True), ({"reason": "owner"}, False)],
-    ids=["spent", "gone", "wished"],
+    ids=["spent", "gone", "by_the_owner"],
 )
-def test_another_header_wakes_what_waits_unless_its_owner_wished_it(
-    owner: Owner, second: SecondStack, state: dict[str, str], *, wakes: bool
+def test_another_header_has_held_events_sent_unless_the_owner_has_paused(
+    owner: Owner, second: SecondStack, state: dict[str, str], *, is_resumed: bool
 ) -> None:
     business = owner.business
     business.answers(200)
@@ -189,18 +171,18 @@ def test_another_header_wakes_what_waits_unless_its_owner_wished_it(
     business.receives(1)
     assert owner.post("/api/pause").status == 200
     _change_health(business, second, state)
-    held = holds(business, second, 2)
+    held = business.hold(2)
     assert owner.saves(owner.url, static_header=header | {"value": "right-key-5678"}).status == 200
-    if wakes:
+    if is_resumed:
         assert [event_id_of(request) for request in business.receives(3)[1:]] == held
         assert business.received()[1].headers["x-key"] == "right-key-5678"
         return
-    second.until(second.is_idle, "nothing to do")
+    second.until(second.is_idle, "the end of all work")
     assert business.held() == held
     assert owner.get("/api/settings").json["paused_reason"] == "owner"
 
 
-def test_another_secret_wakes_what_waits(owner: Owner, second: SecondStack) -> None:
+def test_another_secret_has_held_events_sent(owner: Owner, second: SecondStack) -> None:
     business = owner.business
     business.answers(200)
     assert owner.saves(owner.url).status == 200
@@ -208,12 +190,12 @@ def test_another_secret_wakes_what_waits(owner: Owner, second: SecondStack) -> N
     business.receives(1)
     assert owner.post("/api/pause").status == 200
     _change_health(business, second, {"reason": "spent"})
-    held = holds(business, second, 2)
+    held = business.hold(2)
     assert owner.post("/api/signing-secret/rotate").status == 200
     assert [event_id_of(request) for request in business.receives(3)[1:]] == held
 
 
-def test_a_header_that_another_system_corrects_wakes_what_waits_with_the_next_event(
+def test_header_that_another_system_corrects_has_held_events_sent_after_the_next_event(
     business: TestBusiness, second: SecondStack
 ) -> None:
     business.answers(410, 200, static_header_name="X-Key", static_header_value="wrong")
@@ -238,77 +220,79 @@ def _change_health(business: TestBusiness, second: SecondStack, changes: dict[st
     )
 
 
-@pytest.mark.parametrize(("minutes", "is_attempted"), [(61, True), (10, False)], ids=["patient", "not_yet"])
-def test_crowding_has_an_end(business: TestBusiness, second: SecondStack, minutes: int, *, is_attempted: bool) -> None:
+@pytest.mark.parametrize(("minutes", "is_attempted"), [(61, True), (10, False)], ids=["after_an_hour", "before"])
+def test_event_is_attempted_at_an_endpoint_that_stays_at_capacity_for_an_hour(
+    business: TestBusiness, second: SecondStack, minutes: int, *, is_attempted: bool
+) -> None:
     now = int(time.time() * 1_000_000)
-    business.answers(200, waiting={now + 50_000_000 + number for number in range(AT_ONCE)})
+    business.answers(200, in_flight={now + 50_000_000 + number for number in range(MAX_IN_FLIGHT)})
     since = str(now // 1_000 - minutes * 60_000)
-    # At its last receive: if there is no place for it, another takes its own.
-    second.publish_worn(
-        (business.call(), ATTEMPTS - 1), attributes={"crowded_since": {"DataType": "Number", "StringValue": since}}
+    # At the last receive, a message without a place among the attempts is replaced by a new message.
+    second.publish_received(
+        (business.call(), ATTEMPTS - 1), attributes={"at_capacity_since": {"DataType": "Number", "StringValue": since}}
     )
     if is_attempted:
         business.receives(1)
         return
-    business.logs(message="crowded")
+    business.logs(message="at_capacity")
     assert business.received() == []
-    business.answers(200, waiting=None)
+    business.answers(200, in_flight=None)
     business.receives(1)
     records = [record for batch in second.batches for record in batch.records if business.id in record["body"]]
-    said = [record["messageAttributes"]["crowded_since"]["stringValue"] for record in records]
+    carried_over = [record["messageAttributes"]["at_capacity_since"]["stringValue"] for record in records]
     assert [record["attributes"]["ApproximateReceiveCount"] for record in records] == [str(ATTEMPTS), "1"]
-    assert said == [since, since], "the first time, carried over"
+    assert carried_over == [since, since]
 
 
-def test_a_crowded_message_that_is_sent_anew_says_since_when(
+def test_message_that_is_sent_anew_at_capacity_has_the_time_since_when(
     business: TestBusiness, second: SecondStack, dead_letters: DeadLetters
 ) -> None:
     now = int(time.time() * 1_000_000)
-    business.answers(200, waiting={now + 50_000_000 + number for number in range(AT_ONCE)})
+    business.answers(200, in_flight={now + 50_000_000 + number for number in range(MAX_IN_FLIGHT)})
     event = business.call()
     before = len(second.batches)
-    second.publish_worn((event, ATTEMPTS - 1))
-    business.logs(message="crowded")
-    business.answers(200, waiting=None)
+    second.publish_received((event, ATTEMPTS - 1))
+    business.logs(message="at_capacity")
+    business.answers(200, in_flight=None)
     business.receives(1)
     assert dead_letters.find(event["call_id"]) is None
     records = [record for batch in second.batches[before:] for record in batch.records]
-    [anew] = [record for record in records if "crowded_since" in record["messageAttributes"]]
-    since = int(anew["messageAttributes"]["crowded_since"]["stringValue"])
+    [anew] = [record for record in records if "at_capacity_since" in record["messageAttributes"]]
+    since = int(anew["messageAttributes"]["at_capacity_since"]["stringValue"])
     assert abs(since - now / 1_000) < HOUR_MS
     assert int(anew["messageAttributes"]["first_sent"]["stringValue"]) <= since
 
 
 @pytest.mark.parametrize("settings", [{"health": {"version": 3, "state": "active"}}, {}], ids=["a_version", "none"])
-def test_of_states_that_are_stored_from_one_version_one_wins_and_the_others_count_on(
+def test_failures_that_read_the_same_version_are_all_counted(
     business: TestBusiness, second: SecondStack, settings: dict[str, Any]
 ) -> None:
     business.answers(500, **settings)
     stores = Gate()
     with ExitStack() as meanwhile:
         with second.proxy.rule(stores, "UpdateItem", table=settings_of(second), about=business.id):
-            second.publish_together(*(business.call() for _ in range(AT_ONCE)))
-            second.until(lambda: stores.waiting == AT_ONCE, "five that have read the same")
-            # Nobody comes back to count a second time.
+            second.publish_together(*(business.call() for _ in range(MAX_IN_FLIGHT)))
+            second.until(lambda: stores.held_up == MAX_IN_FLIGHT, "five attempts that have read the same version")
+            # No message may return and count a second time.
             meanwhile.enter_context(second.mapping.paused())
-        second.until(lambda: business.health().get("state") == "failing", "all five counted")
-        assert len(business.received()) == AT_ONCE
+        second.until(lambda: business.health().get("state") == "failing", "five counted failures")
+        assert len(business.received()) == MAX_IN_FLIGHT
     business.receiver.script(business.path, Answer(200))
     second.until(lambda: business.health().get("state") == "active", "a recovery")
-    second.until(second.is_idle, "the end of its replay")
+    second.until(second.is_idle, "the end of the replay")
 
 
-def test_an_event_that_the_ledger_has_lost_does_not_keep_back_those_behind_it(
+def test_replay_continues_after_an_event_whose_body_is_lost(
     business: TestBusiness, second: SecondStack, dead_letters: DeadLetters
 ) -> None:
     business.answers(200, health=PAUSED)
-    held = holds(business, second, 3)
+    held = business.hold(3)
     key = {"business_id": business.id, "event_id": held[1]}
     second.deliveries.update_item(Key=key, UpdateExpression="REMOVE body")
     business.resume()
     business.receives(2)
     second.until(lambda: business.held() == [], "nothing held")
-    assert arrived(business) == [held[0], held[2]]
+    assert business.arrived() == [held[0], held[2]]
     letter = dead_letters.wait(held[1])
     assert letter["MessageAttributes"]["reason"]["StringValue"] == "not_kept"
     record = business.record_of(held[1])
@@ -328,11 +312,11 @@ def test_unchanged_secrets_are_read_once_by_a_process(business: TestBusiness, se
 
 
 def lines(second: SecondStack, message: str) -> list[dict[str, Any]]:
-    """Give the log's lines of a name."""
+    """Give the log's lines with this message."""
     return [line for line in log_lines(second) if line["message"] == message]
 
 
-def test_nothing_panicked_was_overdue_or_asked_for_what_was_refused(second: SecondStack) -> None:
+def test_no_panic_no_overdue_message_and_no_refused_call(second: SecondStack) -> None:
     second.until(second.is_idle, "the end of all work", seconds=60)
     assert second.proxy.unexpected() == []
     assert lines(second, "panicked") + lines(second, "overdue") == []

@@ -1,6 +1,6 @@
-"""Lambda's guard against recursion: a replay is a chain of invocations, and as long as its events are many.
+"""Lambda's guard against recursion: a replay is a chain of invocations, and more events make the chain longer.
 
-The trace ids are those that the SDK puts on SendMessage. The guard does what the built template tells Lambda.
+The trace ids are those that the SDK sends with SendMessage. The guard has the `RecursiveLoop` of the built template.
 """
 
 from uuid import uuid4
@@ -18,7 +18,7 @@ from infra.tests.logs import Confidential
 pytestmark = pytest.mark.second
 
 HELD = 240
-"""A step of a replay delivers ten, so this is more steps than the guard lets pass."""
+"""A step of a replay delivers ten, so these events need more steps than the guard allows."""
 
 PARAMETERS = {"RetryScheduleSeconds": "1", "AttemptTimeoutSeconds": "2", "MaximumConcurrency": "4"}
 
@@ -31,14 +31,14 @@ def paused(receiver: Receiver, confidential: Confidential) -> "PausedBusiness":
 
 
 class PausedBusiness:
-    """A business that has more held events than the guard lets a chain deliver."""
+    """A business with more held events than a chain of invocations delivers before the guard stops it."""
 
     def __init__(self, receiver: Receiver, confidential: Confidential) -> None:
         self._receiver, self._confidential = receiver, confidential
         self.calls: list[str] = []
 
-    def holds(self, second: SecondStack) -> TestBusiness:
-        """Hold the events, then let the endpoint recover."""
+    def hold(self, second: SecondStack) -> TestBusiness:
+        """Hold the events, then resume the endpoint."""
         business = TestBusiness(f"b-{uuid4().hex[:12]}", second, self._receiver, self._confidential)
         business.answers(200, health={"version": 1, "state": "paused", "since": 1762155755000, "reason": "owner"})
         for number in range(HELD):
@@ -70,26 +70,24 @@ def _held(second: SecondStack, business: TestBusiness) -> int:
     return len(_in_order(second, business))
 
 
-def _arrived(business: TestBusiness) -> list[str]:
-    return [request.headers["webhook-id"] for request in business.received()]
-
-
-def test_a_release_of_240_events_completes_with_what_the_template_says(paused: PausedBusiness) -> None:
+def test_replay_of_240_events_completes_with_the_recursive_loop_of_the_template(paused: PausedBusiness) -> None:
     with second_stack(PARAMETERS, logs=LOGS / "recursion") as second:
-        business = paused.holds(second)
+        business = paused.hold(second)
         second.until(lambda: second.guard.refused or _held(second, business) == 0, "nothing held", seconds=90)
         assert second.guard.refused == 0
         second.until(second.is_idle, "the end of the replay")
-        assert _arrived(business) == paused.calls, "in order, each once"
-        assert second.guard.longest > INVOCATIONS, "the chain is as long as AWS sees it"
+        assert business.arrived() == paused.calls, "each event arrives once, in order"
+        assert second.guard.longest > INVOCATIONS, "AWS would see a chain beyond its limit"
         assert second.proxy.unexpected() == []
 
 
-def test_without_that_line_lambda_stops_the_replay_after_sixteen_invocations(paused: PausedBusiness) -> None:
+def test_replay_stops_after_sixteen_invocations_without_the_recursive_loop_of_the_template(
+    paused: PausedBusiness,
+) -> None:
     with second_stack(PARAMETERS, logs=LOGS / "terminated", recursive_loop=None) as second:
-        business = paused.holds(second)
-        second.until(lambda: second.guard.refused > 0, "a message that is kept back", seconds=60)
+        business = paused.hold(second)
+        second.until(lambda: second.guard.refused > 0, "a message that the guard refuses", seconds=60)
         second.until(lambda: all(batch.seconds is not None for batch in second.batches), "the last invocation")
-        assert _arrived(business) == paused.calls[: 10 * INVOCATIONS]
+        assert business.arrived() == paused.calls[: 10 * INVOCATIONS]
         assert _held(second, business) == HELD - 10 * INVOCATIONS
-        assert second.counts()["hidden"] == 1, "the message comes back until its receives are spent"
+        assert second.counts()["hidden"] == 1, "the message returns until its receives are spent"

@@ -1,7 +1,7 @@
 """The compiled functions against other stand-ins for AWS than the rest of the tests: a strict DynamoDB, and moto.
 
-One business for each way that an event can go. Whatever the functions ask of AWS on it, nothing may be refused but the
-conditions by which races are decided.
+Each test has a business for one way that an event can go. AWS may refuse no call of the functions, except by the
+conditions that decide races.
 """
 
 import json
@@ -31,7 +31,7 @@ PARAMETERS = {
     "MaximumConcurrency": "8",
     "LogLevel": "DEBUG",
 }
-KNOWN_AFTER = 5
+FAILURES_TO_FAILING = 5
 """The failures in a row that make an endpoint failing."""
 
 HEBREW = "אבגדהוזחטיכלמנסעפצקרשת"
@@ -41,21 +41,21 @@ HEBREW = "אבגדהוזחטיכלמנסעפצקרשת"
 def hopeless(
     second: SecondStack, notices: Notices, receiver: Receiver, confidential: Confidential
 ) -> tuple[TestBusiness, dict[str, Any]]:
-    """Give a business whose endpoint never answers well, with its one call, which spends its schedule meanwhile."""
-    del notices  # They are listened to before there are any.
+    """Give a business whose endpoint never accepts, with its one call, which spends its schedule during other tests."""
+    del notices  # The subscription must exist before the first notice.
     business = TestBusiness(f"b-{uuid4().hex[:12]}", second, receiver, confidential)
     business.answers(Answer(manner=Manner.GARBAGE))
     return business, business.publish()
 
 
 def lines_of(business: TestBusiness, message: str) -> list[dict[str, Any]]:
-    """Give what `deliver` has logged about a business under a name."""
+    """Give the lines of `deliver` about a business with this message."""
     lines = log_lines(business.stack)
     return [line for line in lines if (line["message"], line.get("business_id")) == (message, business.id)]
 
 
 def publish_held(business: TestBusiness, count: int) -> list[str]:
-    """Publish calls one after the other until each is held, and give their ids in that order."""
+    """Publish calls, each after the one before is held, and give their ids in that order."""
     before = len(business.held())
     calls = []
     for number in range(count):
@@ -65,11 +65,11 @@ def publish_held(business: TestBusiness, count: int) -> list[str]:
 
 
 def calls_of(business: TestBusiness, after: int) -> list[str]:
-    """Give the call ids of what has arrived, in order, without the first so many."""
+    """Give the call ids of the requests after the first so many, in order."""
     return [json.loads(request.body)["call_id"] for request in business.received()[after:]]
 
 
-def test_a_call_arrives_signed_and_is_recorded(business: TestBusiness, second: SecondStack) -> None:
+def test_call_arrives_signed_and_is_recorded(business: TestBusiness, second: SecondStack) -> None:
     business.answers(Answer(200, b"thank you"))
     event = business.publish()
     [request] = business.receives()
@@ -80,17 +80,17 @@ def test_a_call_arrives_signed_and_is_recorded(business: TestBusiness, second: S
     assert record["response_snippet"] == "thank you"
 
 
-def test_what_is_published_again_is_sent_once(business: TestBusiness, second: SecondStack) -> None:
+def test_event_that_is_published_twice_is_sent_once(business: TestBusiness, second: SecondStack) -> None:
     business.answers(200)
     event = business.publish()
     [request] = business.receives()
     business.recorded(event_id_of(request), "delivered")
     second.publish_together(event, event, event)
-    second.until(lambda: len(lines_of(business, "duplicate")) == 3, "the copies taken")
+    second.until(lambda: len(lines_of(business, "duplicate")) == 3, "the three copies")
     assert len(business.received()) == 1
 
 
-def test_what_fails_comes_back_by_its_visibility_timeout(business: TestBusiness) -> None:
+def test_failed_event_returns_by_its_visibility_timeout(business: TestBusiness) -> None:
     business.answers(
         500, Answer(302, headers={"Location": "https://elsewhere.example/"}), Answer(manner=Manner.RESET), 200
     )
@@ -102,7 +102,7 @@ def test_what_fails_comes_back_by_its_visibility_timeout(business: TestBusiness)
     assert record["attempts"] == 4
 
 
-def test_what_is_malformed_is_set_aside_and_its_neighbours_are_delivered(
+def test_malformed_message_is_set_aside_and_its_neighbours_are_delivered(
     business: TestBusiness, second: SecondStack, dead_letters: DeadLetters
 ) -> None:
     business.answers(200)
@@ -110,29 +110,29 @@ def test_what_is_malformed_is_set_aside_and_its_neighbours_are_delivered(
     poisoned = json.dumps(business.call())[:-40]
     second.publish_together(calls[0], poisoned, calls[1], calls[2])
     dead = dead_letters.wait(poisoned)
-    said = {name: value["StringValue"] for name, value in dead["MessageAttributes"].items()}
-    assert said["reason"] == "malformed"
-    assert said["detail"]
+    attributes = {name: value["StringValue"] for name, value in dead["MessageAttributes"].items()}
+    assert attributes["reason"] == "malformed"
+    assert attributes["detail"]
     business.receives(3)
     assert sorted(calls_of(business, 0)) == sorted(call["call_id"] for call in calls)
 
 
-def test_what_is_held_while_an_endpoint_fails_arrives_in_order_and_once_when_it_recovers(
+def test_held_events_arrive_in_order_and_once_when_their_endpoint_recovers(
     business: TestBusiness, second: SecondStack, notices: Notices
 ) -> None:
     business.answers(500)
-    first = [business.publish()["call_id"] for _ in range(KNOWN_AFTER)]
+    first = [business.publish()["call_id"] for _ in range(FAILURES_TO_FAILING)]
     assert notices.wait(business, "failing")["cause"] == "status"
-    second.until(lambda: len(business.held()) == KNOWN_AFTER - 1, "all but the probe held")
+    second.until(lambda: len(business.held()) == FAILURES_TO_FAILING - 1, "all but the probe held")
     later = publish_held(business, 12)
     before = len(business.received())
     business.receiver.script(business.path, Answer(200))
-    business.receives(before + KNOWN_AFTER + 12)
+    business.receives(before + FAILURES_TO_FAILING + 12)
     second.until(lambda: business.held() == [], "nothing held")
     arrived = calls_of(business, before)
-    assert Counter(arrived) == Counter(first + later), "each once"
-    assert arrived[-12:] == later, "in the order in which they happened"
-    assert notices.wait(business, "recovered")["held"] == KNOWN_AFTER - 1 + 12
+    assert Counter(arrived) == Counter(first + later), "each event arrives once"
+    assert arrived[-12:] == later, "in the order of the calls"
+    assert notices.wait(business, "recovered")["held"] == FAILURES_TO_FAILING - 1 + 12
 
 
 def test_410_pauses_until_the_owner_resumes(owner: Owner, second: SecondStack, notices: Notices) -> None:
@@ -142,7 +142,7 @@ def test_410_pauses_until_the_owner_resumes(owner: Owner, second: SecondStack, n
     assert notices.wait(business, "paused")["cause"] == "gone"
     settings = owner.get("/api/settings").json
     assert (settings["status"], settings["paused_reason"]) == ("paused", "gone")
-    second.until(lambda: len(business.held()) == 1, "the first one held")
+    second.until(lambda: len(business.held()) == 1, "the first event held")
     calls += publish_held(business, 3)
     assert len(business.received()) == 1
     assert owner.post("/api/resume").status == 200
@@ -151,7 +151,7 @@ def test_410_pauses_until_the_owner_resumes(owner: Owner, second: SecondStack, n
     second.until(lambda: owner.get("/api/settings").json["held"] == 0, "nothing held")
 
 
-def test_another_url_gets_what_was_held_at_the_old_one(business: TestBusiness, second: SecondStack) -> None:
+def test_held_events_are_sent_to_another_url(business: TestBusiness, second: SecondStack) -> None:
     business.answers(410)
     calls = [business.publish()["call_id"]]
     second.until(lambda: len(business.held()) == 1, "a held event")
@@ -163,7 +163,7 @@ def test_another_url_gets_what_was_held_at_the_old_one(business: TestBusiness, s
     assert sorted(calls_of(business, 0)) == sorted(calls)
 
 
-def test_an_owner_saves_tests_looks_and_sends_again(owner: Owner, second: SecondStack) -> None:
+def test_owner_saves_tests_reads_and_resends(owner: Owner, second: SecondStack) -> None:
     business = owner.business
     saved = owner.saves(owner.url, static_header={"name": "X-Key", "value": "abcdefgh-1234"})
     assert saved.status == 200, saved.body
@@ -190,12 +190,12 @@ def test_an_owner_saves_tests_looks_and_sends_again(owner: Owner, second: Second
     ["עסק של דנה", "a  b c", "x" * 128, HEBREW * 5 + "אבגד", 'q"uo\\te/?#%{}', "🙂" * 3, "1"],
     ids=["hebrew", "spaces", "long", "long_hebrew", "marks", "emoji", "digit"],
 )
-def test_an_odd_id_goes_every_way(
+def test_id_with_unusual_characters_is_delivered_recorded_and_resent(
     business_id: str, second: SecondStack, receiver: Receiver, confidential: Confidential, portal: Portal
 ) -> None:
     business = TestBusiness(business_id, second, receiver, confidential)
     owner = Owner(business, portal)
-    # Of a call's id, too.
+    # The call's id has unusual characters too.
     business.answers(410, 200)
     held = business.call(call_id=f"שיחה {business_id}")
     second.publish(held)
@@ -211,7 +211,7 @@ def test_an_odd_id_goes_every_way(
 
 
 def words(characters: int) -> str:
-    """Make text that compresses as speech does."""
+    """Make text that compresses like speech."""
     chance = random.Random(characters)
     vocabulary = ["".join(chance.choices(HEBREW, k=chance.randint(2, 7))) for _ in range(4000)]
     return " ".join(chance.choices(vocabulary, k=characters // 5))[:characters]
@@ -227,7 +227,7 @@ def noise(characters: int) -> str:
     [(words(300_000), True), (noise(300_000), True), (noise(440_000), True), (noise(700_000), False)],
     ids=["speech", "300_kb", "near_the_limit_of_an_item", "beyond_it"],
 )
-def test_a_long_call_arrives_whole_and_is_kept_if_it_fits_an_item(
+def test_long_call_arrives_whole_and_is_recorded_if_it_fits_an_item(
     business: TestBusiness, second: SecondStack, transcript: str, *, is_kept: bool
 ) -> None:
     business.answers(500, 200)
@@ -242,7 +242,7 @@ def test_a_long_call_arrives_whole_and_is_kept_if_it_fits_an_item(
         assert business.receives(3)[2].body == request.body
 
 
-def test_an_event_that_spends_its_schedule_ends_in_the_dead_letter_queue_and_pauses_its_endpoint(
+def test_event_that_spends_its_schedule_is_dead_lettered_and_pauses_its_endpoint(
     hopeless: tuple[TestBusiness, dict[str, Any]], dead_letters: DeadLetters, notices: Notices
 ) -> None:
     business, event = hopeless
@@ -254,9 +254,9 @@ def test_an_event_that_spends_its_schedule_ends_in_the_dead_letter_queue_and_pau
     assert notices.wait(business, "paused")["cause"] == "spent"
 
 
-def test_nothing_of_all_this_was_refused_but_conditions(second: SecondStack) -> None:
+def test_no_call_was_refused_except_by_conditions(second: SecondStack) -> None:
     second.until(second.is_idle, "the end of all work")
     assert second.proxy.unexpected() == []
-    assert second.proxy.refusals, "races were decided"
+    assert second.proxy.refusals, "conditions have decided races"
     assert [batch.error for batch in second.batches if batch.error] == []
     assert second.deliver.killed == 0

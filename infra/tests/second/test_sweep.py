@@ -1,18 +1,22 @@
-"""What `sweep` starts again: a lost probe, a lost replay, a notice that was not given, and what waits for nothing.
+"""`sweep` restarts a lost probe or replay, sends a failed notice, and has events sent that nothing else would send.
 
-Nothing in these tests publishes a further event, and no owner does anything: what arrives, arrives by `sweep` alone.
+In these tests no further event is published and no owner acts, so every event that arrives does so by `sweep` alone.
 """
 
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from infra.fakes.aws_proxy import broken
 from infra.fakes.receiver import Answer
 from infra.fakes.second.stack import SecondStack
-from infra.tests.business import TestBusiness, event_id_of
+from infra.tests.business import TestBusiness
 from infra.tests.logs import json_lines
 from infra.tests.notices import Notices
+
+pytestmark = pytest.mark.second
 
 PARAMETERS = {
     "RetryScheduleSeconds": "3600",
@@ -25,13 +29,8 @@ FAILURES = 5
 NOTHING = {"probes": 0, "replays": 0, "notices": 0}
 
 
-def arrived(business: TestBusiness) -> list[str]:
-    """Give the ids of the events that have arrived, as they came."""
-    return [event_id_of(request) for request in business.received()]
-
-
-def fails(business: TestBusiness, second: SecondStack, held: int) -> list[str]:
-    """Bring an endpoint to where a probe waits for its hour and so many events are held, and give those in order."""
+def fail(business: TestBusiness, second: SecondStack, held: int) -> list[str]:
+    """Make an endpoint fail until its probe waits an hour and so many events are held, and give these in order."""
     business.answers(500)
     second.publish_together(*(business.call() for _ in range(FAILURES)))
     second.until(lambda: business.health().get("state") == "failing", "a failing endpoint")
@@ -39,12 +38,12 @@ def fails(business: TestBusiness, second: SecondStack, held: int) -> list[str]:
     for _ in range(held):
         business.publish()
     second.until(lambda: len(business.held()) == held, "held events")
-    second.until(lambda: second.counts()["visible"] == 0, "nothing to be taken")
+    second.until(lambda: second.counts()["visible"] == 0, "no visible message")
     return business.held()
 
 
-def loses_its_messages(business: TestBusiness, second: SecondStack) -> None:
-    """Take a business's messages from the queue, as an outage of ours or somebody at a terminal can."""
+def lose_messages(business: TestBusiness, second: SecondStack) -> None:
+    """Delete a business's messages from the queue, as an outage or an operator may."""
     second.until(lambda: all(batch.seconds is not None for batch in second.batches), "the end of all invocations")
     records = [record for batch in second.batches for record in batch.records if business.id in record["body"]]
     for record in records:
@@ -57,7 +56,7 @@ def item(business: TestBusiness) -> dict[str, Any]:
     return business.stack.settings.get_item(Key={"business_id": business.id}, ConsistentRead=True)["Item"]
 
 
-def test_on_a_healthy_stack_sweep_writes_nothing_and_finds_nothing(business: TestBusiness, second: SecondStack) -> None:
+def test_sweep_of_a_healthy_stack_finds_and_writes_nothing(business: TestBusiness, second: SecondStack) -> None:
     business.answers(200)
     business.publish()
     business.receives(1)
@@ -65,56 +64,54 @@ def test_on_a_healthy_stack_sweep_writes_nothing_and_finds_nothing(business: Tes
     with second.proxy.tally() as tally:
         assert second.sweep() == NOTHING
     assert set(tally.calls) == {"dynamodb.Query", "dynamodb.GetItem", "dynamodb.Scan"}
-    assert tally.calls.total() == 3, "one read of each index, and one of its own place"
+    assert tally.calls.total() == 3, "one read of each index, and one of the place where sweep continues"
     assert "unwell" not in item(business)
 
 
-def test_a_probe_whose_message_is_lost_is_restarted_and_what_was_held_follows_it(
+def test_probe_whose_message_is_lost_is_restarted_and_held_events_follow(
     business: TestBusiness, second: SecondStack
 ) -> None:
-    held = fails(business, second, 3)
+    held = fail(business, second, 3)
     assert item(business)["due_at"] == business.health()["probe_due"]
     probe, before = business.health()["probe"], len(business.received())
-    loses_its_messages(business, second)
+    lose_messages(business, second)
     business.receiver.script(business.path, Answer(200))
-    assert second.sweep() == NOTHING, "an hour is not over"
+    assert second.sweep() == NOTHING, "the probe is not overdue"
     business.make_overdue(minutes=90)
     assert second.sweep() == {"probes": 1, "replays": 0, "notices": 0}
-    assert second.sweep() == NOTHING, "nothing is started twice"
+    assert second.sweep() == NOTHING, "the probe is restarted once"
     second.until(lambda: business.held() == [] and second.is_idle(), "nothing held")
-    assert arrived(business)[before:] == [probe, *held]
+    assert business.arrived()[before:] == [probe, *held]
     assert "unwell" not in item(business)
 
 
-def test_in_the_place_of_a_probe_that_is_not_kept_the_event_goes_that_was_held_first(
-    business: TestBusiness, second: SecondStack
-) -> None:
-    held = fails(business, second, 2)
+def test_first_held_event_replaces_a_probe_whose_record_is_gone(business: TestBusiness, second: SecondStack) -> None:
+    held = fail(business, second, 2)
     before = len(business.received())
-    loses_its_messages(business, second)
+    lose_messages(business, second)
     second.deliveries.delete_item(Key={"business_id": business.id, "event_id": business.health()["probe"]})
     business.receiver.script(business.path, Answer(200))
     business.make_overdue(minutes=90)
     assert second.sweep()["probes"] == 1
     second.until(lambda: business.held() == [] and second.is_idle(), "nothing held")
-    assert arrived(business)[before:] == held
+    assert business.arrived()[before:] == held
 
 
-def test_a_state_that_another_system_has_wiped_leaves_nothing_behind(
+def test_held_events_are_sent_after_another_system_has_deleted_the_state(
     business: TestBusiness, second: SecondStack
 ) -> None:
-    held = fails(business, second, 3)
+    held = fail(business, second, 3)
     before = len(business.received())
-    loses_its_messages(business, second)
+    lose_messages(business, second)
     business.receiver.script(business.path, Answer(200))
     url = item(business)["generic_webhook_url"]
     second.settings.put_item(Item={"business_id": business.id, "generic_webhook_url": url})
     assert second.sweep() == {"probes": 0, "replays": 1, "notices": 0}
     second.until(lambda: business.held() == [] and second.is_idle(), "nothing held")
-    assert arrived(business)[before:] == held
+    assert business.arrived()[before:] == held
 
 
-def test_a_notice_that_was_not_given_is_given_later_and_each_change_has_its_own(
+def test_notices_that_could_not_be_sent_are_sent_by_sweep(
     business: TestBusiness, second: SecondStack, notices: Notices
 ) -> None:
     business.answers(410, 200)
@@ -132,7 +129,7 @@ def test_a_notice_that_was_not_given_is_given_later_and_each_change_has_its_own(
             ExpressionAttributeValues={":health": health | {"notices": [paused, recovered]}},
         )
         business.make_overdue()
-        assert second.sweep() == NOTHING, "the topic takes nothing yet"
+        assert second.sweep() == NOTHING, "the topic still refuses notices"
     assert second.sweep() == {"probes": 0, "replays": 0, "notices": 2}
     assert notices.wait(business, "paused")["cause"] == "gone"
     assert notices.wait(business, "recovered")["since"] == "2025-11-03T07:42:35Z"
@@ -154,10 +151,10 @@ def test_two_sweeps_at_once_start_nothing_twice(business: TestBusiness, second: 
         answers = list(pool.map(lambda _: second.sweep(), range(4)))
     assert sum(answer["replays"] for answer in answers) == 1
     second.until(lambda: business.held() == [] and second.is_idle(), "nothing held")
-    assert arrived(business) == held
+    assert business.arrived() == held
 
 
-def test_what_cannot_be_read_of_one_business_keeps_no_other_from_being_looked_after(
+def test_unreadable_state_of_one_business_keeps_sweep_from_no_other(
     business: TestBusiness, another: TestBusiness, second: SecondStack
 ) -> None:
     for each in (business, another):

@@ -1,4 +1,4 @@
-"""While a table or a queue takes nothing, an event is sent no more often than it must be, and nothing is given up."""
+"""While writes to a table or a queue fail, no event is lost, and none is sent more often than necessary."""
 
 import json
 import time
@@ -37,20 +37,7 @@ FAILING = {
     "last_attempt": LONG_AGO,
 }
 LATER_S = 8
-"""How much later a step may begin than its message comes: more than the five seconds that do not count."""
-
-
-def arrived(business: TestBusiness) -> list[str]:
-    """Give the ids of the events that have arrived, as they came."""
-    return [event_id_of(request) for request in business.received()]
-
-
-def holds(business: TestBusiness, second: SecondStack, count: int) -> list[str]:
-    """Publish calls to an endpoint that is paused until all are held, and give their ids in the order of a replay."""
-    for _ in range(count):
-        business.publish()
-    second.until(lambda: len(business.held()) == count, "held events")
-    return business.held()
+"""The delay of a step after its message: more than the five seconds by which a step may begin early."""
 
 
 def steps(business: TestBusiness, second: SecondStack) -> int:
@@ -65,49 +52,49 @@ def faults(business: TestBusiness) -> int:
     return sum(line["message"] == "fault" and line.get("business_id") == business.id for line in lines)
 
 
-def test_a_replay_that_cannot_record_what_has_arrived_sends_it_again_once_and_no_more(
+def test_replay_that_cannot_record_a_delivery_sends_that_event_twice_at_most(
     business: TestBusiness, second: SecondStack
 ) -> None:
     business.answers(Answer(200, delay_s=1), Answer(200), health=PAUSED)
-    held = holds(business, second, 3)
+    held = business.hold(3)
     ledger = second.outputs["DeliveriesTableName"]
-    # No longer than an attempt and a few tries to record it take.
-    with second.deliver.told(9), ExitStack() as stack:
+    # Enough time for an attempt and a few tries to record it.
+    with second.deliver.deadline_in(9), ExitStack() as stack:
         business.resume()
         business.receives(1)
         stack.enter_context(second.proxy.rule(broken, "UpdateItem", table=ledger, about=business.id))
-        second.until(lambda: steps(business, second) == ATTEMPTS, "a message that has come back each time that it may")
-        second.until(second.is_idle, "its end")
-        assert arrived(business) == held[:1]
+        second.until(lambda: steps(business, second) == ATTEMPTS, "the last receive of the message")
+        second.until(second.is_idle, "the end of that message")
+        assert business.arrived() == held[:1]
     second.until(second.is_idle, "no message left")
     business.make_overdue()
     assert second.sweep()["replays"] == 1
     second.until(lambda: business.held() == [], "nothing held")
     second.until(second.is_idle, "the end of the replay")
-    assert arrived(business) == held[:1] + held
+    assert business.arrived() == held[:1] + held
 
 
-def test_a_replay_sends_nothing_while_no_record_may_grow(owner: Owner, second: SecondStack) -> None:
+def test_replay_sends_nothing_while_records_cannot_grow(owner: Owner, second: SecondStack) -> None:
     business = owner.business
     business.answers(200, health=PAUSED)
-    held = holds(business, second, 2)
+    held = business.hold(2)
     ledger = second.outputs["DeliveriesTableName"]
     with second.proxy.rule(full, "UpdateItem", table=ledger, about=business.id):
         business.resume()
-        second.until(lambda: faults(business) >= 2 or business.received(), "a message that has come back")
+        second.until(lambda: faults(business) >= 2 or business.received(), "a second receive of the message")
         assert business.received() == []
     second.until(lambda: business.held() == [], "nothing held")
     second.until(second.is_idle, "the end of the replay")
-    assert arrived(business) == held
+    assert business.arrived() == held
     shown = [delivery["event_id"] for delivery in owner.get("/api/deliveries?status=delivered").json["deliveries"]]
-    assert sorted(shown) == sorted(held), "what was written to try is in nobody's way"
+    assert sorted(shown) == sorted(held), "the write that tried the table has changed no record"
 
 
-def test_an_event_that_may_try_first_is_not_sent_while_that_cannot_be_stored(
+def test_early_attempt_is_not_sent_while_its_claim_cannot_be_stored(
     business: TestBusiness, second: SecondStack
 ) -> None:
     event = business.call()
-    # The probe comes in an hour, so that another event may try first.
+    # The probe is due in an hour, so another event may be attempted earlier.
     in_an_hour = int((time.time() + 3600) * 1000)
     business.answers(200, health=FAILING | {"probe_due": in_an_hour})
     with second.proxy.rule(broken, "UpdateItem", about=business.id):
@@ -118,7 +105,7 @@ def test_an_event_that_may_try_first_is_not_sent_while_that_cannot_be_stored(
     second.until(lambda: business.health()["state"] == "active", "a recovery")
 
 
-def test_a_resend_for_which_no_message_could_be_sent_can_be_asked_for_again_at_once(
+def test_resend_whose_message_could_not_be_sent_can_be_requested_again_at_once(
     owner: Owner, second: SecondStack
 ) -> None:
     business = owner.business
@@ -135,11 +122,11 @@ def test_a_resend_for_which_no_message_could_be_sent_can_be_asked_for_again_at_o
 
 
 @pytest.mark.parametrize("kept_by", ["fault", "retry_after"])
-def test_a_replay_whose_message_was_at_its_last_receive_is_started_again_by_sweep(
+def test_replay_whose_message_was_at_its_last_receive_is_restarted_by_sweep(
     business: TestBusiness, second: SecondStack, dead_letters: DeadLetters, kept_by: str
 ) -> None:
     business.answers(200, health=PAUSED)
-    held = holds(business, second, 2)
+    held = business.hold(2)
     begins = int(time.time() * 1000) + (LATER_S * 1000 if kept_by == "retry_after" else 0)
     health = {"version": 2, "state": "active", "replay_id": 2, "replay_step": 0, "replay_due": begins}
     second.settings.update_item(
@@ -151,11 +138,11 @@ def test_a_replay_whose_message_was_at_its_last_receive_is_started_again_by_swee
     with ExitStack() as meanwhile:
         if kept_by == "fault":
             meanwhile.enter_context(second.proxy.rule(broken, "Query", about=business.id))
-        second.publish_worn((json.dumps(step, separators=(",", ":")), ATTEMPTS - 1))
-        second.until(lambda: steps(business, second) == 1 and second.is_idle(), "its end")
+        second.publish_received((json.dumps(step, separators=(",", ":")), ATTEMPTS - 1))
+        second.until(lambda: steps(business, second) == 1 and second.is_idle(), "the end of that message")
     assert business.received() == []
     business.make_overdue()
     assert second.sweep() == {"probes": 0, "replays": 1, "notices": 0}
     second.until(lambda: business.held() == [], "nothing held")
-    assert arrived(business) == held
+    assert business.arrived() == held
     assert dead_letters.find(business.id) is None

@@ -20,8 +20,9 @@ const MAX_DELAY: Duration = Duration::from_mins(15);
 /// The attribute of a message that was sent anew: when it was first sent, in Unix milliseconds.
 pub const FIRST_SENT: &str = "first_sent";
 
-/// Another of such a message: since when it has found no time or no place, in Unix milliseconds.
-pub const CROWDED_SINCE: &str = "crowded_since";
+/// Another attribute of such a message, in Unix milliseconds: since when there has been no time for the message in an
+/// invocation, or its endpoint has been at capacity.
+pub const AT_CAPACITY_SINCE: &str = "at_capacity_since";
 
 /// The type of an attribute that is text.
 const TEXT: &str = "String";
@@ -29,10 +30,10 @@ const TEXT: &str = "String";
 /// The type of an attribute that is a number.
 const NUMBER: &str = "Number";
 
-/// Whether a message can be sent anew with [`CROWDED_SINCE`], in milliseconds of 13 digits.
+/// Whether a message with this body can be sent anew with [`AT_CAPACITY_SINCE`], a number of 13 digits, within SQS's limit.
 #[must_use]
-pub fn has_room_for_crowded_since(body: &str) -> bool {
-    body.len() + size(CROWDED_SINCE, NUMBER, "1750000000000") <= MAX_MESSAGE_BYTES
+pub fn has_room_for_at_capacity_since(body: &str) -> bool {
+    body.len() + size(AT_CAPACITY_SINCE, NUMBER, "1750000000000") <= MAX_MESSAGE_BYTES
 }
 
 /// Why a message is set aside in the dead-letter queue: what its attribute `reason` says there.
@@ -153,7 +154,7 @@ impl Queues {
         body: &str,
         business_id: Option<&BusinessId>,
         first_sent: Option<Timestamp>,
-        crowded_since: Timestamp,
+        at_capacity_since: Timestamp,
         delay: Duration,
     ) -> Result<(), QueueError> {
         let mut send = self
@@ -164,9 +165,9 @@ impl Queues {
             .set_message_group_id(business_id.map(message_group))
             .delay_seconds(i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(i32::MAX));
         let mut room = MAX_MESSAGE_BYTES.saturating_sub(body.len());
-        // A message that nearly fills SQS's limit has no room for the second. It then counts as sent now, which is better than
-        // not at all.
-        for (name, time) in [(CROWDED_SINCE, Some(crowded_since)), (FIRST_SENT, first_sent)] {
+        // A message that nearly fills SQS's limit has no room for the second attribute. The message then counts as first
+        // sent now, which is better than losing it.
+        for (name, time) in [(AT_CAPACITY_SINCE, Some(at_capacity_since)), (FIRST_SENT, first_sent)] {
             let Some(value) = time.map(|time| time.as_millisecond().to_string()) else { continue };
             let taken = size(name, NUMBER, &value);
             if taken <= room {

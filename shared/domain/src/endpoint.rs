@@ -14,14 +14,14 @@ mod replay_state;
 mod range;
 mod state;
 mod follow;
-mod sweep;
+mod overdue;
 
 pub use follow::{EndpointIo, follow, tell};
 pub use notice::{MAX_NOTICES, Notice, NoticeKind};
+pub use overdue::{Found, Restart, Swept};
 pub use range::{Position, Range, RangeEnd, RangeReplay, RangeStatuses, StepProgress};
 pub use replay_state::{ATTEMPTS_IN_A_REPLAY, Replay};
 pub use state::{Admission, Attempted, FAILURES_TO_FAILING, IDLE_AFTER, PausedReason, Probe, Settled, State};
-pub use sweep::{Found, Restart, Swept};
 
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ pub(crate) use answers::{Advice, advice, short};
 pub(crate) use counts::{attempts, updates};
 pub(crate) use times::{duration, when};
 
-use adapters::tables::Status;
+use adapters::deliveries_table::Status;
 use domain::endpoint::PausedReason;
 use domain::guard::Refusal;
 use domain::request::InvalidStaticHeader;

@@ -1,31 +1,31 @@
-//! What the pages say and offer, chosen from the view data: text and flags, ready for the templates.
+//! The texts and flags of the pages, chosen from their data and ready for the templates.
 
+mod body;
 mod delivery;
 mod log;
 
 pub(super) use delivery::DeliveryPart;
 pub(super) use log::LogPart;
 
-use adapters::tables::Status;
+use adapters::deliveries_table::{HELD_COUNTED, Status, Summary};
 use domain::clue::Clue;
 use domain::outcome::Cause;
 use domain::request::InvalidStaticHeader;
 use jiff::Timestamp;
 
 use super::hebrew::{self, Advice};
-use super::view::{EndpointState, EndpointView, Flash, Overview, Row, SettingsForm, ShownSecret, TestView};
-use adapters::tables::HELD_COUNTED;
+use super::view::{EndpointState, EndpointView, Flash, Overview, SettingsForm, ShownSecret, TestView};
 
-/// What was just done, or that it was not.
+/// The notice about the action that was just done, or refused.
 pub(super) struct NoticePart {
     pub(super) text: String,
     pub(super) is_bad: bool,
-    /// Where to go on, and what it is called.
+    /// A link to the next step: its address and its text.
     pub(super) link: Option<(&'static str, &'static str)>,
 }
 
 impl NoticePart {
-    /// An error in a field comes first: nothing was done then.
+    /// The notice of the main page. An error in a field comes first: nothing was saved then.
     pub(super) fn of_overview(view: &Overview) -> Option<Self> {
         let field = if view.settings.url_error.is_some() {
             "#generic_webhook_url"
@@ -49,19 +49,19 @@ impl NoticePart {
     }
 }
 
-/// How the endpoint does.
+/// The state of the endpoint.
 pub(super) struct StatusPart {
-    /// For `data-state` and the colour.
+    /// The value of `data-state`, which also sets the colour.
     pub(super) name: &'static str,
     pub(super) title: &'static str,
     pub(super) since: Option<Moment>,
     pub(super) lines: Vec<String>,
     pub(super) fix: Option<&'static str>,
-    /// What waits, and what becomes of it.
+    /// How many events are held, and what happens to them; None: none are held.
     pub(super) waiting: Option<String>,
     pub(super) can_pause: bool,
     pub(super) can_resume: bool,
-    /// The log shows each cause, with its code.
+    /// Whether the log below shows causes and codes.
     pub(super) has_details: bool,
 }
 
@@ -120,13 +120,14 @@ impl StatusPart {
     }
 }
 
-/// With which code and clue the endpoint fails: those of the newest event that keeps trying, if it is on this page.
+/// The status code and the clue of the failing endpoint: those of the newest retrying event, if this page shows one.
 fn shown_by_probe(view: &Overview, cause: Cause) -> (Option<u16>, Option<Clue>) {
-    let is_probe = |row: &&Row| row.status == Status::Retrying && row.cause == Some(cause);
+    let is_probe = |row: &&Summary| row.status == Status::Retrying && row.cause == Some(cause);
     view.log.rows.iter().find(is_probe).map_or((None, None), |row| (row.status_code, row.clue))
 }
 
-/// Where a redirect points to. What else has such an address (201, or a script's answer) is no new one.
+/// The address that a redirect points to. Other answers with an address (201, or a script's answer) do not name a new
+/// URL.
 fn leads_to(cause: Option<Cause>, location: Option<&String>) -> Option<&str> {
     let is_redirect = matches!(cause, Some(Cause::Redirect | Cause::SignIn));
     location.filter(|location| is_redirect && !location.is_empty()).map(String::as_str)
@@ -178,7 +179,7 @@ impl<'a> SettingsPart<'a> {
         }
     }
 
-    /// The ids of what describes the URL's field.
+    /// The ids of the elements that describe the URL's field.
     pub(super) fn url_described_by(&self) -> &'static str {
         match (self.url_error.is_some(), self.hints.is_empty()) {
             (true, true) => "generic_webhook_url-error generic_webhook_url-help",
@@ -189,22 +190,22 @@ impl<'a> SettingsPart<'a> {
     }
 }
 
-/// The test's button, and what the last test came to.
+/// The test's button, and the result of the test that was just made.
 pub(super) struct TestPart<'a> {
     pub(super) can_test: bool,
-    /// A success does more than tell.
+    /// What a successful test does at this endpoint; None: nothing more.
     pub(super) releases: Option<&'static str>,
     pub(super) result: Option<TestResult<'a>>,
 }
 
-/// What a test came to.
+/// The result of a test.
 pub(super) struct TestResult<'a> {
     pub(super) has_arrived: bool,
     pub(super) what: String,
     pub(super) fix: Option<&'static str>,
     pub(super) snippet: Option<&'a str>,
     pub(super) location: Option<&'a str>,
-    /// What took how long.
+    /// Each phase with its duration, in Hebrew.
     pub(super) phases: Vec<(&'static str, String)>,
 }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
+use adapters::deliveries_table::{Status, Summary};
 use adapters::http::Timings;
-use adapters::tables::Status;
 use domain::endpoint::PausedReason;
 use domain::guard::Refusal;
 use domain::outcome::{Cause, Failure};
@@ -12,7 +12,7 @@ use super::*;
 
 mod samples;
 
-use samples::{delivery_view, endpoint, overview_view, row};
+use samples::{delivery_page, details, endpoint, overview_view, row};
 
 const HOSTILE: &str = r#""><script>alert('x')</script><img src=x onerror=alert(1)>"#;
 
@@ -76,13 +76,13 @@ fn whatever_owners_and_receivers_write_is_escaped() {
     if let Some(test) = &mut view.test {
         (test.snippet, test.location) = (Some(HOSTILE.into()), Some(HOSTILE.into()));
     }
-    let mut one = delivery_view();
-    one.row.subject = Some(HOSTILE.into());
-    one.snippet = Some(HOSTILE.into());
-    one.attempts[0].snippet = Some(HOSTILE.into());
+    let mut one = details();
+    one.summary.subject = Some(HOSTILE.into());
+    one.response_snippet = Some(HOSTILE.into());
+    one.attempts[0].response_snippet = Some(HOSTILE.into());
     (one.attempts[0].cause, one.attempts[0].location) = (Some(Cause::Redirect), Some(HOSTILE.into()));
     one.body = Some(format!(r#"{{"summary": {}}}"#, serde_json::Value::from(HOSTILE)));
-    for page in [overview(&view), delivery(&one)] {
+    for page in [overview(&view), delivery_page(&one)] {
         assert_eq!(page.matches("<script").count(), 1);
         assert!(!page.contains("<img") && !page.contains("\"\">"), "{page}");
         assert!(page.contains("&#60;script&#62;"));
@@ -154,12 +154,12 @@ fn a_test_says_whether_it_arrived_with_its_code_and_time() {
 fn an_address_is_named_where_a_redirect_leads_to_and_nowhere_else() {
     let to = "https://script.googleusercontent.com/macros/echo";
     let shown = |cause| {
-        let mut one = delivery_view();
+        let mut one = details();
         one.attempts.truncate(1);
         (one.attempts[0].cause, one.attempts[0].location) = (cause, Some(to.into()));
         let mut view = overview_view();
         view.test = Some(TestView { location: Some(to.into()), ..samples::test_view(cause, Some(302)) });
-        [delivery(&one), overview(&view)].map(|page| page.contains(to))
+        [delivery_page(&one), overview(&view)].map(|page| page.contains(to))
     };
     assert_eq!(shown(Some(Cause::Redirect)), [true, true]);
     assert_eq!(shown(Some(Cause::SignIn)), [true, true]);
@@ -191,10 +191,11 @@ fn rows_tell_their_event_and_status_and_are_resent_only_if_that_helps() {
 
 #[test]
 fn what_is_overdue_is_not_said_to_be_tried_again_and_can_be_sent() {
-    let stuck = Row { is_overdue: true, ..row(0, Status::Retrying, Some(Cause::Status)) };
+    let due = samples::now() - SignedDuration::from_mins(13);
+    let stuck = Summary { next_attempt_at: Some(due), ..row(0, Status::Retrying, Some(Cause::Status)) };
     let mut view = overview_view();
     view.log.rows = vec![stuck.clone()];
-    let pages = [overview(&view), delivery(&DeliveryView { row: stuck.clone(), ..delivery_view() })];
+    let pages = [overview(&view), delivery_page(&Details { summary: stuck.clone(), ..details() })];
     for page in pages {
         assert!(page.contains(&format!("action=\"/deliveries/{}/resend\"", stuck.event_id)));
         assert!(page.contains(">מתעכב<") && !page.contains(">מנסים שוב</span>"), "{page}");
@@ -228,10 +229,10 @@ fn an_empty_log_says_what_will_appear_and_an_empty_part_of_it_what_to_do() {
 
 #[test]
 fn a_delivery_without_content_cannot_be_sent_again() {
-    let mut view = delivery_view();
-    assert!(delivery(&view).contains("/resend\""));
-    view.body = None;
-    assert!(!delivery(&view).contains("/resend\""));
+    let mut one = details();
+    assert!(delivery_page(&one).contains("/resend\""));
+    one.body = None;
+    assert!(!delivery_page(&one).contains("/resend\""));
 }
 
 #[test]

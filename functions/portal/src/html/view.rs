@@ -1,9 +1,9 @@
-//! What the pages show, as plain data: filled by the handlers, turned into HTML by the templates.
+//! The data that the pages show. The handlers fill it, and the templates turn it into HTML.
 //!
-//! Nothing here is text for the owner but what the owner or a receiver wrote; the Hebrew is in `hebrew`.
+//! The only texts for the owner here are those that the owner or a receiver wrote; the Hebrew texts are in `hebrew`.
 
+use adapters::deliveries_table::{Status, Summary};
 use adapters::http::Timings;
-use adapters::tables::Status;
 use domain::clue::Clue;
 use domain::endpoint::PausedReason;
 use domain::guard::Refusal;
@@ -12,94 +12,98 @@ use domain::request::InvalidStaticHeader;
 use jiff::Timestamp;
 
 /// The main page.
-#[derive(Clone, Debug)]
+///
+/// There is no `Debug`: the log has personal data.
+#[derive(Clone)]
 pub(crate) struct Overview {
-    /// When the page is made: what is today, and what was yesterday.
+    /// The time at which the page is made. It decides which day is today.
     pub(crate) now: Timestamp,
-    /// What was just done; None: the page was only opened.
+    /// The action that was just done; None: the page was only opened.
     pub(crate) said: Option<Flash>,
     pub(crate) settings: SettingsForm,
     pub(crate) endpoint: EndpointView,
-    /// The outcome of the test that was just made.
+    /// The result of the test that was just made; None: no test was made.
     pub(crate) test: Option<TestView>,
     pub(crate) secret: SecretView,
     pub(crate) log: LogView,
 }
 
-/// What was just done, told once at the top of the page.
+/// An action that was just done, or refused. The top of the page says so once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flash {
     Saved,
-    /// Without a URL: nothing is sent any more.
+    /// The settings were saved without a URL: nothing is sent from now on.
     Cleared,
     Paused,
     Resumed,
     /// One delivery is on its way again.
     Resent,
-    /// It waits with the others until its endpoint does well, or the owner resumes.
+    /// The delivery is held with the others until its endpoint recovers, or until the owner resumes.
     Waits,
-    /// So many failed ones are on their way; whether more are left, for which the button has to be pressed again; and how
-    /// many cannot be sent, since their content is not kept.
+    /// Failed deliveries are on their way again.
     ResentFailed {
+        /// How many are on their way.
         count: u64,
+        /// Whether more are left, for which the owner has to press the button again.
         more: bool,
+        /// How many cannot be sent, since their bodies are not kept.
         not_kept: u64,
     },
-    /// All that was held is on its way.
+    /// All held deliveries are on their way.
     ReleasedHeld,
     Rotated,
-    /// Nothing could be sent again: its content is not kept any more.
+    /// The delivery could not be sent again: its body is not kept.
     NotKept,
-    /// A test or the sending of what is held was asked for while there is no URL.
+    /// The owner asked for a test or a resend while there is no URL.
     NoUrl,
     /// Too many tests were made within a minute.
     TooManyTests,
 }
 
-/// The settings, as they are stored or, beside errors, as they were typed.
+/// The form of the settings: as they are stored or, beside errors, as the owner typed them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SettingsForm {
     pub(crate) url: String,
     pub(crate) url_error: Option<Refusal>,
     pub(crate) hints: Vec<Hint>,
     pub(crate) header_name: String,
-    /// A value is stored. It is never shown.
+    /// Whether the header has a stored value, which is never shown.
     pub(crate) has_header_value: bool,
     pub(crate) header_error: Option<InvalidStaticHeader>,
 }
 
-/// Something about a URL that is allowed but probably not meant.
+/// A doubt about a URL that is allowed but probably not intended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hint {
-    /// `/webhook-test/`: n8n takes one call there, and only while its editor listens.
+    /// The path has `/webhook-test/`: n8n accepts one call there, and only while its editor listens.
     N8nTest,
-    /// A page of a tool, for people; its hook has another address.
+    /// The address is a tool's page for people; the tool's webhook has another address.
     ToolPage,
-    /// Slack's incoming webhooks want `{"text": ...}`.
+    /// Slack's incoming webhooks need `{"text": ...}`.
     Slack,
-    /// Slack's workflows take texts only.
+    /// Slack's workflows accept only texts.
     SlackWorkflow,
     Discord,
     GoogleChat,
     Telegram,
     Teams,
-    /// Power Automate, by which Teams is reached too.
+    /// Power Automate, through which Teams is reached too.
     PowerAutomate,
-    /// Its name has no address (yet).
+    /// The host's name has no address, or not yet.
     Unresolved,
     /// Plain http, which only test stacks allow.
     Http,
-    /// Words, another URL or a place to fill in within it, as another system has stored it.
+    /// Another system has stored a URL that contains words, another URL or a placeholder.
     Mistyped,
 }
 
-/// How the endpoint does.
+/// The state of the endpoint.
 #[derive(Clone, Debug)]
 pub(crate) struct EndpointView {
     pub(crate) state: EndpointState,
-    /// How many events wait; [`adapters::tables::HELD_COUNTED`] stands for more.
+    /// How many events are held; [`adapters::deliveries_table::HELD_COUNTED`] stands for more.
     pub(crate) held: u64,
-    /// What waited is on its way, and made a step not long ago.
+    /// Whether a replay of held events is under way, and made a step recently.
     pub(crate) is_replaying: bool,
 }
 
@@ -119,17 +123,17 @@ pub(crate) enum EndpointState {
     },
 }
 
-/// What a test came to.
+/// The result of a test.
 #[derive(Clone, Debug)]
 pub(crate) struct TestView {
-    /// Why it did not arrive; None: it did.
+    /// Why the test failed; None: it was delivered.
     pub(crate) cause: Option<Cause>,
     pub(crate) status_code: Option<u16>,
     pub(crate) clue: Option<Clue>,
     pub(crate) timings: Timings,
-    /// What the receiver answered, made safe.
+    /// The beginning of the answer, made [`adapters::deliveries_table::printable`].
     pub(crate) snippet: Option<String>,
-    /// Where the answer points to.
+    /// The address that the answer points to.
     pub(crate) location: Option<String>,
 }
 
@@ -137,9 +141,9 @@ pub(crate) struct TestView {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SecretView {
     pub(crate) exists: bool,
-    /// On demand only.
+    /// The secret itself; None: the owner did not ask to see it, or there is none.
     pub(crate) shown: Option<ShownSecret>,
-    /// Until when the one before is valid too.
+    /// Until when the previous secret is valid too; None: it is not valid.
     pub(crate) previous_until: Option<Timestamp>,
 }
 
@@ -148,7 +152,7 @@ pub(crate) struct SecretView {
 pub(crate) struct ShownSecret {
     /// `whsec_...`
     pub(crate) secret: String,
-    /// What it decodes to, for n8n; None if that is no text.
+    /// The text that its base64 stands for, for n8n; None: it stands for no visible ASCII text.
     pub(crate) text: Option<String>,
 }
 
@@ -158,77 +162,27 @@ impl std::fmt::Debug for ShownSecret {
     }
 }
 
-/// A part of the delivery log.
-#[derive(Clone, Debug, Default)]
+/// A part of the delivery log. The rows are as the ledger has them; `parts` chooses the words for them.
+#[derive(Clone, Default)]
 pub(crate) struct LogView {
     pub(crate) filter: Option<Status>,
-    /// What is looked for in call ids and phone endings; "" for nothing.
+    /// The text that is searched for in ids and phone endings; empty: none.
     pub(crate) search: String,
-    pub(crate) rows: Vec<Row>,
-    /// Where the older ones begin; None: there are none. There may be no rows and yet older ones to look through.
+    pub(crate) rows: Vec<Summary>,
+    /// The cursor for older rows; None: there are none. Older rows may exist even if this part has no row.
     pub(crate) next_cursor: Option<String>,
-    /// Whether these are not the newest.
+    /// Whether newer rows exist than those of this part.
     pub(crate) is_older: bool,
-}
-
-/// One delivery.
-#[derive(Clone, Debug)]
-pub(crate) struct Row {
-    pub(crate) event_id: String,
-    pub(crate) event_type: String,
-    /// The call's id, or that of the lead or appointment.
-    pub(crate) subject: Option<String>,
-    /// The last four digits of the phone number.
-    pub(crate) phone_ending: Option<String>,
-    pub(crate) created_at: Timestamp,
-    pub(crate) status: Status,
-    pub(crate) cause: Option<Cause>,
-    pub(crate) status_code: Option<u16>,
-    pub(crate) clue: Option<Clue>,
-    pub(crate) attempts: u32,
-    pub(crate) next_attempt_at: Option<Timestamp>,
-    /// It should have been tried again long ago, and was not.
-    pub(crate) is_overdue: bool,
-}
-
-/// One delivery's own page.
-#[derive(Clone, Debug)]
-pub(crate) struct DeliveryView {
-    /// When the page is made.
-    pub(crate) now: Timestamp,
-    /// There is somewhere to send to.
-    pub(crate) has_url: bool,
-    pub(crate) said: Option<Flash>,
-    pub(crate) row: Row,
-    /// What the receiver answered last, made safe.
-    pub(crate) snippet: Option<String>,
-    /// Newest last.
-    pub(crate) attempts: Vec<AttemptView>,
-    /// The content, indented; None: it is not kept.
-    pub(crate) body: Option<String>,
-}
-
-/// One attempt.
-#[derive(Clone, Debug)]
-pub(crate) struct AttemptView {
-    pub(crate) at: Timestamp,
-    pub(crate) cause: Option<Cause>,
-    pub(crate) status_code: Option<u16>,
-    pub(crate) clue: Option<Clue>,
-    pub(crate) total_ms: u64,
-    pub(crate) snippet: Option<String>,
-    /// Where the answer points to.
-    pub(crate) location: Option<String>,
 }
 
 /// Why there is no session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignedOut {
-    /// Neither a link's token nor a session came.
+    /// The request has neither a link's token nor a session.
     Missing,
-    /// The time of the link, and so of the session, is over.
+    /// The link has expired, and the session with it.
     Expired,
-    /// The link's token is not one of ours.
+    /// The link's token is not valid.
     Invalid,
 }
 
@@ -237,10 +191,10 @@ pub(crate) enum SignedOut {
 pub(crate) enum Problem {
     /// There is no such page, or no such delivery of this business.
     NotFound,
-    /// The form did not come from the page, or is not one of its forms.
+    /// The form did not come from the page, or is none of its forms.
     Refused,
-    /// What was sent is too large.
+    /// The form is too large.
     TooLarge,
-    /// A fault of ours.
+    /// A fault of this system.
     Fault,
 }

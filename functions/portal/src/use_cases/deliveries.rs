@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapters::deliveries_table::{Details, Listed, Status, Summary, Wanted};
+use adapters::dynamodb::Written;
 use adapters::process::clock;
-use adapters::tables::{Details, Listed, OwnerSettings, Status, Summary, Wanted, Written};
+use adapters::settings_table::OwnerSettings;
 use domain::Timestamp;
 use domain::command::Command;
 use domain::endpoint::State;
@@ -15,59 +17,59 @@ use tokio::time::Instant;
 use super::{USE_CASE_LASTS, UseCaseError, UseCases};
 use crate::report;
 
-/// How many are sent again at the same time.
+/// How many events are sent again at the same time.
 const AT_ONCE: usize = 10;
 
-/// How many are looked up at a time. A part of the ledger is a megabyte, however many of it are wanted.
+/// How many records are read at a time. A part of the ledger is a megabyte, however few records of it are wanted.
 const LISTED: usize = 100;
 
-/// An event that is tried again so soon is not sent again beside that.
+/// An event whose next attempt is this near is not sent again beside that attempt.
 const NEAR: Duration = Duration::from_mins(1);
 
-/// How long the ledger is given to take a note.
+/// How long the ledger may take for a mark before the message arrives.
 const NOTED_WITHIN: Duration = Duration::from_secs(1);
 
-/// An attempt that is this late is taken for lost: two visibility timeouts of the events queue, of six minutes each. A
-/// message that a crash has kept back has come again by then.
+/// An attempt that is this late counts as lost: two visibility timeouts of the events queue, of six minutes each. A
+/// message that a crash kept back has returned by then.
 const OVERDUE_AFTER: Duration = Duration::from_mins(12);
 
 /// What becomes of an event that is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sending {
-    /// It is on its way.
+    /// The event is on its way.
     Now,
-    /// It waits for its endpoint, which is failing or paused.
+    /// The event is held with the others, since its endpoint is failing or paused.
     Waits,
 }
 
-/// What became of sending all again.
+/// The result of sending many events again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Resent {
-    /// How many are on their way.
+    /// How many events are on their way.
     pub(crate) count: u64,
-    /// Whether there was no time for all.
+    /// Whether there was no time for all events.
     pub(crate) more: bool,
-    /// How many cannot be, since their bodies are not kept.
+    /// How many events cannot be sent, since their bodies are not kept.
     pub(crate) not_kept: u64,
 }
 
 impl UseCases {
-    /// A part of the log.
+    /// Reads a part of the log.
     pub(crate) async fn list(&self, business_id: &BusinessId, wanted: &Wanted) -> Result<Listed, UseCaseError> {
-        Ok(self.tables.list(business_id, wanted).await?)
+        Ok(self.tables.deliveries.list(business_id, wanted).await?)
     }
 
-    /// All that is known of one delivery.
+    /// Reads one delivery.
     pub(crate) async fn delivery(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Details, UseCaseError> {
-        self.tables.details(business_id, event_id).await?.ok_or(UseCaseError::NotFound)
+        self.tables.deliveries.details(business_id, event_id).await?.ok_or(UseCaseError::NotFound)
     }
 
-    /// Sends one again, whatever became of it before.
+    /// Sends one event again, whatever its status.
     pub(crate) async fn resend(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Sending, UseCaseError> {
         Ok(self.send_again(business_id, event_id, None).await?.unwrap_or(Sending::Now))
     }
 
-    /// Sends one again, if it is what it is taken for; None: it is not any more.
+    /// Sends one event again, if it still has the status `taken_for`; None: it has another.
     async fn send_again(
         &self,
         business_id: &BusinessId,
@@ -75,7 +77,8 @@ impl UseCases {
         taken_for: Option<Status>,
     ) -> Result<Option<Sending>, UseCaseError> {
         let now = clock::now();
-        let (details, owned) = tokio::join!(self.delivery(business_id, event_id), self.tables.owned(business_id, now));
+        let settings = self.tables.settings.read_for_owner(business_id, now);
+        let (details, owned) = tokio::join!(self.delivery(business_id, event_id), settings);
         let (Details { summary, body, .. }, owned) = (details?, owned?);
         if owned.url.is_none() {
             return Err(UseCaseError::NoUrl);
@@ -87,12 +90,13 @@ impl UseCases {
             return Ok(None);
         }
         if has_to_be_sent(&summary, now) {
-            // Only what has arrived is sent although it has arrived: should another message of the others deliver first,
-            // this one finds that.
+            // Only a delivered event is sent although it is delivered. For any other event, a message that delivers
+            // first makes this one a duplicate.
             let resend = (summary.status == Status::Delivered).then_some(now);
-            if resend.is_some() && self.tables.ask_again(business_id, event_id, now).await? == Written::ConditionFailed
+            if resend.is_some()
+                && self.tables.deliveries.mark_resend(business_id, event_id, now).await? == Written::ConditionFailed
             {
-                // It has just been asked for, and two presses of the button are one.
+                // The resend was asked for a moment ago; two presses of the button are one.
                 return Ok(Some(outlook(&owned, now)));
             }
             let command = Command::Deliver {
@@ -101,41 +105,42 @@ impl UseCases {
                 resend,
                 at_once: false,
             };
-            // A message that comes before its time goes back until then, so the note has to come before the message.
+            // A message that comes before the event's next attempt goes back until then. So the mark has to be stored
+            // before the message comes.
             let delay = if summary.status == Status::Retrying { NOTED_WITHIN } else { Duration::ZERO };
             if let Err(error) = self.commands.send(&command, delay).await {
-                // Or the next press would find it asked for, and nothing would come of it.
+                // The next press of the button would otherwise find the mark, and send nothing.
                 if let Some(asked_at) = resend {
-                    self.tables.take_back_ask(business_id, event_id, asked_at).await?;
+                    self.tables.deliveries.unmark_resend(business_id, event_id, asked_at).await?;
                 }
                 return Err(error.into());
             }
             report::resent(business_id, event_id);
             if matches!(summary.status, Status::Failed | Status::Retrying) {
-                // After it is on its way: a mark without a message would be an event that waits for nothing.
-                self.tables.note_resent(business_id, &summary, now).await?;
+                // After the message is sent: a mark without a message would leave the event waiting for nothing.
+                self.tables.deliveries.mark_retrying(business_id, &summary, now).await?;
             }
         }
         Ok(Some(outlook(&owned, now)))
     }
 
-    /// Sends all that waits, in the order in which it happened.
+    /// Sends all held events, in the order in which they happened.
     pub(crate) async fn release_held(&self, business_id: &BusinessId) -> Result<Resent, UseCaseError> {
-        let held = self.tables.count_held(business_id).await?;
+        let held = self.tables.deliveries.count_held(business_id).await?;
         self.resume(business_id).await?;
         Ok(Resent { count: held, ..Resent::default() })
     }
 
-    /// Sends all again whose schedule was spent, as far as time allows.
+    /// Sends all failed events again, as far as time allows.
     pub(crate) async fn resend_failed(self: &Arc<Self>, business_id: &BusinessId) -> Result<Resent, UseCaseError> {
-        if self.tables.owned(business_id, clock::now()).await?.url.is_none() {
+        if self.tables.settings.read_for_owner(business_id, clock::now()).await?.url.is_none() {
             return Err(UseCaseError::NoUrl);
         }
         let until = Instant::now() + USE_CASE_LASTS;
         let mut resent = Resent::default();
         let mut wanted = Wanted { status: Some(Status::Failed), limit: LISTED, ..Wanted::default() };
         loop {
-            let listed = self.tables.list(business_id, &wanted).await?;
+            let listed = self.tables.deliveries.list(business_id, &wanted).await?;
             for some in listed.deliveries.chunks(AT_ONCE) {
                 if Instant::now() > until {
                     return Ok(Resent { more: true, ..resent });
@@ -163,7 +168,7 @@ impl UseCases {
         for sent in sending.join_all().await {
             match sent {
                 Ok(Some(_)) => resent.count += 1,
-                // Somebody else was faster.
+                // Another request was faster.
                 Ok(None) => {}
                 Err(UseCaseError::NotKept | UseCaseError::NotFound) => resent.not_kept += 1,
                 Err(why) => return Err(why),
@@ -180,18 +185,17 @@ fn outlook(owned: &OwnerSettings, now: Timestamp) -> Sending {
     }
 }
 
-/// Whether an event should have been tried again long ago, and was not. Most likely its message is gone: faults of ours can
-/// use up a message's receives, and then nothing is left that could write so. One that waits in a crowd may look the same,
-/// and is only sent sooner.
-pub(crate) fn is_overdue(status: Status, next_attempt_at: Option<Timestamp>, now: Timestamp) -> bool {
-    status == Status::Retrying && next_attempt_at.is_some_and(|next| now > next + OVERDUE_AFTER)
+/// Whether an event's next attempt is long overdue. Most likely the event's message is gone: faults of this system can
+/// use up a message's receives, and then nothing is left that could say so in the ledger. An event whose endpoint is at
+/// capacity may look the same; sending that event again only brings it forward.
+pub(crate) fn is_overdue(summary: &Summary, now: Timestamp) -> bool {
+    summary.status == Status::Retrying && summary.next_attempt_at.is_some_and(|next| now > next + OVERDUE_AFTER)
 }
 
-/// Whether an event needs a message. One that is tried again has one with its own schedule, and would get another at each
-/// press of the button: so it gets one if its next attempt is far, which is noted then, so that the next press finds it
-/// near.
+/// Whether an event needs a message. A retrying event has a message with its own schedule, and would get another at
+/// each press of the button. So it gets one only if its next attempt is far; the record is then marked, and the next
+/// press finds the attempt near.
 fn has_to_be_sent(summary: &Summary, now: Timestamp) -> bool {
-    let Summary { status, next_attempt_at, .. } = *summary;
-    let is_near = next_attempt_at.is_some_and(|next| next <= now + NEAR);
-    status != Status::Retrying || !is_near || is_overdue(status, next_attempt_at, now)
+    let is_near = summary.next_attempt_at.is_some_and(|next| next <= now + NEAR);
+    summary.status != Status::Retrying || !is_near || is_overdue(summary, now)
 }

@@ -1,7 +1,8 @@
-//! Pause, resume, and what follows from another URL or a test that arrived.
+//! Pause and resume, and the changes of health that follow a new URL, a rotation or a delivered test.
 //!
-//! A change is stored on the condition that nothing else changed meanwhile. What has to follow it stands in it, and is done
-//! at once as far as that is possible: what the queue or the topic does not take now, `sweep` sends within minutes.
+//! A change is stored on the condition that nothing else has changed the state meanwhile. The stored state also says
+//! which messages and notices have to follow. They are sent at once; those that the queue or the topic does not accept
+//! now, `sweep` sends within minutes.
 
 use std::time::Duration;
 
@@ -15,22 +16,22 @@ use domain::event::BusinessId;
 use super::{Fault, UseCaseError, UseCases};
 use crate::report;
 
-/// How often a change is tried anew on what others have stored in between.
+/// How often a change is tried, when other changes are stored in between.
 const TRIES: usize = 5;
 
-/// What an owner wishes.
+/// The change that an owner asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Intent {
-    /// Nothing is to be sent.
+    /// Nothing is sent from now on.
     Pause,
-    /// All is to be sent, what waits first.
+    /// Events are sent again, the held ones first.
     Release,
-    /// What waits beside an endpoint that is well is to be sent; one that is not well stays so.
+    /// Held events of an active endpoint are sent; a failing or paused endpoint stays as it is.
     Keep,
 }
 
 impl Intent {
-    /// What becomes of the health at the URL that is set.
+    /// The health after the change; `here` is the health at the URL that is set now.
     fn applied(self, here: Health, something_is_held: bool, now: Timestamp) -> Health {
         let is_active = matches!(here.state, State::Active { .. });
         let goes_on = here.replay.as_ref().is_some_and(|replay| !replay.is_lost(now));
@@ -46,32 +47,33 @@ impl Intent {
 }
 
 impl UseCases {
-    /// Nothing is sent from now on.
+    /// Pauses the endpoint: nothing is sent from now on.
     pub(crate) async fn pause(&self, business_id: &BusinessId) -> Result<(), UseCaseError> {
         self.change(business_id, Intent::Pause).await
     }
 
-    /// All is sent again, what waited first.
+    /// Resumes the endpoint: events are sent again, the held ones first.
     pub(crate) async fn resume(&self, business_id: &BusinessId) -> Result<(), UseCaseError> {
-        if self.tables.owned(business_id, clock::now()).await?.url.is_none() {
+        if self.tables.settings.read_for_owner(business_id, clock::now()).await?.url.is_none() {
             return Err(UseCaseError::NoUrl);
         }
         self.change(business_id, Intent::Release).await
     }
 
-    /// Stores what the wish makes of the health, and does what follows from it. What is stored may be of another URL,
-    /// which the dashboard has replaced: that is settled by the way.
-    pub(super) async fn change(&self, business_id: &BusinessId, wish: Intent) -> Result<(), UseCaseError> {
+    /// Changes the health as the owner asks, and sends the messages and notices that follow. The stored health may be
+    /// of another URL, which the dashboard has replaced; the change settles that too.
+    pub(super) async fn change(&self, business_id: &BusinessId, intent: Intent) -> Result<(), UseCaseError> {
         for _ in 0..TRIES {
             let now = clock::now();
-            let (owned, held) = tokio::join!(self.tables.owned(business_id, now), self.tables.held(business_id));
+            let settings = self.tables.settings.read_for_owner(business_id, now);
+            let (owned, held) = tokio::join!(settings, self.tables.deliveries.first_held(business_id));
             let (owned, held) = (owned?, held?);
-            let changed = wish.applied(owned.here(now), !held.is_empty(), now);
+            let changed = intent.applied(owned.here(now), !held.is_empty(), now);
             if changed.says_the_same_as(&owned.health) {
                 return Ok(());
             }
             let changed = changed.next_version();
-            if Stored::from(self.tables.store(business_id, &changed).await?) == Stored::Done {
+            if Stored::from(self.tables.settings.store_health(business_id, &changed).await?) == Stored::Done {
                 follow(&Changing { owners: self, business_id }, &owned.health, &changed).await;
                 return Ok(());
             }
@@ -80,7 +82,7 @@ impl UseCases {
     }
 }
 
-/// A change of a business's endpoint: what stands behind [`follow`] here.
+/// A change of a business's endpoint: the implementation of the I/O that [`follow`] needs.
 struct Changing<'a> {
     owners: &'a UseCases,
     business_id: &'a BusinessId,
@@ -101,12 +103,13 @@ impl EndpointIo for Changing<'_> {
     }
 
     async fn read(&self) -> Result<Snapshot, Unavailable> {
-        let owned = self.known(self.owners.tables.owned(self.business_id, clock::now()).await.map_err(Fault::from))?;
+        let owned = self.owners.tables.settings.read_for_owner(self.business_id, clock::now()).await;
+        let owned = self.known(owned.map_err(Fault::from))?;
         Ok(Snapshot { health: owned.health, endpoint: owned.endpoint, ..Snapshot::default() })
     }
 
     async fn store(&self, health: &Health) -> Result<Stored, Unavailable> {
-        let written = self.owners.tables.store(self.business_id, health).await;
+        let written = self.owners.tables.settings.store_health(self.business_id, health).await;
         self.known(written.map_err(Fault::from)).map(Stored::from)
     }
 
@@ -116,7 +119,7 @@ impl EndpointIo for Changing<'_> {
     }
 
     async fn announce(&self, notice: &Notice) -> Result<(), Unavailable> {
-        let held = self.owners.tables.count_held(self.business_id).await.ok();
+        let held = self.owners.tables.deliveries.count_held(self.business_id).await.ok();
         self.known(self.owners.notices.announce(self.business_id, notice, held).await.map_err(Fault::from))
     }
 }
@@ -145,8 +148,8 @@ mod tests {
 
     #[test]
     fn what_waits_is_released_if_it_is_wished_or_waits_for_nothing() {
-        let releases = |wish: Intent, health: Health, held| {
-            let after = wish.applied(health.clone(), held, now());
+        let releases = |intent: Intent, health: Health, held| {
+            let after = intent.applied(health.clone(), held, now());
             after.replay.is_some_and(|replay| replay.id == health.version + 1) && after.state == State::default()
         };
         assert!(releases(Intent::Release, paused("a"), false), "the state ends, whatever waits");

@@ -3,7 +3,7 @@
 //! Known hosts and paths only, of the services that owners use. What a hint says is true of the event as it is sent today;
 //! whoever is not recognised gets none.
 
-use adapters::tables::OwnerSettings;
+use adapters::settings_table::OwnerSettings;
 use domain::guard::{Target, TargetPolicy};
 
 /// Something about a URL that is allowed but probably not meant.

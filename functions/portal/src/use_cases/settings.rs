@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use adapters::dynamodb::Written;
 use adapters::http::{SystemLookup, resolves};
 use adapters::process::clock;
-use adapters::tables::{HeaderChange, OwnerSettings, UrlChange, Written};
+use adapters::settings_table::{HeaderChange, OwnerSettings, UrlChange};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::event::BusinessId;
 use domain::guard::{Refusal, Target, TargetPolicy};
@@ -15,52 +16,54 @@ use super::health::Intent;
 use super::hints::{self, Warning};
 use super::{Fault, Refused, UseCaseError, UseCases};
 
-/// What stands for the value of a header that is stored. No value can be this, since it is not ASCII.
+/// The mask that stands for the stored value of a header. It is not ASCII, so no value equals it.
 pub(crate) const SECRET_MASK: &str = "••••••••";
 
-/// How long the secret before a rotation stays valid.
+/// How long the previous secret stays valid after a rotation.
 const ROTATION: Duration = Duration::from_hours(24);
 
 const JUST_ROTATED_FOR: Duration = Duration::from_mins(1);
 
-/// How many characters a new secret's text has: 190 bits.
+/// How many characters a new secret's text has; 32 of 62 letters and digits are 190 bits.
 const SECRET_CHARS: usize = 32;
 
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// What the owner wishes for the URL.
+/// The change of the URL that the owner asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum UrlIntent {
     #[default]
     Keep,
-    /// None, or an empty one: there is none any more.
+    /// This URL replaces the stored one. None or empty: from now on there is no URL.
     Set(Option<String>),
 }
 
-/// What the owner wishes for the header.
+/// The change of the header that the owner asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum HeaderIntent {
     #[default]
     Keep,
     Clear,
-    /// A value of None, or the mask, keeps the stored one, if the name stays the same.
+    /// This header replaces the stored one. A value of None, or the mask, keeps the stored value if the name stays the
+    /// same.
     Set {
         name: String,
         value: Option<String>,
     },
 }
 
-/// What was stored.
+/// The settings that were stored.
 pub(crate) struct Saved {
     pub(crate) url: Option<String>,
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// A signing secret as its owner needs it.
+/// A signing secret in the two forms that tools take.
 pub(crate) struct SigningSecretText {
     /// `whsec_...`
     pub(crate) secret: String,
-    /// What it decodes to, for tools that know only text secrets; None if that is no text.
+    /// The text that its base64 stands for, for tools that take only text secrets; None: it stands for no visible ASCII
+    /// text.
     pub(crate) text: Option<String>,
 }
 
@@ -74,15 +77,15 @@ impl SigningSecretText {
 }
 
 impl UseCases {
-    /// Stores a URL, none if it is empty, and the header, both cleaned. A business's first secret is made with its first
-    /// settings, and what waited for the URL before goes to the new one.
+    /// Stores a change of the URL and of the header, both cleaned. A business's first secret is made with its first
+    /// settings. Events that were held for the previous URL go to the new one.
     pub(crate) async fn save(
         &self,
         business_id: &BusinessId,
         url: UrlIntent,
         header: HeaderIntent,
     ) -> Result<Saved, UseCaseError> {
-        let before = self.tables.owned(business_id, clock::now()).await?;
+        let before = self.tables.settings.read_for_owner(business_id, clock::now()).await?;
         let (url, header) = (url.cleaned(), header.cleaned());
         let wanted = match &url {
             UrlIntent::Keep => before.url.as_deref(),
@@ -94,10 +97,10 @@ impl UseCases {
             (url, header) => return Err(UseCaseError::Refused(Refused { url: url.err(), header: header.err() })),
         };
         if before.signing_secret.is_none() {
-            // First, so that nothing is ever sent unsigned.
-            self.tables.replace_secret(business_id, None, &new_secret()?, clock::now()).await?;
+            // The secret is stored before the URL, so that nothing is ever sent unsigned.
+            self.tables.settings.replace_secret(business_id, None, &new_secret()?, clock::now()).await?;
         }
-        self.tables.save(business_id, url.change(), header).await?;
+        self.tables.settings.save(business_id, url.change(), header).await?;
         if wanted.is_some() {
             let is_another = wanted != before.url.as_deref();
             self.change(business_id, if is_another { Intent::Release } else { Intent::Keep }).await?;
@@ -106,12 +109,19 @@ impl UseCases {
         Ok(Saved { url: wanted.map(ToOwned::to_owned), warnings })
     }
 
-    /// Replaces the signing secret; the one before stays valid for a day. Without one this makes the first. What waits for
-    /// an endpoint that refused the secret before goes out.
+    /// Replaces the signing secret; the previous one stays valid for a day. Without a secret, this makes the first. The
+    /// new secret makes another endpoint, so events go out that were held because the receiver refused the previous
+    /// one.
     pub(crate) async fn rotate(&self, business_id: &BusinessId) -> Result<(), UseCaseError> {
         let now = clock::now();
-        let OwnerSettings { signing_secret: current, url, .. } = self.tables.owned(business_id, now).await?;
-        match self.tables.replace_secret(business_id, current.as_deref(), &new_secret()?, now + ROTATION).await? {
+        let OwnerSettings { signing_secret: current, url, .. } =
+            self.tables.settings.read_for_owner(business_id, now).await?;
+        match self
+            .tables
+            .settings
+            .replace_secret(business_id, current.as_deref(), &new_secret()?, now + ROTATION)
+            .await?
+        {
             Written::Done if url.is_some() => self.wake(business_id, Intent::Keep).await,
             Written::Done => {}
             Written::ConditionFailed => return Err(UseCaseError::Changed),
@@ -119,24 +129,25 @@ impl UseCases {
         Ok(())
     }
 
-    /// Whether the secret was replaced within the minute.
+    /// Whether the secret was replaced less than a minute ago.
     pub(crate) async fn has_just_rotated(&self, business_id: &BusinessId) -> Result<bool, UseCaseError> {
         let now = clock::now();
-        let until = self.tables.owned(business_id, now).await?.previous_secret_until;
+        let until = self.tables.settings.read_for_owner(business_id, now).await?.previous_secret_until;
         Ok(until.is_some_and(|until| until > now + ROTATION - JUST_ROTATED_FOR))
     }
 
-    async fn judge(&self, wish: &UrlIntent, before: &OwnerSettings) -> Result<Vec<Warning>, Refusal> {
-        let url = match wish {
+    async fn judge(&self, intent: &UrlIntent, before: &OwnerSettings) -> Result<Vec<Warning>, Refusal> {
+        let url = match intent {
             UrlIntent::Keep => return Ok(hints::warnings(before, self.targets)),
             UrlIntent::Set(None) => return Ok(Vec::new()),
             UrlIntent::Set(Some(url)) => url,
         };
-        // A page sends the stored URL back with whatever else is saved. What another system has stored was not typed there.
+        // The page sends the stored URL back with every change. A URL that another system has stored was not typed
+        // there, so the stricter rules for typed URLs do not apply.
         let is_stored = before.url.as_deref().is_some_and(|stored| without_empty_fragment(stored) == url);
         let target = if is_stored { Target::parse(url, self.targets)? } else { Target::typed(url, self.targets)? };
         let mut warnings = hints::of(url, self.targets);
-        // A local test stack may send anywhere, so that nothing need be looked up.
+        // A local test stack may send anywhere, so there is nothing to look up.
         if self.targets == TargetPolicy::Public && !resolves(&SystemLookup, &target, self.targets).await? {
             warnings.push(Warning::Unresolved);
         }
@@ -145,7 +156,7 @@ impl UseCases {
 }
 
 impl UrlIntent {
-    /// Without what nobody sees, and without an empty fragment, which is never sent.
+    /// Without invisible characters, and without an empty fragment, which is never sent.
     fn cleaned(self) -> Self {
         let clean = |url: String| without_empty_fragment(&pasted::cleaned(&url)).to_owned();
         match self {
@@ -167,7 +178,7 @@ fn without_empty_fragment(url: &str) -> &str {
 }
 
 impl HeaderIntent {
-    /// Without what nobody sees.
+    /// Without invisible characters.
     fn cleaned(self) -> Self {
         match self {
             Self::Set { name, value } => {
@@ -178,13 +189,13 @@ impl HeaderIntent {
     }
 }
 
-fn change<'a>(wish: &'a HeaderIntent, before: &OwnerSettings) -> Result<HeaderChange<'a>, InvalidStaticHeader> {
-    match wish {
+fn change<'a>(intent: &'a HeaderIntent, before: &OwnerSettings) -> Result<HeaderChange<'a>, InvalidStaticHeader> {
+    match intent {
         HeaderIntent::Keep => Ok(HeaderChange::Keep),
         HeaderIntent::Clear => Ok(HeaderChange::Clear),
         HeaderIntent::Set { name, value } => {
             let value = value.as_deref().filter(|value| *value != SECRET_MASK);
-            // Header names are the same in any case.
+            // Header names do not depend on upper or lower case.
             let is_stored = before.static_header_name.as_ref().is_some_and(|stored| stored.eq_ignore_ascii_case(name));
             match value {
                 None if is_stored => Ok(HeaderChange::Keep),
@@ -203,7 +214,7 @@ fn new_secret() -> Result<String, Fault> {
     while text.len() < SECRET_CHARS {
         let mut bytes = [0; SECRET_CHARS];
         getrandom::fill(&mut bytes)?;
-        // 248 is the largest multiple of 62 that fits a byte; what is above would favour the first letters.
+        // 248 is the largest multiple of 62 that fits a byte; larger values would favour the first letters.
         let fair = bytes.into_iter().filter(|byte| *byte < 248).map(|byte| ALPHABET[usize::from(byte) % 62]);
         text.extend(fair.take(SECRET_CHARS - text.len()));
     }
@@ -229,8 +240,8 @@ mod tests {
     fn a_stored_value_is_kept_only_under_its_own_name() {
         let before = OwnerSettings { static_header_name: Some("X-Key".to_owned()), ..OwnerSettings::default() };
         let set = |name: &str, value: Option<&str>| {
-            let wish = HeaderIntent::Set { name: name.to_owned(), value: value.map(ToOwned::to_owned) };
-            change(&wish, &before).map(|change| format!("{change:?}"))
+            let intent = HeaderIntent::Set { name: name.to_owned(), value: value.map(ToOwned::to_owned) };
+            change(&intent, &before).map(|change| format!("{change:?}"))
         };
         let keep = Ok(format!("{:?}", HeaderChange::Keep));
         assert_eq!(set("X-Key", None), keep);

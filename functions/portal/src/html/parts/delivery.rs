@@ -1,25 +1,26 @@
-//! One delivery: what became of it, its attempts, and what it says.
+//! One delivery: its status, its attempts and its body.
 
-use adapters::tables::Status;
+use adapters::deliveries_table::{Details, PastAttempt, Status};
 use jiff::Timestamp;
-use serde_json::Value;
 
+use super::body::{indented, readable};
 use super::log::RowPart;
 use super::{Moment, leads_to};
 use crate::html::hebrew::{self, Advice};
-use crate::html::view::{AttemptView, DeliveryView};
+use crate::use_cases::is_overdue;
 
 /// One delivery.
 pub(in crate::html) struct DeliveryPart<'a> {
     pub(in crate::html) row: RowPart<'a>,
     pub(in crate::html) advice: Option<Advice>,
-    /// What comes next, or that nothing does.
+    /// What happens to the event next; None: nothing does.
     pub(in crate::html) outlook: Option<&'static str>,
     pub(in crate::html) snippet: Option<&'a str>,
     /// Newest first, as the log is.
     pub(in crate::html) attempts: Vec<AttemptPart<'a>>,
-    pub(in crate::html) body: Option<&'a str>,
-    /// What of the body people read: a heading and a text each.
+    /// The body with line breaks and indentation.
+    pub(in crate::html) body: Option<String>,
+    /// The texts of the body that people read: a heading and a text each.
     pub(in crate::html) readable: Vec<(&'static str, String)>,
 }
 
@@ -34,31 +35,32 @@ pub(in crate::html) struct AttemptPart<'a> {
 }
 
 impl<'a> DeliveryPart<'a> {
-    pub(in crate::html) fn new(view: &'a DeliveryView) -> Self {
-        let row = &view.row;
+    pub(in crate::html) fn new(details: &'a Details, has_url: bool, now: Timestamp) -> Self {
+        let row = &details.summary;
+        let snippet = details.response_snippet.as_ref();
         let has_arrived = row.status == Status::Delivered;
         let advice = row.cause.filter(|_| !has_arrived);
         Self {
-            row: RowPart::new(row, view.now, view.has_url),
-            advice: advice.map(|cause| hebrew::advice(cause, row.status_code, row.clue, view.snippet.as_deref())),
-            outlook: outlook(row.status, row.is_overdue),
-            snippet: present(view.snippet.as_ref()),
-            attempts: view.attempts.iter().rev().map(|attempt| AttemptPart::new(attempt, view.now)).collect(),
-            body: view.body.as_deref(),
-            readable: view.body.as_deref().map(readable).unwrap_or_default(),
+            row: RowPart::new(row, now, has_url),
+            advice: advice.map(|cause| hebrew::advice(cause, row.status_code, row.clue, snippet.map(String::as_str))),
+            outlook: outlook(row.status, is_overdue(row, now)),
+            snippet: present(snippet),
+            attempts: details.attempts.iter().rev().map(|attempt| AttemptPart::new(attempt, now)).collect(),
+            body: details.body.as_deref().map(indented),
+            readable: details.body.as_deref().map(readable).unwrap_or_default(),
         }
     }
 }
 
 impl<'a> AttemptPart<'a> {
-    fn new(attempt: &'a AttemptView, now: Timestamp) -> Self {
+    fn new(attempt: &'a PastAttempt, now: Timestamp) -> Self {
         let arrived = || attempt.status_code.map_or_else(|| "הגיע".into(), |code| format!("הגיע ({code})"));
         Self {
             at: Moment::new(attempt.at, now),
             result: attempt.cause.map_or_else(arrived, |cause| hebrew::short(cause, attempt.status_code, attempt.clue)),
             has_arrived: attempt.cause.is_none(),
-            took: hebrew::duration(std::time::Duration::from_millis(attempt.total_ms)),
-            snippet: present(attempt.snippet.as_ref()),
+            took: hebrew::duration(attempt.timings.total),
+            snippet: present(attempt.response_snippet.as_ref()),
             location: leads_to(attempt.cause, attempt.location.as_ref()),
         }
     }
@@ -78,15 +80,4 @@ fn outlook(status: Status, is_overdue: bool) -> Option<&'static str> {
         Status::Held => Some("העדכון שמור כאן ויישלח כשהשליחה תתחדש."),
         Status::Failed => Some("כל הניסיונות נוצלו. אחרי שמתקנים, אפשר לשלוח שוב מכאן."),
     }
-}
-
-fn readable(body: &str) -> Vec<(&'static str, String)> {
-    let Ok(Value::Object(mut fields)) = serde_json::from_str(body) else { return Vec::new() };
-    [("סיכום", "summary"), ("תמליל", "transcript")]
-        .into_iter()
-        .filter_map(|(heading, name)| match fields.remove(name) {
-            Some(Value::String(text)) if !text.trim().is_empty() => Some((heading, text)),
-            _ => None,
-        })
-        .collect()
 }

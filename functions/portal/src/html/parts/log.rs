@@ -1,11 +1,13 @@
 //! The delivery log: rows, filters, and the buttons that send many again.
 
-use adapters::tables::Status;
+use adapters::deliveries_table::{Status, Summary};
+use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Moment;
 use crate::html::hebrew;
-use crate::html::view::{EndpointState, LogView, Overview, Row};
+use crate::html::view::{EndpointState, LogView, Overview};
+use crate::use_cases::is_overdue;
 
 const FILTERS: [Option<Status>; 5] =
     [None, Some(Status::Failed), Some(Status::Held), Some(Status::Retrying), Some(Status::Delivered)];
@@ -18,10 +20,10 @@ pub(in crate::html) struct LogPart<'a> {
     pub(in crate::html) rows: Vec<RowPart<'a>>,
     pub(in crate::html) older: Option<String>,
     pub(in crate::html) newest: Option<String>,
-    /// Something is filtered or looked for.
+    /// Whether the log is filtered or searched.
     pub(in crate::html) is_narrowed: bool,
     pub(in crate::html) can_resend_failed: bool,
-    /// The button that sends all that is held: while paused it resumes, too.
+    /// The label of the button that sends all held events; while the endpoint is paused, the button also resumes.
     pub(in crate::html) send_held: Option<&'static str>,
 }
 
@@ -36,7 +38,7 @@ pub(in crate::html) struct Filter {
 pub(in crate::html) struct RowPart<'a> {
     pub(in crate::html) id: &'a str,
     pub(in crate::html) kind: &'static str,
-    /// Of a kind without a Hebrew name: the event's own.
+    /// The event's type; None: the type has a Hebrew name, which is `kind`.
     pub(in crate::html) event_type: Option<&'a str>,
     pub(in crate::html) ending: Option<&'a str>,
     pub(in crate::html) subject: Option<&'a str>,
@@ -81,10 +83,11 @@ impl Filter {
 }
 
 impl<'a> RowPart<'a> {
-    pub(in crate::html) fn new(row: &'a Row, now: jiff::Timestamp, has_url: bool) -> Self {
+    pub(in crate::html) fn new(row: &'a Summary, now: Timestamp, has_url: bool) -> Self {
         let kind = hebrew::kind(&row.event_type);
+        let is_overdue = is_overdue(row, now);
         Self {
-            id: &row.event_id,
+            id: row.event_id.as_str(),
             kind,
             event_type: (kind == hebrew::kind("")).then_some(row.event_type.as_str()),
             ending: row.phone_ending.as_deref(),
@@ -92,11 +95,11 @@ impl<'a> RowPart<'a> {
             subject_label: hebrew::subject(&row.event_type),
             at: Moment::new(row.created_at, now),
             status: row.status.as_str(),
-            status_label: hebrew::status(row.status, row.is_overdue),
+            status_label: hebrew::status(row.status, is_overdue),
             why: why(row),
             attempts: (row.attempts > 0).then(|| hebrew::attempts(row.attempts)),
-            next: row.next_attempt_at.filter(|_| !row.is_overdue).map(|next| Moment::new(next, now)),
-            can_resend: has_url && (row.is_overdue || matches!(row.status, Status::Failed | Status::Held)),
+            next: row.next_attempt_at.filter(|_| !is_overdue).map(|next| Moment::new(next, now)),
+            can_resend: has_url && (is_overdue || matches!(row.status, Status::Failed | Status::Held)),
             resend_label: hebrew::resend(row.status),
         }
     }
@@ -110,8 +113,8 @@ fn send_held(state: EndpointState) -> Option<&'static str> {
     }
 }
 
-/// Why it has not arrived; with which code, if it has.
-fn why(row: &Row) -> Option<String> {
+/// Why the event is not delivered, or the status code of its delivery.
+fn why(row: &Summary) -> Option<String> {
     match (row.status, row.cause) {
         (Status::Delivered, _) => row.status_code.map(|code| format!("קוד {code}")),
         (_, Some(cause)) => Some(hebrew::short(cause, row.status_code, row.clue)),
@@ -120,7 +123,7 @@ fn why(row: &Row) -> Option<String> {
     }
 }
 
-/// The address of a part of the log.
+/// The address of the part of the log behind a cursor.
 fn link(status: Option<Status>, search: &str, cursor: Option<&str>) -> String {
     let status = status.map(Status::as_str);
     let pairs = [("status", status), ("search", Some(search).filter(|text| !text.is_empty())), ("cursor", cursor)];

@@ -1,5 +1,8 @@
 //! Pages as they could be, for the tests and for people to look at.
 
+use adapters::deliveries_table::PastAttempt;
+use domain::event::EventId;
+
 use super::*;
 
 pub(super) fn now() -> Timestamp {
@@ -29,13 +32,15 @@ pub(super) fn overview_view() -> Overview {
     }
 }
 
-pub(super) fn row(index: i64, status: Status, cause: Option<Cause>) -> Row {
-    Row {
-        event_id: format!("evt_{:032x}", index + 0x00c0_ffee),
+pub(super) fn row(index: i64, status: Status, cause: Option<Cause>) -> Summary {
+    Summary {
+        event_id: EventId::parse(&format!("evt_{:032x}", index + 0x00c0_ffee)).expect("an id"),
         event_type: "call.completed".into(),
         subject: Some(format!("CAb81c60f2d94e4f0aa3e7715c08d2{:04}", 946 + index)),
         phone_ending: Some(format!("{:04}", (index * 1_733 + 127) % 10_000)),
+        title: Some("נקבע תור לשיננית".into()),
         created_at: ago(7 + index * 397),
+        updated_at: ago(6 + index * 397),
         status,
         cause,
         status_code: match cause {
@@ -51,11 +56,10 @@ pub(super) fn row(index: i64, status: Status, cause: Option<Cause>) -> Row {
             Status::Failed => 16,
         },
         next_attempt_at: (status == Status::Retrying).then(|| ago(-12)),
-        is_overdue: false,
     }
 }
 
-pub(super) fn rows() -> Vec<Row> {
+pub(super) fn rows() -> Vec<Summary> {
     let mut rows = vec![
         row(0, Status::Retrying, Some(Cause::Status)),
         row(1, Status::Held, None),
@@ -102,48 +106,50 @@ pub(super) fn secret_view() -> SecretView {
     SecretView { exists: true, shown: Some(shown_secret()), previous_until: Some(ago(-60 * 23)) }
 }
 
-pub(super) fn delivery_view() -> DeliveryView {
+pub(super) fn details() -> Details {
     let snippet = Some(r#"{"code":404,"message":"The requested webhook is not registered."}"#.to_owned());
-    let attempt = |minutes, cause, status_code| AttemptView {
+    let attempt = |number, minutes, cause, status_code| PastAttempt {
+        number,
         at: ago(minutes),
         cause,
         status_code,
         clue: None,
-        total_ms: 187,
-        snippet: snippet.clone(),
+        timings: Timings { total: Duration::from_millis(187), ..Timings::default() },
+        response_snippet: snippet.clone(),
         location: None,
     };
-    DeliveryView {
-        has_url: true,
-        now: now(),
-        said: None,
-        row: row(0, Status::Retrying, Some(Cause::Status)),
-        snippet: snippet.clone(),
+    Details {
+        summary: row(0, Status::Retrying, Some(Cause::Status)),
+        response_snippet: snippet.clone(),
         attempts: vec![
-            AttemptView { snippet: None, ..attempt(7, Some(Cause::Failed(Failure::Timeout)), None) },
-            AttemptView {
+            PastAttempt { response_snippet: None, ..attempt(1, 7, Some(Cause::Failed(Failure::Timeout)), None) },
+            PastAttempt {
                 location: Some("https://www.example.co.il/webhook/".into()),
-                snippet: None,
-                ..attempt(6, Some(Cause::Redirect), Some(301))
+                response_snippet: None,
+                ..attempt(2, 6, Some(Cause::Redirect), Some(301))
             },
-            attempt(4, Some(Cause::Status), Some(404)),
+            attempt(3, 4, Some(Cause::Status), Some(404)),
         ],
         body: Some(include_str!("../../../../../events/samples/call.completed.short.json").to_owned()),
     }
 }
 
+/// The page of a delivery that was opened while there is a URL.
+pub(super) fn delivery_page(details: &Details) -> String {
+    delivery(details, None, true, now())
+}
+
 /// All pages, in the states that matter.
 pub(super) fn pages() -> Vec<(&'static str, String)> {
     let mut pages: Vec<_> = overviews().into_iter().map(|(name, view)| (name, overview(&view))).collect();
-    let delivered = DeliveryView {
-        said: Some(Flash::Resent),
-        row: row(2, Status::Delivered, None),
-        attempts: vec![AttemptView { cause: None, status_code: Some(200), ..delivery_view().attempts.remove(2) }],
-        ..delivery_view()
+    let delivered = Details {
+        summary: row(2, Status::Delivered, None),
+        attempts: vec![PastAttempt { cause: None, status_code: Some(200), ..details().attempts.remove(2) }],
+        ..details()
     };
-    pages.push(("delivery", delivery(&delivery_view())));
-    pages.push(("delivery-delivered", delivery(&delivered)));
-    pages.push(("delivery-without-content", delivery(&DeliveryView { body: None, ..delivery_view() })));
+    pages.push(("delivery", delivery_page(&details())));
+    pages.push(("delivery-delivered", delivery(&delivered, Some(Flash::Resent), true, now())));
+    pages.push(("delivery-without-content", delivery_page(&Details { body: None, ..details() })));
     pages.push(("signed-out", signed_out(SignedOut::Expired)));
     pages.push(("problem", problem(Problem::Fault)));
     pages

@@ -1,31 +1,37 @@
-//! A business's settings, as they stand in the settings table at the moment of an attempt.
+//! A business's settings as they stand in the settings table at the moment of an attempt.
 //!
-//! Nothing is cached: the URL is read anew at each attempt, so that an owner's correction heals what is pending. The
-//! item is written by the portal, and its URL also by the dashboard's backend, so every attribute is judged on reading.
+//! Nothing is cached: `deliver` reads the URL anew at each attempt, so that an owner's correction also reaches the
+//! pending events. The portal writes the item, and the dashboard's backend writes the URL in it, so this module judges
+//! each attribute. A value that nothing can be sent with is an error that names its attribute.
 
-use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
-
-use super::attributes::{cleaned, number, text};
-use super::{Item, TableError};
 use domain::endpoint::EndpointId;
 use domain::request::signature::SigningSecret;
 use domain::request::{Credentials, InvalidStaticHeader, StaticHeader};
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 
-/// Where a business's deliveries go, and what they carry.
+use crate::dynamodb::attributes::{cleaned, number, text};
+use crate::dynamodb::{Item, TableError};
+
+/// The address of a business's deliveries, and the credentials that they carry.
+///
+/// There is no `Debug`: this holds the signing secrets.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// The owner's URL, cleaned; None: nothing is to be sent.
+    /// The owner's URL, cleaned; None: nothing is sent.
     pub url: Option<String>,
-    /// What tells that endpoint from another.
+    /// The identity of the endpoint that these settings make; None: there is no URL.
     pub endpoint: Option<EndpointId>,
-    /// What deliveries are signed and marked with.
+    /// The secrets that sign a delivery, and the owner's own header.
     pub credentials: Credentials,
 }
 
-/// What tells the endpoint of a settings item from another: the beginnings of two SHA-256, of the URL and of what goes
-/// with a delivery. All of it is in the same item, but this goes into states and comparisons, and from there perhaps into
-/// a log; the secret is among what is hashed, so that a short header is not to be guessed from it. None: there is no URL.
+/// The identity of the endpoint that a settings item makes; None: there is no URL.
+///
+/// The identity is the beginnings of two SHA-256, in hexadecimal digits with a dot between them: the hash of the URL,
+/// and the hash of header and secret. It stands in states and comparisons, and from there may reach a log, so it
+/// repeats none of the values. The hash of the header covers the secret too, so that nobody can guess a short header
+/// from it.
 pub(super) fn endpoint_id(item: &Item) -> Result<Option<EndpointId>, TableError> {
     let Some(url) = cleaned(item, "generic_webhook_url")? else {
         return Ok(None);
@@ -50,7 +56,7 @@ impl Settings {
         }
         if number::<f64>(item, "previous_signing_secret_expires_at")?
             .is_some_and(|expiry| now.as_duration().as_secs_f64() < expiry)
-            // One that nothing can be signed with is nobody's: whoever verifies has the other.
+            // A previous secret that nothing can be signed with is left out: receivers verify with the present one.
             && let Some(Ok(previous)) = text(item, "previous_signing_secret")?.map(SigningSecret::parse)
         {
             signing_secrets.push(previous);
@@ -58,7 +64,7 @@ impl Settings {
         let static_header = match (cleaned(item, "static_header_name")?, cleaned(item, "static_header_value")?) {
             (None, None) => None,
             (Some(name), Some(value)) => Some(static_header(&name, &value)?),
-            // Half a header: what was meant cannot be told, and to send without it would look forged.
+            // Half a header: its meaning is unknown, and a delivery without it could look forged.
             (None, Some(_)) => return Err(TableError::Invalid("static_header_name")),
             (Some(_), None) => return Err(TableError::Invalid("static_header_value")),
         };
@@ -115,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_system_wrote_loses_what_nobody_sees() {
+    fn invisible_characters_that_another_system_wrote_are_left_out() {
         let clean = "https://n8n.example/webhook/abc";
         let read = settings(&[
             ("generic_webhook_url", s(&format!("\u{200f}{clean}\u{200f}\u{a0}\n"))),
@@ -132,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_is_its_url_and_what_goes_with_a_delivery() {
+    fn an_endpoint_is_its_url_its_header_and_its_secret() {
         let endpoint = |url: &str, name: &str, value: &str, secret: &str| {
             let item = [
                 ("generic_webhook_url", s(url)),
@@ -176,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_attribute_cannot_hold_is_a_fault_that_names_it() {
+    fn an_invalid_value_is_a_fault_that_names_its_attribute() {
         for (name, value) in [
             ("generic_webhook_url", AttributeValue::N("1".into())),
             ("signing_secret", s("whsec_short")),

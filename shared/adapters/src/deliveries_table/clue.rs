@@ -1,18 +1,20 @@
-//! What an attempt showed, as the attributes `clue` and `refusal`, of which it is one.
+//! A clue, which is what an attempt showed beyond its cause, as two attributes: `refusal` if the guard refused the URL
+//! or an address, `clue` for any other clue.
 
-use super::Item;
-use super::attributes::text;
 use domain::clue::Clue;
 use domain::guard::Refusal;
 
-/// The two attributes, by their names.
+use crate::dynamodb::Item;
+use crate::dynamodb::attributes::text;
+
+/// The names of the two attributes with their values. At most one has a value.
 pub(super) fn to_words(clue: Option<Clue>) -> [(&'static str, Option<&'static str>); 2] {
     let refusal = clue.and_then(Clue::refusal);
     let other = clue.filter(|_| refusal.is_none());
     [("clue", other.map(Clue::as_str)), ("refusal", refusal.map(Refusal::as_str))]
 }
 
-/// One that this version does not know is none.
+/// The clue of an item. A word that this version does not know counts as absent.
 pub(super) fn from_item(item: &Item) -> Option<Clue> {
     let word = |name| text(item, name).ok().flatten();
     word("refusal").and_then(Refusal::parse).map(Clue::Refused).or_else(|| word("clue").and_then(Clue::parse))
@@ -22,8 +24,8 @@ pub(super) fn from_item(item: &Item) -> Option<Clue> {
 mod tests {
     use aws_sdk_dynamodb::types::AttributeValue;
 
-    use super::super::attributes::s;
     use super::*;
+    use crate::dynamodb::attributes::s;
 
     #[test]
     fn each_is_read_back_and_an_unknown_one_is_none() {

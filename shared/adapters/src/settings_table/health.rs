@@ -1,24 +1,24 @@
 //! An endpoint's health as the attribute `health` of the settings item, a map.
 //!
-//! A newer version of this system may have written what this one does not know, and then have been rolled back. That must
-//! not keep a business's events back: an unknown state is that of an endpoint that never failed, an unknown name is
-//! "other".
+//! A newer version of this system may have written a value that this version does not know, and may then have been
+//! rolled back. Such a value must not keep a business's events back: an unknown state is read as that of an endpoint
+//! that never failed, and an unknown name as "other".
 
 use aws_sdk_dynamodb::types::AttributeValue;
-
-use super::attributes::{map, ms, n, number, required, s, text, time};
-use super::{Item, TableError};
 use domain::endpoint::{EndpointId, Health, Notice, NoticeKind, PausedReason, Probe, Replay, State};
 use domain::event::EventId;
 use domain::outcome::Cause;
 
-/// Reads the state of a settings item; one without it never failed.
+use crate::dynamodb::attributes::{map, ms, n, number, required, s, text, time};
+use crate::dynamodb::{Item, TableError};
+
+/// Reads the health of a settings item. An item without one has an endpoint that never failed.
 pub(super) fn from_item(item: &Item) -> Result<Health, TableError> {
     let Some(health) = map(item, "health")? else {
         return Ok(Health::default());
     };
     Ok(Health {
-        // Without it nothing could be written over what is stored.
+        // Without the stored version, no new state could be stored.
         version: required(number(health, "version")?, "health")?,
         endpoint: known(text(health, "endpoint")).map(|id| EndpointId(id.to_owned())),
         state: state(health).unwrap_or_default(),
@@ -27,7 +27,7 @@ pub(super) fn from_item(item: &Item) -> Result<Health, TableError> {
     })
 }
 
-/// None: one that is not known here, or that lacks what it has to have.
+/// None: this version does not know the state, or an attribute that the state needs is missing.
 fn state(health: &Item) -> Option<State> {
     let at = |name| known(time(health, name));
     let count = |name| known(number(health, name)).unwrap_or(0);
@@ -43,7 +43,7 @@ fn state(health: &Item) -> Option<State> {
         }),
         "paused" => Some(State::Paused {
             since: at("since")?,
-            // A reason that a newer version wrote: all that follows from it is that events wait.
+            // A reason that only a newer version knows is read as one that keeps events held until the owner resumes.
             reason: known(text(health, "reason")).and_then(PausedReason::parse).unwrap_or(PausedReason::Owner),
         }),
         _ => None,
@@ -75,12 +75,12 @@ fn notice(stored: &Item) -> Option<Notice> {
     })
 }
 
-/// A value of another type is as good as none.
+/// A value that cannot be read counts as absent.
 fn known<T>(read: Result<Option<T>, TableError>) -> Option<T> {
     read.ok().flatten()
 }
 
-/// The attribute for a state.
+/// The attribute for a state of health.
 pub(super) fn to_attribute(health: &Health) -> AttributeValue {
     let mut map = Item::from([("version".to_owned(), n(health.version))]);
     let mut set = |name: &str, value| map.insert(name.to_owned(), value);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_version_has_written_is_read_as_other() {
+    fn a_value_that_only_a_newer_version_knows_is_read_as_other() {
         let stored = |attributes: &[(&str, AttributeValue)]| {
             let map = attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
             from_item(&Item::from([("health".to_owned(), AttributeValue::M(map))])).expect("readable")

@@ -1,10 +1,10 @@
-//! A phone number that is looked for, however people and their contacts write it.
+//! A phone number in a search, however people and their contacts write it.
 //!
-//! The ledger knows the end of a number alone, so that much is all that is read of it.
+//! The ledger has only the last digits of a number, so this module reads only as many.
 
 use domain::event::Event;
 
-/// What a search says of the end of a phone number: as much of it as the ledger knows. None if it is no number.
+/// The last digits of a searched phone number, at most as many as the ledger has; None: the text is no phone number.
 pub(super) fn digits(search: &str) -> Option<String> {
     let number = search.strip_prefix("tel:").unwrap_or(search);
     let digits: Vec<char> = number.chars().filter_map(digit).collect();
@@ -13,14 +13,14 @@ pub(super) fn digits(search: &str) -> Option<String> {
     (is_number && !digits.is_empty()).then(|| digits[known..].iter().collect())
 }
 
-/// The ASCII digit of a digit: of an ASCII, Arabic, Persian or full-width one.
+/// The ASCII digit for an ASCII, Arabic, Persian or full-width digit; None for any other character.
 fn digit(character: char) -> Option<char> {
     let of_zero = |zero: char| char::from_digit(u32::from(character).checked_sub(u32::from(zero))?, 10);
     ['0', '\u{660}', '\u{6f0}', '\u{ff10}'].into_iter().find_map(of_zero)
 }
 
-/// What people write between the digits of a phone number: spaces, brackets, and every kind of hyphen and dash, the
-/// Hebrew one (U+05BE) among them.
+/// Whether people write this character between the digits of a phone number: spaces, brackets, and every kind of hyphen
+/// and dash, the Hebrew one (U+05BE) among them.
 fn separates(character: char) -> bool {
     character.is_whitespace()
         || "+-()[]*./,".contains(character)

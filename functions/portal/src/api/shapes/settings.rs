@@ -1,0 +1,145 @@
+//! The settings: the answer, and the change.
+
+use adapters::settings_table::OwnerSettings;
+use domain::endpoint::State;
+use domain::guard::TargetPolicy;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use super::{CauseName, rfc3339};
+use crate::use_cases::{HeaderIntent, SECRET_MASK, UrlIntent, Warning, warnings};
+
+/// The settings, and the state of the endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Settings {
+    /// Where finished calls are sent; null: nothing is sent.
+    #[schema(required, example = "https://n8n.example.com/webhook/calls")]
+    generic_webhook_url: Option<String>,
+    /// The owner's own header; null: there is none.
+    #[schema(required)]
+    static_header: Option<StaticHeader>,
+    /// Whether events go out.
+    status: EndpointStatus,
+    /// Why the endpoint is paused; null: it is not paused.
+    #[schema(required)]
+    paused_reason: Option<PausedReason>,
+    /// Since when the endpoint is failing or paused, in RFC 3339; null: it is active.
+    #[schema(required, format = DateTime)]
+    since: Option<String>,
+    /// Why the last attempt failed; null: the endpoint is not failing.
+    #[schema(required)]
+    cause: Option<CauseName>,
+    /// How many events are held; 1,000 stands for more.
+    #[schema(maximum = 1000)]
+    held: u64,
+    /// Doubts about settings that are allowed but probably not intended.
+    pub(in crate::api) warnings: Vec<Warning>,
+}
+
+/// The owner's own header, for n8n Header Auth, Zapier and Make.
+#[derive(Debug, Serialize, ToSchema)]
+struct StaticHeader {
+    /// The header's name.
+    #[schema(example = "X-Api-Key")]
+    name: String,
+    /// A mask, since the value is never shown. A change that has the mask as its value keeps the stored value.
+    #[schema(example = "••••••••")]
+    value: &'static str,
+}
+
+/// Whether events go out.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum EndpointStatus {
+    /// Events go out.
+    Active,
+    /// One event, the probe, keeps trying; the others are held.
+    Failing,
+    /// All events are held until the owner resumes.
+    Paused,
+}
+
+/// Why an endpoint is paused: it answered 410, its probe has spent its schedule, its owner paused it, or there was no
+/// URL.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PausedReason {
+    Gone,
+    Spent,
+    Owner,
+    NoUrl,
+}
+
+impl From<domain::endpoint::PausedReason> for PausedReason {
+    fn from(reason: domain::endpoint::PausedReason) -> Self {
+        use domain::endpoint::PausedReason as Reason;
+        match reason {
+            Reason::Gone => Self::Gone,
+            Reason::Spent => Self::Spent,
+            Reason::Owner => Self::Owner,
+            Reason::NoUrl => Self::NoUrl,
+        }
+    }
+}
+
+impl Settings {
+    pub(in crate::api) fn new(owned: &OwnerSettings, held: u64, targets: TargetPolicy) -> Self {
+        let (status, since, cause, paused_reason) = match &owned.here(adapters::process::clock::now()).state {
+            State::Active { .. } => (EndpointStatus::Active, None, None, None),
+            State::Failing { since, cause, .. } => (EndpointStatus::Failing, Some(*since), Some(*cause), None),
+            State::Paused { since, reason } => (EndpointStatus::Paused, Some(*since), None, Some(*reason)),
+        };
+        Self {
+            generic_webhook_url: owned.url.clone(),
+            static_header: owned.static_header_name.clone().map(|name| StaticHeader { name, value: SECRET_MASK }),
+            status,
+            paused_reason: paused_reason.map(PausedReason::from),
+            since: since.map(rfc3339),
+            cause: cause.map(CauseName::from),
+            held,
+            warnings: warnings(owned, targets),
+        }
+    }
+}
+
+/// New settings. A member that is present replaces the stored one; what an absent member names stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct SettingsChange {
+    /// Where finished calls are to be sent; null or empty: nothing is sent from now on.
+    #[serde(default, deserialize_with = "url_intent")]
+    #[schema(
+        required = false, value_type = Option<String>, example = "https://n8n.example.com/webhook/calls",
+        max_length = 2048
+    )]
+    pub(in crate::api) generic_webhook_url: UrlIntent,
+    /// The owner's own header. Absent: the stored header stays; null: the stored header is removed.
+    #[serde(default, deserialize_with = "header_intent")]
+    #[schema(required = false, value_type = Option<StaticHeaderChange>)]
+    pub(in crate::api) static_header: HeaderIntent,
+}
+
+/// The owner's own header.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct StaticHeaderChange {
+    /// A token of RFC 9110. Names that a delivery needs for itself are refused.
+    #[schema(example = "X-Api-Key", max_length = 128)]
+    name: String,
+    /// Visible ASCII characters, with spaces between them.
+    #[schema(example = "s3cret", max_length = 4096)]
+    value: String,
+}
+
+/// Called only if the member is present.
+fn url_intent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UrlIntent, D::Error> {
+    Option::deserialize(deserializer).map(UrlIntent::Set)
+}
+
+/// Called only if the member is present: null removes the header.
+fn header_intent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderIntent, D::Error> {
+    Ok(match Option::deserialize(deserializer)? {
+        None => HeaderIntent::Clear,
+        Some(StaticHeaderChange { name, value }) => HeaderIntent::Set { name, value: Some(value) },
+    })
+}

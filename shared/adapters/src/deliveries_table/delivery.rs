@@ -1,0 +1,102 @@
+//! One delivery, as its owner reads it from the ledger.
+
+use domain::clue::Clue;
+use domain::event::{BusinessId, EventId};
+use domain::outcome::Cause;
+use jiff::Timestamp;
+
+use super::{DeliveriesTable, PastAttempt, Status, attempt, clue, record};
+use crate::dynamodb::attributes::{self, number, owned, required, text, time};
+use crate::dynamodb::{Item, TableError};
+
+/// One delivery, without its body.
+///
+/// There is no `Debug`: the title is personal data.
+#[derive(Clone)]
+pub struct Summary {
+    /// The event's id.
+    pub event_id: EventId,
+    /// The event's type, such as `call.completed`.
+    pub event_type: String,
+    /// The id of the event's call, lead or appointment, at most 128 characters; None: the event has none.
+    pub subject: Option<String>,
+    /// The last four digits of the phone number; None: the event has no number.
+    pub phone_ending: Option<String>,
+    /// The first 80 characters of the event's summary, as one line; None: the event has no summary.
+    pub title: Option<String>,
+    /// The delivery's status.
+    pub status: Status,
+    /// Why the last attempt failed; None: it delivered, or there was none.
+    pub cause: Option<Cause>,
+    /// The HTTP status code of the last attempt's answer; None: no answer came.
+    pub status_code: Option<u16>,
+    /// What the last attempt showed beyond its cause.
+    pub clue: Option<Clue>,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// The time of the event's first publishing.
+    pub created_at: Timestamp,
+    /// The time of the record's last write.
+    pub updated_at: Timestamp,
+    /// The time of the next attempt; None: none is planned.
+    pub next_attempt_at: Option<Timestamp>,
+}
+
+/// One delivery, with its body and attempts.
+///
+/// There is no `Debug`: the body is personal data.
+#[derive(Clone)]
+pub struct Details {
+    /// What the list says of the delivery.
+    pub summary: Summary,
+    /// The exact body; None: the body was too large to be kept.
+    pub body: Option<String>,
+    /// The beginning of the last attempt's answer, made [`super::printable`].
+    pub response_snippet: Option<String>,
+    /// The last 20 attempts, newest last.
+    pub attempts: Vec<PastAttempt>,
+}
+
+impl Summary {
+    pub(super) fn from_item(item: &Item) -> Result<Self, TableError> {
+        Ok(Self {
+            event_id: attributes::event_id(item)?,
+            event_type: required(owned(item, "event_type")?, "event_type")?,
+            subject: owned(item, "subject")?,
+            phone_ending: owned(item, "phone_last_digits")?,
+            title: owned(item, "title")?,
+            status: Status::of(item)?,
+            cause: text(item, "cause")?.map(Cause::read),
+            status_code: number(item, "status_code")?,
+            clue: clue::from_item(item),
+            attempts: number(item, "attempts")?.unwrap_or(0),
+            created_at: required(text(item, "created_at")?.and_then(|at| at.parse().ok()), "created_at")?,
+            updated_at: required(time(item, "updated_at")?, "updated_at")?,
+            next_attempt_at: time(item, "next_attempt_at")?,
+        })
+    }
+}
+
+impl Details {
+    fn from_item(item: &Item) -> Result<Self, TableError> {
+        let mut attempts = attempt::slots(item).map(PastAttempt::from_item).collect::<Result<Vec<_>, _>>()?;
+        attempts.sort_by_key(|attempt| attempt.number);
+        Ok(Self {
+            summary: Summary::from_item(item)?,
+            body: record::stored_body(item),
+            response_snippet: owned(item, "response_snippet")?,
+            attempts,
+        })
+    }
+}
+
+impl DeliveriesTable {
+    /// Reads one delivery; None: the ledger has no record of the event.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`].
+    pub async fn details(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Option<Details>, TableError> {
+        self.item(business_id, event_id).await?.map(|item| Details::from_item(&item)).transpose()
+    }
+}

@@ -1,0 +1,111 @@
+//! The held events: of one business in the order in which they happened, and of all businesses for `sweep`.
+//!
+//! The index of held events is sparse. It is a local one, because only a local index can be read consistently: a replay
+//! must not miss an event that was held a moment ago.
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::Select;
+use domain::endpoint::{Found, State};
+use domain::event::{BusinessId, EventId};
+
+use super::DeliveriesTable;
+use crate::dynamodb::attributes::{business_id, event_id, s};
+use crate::dynamodb::{Item, TableError};
+
+/// The number up to which held events are counted; it stands for more. Counting a million of them must not delay a
+/// notice.
+pub const HELD_COUNTED: u64 = 1_000;
+
+/// How many held events a step of a replay takes: with one step a second, about 10 events a second.
+const EVENTS_PER_STEP: i32 = 10;
+
+/// How many keys of held events one read of the scan takes.
+const KEYS_PER_SCAN: i32 = 1_000;
+
+/// A place in the scan of all held events: the scan goes on behind it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldKey(pub(crate) Item);
+
+impl DeliveriesTable {
+    /// The first held events of a business, at most ten, in the order in which they happened.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`].
+    pub async fn first_held(&self, business_id: &BusinessId) -> Result<Vec<EventId>, TableError> {
+        let answer = self.held_query(business_id).limit(EVENTS_PER_STEP).send().await?;
+        answer.items().iter().map(event_id).collect()
+    }
+
+    /// How many events of a business are held, counted up to [`HELD_COUNTED`]. This takes one request, since one answer
+    /// has room for that many keys.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`].
+    pub async fn count_held(&self, business_id: &BusinessId) -> Result<u64, TableError> {
+        let query = self.held_query(business_id).select(Select::Count);
+        let query = query.limit(i32::try_from(HELD_COUNTED).unwrap_or(i32::MAX));
+        Ok(u64::try_from(query.send().await?.count).unwrap_or_default())
+    }
+
+    fn held_query(&self, business_id: &BusinessId) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.name)
+            .index_name("held")
+            .consistent_read(true)
+            .key_condition_expression("business_id = :business")
+            .expression_attribute_values(":business", s(business_id.as_str()))
+    }
+
+    /// Some of the businesses that have held events: those among the next 1,000 keys behind `after`. With each business
+    /// comes the key behind which the next business stands. The boolean tells whether there are more keys.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`].
+    pub async fn businesses_with_held(
+        &self,
+        after: Option<HeldKey>,
+    ) -> Result<(Vec<(BusinessId, HeldKey)>, bool), TableError> {
+        let answer = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .index_name("held")
+            .set_exclusive_start_key(after.map(|HeldKey(key)| key))
+            .limit(KEYS_PER_SCAN)
+            .send()
+            .await?;
+        let mut found: Vec<(BusinessId, HeldKey)> = Vec::new();
+        for item in answer.items.unwrap_or_default() {
+            let Some(business_id) = business_id(&item) else { continue };
+            if found.last().is_some_and(|(last, _)| *last == business_id) {
+                found.pop();
+            }
+            found.push((business_id, HeldKey(item)));
+        }
+        Ok((found, answer.last_evaluated_key.is_some()))
+    }
+
+    /// The facts of the ledger by which `sweep` decides about an endpoint in this state: the first held event, and
+    /// whether the ledger has the probe's body.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`].
+    pub async fn found(&self, business_id: &BusinessId, state: &State) -> Result<Found, TableError> {
+        let probe = match state {
+            State::Failing { probe: Some(probe), .. } => Some(&probe.event),
+            _ => None,
+        };
+        let (held, probe_is_kept) = tokio::join!(self.first_held(business_id), self.is_kept(business_id, probe));
+        Ok(Found { first_held: held?.into_iter().next(), probe_is_kept: probe_is_kept? })
+    }
+
+    async fn is_kept(&self, business_id: &BusinessId, event: Option<&EventId>) -> Result<bool, TableError> {
+        let Some(event) = event else { return Ok(false) };
+        Ok(self.stored_event(business_id, event).await?.is_some())
+    }
+}
