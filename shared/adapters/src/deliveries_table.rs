@@ -15,6 +15,7 @@ mod held;
 mod delivery;
 mod cursor;
 mod listing;
+mod range;
 mod resend;
 
 pub use attempt::{AttemptRecord, LOCATION_CHARS, PastAttempt, printable};

@@ -40,7 +40,7 @@ pub async fn deliver<I: DeliveryIo>(
 ) -> Ended {
     let brought_back_by = match trigger {
         Trigger::Replay { source: ReplaySource::Held, .. } => BroughtBackBy::Replay,
-        Trigger::Replay { source: ReplaySource::Range, .. } => BroughtBackBy::Range,
+        Trigger::Replay { source: ReplaySource::Range { .. }, .. } => BroughtBackBy::Range,
         Trigger::Message | Trigger::Resend | Trigger::Restart => BroughtBackBy::Message,
     };
     let delivery = Delivery { io, event, trigger, instead_of_holding, brought_back_by, had_arrived: false };

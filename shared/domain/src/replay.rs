@@ -155,7 +155,7 @@ impl<I: ReplayIo> Step<'_, I> {
 
     async fn deliver(&self, health: &Health) -> Result<StepResult, Unavailable> {
         let range = health.pending_range().filter(|range| range.steps.id == self.replay);
-        let source = if range.is_some() { ReplaySource::Range } else { ReplaySource::Held };
+        let source = range.map_or(ReplaySource::Held, |range| ReplaySource::Range { asked_at: range.asked_at });
         let listed = self.io.list(range).await?;
         let failures = health.replay_of(self.replay).map_or(0, |replay| replay.failures);
         let is_empty = listed.events.is_empty();
@@ -185,7 +185,7 @@ impl<I: ReplayIo> Step<'_, I> {
         }
         done.progress.is_over = match source {
             ReplaySource::Held => is_empty,
-            ReplaySource::Range => listed.read_to.is_none(),
+            ReplaySource::Range { .. } => listed.read_to.is_none(),
         };
         done.progress.position = listed.read_to.or(done.progress.position);
         Ok(done)

@@ -158,7 +158,10 @@ pub enum ReplaySource {
     /// The held ones.
     Held,
     /// Those of a range of time that have arrived or failed.
-    Range,
+    Range {
+        /// When the owner asked for them. An event that has arrived since then is not sent again.
+        asked_at: Timestamp,
+    },
 }
 
 /// The result of a delivery.
