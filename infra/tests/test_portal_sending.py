@@ -91,11 +91,11 @@ def test_test_event_arrives_like_every_delivery(owner: Owner) -> None:
 def test_failed_test_shows_its_cause(owner: Owner, answer: Answer, status: int | None, cause: str) -> None:
     owner.business.receiver.script(owner.business.path, answer)
     owner.saves(owner.url)
-    answer = tried(owner)
-    assert (answer["delivered"], answer["status_code"], answer["cause"]) == (False, status, cause)
-    assert answer["location"] == answer.headers.get("Location")
+    shown = tried(owner)
+    assert (shown["delivered"], shown["status_code"], shown["cause"]) == (False, status, cause)
+    assert shown["location"] == answer.headers.get("Location")
     if answer.body:
-        assert answer["response_snippet"] == answer.body.decode()
+        assert shown["response_snippet"] == answer.body.decode()
     assert owner.get("/api/settings").json["status"] == "active", "a test does not count as an attempt"
 
 
@@ -107,8 +107,8 @@ def test_more_than_ten_tests_a_minute_are_refused(owner: Owner, stranger: Owner)
 
     def refused() -> tuple[int, int, Reply] | None:
         minute, second = divmod(int(time.time()), 60)
-        # All tests must fall into one calendar minute without earlier tests. If the minute ends meanwhile, try another
-        # one.
+        # All tests must fall into one calendar minute without earlier tests. If the minute ends meanwhile, the next
+        # minute is tried.
         if minute in begun or second > MINUTE_S / 2:
             return None
         before, sent = len(owner.business.received()), 0

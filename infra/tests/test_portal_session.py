@@ -34,11 +34,11 @@ def directives(reply: Reply) -> dict[str, list[str]]:
 
 def form(owner: Owner, path: str, fields: dict[str, str], headers: dict[str, str] | None = None) -> Reply:
     """Submit a form of the page as its owner's browser would."""
-    fields = {"Cookie": owner.cookie(), "Content-Type": "application/x-www-form-urlencoded"}
     # With no-referrer a browser sends `Origin: null` with a form, and Sec-Fetch-Site alone says that the form is the
     # page's.
-    fields |= {"Sec-Fetch-Site": "same-origin", "Origin": "null"} if headers is None else headers
-    return owner.portal.send("POST", path, urlencode(fields), headers=fields)
+    origin = {"Sec-Fetch-Site": "same-origin", "Origin": "null"} if headers is None else headers
+    cookie = {"Cookie": owner.cookie(), "Content-Type": "application/x-www-form-urlencoded"}
+    return owner.portal.send("POST", path, urlencode(fields), headers=cookie | origin)
 
 
 def test_link_is_exchanged_for_a_cookie_and_its_token_leaves_the_address(owner: Owner) -> None:

@@ -1,45 +1,46 @@
 //! What becomes of a state when nothing goes wrong any more: the promise that is checked in every quiet state.
 
-use domain::endpoint::{LOST_AFTER, State as HealthState};
+use domain::endpoint::{LOST_AFTER, State};
+use domain::event::EventId;
 use domain::schedule::Schedule;
 
-use crate::Deliveries;
-use crate::state::{Answer, World};
-use crate::world::{Body, Status};
+use crate::action::Answer;
+use crate::scenario::Scenario;
+use crate::worker::{Body, Status};
+use crate::world::World;
 
-/// More than any run of the model takes.
+/// More steps than any run of the model takes.
 const STEPS: usize = 20_000;
 
 impl World {
-    /// Whether each event arrives once faults are over and the receiver is well. Nothing helps but `sweep`: no further call,
-    /// no owner unless the endpoint is paused, no operator unless something is in the dead-letter queue.
-    pub(crate) fn heals(&self, model: &Deliveries) -> bool {
+    /// Whether each event arrives, or is set aside for want of a body, once faults are over and the endpoint is well.
+    /// Nothing helps but `sweep`: no further call, no owner unless the endpoint is paused, no operator unless a message is
+    /// in the dead-letter queue.
+    pub(crate) fn heals(&self, scenario: &Scenario) -> bool {
         let mut world = self.clone();
-        world.work_off(&model.schedule);
-        world.resume_if_paused(&model.schedule);
+        world.work_off(&scenario.schedule);
+        world.resume_if_paused(&scenario.schedule);
         if !world.dead.is_empty() {
             world.redrive();
-            world.work_off(&model.schedule);
-            world.resume_if_paused(&model.schedule);
+            world.work_off(&scenario.schedule);
+            world.resume_if_paused(&scenario.schedule);
         }
-        world.all_arrived(self.published, model.shares_messages) && world.tables.health.notices.is_empty()
-    }
-
-    fn all_arrived(&self, published: usize, shares_messages: bool) -> bool {
-        self.published().take(published).all(|event| {
-            let failed = shares_messages && self.tables.says(&event, Status::Failed);
-            failed || self.arrived.contains(event.as_str())
-        })
+        let is_over = |event: EventId| {
+            let may_be_missing = scenario.shares_messages && world.tables.says(&event, Status::Failed);
+            may_be_missing || world.arrived.contains(event.as_str()) || world.set_aside.contains(event.as_str())
+        };
+        let nothing_waits = world.tables.held().next().is_none() && world.tables.health.notices.is_empty();
+        world.published().all(is_over) && nothing_waits
     }
 
     fn resume_if_paused(&mut self, schedule: &Schedule) {
-        if matches!(self.tables.health.state, HealthState::Paused { .. }) {
+        if matches!(self.tables.health.state, State::Paused { .. }) {
             self.begin(&Body::Resume);
             self.work_off(schedule);
         }
     }
 
-    /// The operator is not that quick.
+    /// The operator is slower than a visibility timeout.
     fn redrive(&mut self) {
         self.now += LOST_AFTER;
         for body in std::mem::take(&mut self.dead) {
@@ -47,16 +48,17 @@ impl World {
         }
     }
 
-    /// Everything in the queue is worked on until it is gone, one after the other; where nothing is left to do, `sweep` runs.
+    /// The messages are worked on one after the other until none is left. Where no message is visible, `sweep` runs if it
+    /// finds this business, and then time passes.
     fn work_off(&mut self, schedule: &Schedule) {
         let mut is_swept = false;
         for _ in 0..STEPS {
             if !self.workers.is_empty() {
-                self.perform(0, Answer::Success, schedule);
+                self.do_task(0, Answer::Success, schedule);
             } else if let Some(id) = self.first_visible() {
                 self.receive(id, schedule);
                 is_swept = false;
-            } else if !is_swept {
+            } else if !is_swept && self.tables.are_found_by_sweep(self.now) {
                 self.begin(&Body::Sweep);
                 is_swept = true;
             } else if let Some(time) = self.next_message().into_iter().chain(self.overdue_at()).min() {
@@ -66,7 +68,7 @@ impl World {
                 return;
             }
         }
-        panic!("it never ends: {self:?}");
+        panic!("the work never ends: {self:?}");
     }
 
     fn first_visible(&self) -> Option<u8> {

@@ -6,7 +6,7 @@ use domain::endpoint::{EndpointId, PausedReason, State};
 use fastrand::Rng;
 
 use crate::queue::{DAY, HOUR, MINUTE, SECOND};
-use crate::world::Tables;
+use crate::worker::Tables;
 
 /// What a receiver does while it is out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +51,13 @@ pub(crate) struct Business {
     urls: u32,
     pub(crate) published: usize,
     /// How often each event has arrived.
-    pub(crate) arrived: BTreeMap<String, u32>,
-    /// Acknowledged since there was no URL.
-    pub(crate) dismissed: BTreeSet<String>,
+    pub(crate) arrived: BTreeMap<String, usize>,
+    /// How often the owner has sent each event again.
+    pub(crate) sent_again: BTreeMap<String, usize>,
+    /// The events that were acknowledged because there was no URL.
+    pub(crate) not_configured: BTreeSet<String>,
+    /// The events of which a reference was copied to the dead-letter queue, since the ledger has no body.
+    pub(crate) set_aside: BTreeSet<String>,
 }
 
 impl Business {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::world::Body;
+use crate::worker::Body;
 
 /// All times are milliseconds.
 pub(crate) const SECOND: i64 = 1_000;
@@ -70,7 +70,7 @@ impl Queue {
         message.received += 1;
         message.visible_at = now + VISIBILITY_TIMEOUT;
         let received = message.clone();
-        message.body.is_received();
+        message.body.note_received();
         Received::Message(received)
     }
 
@@ -91,6 +91,10 @@ impl Queue {
 
     pub(crate) fn of(&self, business: usize) -> impl Iterator<Item = &Message> {
         self.messages.values().chain(&self.dead).filter(move |message| message.business == business)
+    }
+
+    pub(crate) fn has(&self, business: usize, is: impl Fn(&Body) -> bool) -> bool {
+        self.messages.values().any(|message| message.business == business && is(&message.body))
     }
 
     pub(crate) fn has_died(&self, business: usize, is: impl Fn(&Body) -> bool) -> bool {

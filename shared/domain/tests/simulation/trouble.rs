@@ -4,7 +4,7 @@
 use fastrand::Rng;
 
 use crate::queue::{DAY, HOUR, MINUTE, SECOND};
-use crate::world::Task;
+use crate::worker::Task;
 
 /// From when until when, and how often out of a thousand.
 type Window = (i64, i64, u32);
@@ -22,7 +22,7 @@ pub(crate) struct Trouble {
     /// Out of a thousand messages.
     pub(crate) duplicates: u32,
     /// Out of a thousand looks, those that find many attempts waiting for the endpoint's answer.
-    crowds: u32,
+    at_capacity: u32,
     /// How wrong a clock may be.
     skew: i64,
 }
@@ -37,7 +37,7 @@ impl Trouble {
             late: windows(rng, until, 3, 2 * HOUR),
             slow: windows(rng, until, 2, 2 * HOUR),
             duplicates: rng.u32(0..5),
-            crowds: rng.u32(0..200),
+            at_capacity: rng.u32(0..200),
             skew: if rng.u8(0..4) == 0 { 10 * MINUTE } else { 0 },
         }
     }
@@ -47,19 +47,23 @@ impl Trouble {
     }
 
     /// Whether what the task needs does not answer.
-    pub(crate) fn refuses(&self, rng: &mut Rng, task: &Task, now: i64) -> bool {
+    pub(crate) fn fails(&self, rng: &mut Rng, task: &Task, now: i64) -> bool {
         match task {
-            Task::Read | Task::Store(_) | Task::Record(..) | Task::List | Task::Find => {
-                strikes(rng, &self.tables_down, now)
-            }
-            Task::Send(..) | Task::Leave(_) => strikes(rng, &self.queue_down, now),
+            Task::Read
+            | Task::Store(_)
+            | Task::Record(..)
+            | Task::List
+            | Task::Find
+            | Task::Fetch(_)
+            | Task::Abandon(_) => strikes(rng, &self.tables_down, now),
+            Task::Send(..) | Task::SetAside(_) | Task::Finish(_) => strikes(rng, &self.queue_down, now),
             Task::Announce => strikes(rng, &self.queue_down, now) || strikes(rng, &self.tables_down, now),
             Task::Post(_) => false,
         }
     }
 
-    pub(crate) fn crowds(&self, rng: &mut Rng) -> bool {
-        rng.u32(0..1_000) < self.crowds
+    pub(crate) fn is_at_capacity(&self, rng: &mut Rng) -> bool {
+        rng.u32(0..1_000) < self.at_capacity
     }
 
     /// How long a message that can be seen waits for a worker.

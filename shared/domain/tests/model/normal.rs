@@ -1,0 +1,91 @@
+//! The normal form of a state: states from which the same can follow are made equal, so that they are visited once.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use domain::endpoint::{IDLE_AFTER, LOST_AFTER, Notice, State};
+use jiff::Timestamp;
+
+use crate::worker::Body;
+use crate::world::{NOW, World, message_name};
+
+impl World {
+    /// This state in its normal form: things that can be exchanged stand in one order. While nobody is at work, and so
+    /// nobody remembers a time or a version, times and versions count from the same start.
+    pub(crate) fn normal(mut self) -> Self {
+        self.workers.sort_by_cached_key(hash);
+        if self.is_quiet() {
+            self.shift_times();
+            // After a wipe the versions begin anew, and a new replay can have the number of an old message.
+            if !self.is_wiped {
+                self.renumber_versions();
+            }
+            self.renumber_messages();
+        }
+        self
+    }
+
+    fn shift_times(&mut self) {
+        let now = self.now;
+        let shifted = |time: Timestamp| NOW + time.duration_since(now);
+        for message in self.queue.values_mut() {
+            message.visible_at = shifted(message.visible_at.max(now));
+        }
+        for Notice { since: start, at, .. } in &mut self.tables.health.notices {
+            *start = NOW;
+            *at = shifted((*at).max(now - LOST_AFTER));
+        }
+        if let Some(replay) = &mut self.tables.health.replay {
+            replay.due = shifted(replay.due.max(now - LOST_AFTER));
+            replay.restarts = 0;
+        }
+        match &mut self.tables.health.state {
+            State::Active { .. } => {}
+            State::Failing { since: start, probe, last_attempt, .. } => {
+                *start = NOW;
+                if let Some(probe) = probe {
+                    probe.due = shifted(probe.due.max(now - LOST_AFTER));
+                    // A `sweep` that restarts as soon as ever is the worse case of one that lets a message more time.
+                    probe.restarts = 0;
+                }
+                *last_attempt = shifted((*last_attempt).max(now - IDLE_AFTER));
+            }
+            State::Paused { since, .. } => *since = NOW,
+        }
+        self.now = NOW;
+    }
+
+    /// The replay under way becomes number 1, and every replay that is over number 0.
+    fn renumber_versions(&mut self) {
+        let current = self.tables.health.replay.as_ref().map(|replay| replay.id);
+        let renumber = |id: &mut u64| *id = u64::from(current == Some(*id));
+        let queued = self.queue.values_mut().map(|message| &mut message.body);
+        for body in queued.chain(&mut self.dead) {
+            if let Body::Step { replay, .. } = body {
+                renumber(replay);
+            }
+        }
+        if let Some(replay) = &mut self.tables.health.replay {
+            replay.id = 1;
+        }
+        self.tables.health.version = 2;
+    }
+
+    fn renumber_messages(&mut self) {
+        let mut messages: Vec<_> = std::mem::take(&mut self.queue).into_iter().collect();
+        messages.sort_by_cached_key(|(_, message)| hash(message));
+        if let Some(claim) = self.tables.health.replay.as_mut().and_then(|replay| replay.claimed_by.as_mut()) {
+            // The message that has claimed the step gets another number, or is gone.
+            let place = messages.iter().position(|(id, _)| *claim == message_name(*id));
+            *claim = place.map_or_else(|| "gone".to_owned(), |place| format!("m{place}"));
+        }
+        self.queue = (0..).zip(messages.into_iter().map(|(_, message)| message)).collect();
+        self.dead.sort_by_cached_key(hash);
+    }
+}
+
+/// The key of an order that is the same in every run and has no meaning.
+fn hash(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
