@@ -41,20 +41,18 @@ impl Layout {
         let title = fact(&message.title);
         let facts = message.facts.iter().map(|line| fact(line)).collect();
 
-        // What each section takes if nothing but the mark of its cut is left of it.
-        let least = |section: &Section<'_>| {
-            frame.section + section.label.map_or(0, |label| markup.size(label)) + mark_size(section, markup)
-        };
-        let mut reserved: usize = message.sections.iter().map(least).sum();
-        let sections = message.sections.iter().map(|section| {
-            let least = least(section);
-            reserved -= least;
-            let of_text = room.saturating_sub(reserved + least - mark_size(section, markup));
-            let text = fitted(section, of_text, markup);
-            room = room.saturating_sub(least - mark_size(section, markup) + markup.size(&text));
-            Text { label: section.label, text }
-        });
-        let sections = sections.collect();
+        let label = |section: &Section<'_>| frame.section + section.label.map_or(0, |label| markup.size(label));
+        // What the sections to come take if nothing but their labels and marks is left of them.
+        let mut reserved: usize =
+            message.sections.iter().map(|section| label(section) + mark_size(section, markup)).sum();
+        let mut sections = Vec::new();
+        for section in &message.sections {
+            reserved -= label(section) + mark_size(section, markup);
+            room = room.saturating_sub(label(section));
+            let text = fitted(section, room.saturating_sub(reserved), markup);
+            room = room.saturating_sub(markup.size(&text));
+            sections.push(Text { label: section.label, text });
+        }
         Self { title, facts, sections }
     }
 }

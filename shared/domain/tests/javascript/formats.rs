@@ -3,6 +3,8 @@
 //! What is escaped is judged here by readers of each chat's notation, written against its documentation and not against
 //! the code.
 
+#![expect(clippy::expect_used, reason = "a test may panic")]
+
 use domain::event::Event;
 use domain::event::json::Value;
 use domain::format::{Format, PayloadFormat, Template};
@@ -206,12 +208,8 @@ fn without_escapes(text: &str) -> String {
     let mut rest = String::new();
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
-        match character {
-            '\\' => {
-                rest.push(if characters.next().is_some_and(|next| next.is_ascii_punctuation()) { 'x' } else { '\\' })
-            }
-            character => rest.push(character),
-        }
+        let is_escape = character == '\\' && characters.next().is_some_and(|next| next.is_ascii_punctuation());
+        rest.push(if is_escape { 'x' } else { character });
     }
     rest
 }

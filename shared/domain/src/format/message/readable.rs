@@ -65,16 +65,17 @@ fn text(name: &str, value: &Value) -> Option<String> {
 fn list(items: &[Value]) -> Option<String> {
     let mut out = String::new();
     for item in items {
-        match item {
-            Value::Array(_) | Value::Object(_) => return None,
-            Value::Null => continue,
-            _ if out.len() > ENOUGH_BYTES => break,
-            item => {
-                if !out.is_empty() {
-                    out.push_str(", ");
-                }
-                out.push_str(&text("", item).unwrap_or_default());
+        if matches!(item, Value::Array(_) | Value::Object(_)) {
+            return None;
+        }
+        if out.len() > ENOUGH_BYTES {
+            break;
+        }
+        if let Some(text) = text("", item) {
+            if !out.is_empty() {
+                out.push_str(", ");
             }
+            out.push_str(&text);
         }
     }
     Some(out)

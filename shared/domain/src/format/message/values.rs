@@ -22,7 +22,7 @@ pub(super) fn text<'a>(event: &'a Object, field: &str) -> std::borrow::Cow<'a, s
 /// could reorder what follows it (UAX #9). Marks that only order their own surroundings stay, and so does what joins emoji.
 pub(in crate::format) fn lines(text: &str) -> impl Iterator<Item = String> {
     let others = ['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
-    let lines = text.trim().split('\n').flat_map(move |line| line.strip_suffix('\r').unwrap_or(line).split(others));
+    let lines = text.trim().lines().flat_map(move |line| line.split(others));
     lines.map(|line| {
         let shown: String = line.chars().filter(|character| !is_hidden(*character)).collect();
         shown.trim().to_owned()
