@@ -151,3 +151,6 @@ fn members(event: &Event) -> Object {
         _ => unreachable!("an event's body is an object that has been normalised"),
     }
 }
+
+#[cfg(test)]
+mod tests;

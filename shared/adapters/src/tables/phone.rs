@@ -3,6 +3,7 @@
 //! The ledger knows the end of a number alone, so that much is all that is read of it.
 
 use domain::event::Event;
+use domain::phone::{digit, separates};
 
 /// What a search says of the end of a phone number: as much of it as the ledger knows. None if it is no number.
 pub(super) fn digits(search: &str) -> Option<String> {
@@ -11,23 +12,6 @@ pub(super) fn digits(search: &str) -> Option<String> {
     let known = digits.len().saturating_sub(Event::PHONE_ENDING_DIGITS);
     let is_number = number.chars().all(|character| digit(character).is_some() || separates(character));
     (is_number && !digits.is_empty()).then(|| digits[known..].iter().collect())
-}
-
-/// The ASCII digit of a digit: of an ASCII, Arabic, Persian or full-width one.
-fn digit(character: char) -> Option<char> {
-    let of_zero = |zero: char| char::from_digit(u32::from(character).checked_sub(u32::from(zero))?, 10);
-    ['0', '\u{660}', '\u{6f0}', '\u{ff10}'].into_iter().find_map(of_zero)
-}
-
-/// What people write between the digits of a phone number: spaces, brackets, and every kind of hyphen and dash, the
-/// Hebrew one (U+05BE) among them.
-fn separates(character: char) -> bool {
-    character.is_whitespace()
-        || "+-()[]*./,".contains(character)
-        || matches!(
-            character,
-            '\u{5be}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0b}' | '\u{ff0d}'
-        )
 }
 
 #[cfg(test)]

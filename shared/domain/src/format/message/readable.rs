@@ -45,10 +45,10 @@ fn add(name: &str, value: &Value, out: &mut String) {
 }
 
 fn text(name: &str, value: &Value) -> Option<String> {
+    let is_phone = name == "phone" || name.ends_with("_phone");
     let text = match value {
-        Value::String(number) if name == "phone" || name.ends_with("_phone") => {
-            (!number.trim().is_empty()).then(|| phone(number))?
-        }
+        Value::String(number) if is_phone => (!number.trim().is_empty()).then(|| phone(number))?,
+        Value::Number(_) if is_phone => phone(&value.to_json()),
         // A time has an offset, and hardly more than its nanoseconds; what has none may be of any zone.
         Value::String(text) if text.len() <= 40 && text.parse::<jiff::Timestamp>().is_ok() => time(text)?,
         Value::String(text) => text.chars().take(ENOUGH_BYTES).collect(),

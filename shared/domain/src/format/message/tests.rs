@@ -107,11 +107,11 @@ fn a_change_of_status() {
 fn an_event_of_an_unknown_type_says_its_type_and_what_can_be_read() {
     assert_eq!(
         message(
-            r#"{"event_type":"quote.requested","business_id":42,"quote_id":550,"phone":"0541234567","alt_phone":"",
+            r#"{"event_type":"quote.requested","business_id":42,"quote_id":550,"phone":"0541234567","alt_phone":"","old_phone":97231234567,
             "requested_at":"2026-03-01T09:12:00Z","local_at":"2026-03-01T09:12:00","items":[{"a":1}],"tags":["א",null,2],
             "answers":{"10":"לפני\nפסח","2":"כשר"},"includes_vat":true,"valid_until":null,"summary":"הצעה"}"#
         ),
-        "עדכון מסוג quote.requested\n\n-\nquote_id: 550\nphone: +972-54-123-4567\nrequested_at: 1.3.2026 11:12\n\
+        "עדכון מסוג quote.requested\n\n-\nquote_id: 550\nphone: +972-54-123-4567\nold_phone: +972-3-123-4567\nrequested_at: 1.3.2026 11:12\n\
          local_at: 2026-03-01T09:12:00\ntags: א, 2\nanswers_2: כשר\nanswers_10: לפני פסח\nincludes_vat: כן\n\nסיכום:\nהצעה"
     );
     assert_eq!(message(r#"{"event_type":"gate.opened","business_id":"b"}"#), "עדכון מסוג gate.opened");

@@ -31,7 +31,7 @@ pub(in crate::format) fn lines(text: &str) -> impl Iterator<Item = String> {
 
 fn is_hidden(character: char) -> bool {
     (character.is_control() && character != '\t')
-        || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}')
 }
 
 /// A value for a fact: in one line, cut if it is long, and isolated. None if nothing of it shows.
