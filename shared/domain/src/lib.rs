@@ -8,6 +8,9 @@
 
 pub mod pasted;
 pub mod event;
+pub mod israel;
+pub mod phone;
+pub mod format;
 pub mod command;
 pub mod request;
 pub mod guard;

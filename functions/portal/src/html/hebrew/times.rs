@@ -2,18 +2,16 @@
 
 use std::time::Duration;
 
+use domain::israel;
 use jiff::Timestamp;
 use jiff::Zoned;
-use jiff::tz::TimeZone;
-
-static ISRAEL: TimeZone = jiff::tz::get!("Asia/Jerusalem");
 
 const MONTHS: [&str; 12] =
     ["ינואר", "פברואר", "מרץ", "אפריל", "מאי", "יוני", "יולי", "אוגוסט", "ספטמבר", "אוקטובר", "נובמבר", "דצמבר"];
 
 /// "היום, 14:05", "אתמול, 14:05", "3 במרץ, 14:05"; the year only if it is another one.
 pub(crate) fn when(time: Timestamp, now: Timestamp) -> String {
-    let [time, now] = [time, now].map(|time| time.to_zoned(ISRAEL.clone()));
+    let [time, now] = [time, now].map(israel::local);
     format!("{}, {:02}:{:02}", day(&time, &now), time.hour(), time.minute())
 }
 
