@@ -3,6 +3,7 @@
 //! The zone is compiled in from the IANA database: Israel's rule has its exceptions before 2013, and a database of the
 //! system is nothing that a pure crate may read.
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
@@ -12,6 +13,13 @@ static ISRAEL: TimeZone = jiff::tz::get!("Asia/Jerusalem");
 #[must_use]
 pub fn local(time: Timestamp) -> Zoned {
     time.to_zoned(ISRAEL.clone())
+}
+
+/// The first instant of a day. For a day beyond the times that a [`Timestamp`] can tell, the nearest of those times.
+#[must_use]
+pub fn start_of(date: Date) -> Timestamp {
+    let beyond = if date.year() < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    date.to_zoned(ISRAEL.clone()).map_or(beyond, |start| start.timestamp())
 }
 
 /// "1.3.2026 11:12"
