@@ -16,6 +16,7 @@ mod delivery;
 mod cursor;
 mod listing;
 mod range;
+mod summary;
 mod resend;
 
 pub use attempt::{AttemptRecord, LOCATION_CHARS, PastAttempt, printable};
