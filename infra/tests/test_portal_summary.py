@@ -170,7 +170,7 @@ def test_summary_of_a_large_log_counts_the_newest_and_says_that_it_is_not_comple
 def test_page_tells_the_last_days_by_a_strip_and_by_a_table(
     owner: Owner, visit: Callable[..., Visit], size: Size
 ) -> None:
-    at = visit(size, javascript=size is Size.PHONE)
+    at = visit(size)
     owner.saves(owner.url)
     enters(at, owner)
     assert at.page.locator("#summary").count() == 0, "a new owner has no empty strip"
