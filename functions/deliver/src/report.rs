@@ -90,6 +90,7 @@ fn attempted(delivery: &Delivery<'_>, attempt: &Attempt, status: Option<NextStat
             let next_attempt_in_s = at.duration_since(clock::now()).as_secs();
             attempt_line!(warn, "retrying", delivery, attempt, cause, next_attempt_in_s);
         }
+        Some(NextStatus::GivenUp) => attempt_line!(warn, "not_replayed", delivery, attempt, cause),
         _ => attempt_line!(warn, "retrying", delivery, attempt, cause),
     }
 }

@@ -196,6 +196,9 @@ impl Running<'_> {
             NextStatus::Retrying(at) => (Status::Retrying, Some(at)),
             NextStatus::Held => (Status::Held, None),
             NextStatus::Failed => (Status::Failed, None),
+            NextStatus::Unchanged | NextStatus::GivenUp => {
+                (before.map_or(Status::Failed, |before| before.status), None)
+            }
         };
         let change = RecordUpdate {
             event: delivery.event,
@@ -282,6 +285,7 @@ impl DeliveryIo for Running<'_> {
 fn says(record: Option<Record>, delivery: &Delivery<'_>) -> Says {
     match record {
         Some(record) if has_arrived(record, delivery.resend) => Says::Delivered,
+        Some(Record { status: Status::Delivered, .. }) => Says::DeliveredBefore,
         Some(Record { status: Status::Held, .. }) => Says::Held,
         Some(Record { status: Status::Retrying, .. }) => Says::Retrying,
         // The event has no record, or the record was not read. It has been tried if its message was received before.

@@ -7,10 +7,12 @@ use adapters::process::clock;
 use adapters::queue::Reason;
 use domain::Timestamp;
 use domain::command::Command;
-use domain::delivery::{AckReason, Ended, MessageAction, ReplayGoesOn, Snapshot, Stored, Trigger, Unavailable};
-use domain::endpoint::{EndpointIo, Health, Notice};
+use domain::delivery::{
+    AckReason, Ended, MessageAction, ReplayGoesOn, ReplaySource, Snapshot, Stored, Trigger, Unavailable,
+};
+use domain::endpoint::{EndpointIo, Health, Notice, RangeReplay};
 use domain::event::{BusinessId, EventId};
-use domain::replay::{ReplayIo, StepAction, carry_on};
+use domain::replay::{Listed, ReplayIo, StepAction, carry_on};
 use tokio::time::Instant;
 
 use crate::fault::Fault;
@@ -61,7 +63,10 @@ impl Running<'_> {
 
     async fn replayed(&self, event_id: &EventId, trigger: Trigger) -> Result<Ended, Fault> {
         let Some(kept) = self.deliver.tables.deliveries.stored_event(self.business_id, event_id).await? else {
-            self.give_up(event_id).await?;
+            // An event of a range has arrived or failed already. Nothing waits for it.
+            if !matches!(trigger, Trigger::Replay { source: ReplaySource::Range { .. }, .. }) {
+                self.give_up(event_id).await?;
+            }
             return Ok(ended(MessageAction::Acknowledge(AckReason::Duplicate)));
         };
         let delivery = Delivery {
@@ -69,7 +74,7 @@ impl Running<'_> {
             event: &kept.event,
             occurred: kept.occurred,
             trigger,
-            resend: None,
+            resend: asked_at(trigger),
             number: attempt_of(trigger),
             deadline: self.deadline,
         };
@@ -98,6 +103,14 @@ fn attempt_of(trigger: Trigger) -> u32 {
     match trigger {
         Trigger::Replay { failures, .. } => failures + 1,
         _ => 1,
+    }
+}
+
+/// Gives the time since when an arrival of the event counts. None: any arrival counts.
+fn asked_at(trigger: Trigger) -> Option<Timestamp> {
+    match trigger {
+        Trigger::Replay { source: ReplaySource::Range { asked_at }, .. } => Some(asked_at),
+        _ => None,
     }
 }
 
@@ -133,15 +146,19 @@ impl EndpointIo for Running<'_> {
 }
 
 impl ReplayIo for Running<'_> {
-    async fn list(&self) -> Result<Vec<EventId>, Unavailable> {
+    async fn list(&self, range: Option<&RangeReplay>) -> Result<Listed, Unavailable> {
         let listed = async {
-            let held = self.deliver.tables.deliveries.first_held(self.business_id).await?;
+            let deliveries = &self.deliver.tables.deliveries;
+            let listed = match range {
+                None => deliveries.first_held(self.business_id).await?,
+                Some(range) => deliveries.next_of_range(self.business_id, range).await?,
+            };
             // If the ledger takes no writes, the step ends here: an event whose record cannot be written would be sent
             // each time that the message comes back.
-            if let Some(first) = held.first() {
-                self.deliver.tables.deliveries.check_writable(self.business_id, first).await?;
+            if let Some((first, _)) = listed.events.first() {
+                deliveries.check_writable(self.business_id, first).await?;
             }
-            Ok(held)
+            Ok(listed)
         };
         self.known(listed.await)
     }

@@ -4,6 +4,8 @@
 
 mod body;
 mod shapes;
+mod summary;
+mod export;
 
 pub(crate) use body::Body;
 
@@ -62,7 +64,9 @@ pub(crate) fn router(owners: Arc<UseCases>, access: Arc<Access>) -> Router {
         .routes(routes!(test))
         .routes(routes!(signing_secret))
         .routes(routes!(rotate_signing_secret))
+        .routes(routes!(summary::summary))
         .routes(routes!(deliveries))
+        .routes(routes!(export::deliveries_csv))
         .routes(routes!(delivery))
         .routes(routes!(resend_all))
         .routes(routes!(resend))

@@ -20,13 +20,14 @@ use askama::Template;
 use jiff::Timestamp;
 
 use hebrew::Advice;
-use parts::{DeliveryPart, LogPart, NoticePart, SecretPart, SettingsPart, StatusPart, TestPart};
+use parts::{DeliveryPart, LogPart, NoticePart, SecretPart, SettingsPart, StatusPart, SummaryPart, TestPart};
 
 #[derive(Template)]
 #[template(path = "overview.html")]
 struct OverviewPage<'a> {
     notice: Option<NoticePart>,
     status: StatusPart,
+    summary: Option<SummaryPart>,
     settings: SettingsPart<'a>,
     test: TestPart<'a>,
     log: LogPart<'a>,
@@ -54,6 +55,7 @@ pub(crate) fn overview(view: &Overview) -> String {
     rendered(&OverviewPage {
         notice: NoticePart::of_overview(view),
         status: StatusPart::new(view),
+        summary: SummaryPart::new(view),
         settings: SettingsPart::new(&view.settings),
         test: TestPart::new(view),
         log: LogPart::new(view),

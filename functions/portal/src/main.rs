@@ -13,6 +13,7 @@ mod api;
 mod pages;
 mod html;
 mod report;
+mod answer;
 
 use std::sync::Arc;
 
@@ -36,9 +37,11 @@ use domain::owner_link::PortalSecret;
 use domain::request::signature::InternalSecret;
 use lambda_http::request::LambdaRequest;
 use lambda_http::tower::ServiceExt as _;
+use lambda_http::tower::util::MapResponse;
 use lambda_http::{Adapter, Error, LambdaEvent, lambda_runtime};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use answer::Answer;
 use problem::Problem;
 use session::Access;
 use use_cases::UseCases;
@@ -51,7 +54,7 @@ async fn main() -> Result<(), Error> {
     let environment = Environment::from_process().map_err(|error| error.to_string())?;
     log::start("portal", environment.log_level);
     let (owners, access) = wire(environment);
-    let adapter = Adapter::from(router(Arc::new(owners), Arc::new(access)));
+    let adapter = Adapter::from(MapResponse::new(router(Arc::new(owners), Arc::new(access)), Answer));
     Box::pin(lambda_runtime::run(adapter.map_request(readable))).await
 }
 

@@ -6,6 +6,7 @@
 mod view_model;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use adapters::attempter::Attempt;
 use adapters::deliveries_table::{Cursor, Status, Wanted};
@@ -19,13 +20,18 @@ use axum::{Extension, Router, middleware};
 use domain::event::BusinessId;
 use domain::pasted;
 use domain::request::InvalidStaticHeader;
+use domain::summary::Summary;
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use crate::event_id_path::EventIdPath;
 use crate::html::{self, Flash, Overview, Problem};
 use crate::session::{self, Access};
-use crate::use_cases::{HeaderIntent, Refused, Resent, Sending, UrlIntent, UseCaseError, UseCases};
+use crate::use_cases::{HeaderIntent, Refused, Resent, SUMMARY_DAYS, Sending, UrlIntent, UseCaseError, UseCases};
 use crate::{as_html, report};
+
+/// How long the page waits for its summary.
+const SUMMARY_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How many deliveries the page shows at a time.
 const ROWS: usize = 20;
@@ -193,10 +199,28 @@ async fn show(
     wanted: &Wanted,
     with_secret: bool,
 ) -> Result<Overview, UseCaseError> {
-    let (settings, listed) =
-        Box::pin(async { tokio::join!(owners.settings(business), owners.list(business, wanted)) }).await;
+    let (settings, listed, summary) = Box::pin(async {
+        tokio::join!(owners.settings(business), owners.list(business, wanted), summary(owners, business))
+    })
+    .await;
     let ((owned, held), listed) = (settings?, listed?);
-    Ok(view_model::overview(&owned, held, listed, wanted, owners.targets, with_secret, clock::now()))
+    let view = view_model::overview(&owned, held, listed, wanted, owners.targets, with_secret, clock::now());
+    Ok(Overview { summary, ..view })
+}
+
+/// The deliveries of the last days; None: they cannot be counted now, or not in time. The page is shown without them.
+async fn summary(owners: &UseCases, business: &BusinessId) -> Option<Summary> {
+    match timeout(SUMMARY_TIMEOUT, owners.summary(business, SUMMARY_DAYS)).await {
+        Ok(Ok(summary)) => Some(summary),
+        Ok(Err(why)) => {
+            report::no_summary(business, &why);
+            None
+        }
+        Err(_) => {
+            report::late_summary(business);
+            None
+        }
+    }
 }
 
 fn newest() -> Wanted {

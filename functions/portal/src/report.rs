@@ -83,6 +83,18 @@ pub(crate) fn fault_of(business_id: &BusinessId, fault: &Fault) {
     tracing::error!(business_id = business_id.as_str(), error = error_chain(fault), "fault");
 }
 
+/// The page is shown without its summary, since the deliveries could not be counted.
+pub(crate) fn no_summary(business_id: &BusinessId, why: &UseCaseError) {
+    if let UseCaseError::Fault(fault) = why {
+        fault_of(business_id, fault);
+    }
+}
+
+/// The page is shown without its summary, since counting the deliveries took too long.
+pub(crate) fn late_summary(business_id: &BusinessId) {
+    tracing::warn!(business_id = business_id.as_str(), "late_summary");
+}
+
 fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

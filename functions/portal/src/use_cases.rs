@@ -4,11 +4,13 @@
 //! error of this system's own.
 
 mod deliveries;
+mod export;
 mod health;
 mod hints;
 mod settings;
 
-pub(crate) use deliveries::{Resent, Sending, is_overdue};
+pub(crate) use deliveries::{Resent, SUMMARY_DAYS, Sending, is_overdue};
+pub(crate) use export::LeftOut;
 pub(crate) use hints::{Warning, warnings};
 pub(crate) use settings::{HeaderIntent, SECRET_MASK, SigningSecretText, UrlIntent};
 

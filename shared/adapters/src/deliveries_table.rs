@@ -15,6 +15,8 @@ mod held;
 mod delivery;
 mod cursor;
 mod listing;
+mod range;
+mod summary;
 mod resend;
 
 pub use attempt::{AttemptRecord, LOCATION_CHARS, PastAttempt, printable};

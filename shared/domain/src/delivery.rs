@@ -12,8 +12,8 @@
 mod io;
 
 pub use io::{
-    AckReason, DeliveryIo, Ended, MessageAction, NextStatus, Posted, Record, Recorded, ReplayGoesOn, Snapshot, Stored,
-    Trigger, Unavailable,
+    AckReason, DeliveryIo, Ended, MessageAction, NextStatus, Posted, Record, Recorded, ReplayGoesOn, ReplaySource,
+    Snapshot, Stored, Trigger, Unavailable,
 };
 
 use std::time::Duration;
@@ -38,9 +38,12 @@ pub async fn deliver<I: DeliveryIo>(
     trigger: Trigger,
     instead_of_holding: Option<NextStatus>,
 ) -> Ended {
-    let brought_back_by =
-        if matches!(trigger, Trigger::Replay { .. }) { BroughtBackBy::Replay } else { BroughtBackBy::Message };
-    let delivery = Delivery { io, event, trigger, instead_of_holding, brought_back_by };
+    let brought_back_by = match trigger {
+        Trigger::Replay { source: ReplaySource::Held, .. } => BroughtBackBy::Replay,
+        Trigger::Replay { source: ReplaySource::Range { .. }, .. } => BroughtBackBy::Range,
+        Trigger::Message | Trigger::Resend | Trigger::Restart => BroughtBackBy::Message,
+    };
+    let delivery = Delivery { io, event, trigger, instead_of_holding, brought_back_by, had_arrived: false };
     delivery.run().await.unwrap_or(Ended::with(MessageAction::ReturnAfterFault))
 }
 
@@ -51,6 +54,8 @@ struct Delivery<'a, I> {
     trigger: Trigger,
     instead_of_holding: Option<NextStatus>,
     brought_back_by: BroughtBackBy,
+    /// Whether the event had arrived before it was sent again.
+    had_arrived: bool,
 }
 
 /// What brings the event again if it does not arrive now.
@@ -61,6 +66,8 @@ enum BroughtBackBy {
     /// A replay, since the ledger says that the event is held. The message that brought the event may be deleted
     /// already: the queue now and then hands one message out twice, and the other copy may have held the event.
     Replay,
+    /// A replay of a range, which has the event in its list, whatever the ledger says.
+    Range,
     /// A new message, which this delivery has sent.
     NewMessage,
 }
@@ -102,7 +109,9 @@ impl<I: DeliveryIo> Delivery<'_, I> {
                 self.follow(change).await;
                 let action = action?;
                 let replay = match (attempted, status) {
-                    (Attempted::Failed { next: Some(next), .. }, NextStatus::Held) => ReplayGoesOn::WithTheSame(next),
+                    (Attempted::Failed { next: Some(next), .. }, NextStatus::Held | NextStatus::Unchanged) => {
+                        ReplayGoesOn::WithTheSame(next)
+                    }
                     _ => not_before.map_or(ReplayGoesOn::AtOnce, ReplayGoesOn::At),
                 };
                 Ok(Ended { action, replay })
@@ -126,6 +135,7 @@ impl<I: DeliveryIo> Delivery<'_, I> {
             if seen.record == Record::Held && self.brought_back_by == BroughtBackBy::Message {
                 self.brought_back_by = BroughtBackBy::Replay;
             }
+            self.had_arrived = seen.record == Record::DeliveredBefore;
             let Some(endpoint) = seen.endpoint.clone() else {
                 match self.without_url(&seen).await? {
                     Some(admitted) => return Ok(admitted),
@@ -149,6 +159,10 @@ impl<I: DeliveryIo> Delivery<'_, I> {
             if !self.is_of_this_replay(&health) {
                 return Ok(Admitted::End(MessageAction::Acknowledge(AckReason::Held)));
             }
+            if self.brought_back_by == BroughtBackBy::Range && matches!(seen.record, Record::Held | Record::Retrying) {
+                // Since it was listed, the event has got a place among the held ones, or a message.
+                return Ok(Admitted::End(MessageAction::Acknowledge(AckReason::Duplicate)));
+            }
             match health.admit(self.event, now) {
                 // The bound does not apply to a replay, which makes one attempt at a time anyway. Nor does it to a
                 // probe and an early attempt, which claim the state.
@@ -156,9 +170,11 @@ impl<I: DeliveryIo> Delivery<'_, I> {
                     return Ok(Admitted::End(MessageAction::ReturnUnattempted));
                 }
                 Admission::Attempt => return Ok(Admitted::Attempt(endpoint, Box::new(health))),
-                // The endpoint has stopped being active, so the replay is over. The events that are left in its list
-                // stay held.
-                _ if self.is_replayed() => return Ok(Admitted::End(MessageAction::Acknowledge(AckReason::Held))),
+                // The endpoint has stopped being active, so the step is over. The events that are left in its list stay
+                // as they are. Only a range goes on with an event that is the probe.
+                _ if self.is_replayed() && !self.is_probe_of_range(&health) => {
+                    return Ok(Admitted::End(MessageAction::Acknowledge(AckReason::Held)));
+                }
                 // Another message attempts the probe, or this one came too early, as after a crash.
                 Admission::Wait(_) if self.trigger == Trigger::Restart => {
                     return Ok(Admitted::End(MessageAction::Acknowledge(AckReason::SentAgain)));
@@ -215,7 +231,10 @@ impl<I: DeliveryIo> Delivery<'_, I> {
         attempted: Attempted,
     ) -> Result<(NextStatus, Option<StoredChange>), Unavailable> {
         for _ in 0..TRIES {
-            let settled = before.settle(self.event, attempted, self.io.now());
+            let mut settled = before.settle(self.event, attempted, self.io.now());
+            if self.brought_back_by == BroughtBackBy::Range && settled.health.is_probe(self.event) {
+                settled.health = settled.health.with_probe_of_range();
+            }
             let status = self.status(settled.is_held, settled.health.is_probe(self.event), attempted);
             // The message is sent before the state is stored: if the state makes the event the probe, the probe must
             // have a message.
@@ -255,7 +274,8 @@ impl<I: DeliveryIo> Delivery<'_, I> {
 
     /// Sends a new message for an event that goes on by its own schedule and has no message of its own.
     async fn give_own_message(&mut self, status: NextStatus) -> Result<(), Unavailable> {
-        if let (BroughtBackBy::Replay, NextStatus::Retrying(at)) = (self.brought_back_by, status) {
+        if let (BroughtBackBy::Replay | BroughtBackBy::Range, NextStatus::Retrying(at)) = (self.brought_back_by, status)
+        {
             self.io.send_again(at).await?;
             self.brought_back_by = BroughtBackBy::NewMessage;
         }
@@ -265,20 +285,25 @@ impl<I: DeliveryIo> Delivery<'_, I> {
     /// Gives the event's status after an attempt.
     fn status(&self, is_held: bool, is_probe: bool, attempted: Attempted) -> NextStatus {
         let Attempted::Failed { next, .. } = attempted else { return NextStatus::Delivered };
+        if is_held && self.brought_back_by == BroughtBackBy::Range {
+            return NextStatus::Unchanged;
+        }
         if is_held && self.instead_of_holding.is_none() {
             return NextStatus::Held;
         }
-        if self.brought_back_by != BroughtBackBy::Replay {
-            return self.own_status(attempted);
-        }
-        match (self.trigger, next) {
-            (Trigger::Replay { failures, .. }, Some(_)) if failures + 1 < ATTEMPTS_IN_A_REPLAY && !is_probe => {
-                NextStatus::Held
-            }
-            _ => {
-                let now = self.io.now();
-                NextStatus::Retrying(next.unwrap_or(now).max(now + SENDER_HAS_ENDED_AFTER))
-            }
+        let is_last = match self.trigger {
+            Trigger::Replay { failures, .. } => failures + 1 >= ATTEMPTS_IN_A_REPLAY || next.is_none(),
+            _ => true,
+        };
+        let now = self.io.now();
+        let own_message = NextStatus::Retrying(next.unwrap_or(now).max(now + SENDER_HAS_ENDED_AFTER));
+        match self.brought_back_by {
+            BroughtBackBy::Message | BroughtBackBy::NewMessage => self.own_status(attempted),
+            BroughtBackBy::Replay if is_last || is_probe => own_message,
+            BroughtBackBy::Replay => NextStatus::Held,
+            BroughtBackBy::Range if !is_last || (is_probe && next.is_some()) => NextStatus::Unchanged,
+            BroughtBackBy::Range if self.had_arrived || next.is_none() => NextStatus::GivenUp,
+            BroughtBackBy::Range => own_message,
         }
     }
 
@@ -288,6 +313,7 @@ impl<I: DeliveryIo> Delivery<'_, I> {
         match attempted {
             Attempted::Succeeded => NextStatus::Delivered,
             Attempted::Failed { .. } if self.brought_back_by == BroughtBackBy::Replay => NextStatus::Held,
+            Attempted::Failed { .. } if self.brought_back_by == BroughtBackBy::Range => NextStatus::Unchanged,
             Attempted::Failed { next: Some(at), .. } => NextStatus::Retrying(at),
             Attempted::Failed { next: None, .. } => NextStatus::Failed,
         }
@@ -307,6 +333,7 @@ impl<I: DeliveryIo> Delivery<'_, I> {
             (NextStatus::Delivered, _) => MessageAction::Acknowledge(AckReason::Delivered),
             (NextStatus::Held, Err(Unavailable)) => return Err(Unavailable),
             _ if self.brought_back_by == BroughtBackBy::NewMessage => MessageAction::Acknowledge(AckReason::SentAgain),
+            (NextStatus::Unchanged | NextStatus::GivenUp, _) => MessageAction::Acknowledge(AckReason::Unchanged),
             (NextStatus::Retrying(at), _) => MessageAction::ReturnAt(at),
             (NextStatus::Failed, _) => MessageAction::ReturnSpent,
         })
@@ -315,11 +342,14 @@ impl<I: DeliveryIo> Delivery<'_, I> {
     /// Whether the event is brought by the replay step that is under way, or by no replay at all.
     fn is_of_this_replay(&self, health: &Health) -> bool {
         match self.trigger {
-            Trigger::Replay { replay, step, .. } => {
-                health.replay.as_ref().is_some_and(|known| (known.id, known.step) == (replay, step))
-            }
+            Trigger::Replay { replay, step, .. } => health.replay_of(replay).is_some_and(|known| known.step == step),
             _ => true,
         }
+    }
+
+    /// Whether the event is the probe and a replay of a range brings it.
+    fn is_probe_of_range(&self, health: &Health) -> bool {
+        self.brought_back_by == BroughtBackBy::Range && health.is_probe(self.event)
     }
 
     fn is_replayed(&self) -> bool {
@@ -329,7 +359,7 @@ impl<I: DeliveryIo> Delivery<'_, I> {
 
 /// Whether a change has effects: the replay or the notices differ.
 fn has_effects(before: &Health, after: &Health) -> bool {
-    before.replay != after.replay || before.notices != after.notices
+    before.replay != after.replay || before.range != after.range || before.notices != after.notices
 }
 
 impl Ended {

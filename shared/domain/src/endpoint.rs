@@ -13,6 +13,7 @@
 
 mod notice;
 mod replay_state;
+mod range;
 mod state;
 mod follow;
 mod overdue;
@@ -20,6 +21,7 @@ mod overdue;
 pub use follow::{EndpointIo, follow, tell};
 pub use notice::{MAX_NOTICES, Notice, NoticeKind};
 pub use overdue::{Found, Restart, Swept};
+pub use range::{Position, Range, RangeEnd, RangeReplay, RangeStatuses, StepProgress};
 pub use replay_state::{ATTEMPTS_IN_A_REPLAY, Replay};
 pub use state::{Admission, Attempted, FAILURES_TO_FAILING, IDLE_AFTER, PausedReason, Probe, Settled, State};
 
@@ -62,6 +64,8 @@ pub struct Health {
     pub state: State,
     /// The replay of held events that is due or under way.
     pub replay: Option<Replay>,
+    /// The replay of a range of time, kept until the next one begins.
+    pub range: Option<RangeReplay>,
     /// The notices that have not been given yet, the oldest first.
     pub notices: Vec<Notice>,
 }
@@ -94,10 +98,11 @@ impl Health {
         }
     }
 
-    /// Gives the state after the owner has paused the endpoint.
+    /// Gives the state after the owner has paused the endpoint. A replay of a range ends.
     #[must_use]
     pub fn pause(&self, now: Timestamp) -> Self {
-        Self { state: State::Paused { since: now, reason: PausedReason::Owner }, replay: None, ..self.clone() }
+        let state = State::Paused { since: now, reason: PausedReason::Owner };
+        Self { state, replay: None, ..self.with_range_ended() }
     }
 
     /// Gives the state after the owner has resumed the endpoint.
@@ -129,9 +134,10 @@ impl Health {
             _ => None,
         };
         let replay = match self.state {
-            State::Active { .. } => self.replay.as_ref().map(|replay| replay.due + patience(replay.restarts)),
+            State::Active { .. } => self.replay.as_ref().or(self.running_range().map(|range| &range.steps)),
             _ => None,
         };
+        let replay = replay.map(|replay| replay.due + patience(replay.restarts));
         let notice = self.notices.first().map(|notice| notice.at);
         [probe, replay, notice].into_iter().flatten().min()
     }
@@ -145,7 +151,8 @@ impl Health {
     /// Whether at most the endpoint and the version differ. A business that never failed has neither.
     #[must_use]
     pub fn says_the_same_as(&self, other: &Self) -> bool {
-        self.state == other.state && self.replay == other.replay && self.notices == other.notices
+        let is_same_replay = self.replay == other.replay && self.range == other.range;
+        self.state == other.state && is_same_replay && self.notices == other.notices
     }
 }
 

@@ -8,6 +8,9 @@
 
 pub mod pasted;
 pub mod event;
+pub mod israel;
+pub mod phone;
+pub mod format;
 pub mod command;
 pub mod request;
 pub mod guard;
@@ -18,6 +21,7 @@ pub mod endpoint;
 pub mod delivery;
 pub mod replay;
 pub mod sweep;
+pub mod summary;
 pub mod owner_link;
 
 pub use jiff::Timestamp;

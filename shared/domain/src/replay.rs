@@ -1,10 +1,11 @@
-//! The replay of an endpoint's held events, in the order in which they happened.
+//! A replay: stored events are sent in the order in which they happened. It sends the held events of an endpoint, or those
+//! of a range of time that have arrived or failed.
 //!
-//! A message carries a replay on by one step. The step is claimed, lists the next few held events, sends them one after
-//! the other, and sends the message of the next step. So one event of a replay is in flight at a time, the events keep
-//! their order, and the receiver is not flooded. No event is taken out of the ledger beforehand: it stays held until it
-//! has been attempted. So a replay that is killed half-way goes on where it was, and a replay whose endpoint fails
-//! again has nothing to put back.
+//! A message carries a replay on by one step. The step is claimed, lists the next few events, sends them one after the
+//! other, and sends the message of the next step. So one event of a replay is in flight at a time, the events keep their
+//! order, and the receiver is not flooded. No event is taken out of the ledger beforehand: a held event stays held until
+//! it has been attempted, and a range keeps the place of its last event. So a replay that is killed half-way goes on
+//! where it was, and a replay whose endpoint fails again has nothing to put back.
 //!
 //! A failure ends the step. The next step tries the same event again, by the event's schedule or the receiver's
 //! Retry-After, and the other events stay behind it. After its last attempt in the replay
@@ -16,8 +17,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::delivery::{AckReason, Ended, MessageAction, ReplayGoesOn, Stored, TRIES, Trigger, Unavailable};
-use crate::endpoint::{EndpointIo, Health, follow};
+use crate::delivery::{
+    AckReason, Ended, MessageAction, ReplayGoesOn, ReplaySource, Stored, TRIES, Trigger, Unavailable,
+};
+use crate::endpoint::{EndpointIo, Health, Position, RangeReplay, State, StepProgress, follow};
 use crate::event::EventId;
 
 /// How much before its time a step may begin: delays are whole seconds, and clocks differ a little.
@@ -25,12 +28,21 @@ const EARLY: Duration = Duration::from_secs(5);
 
 /// The requests of a replay to the world, beside the access to the endpoint's state.
 pub trait ReplayIo: EndpointIo {
-    /// Lists the first few held events, in the order in which they happened. The read is consistent: it sees every
-    /// event that was held before now.
-    fn list(&self) -> impl Future<Output = Result<Vec<EventId>, Unavailable>> + Send;
+    /// Lists the next few events, in the order in which they happened. The read is consistent: it sees every event that
+    /// was held before now. `range`: the replay's. None: the held events.
+    fn list(&self, range: Option<&RangeReplay>) -> impl Future<Output = Result<Listed, Unavailable>> + Send;
 
     /// Delivers one of the listed events.
     fn deliver(&self, event: &EventId, trigger: Trigger) -> impl Future<Output = Ended> + Send;
+}
+
+/// The events that a step is to send.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Listed {
+    /// The events, each with its place.
+    pub events: Vec<(EventId, Position)>,
+    /// How far a range has been read, which may be beyond its last listed event. None: to its end.
+    pub read_to: Option<Position>,
 }
 
 /// What happens to a step's message in the queue.
@@ -46,8 +58,8 @@ pub enum StepAction {
 
 /// The result of a step's deliveries.
 struct StepResult {
-    /// Whether no event was held any more.
-    is_empty: bool,
+    /// What is done. It is over if no event was listed, or if a range was read to its end and all is done.
+    progress: StepProgress,
     /// When the next step may begin. None: at once.
     next: Option<Timestamp>,
     /// How many attempts have failed in this replay on the event that is first now.
@@ -69,19 +81,19 @@ struct Step<'a, I> {
 
 /// Whether this message may do the step.
 enum Claimed {
-    /// The message has claimed the step. So many attempts have failed on the first event.
-    Yes(u32),
+    /// The message has claimed the step, in this state.
+    Yes(Box<Health>),
     /// The message has not claimed the step, and this happens to it.
     No(StepAction),
 }
 
 impl<I: ReplayIo> Step<'_, I> {
     async fn run(&self) -> Result<StepAction, Unavailable> {
-        let failures = match self.claim().await? {
-            Claimed::Yes(failures) => failures,
+        let health = match self.claim().await? {
+            Claimed::Yes(health) => health,
             Claimed::No(action) => return Ok(action),
         };
-        let done = self.deliver(failures).await?;
+        let done = self.deliver(&health).await?;
         self.end(&done).await
     }
 
@@ -92,9 +104,12 @@ impl<I: ReplayIo> Step<'_, I> {
         for _ in 0..TRIES {
             let now = self.io.now();
             let Some(health) = self.read().await? else { return Ok(NOT_NEEDED) };
-            let Some(replay) = health.replay.as_ref().filter(|replay| self.is_of(replay.id, replay.step)) else {
+            let Some(replay) = health.replay_of(self.replay).filter(|replay| replay.step == self.number) else {
                 return Ok(NOT_NEEDED);
             };
+            if !self.may_go_on(&health) {
+                return Ok(NOT_NEEDED);
+            }
             match &replay.claimed_by {
                 // SQS delays a message for at most 15 minutes when it is sent. The rest of a longer delay is waited for
                 // here.
@@ -102,9 +117,9 @@ impl<I: ReplayIo> Step<'_, I> {
                 Some(other) if other != self.message && !replay.is_lost(now) => return Ok(NOT_NEEDED),
                 _ => {}
             }
-            let failures = replay.failures;
-            if self.io.store(&health.with_step_claimed(self.message, now).next_version()).await? == Stored::Done {
-                return Ok(Claimed::Yes(failures));
+            let claimed = health.with_step_claimed(self.replay, self.message, now).next_version();
+            if self.io.store(&claimed).await? == Stored::Done {
+                return Ok(Claimed::Yes(Box::new(claimed)));
             }
         }
         Err(Unavailable)
@@ -116,10 +131,12 @@ impl<I: ReplayIo> Step<'_, I> {
         for _ in 0..TRIES {
             let seen = self.io.read().await?;
             let now = self.io.now();
-            let is_ours = |health: &Health| health.replay.as_ref().is_some_and(|replay| replay.id == self.replay);
+            let is_ours = |health: &Health| health.replay_of(self.replay).is_some();
             let health = match &seen.endpoint {
                 Some(endpoint) => seen.health.at(endpoint, now),
-                None if is_ours(&seen.health) => seen.health.without_url(now),
+                None if is_ours(&seen.health) && !matches!(seen.health.state, State::Paused { .. }) => {
+                    seen.health.without_url(now)
+                }
                 None => return Ok(None),
             };
             if health.says_the_same_as(&seen.health) {
@@ -136,67 +153,89 @@ impl<I: ReplayIo> Step<'_, I> {
         Err(Unavailable)
     }
 
-    async fn deliver(&self, failures: u32) -> Result<StepResult, Unavailable> {
-        let events = self.io.list().await?;
-        let mut done = StepResult { is_empty: events.is_empty(), next: None, failures };
-        for event in &events {
-            let trigger = Trigger::Replay { replay: self.replay, step: self.number, failures: done.failures };
-            let ended = self.io.deliver(event, trigger).await;
+    async fn deliver(&self, health: &Health) -> Result<StepResult, Unavailable> {
+        let range = health.pending_range().filter(|range| range.steps.id == self.replay);
+        let source = range.map_or(ReplaySource::Held, |range| ReplaySource::Range { asked_at: range.asked_at });
+        let listed = self.io.list(range).await?;
+        let failures = health.replay_of(self.replay).map_or(0, |replay| replay.failures);
+        let is_empty = listed.events.is_empty();
+        let mut done = StepResult { progress: StepProgress::default(), next: None, failures };
+        for (event, position) in listed.events {
+            let trigger = Trigger::Replay { replay: self.replay, source, step: self.number, failures: done.failures };
+            let ended = self.io.deliver(&event, trigger).await;
             if let ReplayGoesOn::WithTheSame(at) = ended.replay {
                 return Ok(StepResult { next: Some(at), failures: done.failures + 1, ..done });
             }
             match ended.action {
                 MessageAction::ReturnAfterFault => return Err(Unavailable),
-                // The invocation has no time left for another event, or the endpoint is no longer active.
-                MessageAction::ReturnUnattempted | MessageAction::Acknowledge(AckReason::Held) => return Ok(done),
+                // The invocation has no time left for another event, or the endpoint is no longer active, or has no URL.
+                MessageAction::ReturnUnattempted
+                | MessageAction::Acknowledge(AckReason::Held | AckReason::NotConfigured) => return Ok(done),
                 _ => {}
             }
+            let has_failed =
+                matches!(ended.action, MessageAction::Acknowledge(AckReason::SentAgain | AckReason::Unchanged));
+            done.progress.position = Some(position);
+            done.progress.done += 1;
+            done.progress.failed += u64::from(has_failed);
             done.failures = 0;
             if let ReplayGoesOn::At(at) = ended.replay {
                 return Ok(StepResult { next: Some(at), ..done });
             }
         }
+        done.progress.is_over = match source {
+            ReplaySource::Held => is_empty,
+            ReplaySource::Range { .. } => listed.read_to.is_none(),
+        };
+        done.progress.position = listed.read_to.or(done.progress.position);
         Ok(done)
     }
 
     /// Stores that the step is done, and sends the next step's message.
     async fn end(&self, done: &StepResult) -> Result<StepAction, Unavailable> {
-        let mut written = None;
+        let mut written: Option<(Health, Health)> = None;
         for _ in 0..TRIES {
             let Some(health) = self.read().await? else { return Ok(StepAction::Acknowledge) };
-            if written.as_ref() == Some(&health) {
+            if let Some((before, stored)) = written.as_ref().filter(|(_, stored)| *stored == health) {
                 // The state was stored, but the answer to the write was lost.
-                return Ok(self.send_next(done).await);
+                return Ok(self.send_next(before, stored, done).await);
             }
-            let is_ours = health.replay.as_ref().is_some_and(|replay| {
-                self.is_of(replay.id, replay.step) && replay.claimed_by.as_deref() == Some(self.message)
-            });
+            let is_ours = health
+                .replay_of(self.replay)
+                .is_some_and(|replay| replay.step == self.number && replay.claimed_by.as_deref() == Some(self.message));
             if !is_ours {
                 return Ok(StepAction::Acknowledge);
             }
-            let next = if done.is_empty {
-                health.with_replay_done()
+            let due = done.next.unwrap_or(self.io.now());
+            let next = if health.pending_range().is_some_and(|range| range.steps.id == self.replay) {
+                health.with_range_step_done(&done.progress, due, done.failures)
+            } else if done.progress.is_over {
+                health.with_replay_done(due)
             } else {
-                health.with_step_done(done.next.unwrap_or(self.io.now()), done.failures)
+                health.with_step_done(due, done.failures)
             };
             let next = next.next_version();
             if self.io.store(&next).await? == Stored::Done {
-                return Ok(self.send_next(done).await);
+                return Ok(self.send_next(&health, &next, done).await);
             }
-            written = Some(next);
+            written = Some((health, next));
         }
         Err(Unavailable)
     }
 
-    async fn send_next(&self, done: &StepResult) -> StepAction {
-        if !done.is_empty {
+    /// Sends the message of the step that follows: this replay's, or that of a range which has waited for this replay.
+    async fn send_next(&self, before: &Health, stored: &Health, done: &StepResult) -> StepAction {
+        if self.may_go_on(stored) {
             // The implementation has logged the fault, and `sweep` restarts the step in a few minutes.
             let _ = self.io.send_step(self.replay, self.number + 1, done.next).await;
         }
+        follow(self.io, before, stored).await;
         StepAction::Acknowledge
     }
 
-    fn is_of(&self, replay: u64, step: u64) -> bool {
-        (replay, step) == (self.replay, self.number)
+    /// Whether this replay may do a step now. A range waits for the held events, and for an endpoint that is not active.
+    fn may_go_on(&self, health: &Health) -> bool {
+        let range = health.running_range().map(|range| &range.steps);
+        health.replay.as_ref().into_iter().chain(range).any(|replay| replay.id == self.replay)
     }
 }

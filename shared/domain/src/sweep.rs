@@ -46,16 +46,20 @@ pub async fn sweep<I: SweepIo>(io: &I) -> Result<Restarted, Unavailable> {
         if io.store(&health).await? == Stored::Conflict {
             return Ok(restarted);
         }
-        match (swept.restart, &health.replay) {
-            (Some(Restart::Probe(event)), _) => {
-                io.send_probe(&event).await?;
+        let range = health.pending_range().map(|range| &range.steps);
+        let replay = match &swept.restart {
+            Some(Restart::Probe(event)) => {
+                io.send_probe(event).await?;
                 restarted.probes += 1;
+                None
             }
-            (Some(Restart::Replay), Some(replay)) => {
-                io.send_step(replay.id, replay.step, None).await?;
-                restarted.replays += 1;
-            }
-            _ => {}
+            Some(Restart::Replay) => health.replay.as_ref(),
+            Some(Restart::Range) => range,
+            None => None,
+        };
+        if let Some(replay) = replay {
+            io.send_step(replay.id, replay.step, None).await?;
+            restarted.replays += 1;
         }
     }
     if swept.tells {

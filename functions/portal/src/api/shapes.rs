@@ -7,12 +7,14 @@ mod test_result;
 mod list_query;
 mod delivery;
 mod resend;
+mod summary;
 
 pub(super) use delivery::{DeliveryDetails, DeliveryList, DeliverySummary};
-pub(super) use list_query::ListQuery;
+pub(super) use list_query::{ExportQuery, ListQuery};
 pub(super) use resend::{ResendAll, ResendStatus, Sent};
 pub(super) use settings::{Settings, SettingsChange};
 pub(super) use signing_secret::SigningSecret;
+pub(super) use summary::{DeliverySummaryOfDays, SummaryQuery};
 pub(super) use test_result::TestResult;
 
 use std::time::Duration;
@@ -92,6 +94,6 @@ fn ms(duration: Duration) -> u64 {
 }
 
 /// A time in RFC 3339, in UTC and to the millisecond.
-fn rfc3339(time: Timestamp) -> String {
+pub(in crate::api) fn rfc3339(time: Timestamp) -> String {
     format!("{time:.3}")
 }

@@ -11,8 +11,8 @@ mod counts;
 mod times;
 
 pub(crate) use answers::{Advice, advice, short};
-pub(crate) use counts::{attempts, updates};
-pub(crate) use times::{duration, when};
+pub(crate) use counts::{attempts, grouped, not_arrived, not_yet_arrived, updates};
+pub(crate) use times::{about, day_of_month, duration, when};
 
 use adapters::deliveries_table::Status;
 use domain::endpoint::PausedReason;

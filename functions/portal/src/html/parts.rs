@@ -3,18 +3,20 @@
 mod body;
 mod delivery;
 mod log;
+mod status;
+mod summary;
 
 pub(super) use delivery::DeliveryPart;
 pub(super) use log::LogPart;
+pub(super) use status::StatusPart;
+pub(super) use summary::SummaryPart;
 
-use adapters::deliveries_table::{HELD_COUNTED, Status, Summary};
-use domain::clue::Clue;
 use domain::outcome::Cause;
 use domain::request::InvalidStaticHeader;
 use jiff::Timestamp;
 
 use super::hebrew::{self, Advice};
-use super::view::{EndpointState, EndpointView, Flash, Overview, SettingsForm, ShownSecret, TestView};
+use super::view::{EndpointState, Flash, Overview, SettingsForm, ShownSecret, TestView};
 
 /// The notice about the action that was just done, or refused.
 pub(super) struct NoticePart {
@@ -49,22 +51,6 @@ impl NoticePart {
     }
 }
 
-/// The state of the endpoint.
-pub(super) struct StatusPart {
-    /// The value of `data-state`, which also sets the colour.
-    pub(super) name: &'static str,
-    pub(super) title: &'static str,
-    pub(super) since: Option<Moment>,
-    pub(super) lines: Vec<String>,
-    pub(super) fix: Option<&'static str>,
-    /// How many events are held, and what happens to them; None: none are held.
-    pub(super) waiting: Option<String>,
-    pub(super) can_pause: bool,
-    pub(super) can_resume: bool,
-    /// Whether the log below shows causes and codes.
-    pub(super) has_details: bool,
-}
-
 /// A time for people and for programs.
 pub(super) struct Moment {
     pub(super) text: String,
@@ -77,81 +63,11 @@ impl Moment {
     }
 }
 
-impl StatusPart {
-    pub(super) fn new(view: &Overview) -> Self {
-        let state = view.endpoint.state;
-        let mut part = Self {
-            name: "active",
-            title: "הכול פעיל",
-            since: None,
-            lines: Vec::new(),
-            fix: None,
-            waiting: waiting(&view.endpoint),
-            can_pause: matches!(state, EndpointState::Active | EndpointState::Failing { .. }),
-            can_resume: matches!(state, EndpointState::Paused { .. }),
-            has_details: matches!(state, EndpointState::Failing { .. }),
-        };
-        match state {
-            EndpointState::NotSet => {
-                (part.name, part.title) = ("not-set", "עוד לא הוגדרה כתובת");
-                part.lines.push(
-                    "מעתיקים את כתובת ה־Webhook מ־n8n, מ־Zapier, מ־Make או מכל מערכת אחרת, ומדביקים אותה כאן למטה."
-                        .into(),
-                );
-            }
-            EndpointState::Active => part.lines.push("כל שיחה שמסתיימת נשלחת למערכת שלך.".into()),
-            EndpointState::Failing { since, cause } => {
-                let (code, clue) = shown_by_probe(view, cause);
-                let Advice { what, fix } = hebrew::advice(cause, code, clue, None);
-                (part.name, part.title) = ("failing", "העדכונים לא מגיעים למערכת שלך");
-                part.since = Some(Moment::new(since, view.now));
-                part.lines.push(what);
-                part.fix = Some(fix);
-            }
-            EndpointState::Paused { since, reason } => {
-                let Advice { what, fix } = hebrew::paused(reason);
-                (part.name, part.title) = ("paused", "השליחה מושהית");
-                part.since = Some(Moment::new(since, view.now));
-                part.lines.push(what);
-                part.fix = Some(fix);
-            }
-        }
-        part
-    }
-}
-
-/// The status code and the clue of the failing endpoint: those of the newest retrying event, if this page shows one.
-fn shown_by_probe(view: &Overview, cause: Cause) -> (Option<u16>, Option<Clue>) {
-    let is_probe = |row: &&Summary| row.status == Status::Retrying && row.cause == Some(cause);
-    view.log.rows.iter().find(is_probe).map_or((None, None), |row| (row.status_code, row.clue))
-}
-
 /// The address that a redirect points to. Other answers with an address (201, or a script's answer) do not name a new
 /// URL.
 fn leads_to(cause: Option<Cause>, location: Option<&String>) -> Option<&str> {
     let is_redirect = matches!(cause, Some(Cause::Redirect | Cause::SignIn));
     location.filter(|location| is_redirect && !location.is_empty()).map(String::as_str)
-}
-
-fn waiting(endpoint: &EndpointView) -> Option<String> {
-    let held = match endpoint.held {
-        0 => None,
-        1 => Some("עדכון אחד ממתין.".to_owned()),
-        HELD_COUNTED.. => Some(format!("יותר מ־{} ממתינים.", hebrew::updates(HELD_COUNTED - 1))),
-        count => Some(format!("{} ממתינים.", hebrew::updates(count))),
-    };
-    let outlook = match endpoint.state {
-        _ if endpoint.is_replaying => return Some("מה שהמתין נשלח עכשיו, בהדרגה.".into()),
-        EndpointState::Failing { .. } => "ממשיכים לנסות, וברגע שהמערכת שלך תענה הכול יישלח מעצמו.",
-        EndpointState::Paused { .. } => "הכול יישלח עם חידוש השליחה.",
-        EndpointState::NotSet => "הכול יישלח אחרי שמירת כתובת.",
-        EndpointState::Active => "אפשר לשלוח הכול עכשיו, מתוך היומן.",
-    };
-    match (held, endpoint.state) {
-        (Some(held), _) => Some(format!("{held} {outlook}")),
-        (None, EndpointState::Failing { .. }) => Some(outlook.into()),
-        (None, _) => None,
-    }
 }
 
 /// The settings' form.

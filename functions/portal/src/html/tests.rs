@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 
 mod samples;
+mod summary;
 
 use samples::{delivery_page, details, endpoint, overview_view, row};
 

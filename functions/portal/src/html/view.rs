@@ -9,6 +9,7 @@ use domain::endpoint::PausedReason;
 use domain::guard::Refusal;
 use domain::outcome::Cause;
 use domain::request::InvalidStaticHeader;
+use domain::summary::Summary as SummaryOfDays;
 use jiff::Timestamp;
 
 /// The main page.
@@ -22,6 +23,8 @@ pub(crate) struct Overview {
     pub(crate) said: Option<Flash>,
     pub(crate) settings: SettingsForm,
     pub(crate) endpoint: EndpointView,
+    /// The deliveries of the last days; None: they could not be counted now.
+    pub(crate) summary: Option<SummaryOfDays>,
     /// The result of the test that was just made; None: no test was made.
     pub(crate) test: Option<TestView>,
     pub(crate) secret: SecretView,

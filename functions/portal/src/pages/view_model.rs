@@ -13,7 +13,7 @@ use crate::html::{
 };
 use crate::use_cases::{SigningSecretText, Warning, warnings};
 
-/// The main page, without the action that was just done. The deliveries are those `wanted`; the signing secret is among
+/// The main page, without the action that was just done and without the summary. The deliveries are those `wanted`; the signing secret is among
 /// the data only `with_secret`.
 pub(super) fn overview(
     owned: &OwnerSettings,
@@ -29,6 +29,7 @@ pub(super) fn overview(
         said: None,
         settings: settings(owned, targets),
         endpoint: endpoint(owned, held, now),
+        summary: None,
         test: None,
         secret: secret(owned, with_secret),
         log: log(listed, wanted),

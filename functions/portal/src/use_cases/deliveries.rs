@@ -11,11 +11,15 @@ use domain::Timestamp;
 use domain::command::Command;
 use domain::endpoint::State;
 use domain::event::{BusinessId, EventId};
+use domain::summary::Summary as SummaryOfDays;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::{USE_CASE_LASTS, UseCaseError, UseCases};
 use crate::report;
+
+/// How many days a summary has where no number is asked for.
+pub(crate) const SUMMARY_DAYS: u8 = 14;
 
 /// How many events are sent again at the same time.
 const AT_ONCE: usize = 10;
@@ -57,6 +61,11 @@ impl UseCases {
     /// Reads a part of the log.
     pub(crate) async fn list(&self, business_id: &BusinessId, wanted: &Wanted) -> Result<Listed, UseCaseError> {
         Ok(self.tables.deliveries.list(business_id, wanted).await?)
+    }
+
+    /// Counts the deliveries of the last days.
+    pub(crate) async fn summary(&self, business_id: &BusinessId, days: u8) -> Result<SummaryOfDays, UseCaseError> {
+        Ok(self.tables.deliveries.summary(business_id, days, clock::now()).await?)
     }
 
     /// Reads one delivery.

@@ -68,7 +68,7 @@ impl UseCases {
             let settings = self.tables.settings.read_for_owner(business_id, now);
             let (owned, held) = tokio::join!(settings, self.tables.deliveries.first_held(business_id));
             let (owned, held) = (owned?, held?);
-            let changed = intent.applied(owned.here(now), !held.is_empty(), now);
+            let changed = intent.applied(owned.here(now), !held.events.is_empty(), now);
             if changed.says_the_same_as(&owned.health) {
                 return Ok(());
             }

@@ -1,6 +1,7 @@
 //! A place in the list of a business's deliveries, as a text for addresses.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::endpoint::Position;
 use domain::event::EventId;
 use jiff::Timestamp;
 
@@ -31,6 +32,16 @@ impl Cursor {
     /// The place of an item; None: the item's `occurred` cannot be read.
     pub(super) fn of(item: &Item) -> Option<Self> {
         Self::at(text(item, "occurred").ok()??.to_owned())
+    }
+
+    /// The cursor of a place of a replay; None: the place cannot be read.
+    pub(super) fn of_position(position: &Position) -> Option<Self> {
+        Self::at(position.0.clone())
+    }
+
+    /// The place for a replay.
+    pub(super) fn position(self) -> Position {
+        Position(self.occurred)
     }
 
     fn at(occurred: String) -> Option<Self> {

@@ -5,11 +5,12 @@
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
-use domain::endpoint::{Found, Probe};
+use domain::endpoint::{Found, Position, Probe};
 use domain::event::{BusinessId, EventId};
+use domain::replay::Listed;
 
 use super::DeliveriesTable;
-use crate::dynamodb::attributes::{business_id, event_id, s};
+use crate::dynamodb::attributes::{business_id, event_id, s, text};
 use crate::dynamodb::{Item, TableError};
 
 /// The number up to which held events are counted; it stands for more. Counting a million of them must not delay a
@@ -32,9 +33,14 @@ impl DeliveriesTable {
     /// # Errors
     ///
     /// [`TableError`].
-    pub async fn first_held(&self, business_id: &BusinessId) -> Result<Vec<EventId>, TableError> {
+    pub async fn first_held(&self, business_id: &BusinessId) -> Result<Listed, TableError> {
         let answer = self.held_query(business_id).limit(EVENTS_PER_STEP).send().await?;
-        answer.items().iter().map(event_id).collect()
+        let listed = |item: &Item| {
+            let position = text(item, "held")?.unwrap_or_default().to_owned();
+            Ok((event_id(item)?, Position(position)))
+        };
+        let events = answer.items().iter().map(listed).collect::<Result<_, TableError>>()?;
+        Ok(Listed { events, read_to: None })
     }
 
     /// How many events of a business are held, counted up to [`HELD_COUNTED`]. This takes one request, since one answer
@@ -98,7 +104,8 @@ impl DeliveriesTable {
     pub async fn found(&self, business_id: &BusinessId, probe: Option<&Probe>) -> Result<Found, TableError> {
         let probe = probe.map(|probe| &probe.event);
         let (held, probe_is_kept) = tokio::join!(self.first_held(business_id), self.is_kept(business_id, probe));
-        Ok(Found { first_held: held?.into_iter().next(), probe_is_kept: probe_is_kept? })
+        let first_held = held?.events.into_iter().next().map(|(event, _)| event);
+        Ok(Found { first_held, probe_is_kept: probe_is_kept? })
     }
 
     async fn is_kept(&self, business_id: &BusinessId, event: Option<&EventId>) -> Result<bool, TableError> {

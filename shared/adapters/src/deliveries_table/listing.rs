@@ -6,6 +6,7 @@ use domain::event::BusinessId;
 use jiff::Timestamp;
 
 use super::phone::digits;
+use super::range::start_behind;
 use super::{Cursor, DeliveriesTable, Status, Summary};
 use crate::dynamodb::TableError;
 use crate::dynamodb::attributes::s;
@@ -110,13 +111,7 @@ impl DeliveriesTable {
                 .expression_attribute_values(":oldest", s(oldest))
                 .expression_attribute_values(":newest", s(newest))
         };
-        if let Some(Cursor { occurred, event_id }) = start {
-            query = query
-                .exclusive_start_key("business_id", s(business_id.as_str()))
-                .exclusive_start_key("event_id", s(event_id.as_str()))
-                .exclusive_start_key("occurred", s(occurred));
-        }
-        Ok(filtered(query, wanted).send().await?)
+        Ok(filtered(start_behind(query, business_id, start), wanted).send().await?)
     }
 }
 

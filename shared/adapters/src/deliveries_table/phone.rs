@@ -3,6 +3,7 @@
 //! The ledger has only the last digits of a number, so this module reads only as many.
 
 use domain::event::Event;
+use domain::phone::{digit, separates};
 
 /// The last digits of a searched phone number, at most as many as the ledger has; None: the text is no phone number.
 pub(super) fn digits(search: &str) -> Option<String> {
@@ -11,23 +12,6 @@ pub(super) fn digits(search: &str) -> Option<String> {
     let known = digits.len().saturating_sub(Event::PHONE_ENDING_DIGITS);
     let is_number = number.chars().all(|character| digit(character).is_some() || separates(character));
     (is_number && !digits.is_empty()).then(|| digits[known..].iter().collect())
-}
-
-/// The ASCII digit for an ASCII, Arabic, Persian or full-width digit; None for any other character.
-fn digit(character: char) -> Option<char> {
-    let of_zero = |zero: char| char::from_digit(u32::from(character).checked_sub(u32::from(zero))?, 10);
-    ['0', '\u{660}', '\u{6f0}', '\u{ff10}'].into_iter().find_map(of_zero)
-}
-
-/// Whether people write this character between the digits of a phone number: spaces, brackets, and every kind of hyphen
-/// and dash, the Hebrew one (U+05BE) among them.
-fn separates(character: char) -> bool {
-    character.is_whitespace()
-        || "+-()[]*./,".contains(character)
-        || matches!(
-            character,
-            '\u{5be}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0b}' | '\u{ff0d}'
-        )
 }
 
 #[cfg(test)]

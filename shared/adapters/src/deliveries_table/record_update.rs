@@ -46,6 +46,11 @@ impl RecordUpdate<'_> {
         id.is_some_and(|id| slots(item).any(|attempt| attempt.get("id") == Some(&id)))
     }
 
+    /// Whether the attempt failed.
+    fn has_failed(&self) -> bool {
+        self.attempt.is_some_and(|attempt| attempt.cause.is_some())
+    }
+
     /// Whether this must not change a record that says `held`: another message has held the event since it was read.
     pub(super) fn spares_held(&self) -> bool {
         matches!(self.status, Status::Retrying | Status::Failed) && !self.was_held
@@ -57,7 +62,7 @@ impl RecordUpdate<'_> {
         let mut update = UpdateExpression::default();
         update.set("status", s(self.status.as_str()));
         update.set("updated_at", ms(self.now));
-        if self.status == Status::Delivered {
+        if self.status == Status::Delivered && !self.has_failed() {
             let at = ms(self.attempt.map_or(self.now, |attempt| attempt.at));
             // The first success; a resend adds later ones.
             update.set_once("delivered_at", at.clone());
@@ -113,13 +118,17 @@ impl RecordUpdate<'_> {
         };
         let number = before.unwrap_or(0) + 1;
         update.set("attempts", n(number));
+        update.set(&slot(number), attempt.to_attribute(number));
+        if self.status == Status::Delivered && self.has_failed() {
+            // A replay has tried an event that had arrived: what the record says of its arrival stays.
+            return;
+        }
         update.set_or_remove("cause", attempt.cause.map(|cause| s(cause.as_str())));
         update.set_or_remove("status_code", attempt.status_code.map(n));
         for (name, word) in clue::to_words(attempt.clue) {
             update.set_or_remove(name, word.map(s));
         }
         update.set_or_remove("response_snippet", printable(&attempt.snippet, usize::MAX).map(s));
-        update.set(&slot(number), attempt.to_attribute(number));
     }
 
     fn add_conditions(&self, update: &mut UpdateExpression, before: Option<u32>) {

@@ -4,6 +4,8 @@
 //! rolled back. Such a value must not keep a business's events back: an unknown state is read as that of an endpoint
 //! that never failed, and an unknown name as "other".
 
+mod range;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::endpoint::{EndpointId, Health, Notice, NoticeKind, PausedReason, Probe, Replay, State};
 use domain::event::EventId;
@@ -22,7 +24,8 @@ pub(super) fn from_item(item: &Item) -> Result<Health, TableError> {
         version: required(number(health, "version")?, "health")?,
         endpoint: known(text(health, "endpoint")).map(|id| EndpointId(id.to_owned())),
         state: state(health).unwrap_or_default(),
-        replay: replay(health),
+        replay: replay(health, HELD),
+        range: known(map(health, "range")).and_then(range::from_item),
         notices: notices(health),
     })
 }
@@ -36,9 +39,10 @@ fn state(health: &Item) -> Option<State> {
         "failing" => Some(State::Failing {
             since: at("since")?,
             cause: Cause::read(known(text(health, "cause"))?),
-            probe: known(text(health, "probe"))
-                .and_then(EventId::parse)
-                .and_then(|event| Some(Probe { event, due: at("probe_due")?, restarts: count("probe_restarts") })),
+            probe: known(text(health, "probe")).and_then(EventId::parse).and_then(|event| {
+                let is_of_range = matches!(health.get("probe_is_of_range"), Some(AttributeValue::Bool(true)));
+                Some(Probe { event, due: at("probe_due")?, restarts: count("probe_restarts"), is_of_range })
+            }),
             last_attempt: at("last_attempt")?,
         }),
         "paused" => Some(State::Paused {
@@ -50,15 +54,36 @@ fn state(health: &Item) -> Option<State> {
     }
 }
 
-fn replay(health: &Item) -> Option<Replay> {
+/// The names of the attributes of a replay's steps: id, step, message, time, failures, restarts.
+type StepNames = [&'static str; 6];
+
+const HELD: StepNames =
+    ["replay_id", "replay_step", "replay_claimed_by", "replay_due", "replay_failures", "replay_restarts"];
+const RANGE: StepNames = ["id", "step", "claimed_by", "due", "failures", "restarts"];
+
+fn replay(item: &Item, [id, step, claimed_by, due, failures, restarts]: StepNames) -> Option<Replay> {
     Some(Replay {
-        id: known(number(health, "replay_id"))?,
-        step: known(number(health, "replay_step"))?,
-        claimed_by: known(text(health, "replay_claimed_by")).map(ToOwned::to_owned),
-        due: known(time(health, "replay_due"))?,
-        failures: known(number(health, "replay_failures")).unwrap_or(0),
-        restarts: known(number(health, "replay_restarts")).unwrap_or(0),
+        id: known(number(item, id))?,
+        step: known(number(item, step))?,
+        claimed_by: known(text(item, claimed_by)).map(ToOwned::to_owned),
+        due: known(time(item, due))?,
+        failures: known(number(item, failures)).unwrap_or(0),
+        restarts: known(number(item, restarts)).unwrap_or(0),
     })
+}
+
+fn set_replay(item: &mut Item, names: StepNames, replay: &Replay) {
+    let Replay { id, step, claimed_by, due, failures, restarts } = replay;
+    let values = [
+        Some(n(id)),
+        Some(n(step)),
+        claimed_by.as_deref().map(s),
+        Some(ms(*due)),
+        Some(n(failures)),
+        Some(n(restarts)),
+    ];
+    let present = names.into_iter().zip(values).filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    item.extend(present);
 }
 
 fn notices(health: &Item) -> Vec<Notice> {
@@ -96,10 +121,13 @@ pub(super) fn to_attribute(health: &Health) -> AttributeValue {
             set("state", s("failing"));
             set("since", ms(*since));
             set("cause", s(cause.as_str()));
-            if let Some(Probe { event, due, restarts }) = probe {
+            if let Some(Probe { event, due, restarts, is_of_range }) = probe {
                 set("probe", s(event.as_str()));
                 set("probe_due", ms(*due));
                 set("probe_restarts", n(restarts));
+                if *is_of_range {
+                    set("probe_is_of_range", AttributeValue::Bool(true));
+                }
             }
             set("last_attempt", ms(*last_attempt));
         }
@@ -109,18 +137,14 @@ pub(super) fn to_attribute(health: &Health) -> AttributeValue {
             set("reason", s(reason.as_str()));
         }
     }
-    if let Some(Replay { id, step, claimed_by, due, failures, restarts }) = &health.replay {
-        set("replay_id", n(id));
-        set("replay_step", n(step));
-        set("replay_due", ms(*due));
-        set("replay_failures", n(failures));
-        set("replay_restarts", n(restarts));
-        if let Some(message) = claimed_by {
-            set("replay_claimed_by", s(message));
-        }
-    }
     if !health.notices.is_empty() {
         set("notices", AttributeValue::L(health.notices.iter().map(notice_to_attribute).collect()));
+    }
+    if let Some(replay) = &health.replay {
+        set_replay(&mut map, HELD, replay);
+    }
+    if let Some(range) = &health.range {
+        map.insert("range".to_owned(), AttributeValue::M(range::to_item(range)));
     }
     AttributeValue::M(map)
 }
@@ -155,9 +179,10 @@ mod tests {
         ]);
         prop_oneof![
             (0..9u32).prop_map(|failures| State::Active { failures }),
-            (time(), prop::option::of((event(), time(), any::<u32>())), time()).prop_map(
+            (time(), prop::option::of((event(), time(), any::<(u32, bool)>())), time()).prop_map(
                 |(since, probe, last_attempt)| {
-                    let probe = probe.map(|(event, due, restarts)| Probe { event, due, restarts });
+                    let probe =
+                        probe.map(|(event, due, (restarts, is_of_range))| Probe { event, due, restarts, is_of_range });
                     State::Failing { since, cause: Cause::Redirect, probe, last_attempt }
                 }
             ),

@@ -33,6 +33,8 @@ pub enum Record {
     Nothing,
     /// The event has arrived. For a resend, it has arrived since the owner asked for it.
     Delivered,
+    /// The event had arrived before the owner asked to send it again, and has not arrived since.
+    DeliveredBefore,
     /// The event is held.
     Held,
     /// The event has been tried, and is tried again.
@@ -87,6 +89,10 @@ pub enum NextStatus {
     Held,
     /// The event's schedule is spent.
     Failed,
+    /// As before: delivered or failed. A replay of a range has tried the event, and tries it again.
+    Unchanged,
+    /// As before: delivered or failed. A replay of a range has tried the event for the last time.
+    GivenUp,
 }
 
 /// What happens to the message in the queue.
@@ -117,6 +123,8 @@ pub enum AckReason {
     Held,
     /// The event has another message.
     SentAgain,
+    /// The event's record keeps its status: a replay of a range has tried the event.
+    Unchanged,
     /// The business has no URL.
     NotConfigured,
 }
@@ -131,14 +139,28 @@ pub enum Trigger {
     Resend,
     /// A command of `sweep`, received for the first time: the event is a probe whose message is taken for lost.
     Restart,
-    /// A replay, which has listed the event among the held ones.
+    /// A replay, which has listed the event.
     Replay {
         /// The replay's id.
         replay: u64,
+        /// What the replay has listed.
+        source: ReplaySource,
         /// The number of the replay's step.
         step: u64,
         /// How many attempts on the event have failed in this replay.
         failures: u32,
+    },
+}
+
+/// The events that a replay sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReplaySource {
+    /// The held ones.
+    Held,
+    /// Those of a range of time that have arrived or failed.
+    Range {
+        /// When the owner asked for them. An event that has arrived since then is not sent again.
+        asked_at: Timestamp,
     },
 }
 

@@ -34,12 +34,15 @@ pub trait EndpointIo: Sync {
     fn announce(&self, notice: &Notice) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
-/// Does the effects of a change from `before` to `stored`: sends the message of a replay that begins, and gives all
-/// notices if there is a new one.
+/// Does the effects of a change from `before` to `stored`: sends the message of a replay that begins or that need not wait
+/// any more, and gives all notices if there is a new one.
 pub async fn follow<I: EndpointIo>(io: &I, before: &Health, stored: &Health) {
     if let Some(replay) = stored.replay.as_ref().filter(|replay| replay.id == stored.version) {
         // The implementation has logged the fault, and `sweep` restarts the replay in a few minutes.
         let _ = io.send_step(replay.id, replay.step, None).await;
+    }
+    if let (None, Some(range)) = (before.running_range(), stored.running_range()) {
+        let _ = io.send_step(range.steps.id, range.steps.step, None).await;
     }
     if stored.notices.iter().any(|notice| !before.notices.contains(notice)) {
         tell(io, stored).await;

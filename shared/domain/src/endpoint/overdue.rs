@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{EndpointId, Health, State, is_lost, patience};
+use super::{EndpointId, Health, Replay, State, is_lost, patience};
 use crate::event::EventId;
 
 /// What a sweep reads from the ledger.
@@ -20,8 +20,10 @@ pub struct Found {
 pub enum Restart {
     /// A message for the probe's event.
     Probe(EventId),
-    /// A message for the replay's next step.
+    /// A message for the next step of the replay of held events.
     Replay,
+    /// The next step of the replay of a range.
+    Range,
 }
 
 /// The result of a sweep of a state.
@@ -59,6 +61,9 @@ impl Health {
             State::Active { .. } => health.with_replay_going(found, now),
             State::Failing { probe, .. } => match probe {
                 Some(probe) if !is_lost(probe.due + patience(probe.restarts), now) => (health, None),
+                Some(probe) if probe.is_of_range && health.pending_range().is_some() => {
+                    (health.with_probe_of_range_restarted(now), Some(Restart::Range))
+                }
                 Some(probe) if found.probe_is_kept => health.restarting_probe(&probe.event.clone(), now),
                 _ => match &found.first_held {
                     Some(event) => health.restarting_probe(event, now),
@@ -73,7 +78,8 @@ impl Health {
     /// Whether an endpoint without a URL must be paused. A state that was never stored may belong to a business that
     /// has left. Storing it would create a settings item with nothing but this state.
     fn waits_for_a_url(&self, found: &Found) -> bool {
-        let waits = found.first_held.is_some() || matches!(self.state, State::Failing { .. }) || self.replay.is_some();
+        let is_replaying = self.replay.is_some() || self.pending_range().is_some();
+        let waits = found.first_held.is_some() || matches!(self.state, State::Failing { .. }) || is_replaying;
         waits && self.version > 0 && !matches!(self.state, State::Paused { .. })
     }
 
@@ -81,13 +87,23 @@ impl Health {
         (self.with_probe_restarted(event, now), Some(Restart::Probe(event.clone())))
     }
 
+    /// The probe is an event of a range, so the range's step is restarted.
+    fn with_probe_of_range_restarted(&self, now: Timestamp) -> Self {
+        let (State::Failing { probe: Some(probe), .. }, Some(range)) = (&self.state, self.pending_range()) else {
+            return self.clone();
+        };
+        self.with_probe_restarted(&probe.event, now).with_step_restarted(range.steps.id, now)
+    }
+
     /// Restarts a replay whose message is lost. An active endpoint that has held events and no replay gets a replay.
     fn with_replay_going(self, found: &Found, now: Timestamp) -> (Self, Option<Restart>) {
-        match &self.replay {
-            Some(replay) if is_lost(replay.due + patience(replay.restarts), now) => {
-                (self.with_step_restarted(now), Some(Restart::Replay))
+        let is_late = |replay: &Replay| is_lost(replay.due + patience(replay.restarts), now);
+        match (&self.replay, self.running_range()) {
+            (Some(replay), _) if is_late(replay) => (self.with_step_restarted(replay.id, now), Some(Restart::Replay)),
+            (None, _) if found.first_held.is_some() => (self.with_replay(now), Some(Restart::Replay)),
+            (None, Some(range)) if is_late(&range.steps) => {
+                (self.with_step_restarted(range.steps.id, now), Some(Restart::Range))
             }
-            None if found.first_held.is_some() => (self.with_replay(now), Some(Restart::Replay)),
             _ => (self, None),
         }
     }

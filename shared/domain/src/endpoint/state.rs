@@ -68,6 +68,15 @@ pub struct Probe {
     pub due: Timestamp,
     /// How often `sweep` has sent the event a message since its last attempt.
     pub restarts: u32,
+    /// Whether a replay of a range brings the event. Otherwise the event has a message of its own.
+    pub is_of_range: bool,
+}
+
+impl Probe {
+    /// A probe with a message of its own, which has just been attempted or is to be.
+    fn new(event: &EventId, due: Timestamp) -> Self {
+        Self { event: event.clone(), due, restarts: 0, is_of_range: false }
+    }
 }
 
 impl Default for State {
@@ -220,6 +229,16 @@ impl Health {
         self.probe().is_some_and(|probe| probe.event == *event)
     }
 
+    /// With the probe as an event that a replay of a range brings.
+    #[must_use]
+    pub fn with_probe_of_range(&self) -> Self {
+        self.with_failing(|_, probe, _| {
+            if let Some(probe) = probe {
+                probe.is_of_range = true;
+            }
+        })
+    }
+
     fn active(&self, failures: u32) -> Self {
         Self { state: State::Active { failures }, ..self.clone() }
     }
@@ -234,14 +253,14 @@ impl Health {
     }
 
     fn failing(&self, event: &EventId, cause: Cause, due: Timestamp, now: Timestamp) -> Self {
-        let probe = Some(Probe { event: event.clone(), due, restarts: 0 });
+        let probe = Some(Probe::new(event, due));
         let state = State::Failing { since: now, cause, probe, last_attempt: now };
         Self { state, replay: None, ..self.clone() }.with_notice(NoticeKind::Failing, now, cause.as_str(), now)
     }
 
     /// Gives the state with another probe, or with the same probe at another time.
     pub(super) fn with_probe(&self, event: &EventId, due: Timestamp) -> Self {
-        self.with_failing(|_, probe, _| *probe = Some(Probe { event: event.clone(), due, restarts: 0 }))
+        self.with_failing(|_, probe, _| *probe = Some(Probe::new(event, due)))
     }
 
     /// Gives the state with the same probe at a later time, before an attempt. The count of restarts stays: only the
@@ -262,7 +281,8 @@ impl Health {
             _ => 0,
         };
         self.with_failing(|_, probe, _| {
-            *probe = Some(Probe { event: event.clone(), due: now, restarts: before.saturating_add(1) });
+            let is_of_range = probe.as_ref().is_some_and(|probe| probe.event == *event && probe.is_of_range);
+            *probe = Some(Probe { restarts: before.saturating_add(1), is_of_range, ..Probe::new(event, now) });
         })
     }
 

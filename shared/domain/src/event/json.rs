@@ -206,6 +206,11 @@ impl Object {
         self.0.get_mut(name)
     }
 
+    /// The members, in the order in which they came.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
     /// Appends the members of `other` behind those of this object.
     pub fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
@@ -236,6 +241,12 @@ impl Object {
             value.write(out);
         }
         out.push('}');
+    }
+}
+
+impl<N: Into<String>> FromIterator<(N, Value)> for Object {
+    fn from_iter<I: IntoIterator<Item = (N, Value)>>(members: I) -> Self {
+        Self(members.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 }
 
@@ -275,7 +286,8 @@ fn without_nul(mut value: String) -> String {
     value
 }
 
-fn safe_name(mut name: String) -> String {
+/// A member's name, with an underscore behind one that every JavaScript object inherits.
+pub(crate) fn safe_name(mut name: String) -> String {
     if OBJECT_PROTOTYPE.contains(&name.as_str()) {
         name.push('_');
     }

@@ -30,6 +30,30 @@ pub(in crate::api) struct ListQuery {
     pub(in crate::api) search: Option<String>,
 }
 
+/// Which deliveries are wanted in a file. An empty parameter counts as absent.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::api) struct ExportQuery {
+    /// Only deliveries of this status.
+    #[param(value_type = Option<WantedStatus>, inline)]
+    status: Option<String>,
+    /// Only events that were first published at this time or later; RFC 3339.
+    #[param(schema_with = time_schema)]
+    from: Option<String>,
+    /// Only events that were first published at this time or earlier; RFC 3339.
+    #[param(schema_with = time_schema)]
+    to: Option<String>,
+    /// Only deliveries whose subject contains this text, or whose phone number ends with its digits.
+    #[param(max_length = 128)]
+    search: Option<String>,
+}
+
+impl From<ExportQuery> for ListQuery {
+    fn from(ExportQuery { status, from, to, search }: ExportQuery) -> Self {
+        Self { status, from, to, search, limit: None, cursor: None }
+    }
+}
+
 /// The status of a delivery; empty: any status.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]

@@ -10,7 +10,8 @@ pub(crate) fn attempts(count: u32) -> String {
     counted(count.into(), "ניסיון אחד", "שני ניסיונות", "ניסיונות")
 }
 
-fn counted(count: u64, one: &str, two: &str, many: &str) -> String {
+/// A count with its noun.
+pub(super) fn counted(count: u64, one: &str, two: &str, many: &str) -> String {
     match count {
         1 => one.into(),
         2 => two.into(),
@@ -18,8 +19,24 @@ fn counted(count: u64, one: &str, two: &str, many: &str) -> String {
     }
 }
 
+/// "3 עדכונים לא הגיעו", "לפחות 3 עדכונים לא הגיעו".
+pub(crate) fn not_arrived(count: u64, is_complete: bool) -> String {
+    let verb = if count == 1 { "לא הגיע" } else { "לא הגיעו" };
+    format!("{}{} {verb}", at_least(is_complete), updates(count))
+}
+
+/// "3 עדכונים עוד לא הגיעו", "לפחות 3 עדכונים עוד לא הגיעו".
+pub(crate) fn not_yet_arrived(count: u64, is_complete: bool) -> String {
+    let verb = if count == 1 { "עוד לא הגיע" } else { "עוד לא הגיעו" };
+    format!("{}{} {verb}", at_least(is_complete), updates(count))
+}
+
+fn at_least(is_complete: bool) -> &'static str {
+    if is_complete { "" } else { "לפחות " }
+}
+
 /// 12345 as "12,345".
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

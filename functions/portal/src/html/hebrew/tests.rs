@@ -192,3 +192,23 @@ fn durations_are_read_easily() {
         assert_eq!(duration(Duration::from_millis(millis)), text);
     }
 }
+
+#[test]
+fn a_delay_is_told_in_the_unit_that_fits() {
+    for (millis, text) in [
+        (0, "פחות משנייה"),
+        (999, "פחות משנייה"),
+        (1_000, "שנייה"),
+        (1_800, "שתי שניות"),
+        (59_400, "59 שניות"),
+        (59_500, "דקה"),
+        (120_000, "שתי דקות"),
+        (3_570_000, "שעה"),
+        (7_200_000, "שעתיים"),
+        (47 * 3_600_000, "47 שעות"),
+        (48 * 3_600_000, "יומיים"),
+        (5 * 86_400_000, "5 ימים"),
+    ] {
+        assert_eq!(about(Duration::from_millis(millis)), text);
+    }
+}

@@ -22,6 +22,8 @@ pub(in crate::html) struct LogPart<'a> {
     pub(in crate::html) newest: Option<String>,
     /// Whether the log is filtered or searched.
     pub(in crate::html) is_narrowed: bool,
+    /// The address of a file with all that the log's filter and search find; None: the log is empty.
+    pub(in crate::html) export: Option<String>,
     pub(in crate::html) can_resend_failed: bool,
     /// The label of the button that sends all held events; while the endpoint is paused, the button also resumes.
     pub(in crate::html) send_held: Option<&'static str>,
@@ -64,6 +66,7 @@ impl<'a> LogPart<'a> {
             filters: FILTERS.into_iter().map(|status| Filter::new(log, status)).collect(),
             rows: log.rows.iter().map(|row| RowPart::new(row, view.now, has_url)).collect(),
             older: log.next_cursor.as_deref().map(|cursor| link(log.filter, &log.search, Some(cursor))),
+            export: (!log.rows.is_empty() || log.next_cursor.is_some() || log.is_older).then(|| export(log)),
             newest,
             is_narrowed: log.filter.is_some() || !log.search.is_empty(),
             can_resend_failed: has_url
@@ -125,11 +128,21 @@ fn why(row: &Summary) -> Option<String> {
 
 /// The address of the part of the log behind a cursor.
 fn link(status: Option<Status>, search: &str, cursor: Option<&str>) -> String {
+    format!("/{}#deliveries", query(status, search, cursor))
+}
+
+/// The address of the whole log as a file.
+fn export(log: &LogView) -> String {
+    format!("/api/deliveries.csv{}", query(log.filter, &log.search, None))
+}
+
+/// The query of an address, with its question mark; empty: nothing is asked for.
+fn query(status: Option<Status>, search: &str, cursor: Option<&str>) -> String {
     let status = status.map(Status::as_str);
     let pairs = [("status", status), ("search", Some(search).filter(|text| !text.is_empty())), ("cursor", cursor)];
     let query: Vec<_> =
         pairs.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded(value?)))).collect();
-    if query.is_empty() { "/#deliveries".into() } else { format!("/?{}#deliveries", query.join("&")) }
+    if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) }
 }
 
 /// Percent-encoding (RFC 3986, 2.1) of all but letters and digits.

@@ -2,6 +2,7 @@
 
 use adapters::deliveries_table::PastAttempt;
 use domain::event::EventId;
+use domain::summary::{Counter, Delivery, Status as CountedStatus, Summary as SummaryOfDays};
 
 use super::*;
 
@@ -26,10 +27,30 @@ pub(super) fn overview_view() -> Overview {
             ..SettingsForm::default()
         },
         endpoint: endpoint(EndpointState::Active, 0),
+        summary: Some(summary(&[(0, 24, 1, 1, 2), (1, 31, 0, 0, 0), (6, 18, 0, 0, 1), (9, 44, 0, 0, 0)])),
         test: None,
         secret: SecretView { exists: true, ..SecretView::default() },
         log: LogView { rows: rows(), next_cursor: Some("older".into()), ..LogView::default() },
     }
+}
+
+/// A summary of 14 days, of which some have deliveries: how many days ago, and how many were delivered after 1.8 s, are
+/// retrying, are held, and failed.
+pub(super) fn summary(days: &[(i64, usize, usize, usize, usize)]) -> SummaryOfDays {
+    let mut counter = Counter::new(14, now());
+    for (days_ago, delivered, retrying, held, failed) in days {
+        let created_at = ago(days_ago * 24 * 60 + 30);
+        let at = Some(created_at + SignedDuration::from_millis(1_800));
+        for (status, count) in [
+            (CountedStatus::Delivered { at }, delivered),
+            (CountedStatus::Retrying, retrying),
+            (CountedStatus::Held, held),
+            (CountedStatus::Failed, failed),
+        ] {
+            (0..*count).for_each(|_| counter.count(&Delivery { created_at, status }));
+        }
+    }
+    counter.summary(true)
 }
 
 pub(super) fn row(index: i64, status: Status, cause: Option<Cause>) -> Summary {
@@ -155,14 +176,20 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     pages
 }
 
-fn overviews() -> Vec<(&'static str, Overview)> {
-    let new = Overview {
+/// The page of a business that has saved nothing yet.
+fn new_overview() -> Overview {
+    Overview {
         settings: SettingsForm::default(),
         endpoint: endpoint(EndpointState::NotSet, 0),
+        summary: Some(summary(&[])),
         secret: SecretView::default(),
         log: LogView::default(),
         ..overview_view()
-    };
+    }
+}
+
+fn overviews() -> Vec<(&'static str, Overview)> {
+    let new = new_overview();
     let refused = Overview {
         settings: SettingsForm {
             url: "n8n.example.co.il/webhook/4f6c2d0e".into(),
@@ -177,7 +204,8 @@ fn overviews() -> Vec<(&'static str, Overview)> {
     let active = Overview {
         said: Some(Flash::Saved),
         test: Some(test_view(None, Some(200))),
-        log: LogView { rows: rows().split_off(4), ..LogView::default() },
+        summary: Some(summary(&[(0, 24, 0, 0, 0), (2, 31, 0, 0, 0), (13, 1, 0, 0, 0)])),
+        log: LogView { rows: rows().drain(4..6).collect(), ..LogView::default() },
         ..overview_view()
     };
     let failing = Overview {

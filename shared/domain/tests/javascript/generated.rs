@@ -1,26 +1,10 @@
-//! The promise of the bytes, put to a real Node.js: `JSON.stringify(JSON.parse(body)) === body`.
-//!
-//! `NODE` names the Node.js to ask (`make test` brings one); without it, the one on the path is.
+//! Events with anything in them.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 
-use domain::event::Event;
 use proptest::prelude::*;
-use proptest::strategy::ValueTree as _;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-
-const BODIES: usize = 10_000;
-
-/// Reads a body a line; prints the number of bodies and the first few that do not survive.
-const CHECK: &str = r"
-const lines = require('fs').readFileSync(0, 'utf8').split('\n').slice(0, -1);
-const bad = lines.filter(line => JSON.stringify(JSON.parse(line)) !== line);
-console.log(lines.length + ' ' + bad.length + ' ' + bad.slice(0, 3).join('\n'));
-";
 
 fn number() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -140,45 +124,11 @@ fn joined(members: Vec<(String, String)>) -> String {
 }
 
 /// An event with anything in it, its fixed fields last, so that they win over generated ones of their names.
-fn event() -> impl Strategy<Value = String> {
+pub(super) fn event() -> impl Strategy<Value = String> {
     let kind = prop::sample::select(vec!["call.completed", "quote.requested"]);
     (members(value()), hostile_metadata(), odd_fields(), kind).prop_map(|(members, metadata, odd, kind)| {
         let fixed = format!(r#""event_type":"{kind}","business_id":"b","call_id":"c""#);
         let parts = [members, metadata, odd, fixed].into_iter().filter(|part| !part.is_empty());
         format!("{{{}}}", parts.collect::<Vec<_>>().join(","))
     })
-}
-
-#[test]
-fn ten_thousand_generated_bodies_survive_javascript_byte_for_byte() {
-    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let events = event();
-    let (mut lines, mut odd) = (String::new(), 0);
-    for _ in 0..BODIES {
-        let text = events.new_tree(&mut runner).expect("a generated event").current();
-        let event = Event::parse(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
-        let again = Event::parse(event.body()).expect("a body is an event");
-        assert_eq!((again.body(), again.id()), (event.body(), event.id()), "normalising is idempotent");
-        assert!(again.unread().is_empty(), "a body can be read: {text}");
-        odd += usize::from(!event.unread().is_empty());
-        lines.push_str(event.body());
-        lines.push('\n');
-    }
-    assert!(odd > BODIES / 5, "only {odd} had a field that cannot be read");
-    assert_eq!(ask_node(&lines), format!("{BODIES} 0"));
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test has an environment of its own")]
-fn ask_node(lines: &str) -> String {
-    let node = std::env::var("NODE").unwrap_or_else(|_| "node".to_owned());
-    let mut child = Command::new(&node)
-        .args(["-e", CHECK])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("Node.js, named by NODE or on the path: {node}: {error}"));
-    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

@@ -1,0 +1,231 @@
+//! Whether events go out and arrive: the page's first words.
+//!
+//! The title of an active endpoint must not stand above what contradicts it. So an active endpoint is judged by what
+//! became of its deliveries, too.
+
+use adapters::deliveries_table::{HELD_COUNTED, Status, Summary};
+use domain::clue::Clue;
+use domain::endpoint::PausedReason;
+use domain::outcome::Cause;
+
+use super::Moment;
+use crate::html::hebrew::{self, Advice};
+use crate::html::view::{EndpointState, EndpointView, LogView, Overview};
+use crate::use_cases::is_overdue;
+
+/// The state of the endpoint.
+pub(in crate::html) struct StatusPart {
+    /// The value of `data-state`: the state of the endpoint.
+    pub(in crate::html) name: &'static str,
+    /// The part of a class that sets the colour.
+    pub(in crate::html) tone: &'static str,
+    pub(in crate::html) title: &'static str,
+    pub(in crate::html) since: Option<Moment>,
+    pub(in crate::html) lines: Vec<String>,
+    pub(in crate::html) fix: Option<&'static str>,
+    /// How many events are held, and what happens to them; None: none are held.
+    pub(in crate::html) waiting: Option<String>,
+    /// A link to the deliveries that the title speaks of: its address and its text.
+    pub(in crate::html) link: Option<(&'static str, &'static str)>,
+    pub(in crate::html) can_pause: bool,
+    pub(in crate::html) can_resume: bool,
+    /// Whether a test below shows causes and codes.
+    pub(in crate::html) has_details: bool,
+}
+
+impl StatusPart {
+    pub(in crate::html) fn new(view: &Overview) -> Self {
+        let state = view.endpoint.state;
+        let mut part = Self {
+            name: "active",
+            tone: "active",
+            title: "השליחה פעילה",
+            since: None,
+            lines: Vec::new(),
+            fix: None,
+            waiting: waiting(&view.endpoint),
+            link: None,
+            can_pause: matches!(state, EndpointState::Active | EndpointState::Failing { .. }),
+            can_resume: matches!(state, EndpointState::Paused { .. }),
+            has_details: matches!(state, EndpointState::Failing { .. }),
+        };
+        match state {
+            EndpointState::NotSet => {
+                (part.name, part.tone, part.title) = ("not-set", "not-set", "עוד לא הוגדרה כתובת");
+                part.lines.push(
+                    "מעתיקים את כתובת ה־Webhook מ־n8n, מ־Zapier, מ־Make או מכל מערכת אחרת, ומדביקים אותה כאן למטה."
+                        .into(),
+                );
+            }
+            EndpointState::Active => part.tell_active(view),
+            EndpointState::Failing { since, cause } => {
+                let (code, clue) = shown_by_probe(view, cause);
+                let Advice { what, fix } = hebrew::advice(cause, code, clue, None);
+                (part.name, part.tone, part.title) = ("failing", "failing", "העדכונים לא מגיעים למערכת שלך");
+                part.since = Some(Moment::new(since, view.now));
+                part.lines.push(what);
+                part.fix = Some(fix);
+            }
+            EndpointState::Paused { since, reason } => {
+                let Advice { what, fix } = hebrew::paused(reason);
+                (part.name, part.tone, part.title) = ("paused", "paused", paused(reason));
+                part.since = Some(Moment::new(since, view.now));
+                part.lines.push(what);
+                part.fix = Some(fix);
+            }
+        }
+        part
+    }
+
+    fn tell_active(&mut self, view: &Overview) {
+        let fares = Fares::of(view);
+        self.title = fares.title();
+        self.lines = fares.lines(view);
+        match fares {
+            Fares::TestFailed => (self.tone, self.has_details) = ("failing", true),
+            Fares::Failed => {
+                self.tone = "partly";
+                self.fix = Some("ביומן רואים למה, ואחרי שמתקנים אפשר לשלוח משם שוב.");
+                self.link = Some(("/?status=failed#deliveries", "לעדכונים שלא הגיעו"));
+            }
+            Fares::Retrying => {
+                self.tone = "partly";
+                self.link = Some(("/?status=retrying#deliveries", "לעדכונים שמתעכבים"));
+            }
+            Fares::Held => self.tone = "partly",
+            Fares::Replaying | Fares::Unused | Fares::Quiet | Fares::Arrived | Fares::Unknown => {}
+        }
+    }
+}
+
+/// How the deliveries to an active endpoint fare: the first of these that is true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fares {
+    /// The test that was just made failed.
+    TestFailed,
+    /// Some have failed.
+    Failed,
+    /// Some are tried again.
+    Retrying,
+    /// Some are held, and nothing sends them yet.
+    Held,
+    /// Those that were held are sent now.
+    Replaying,
+    /// There never was one, as far as the ledger knows.
+    Unused,
+    /// There was none in the last days.
+    Quiet,
+    /// All have arrived.
+    Arrived,
+    /// They could not be counted, and the log shows none that has not arrived.
+    Unknown,
+}
+
+impl Fares {
+    fn of(view: &Overview) -> Self {
+        let total = view.summary.as_ref().map(|summary| summary.total);
+        // The log may show deliveries that are older than the counted days.
+        let shows = |status| view.log.rows.iter().any(|row| row.status == status);
+        let are_any = |status, count: Option<u32>| count.is_some_and(|count| count > 0) || shows(status);
+        let test_failed = view.test.as_ref().is_some_and(|test| test.cause.is_some());
+        match total {
+            _ if test_failed => Self::TestFailed,
+            _ if are_any(Status::Failed, total.map(|total| total.failed)) => Self::Failed,
+            _ if are_any(Status::Retrying, total.map(|total| total.retrying)) => Self::Retrying,
+            _ if view.endpoint.is_replaying => Self::Replaying,
+            _ if view.endpoint.held > 0 => Self::Held,
+            None => Self::Unknown,
+            Some(total) if total.delivered > 0 => Self::Arrived,
+            Some(_) if is_empty(&view.log) => Self::Unused,
+            Some(_) => Self::Quiet,
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::TestFailed => "הבדיקה לא הגיעה",
+            Self::Failed => "השליחה פעילה, אבל לא הכול הגיע",
+            Self::Retrying => "השליחה פעילה, אבל יש עדכונים שמתעכבים",
+            Self::Held => "השליחה פעילה, אבל יש עדכונים שממתינים",
+            Self::Unused => "הכול מוכן",
+            Self::Arrived => "העדכונים מגיעים",
+            Self::Replaying | Self::Quiet | Self::Unknown => "השליחה פעילה",
+        }
+    }
+
+    fn lines(self, view: &Overview) -> Vec<String> {
+        let (total, is_complete) = view.summary.as_ref().map_or_else(Default::default, |it| (it.total, it.complete));
+        let days = view.summary.as_ref().map_or(0, |summary| summary.days.len());
+        let late = (total.retrying > 0)
+            .then(|| format!("{}. {}", hebrew::not_yet_arrived(total.retrying.into(), is_complete), outlook(view)));
+        let first = match self {
+            Self::TestFailed => {
+                "השליחה פעילה, אבל הבדיקה שנשלחה עכשיו לא הגיעה למערכת שלך, וכך גם העדכון הבא עלול לא להגיע.".to_owned()
+            }
+            Self::Failed if total.failed > 0 => {
+                let failed = hebrew::not_arrived(total.failed.into(), is_complete);
+                format!("{failed} ב־{days} הימים האחרונים, אחרי כל הניסיונות.")
+            }
+            Self::Failed => "ביומן יש עדכונים שלא הגיעו, אחרי כל הניסיונות.".to_owned(),
+            Self::Retrying if late.is_some() => String::new(),
+            Self::Retrying => format!("ביומן יש עדכונים שעוד לא הגיעו. {}", outlook(view)),
+            Self::Unused => "עוד לא נשלח עדכון. אחרי השיחה הבאה הוא יישלח למערכת שלך ויופיע כאן ביומן.".to_owned(),
+            Self::Quiet => {
+                format!("לא היו עדכונים ב־{days} הימים האחרונים. כל שיחה שמסתיימת נשלחת למערכת שלך.")
+            }
+            Self::Arrived if is_complete => {
+                format!("כל מה שנשלח ב־{days} הימים האחרונים הגיע. כל שיחה שמסתיימת נשלחת למערכת שלך.")
+            }
+            Self::Arrived => "כל העדכונים האחרונים הגיעו. כל שיחה שמסתיימת נשלחת למערכת שלך.".to_owned(),
+            Self::Held | Self::Replaying | Self::Unknown => "כל שיחה שמסתיימת נשלחת למערכת שלך.".to_owned(),
+        };
+        let late = late.filter(|_| matches!(self, Self::Failed | Self::Retrying));
+        [Some(first).filter(|line| !line.is_empty()), late].into_iter().flatten().collect()
+    }
+}
+
+/// What becomes of the events that are tried again. If one is overdue, nobody knows that it is tried again.
+fn outlook(view: &Overview) -> &'static str {
+    let has_overdue = view.log.rows.iter().any(|row| is_overdue(row, view.now));
+    if has_overdue { "הפרטים ביומן." } else { "ממשיכים לנסות מעצמנו." }
+}
+
+/// Whether the log has no delivery at all, as far as this page can tell.
+fn is_empty(log: &LogView) -> bool {
+    let is_narrowed = log.filter.is_some() || !log.search.is_empty();
+    log.rows.is_empty() && log.next_cursor.is_none() && !is_narrowed && !log.is_older
+}
+
+fn paused(reason: PausedReason) -> &'static str {
+    match reason {
+        PausedReason::Owner => "השליחה מושהית",
+        PausedReason::Gone | PausedReason::Spent | PausedReason::NoUrl => "השליחה נעצרה",
+    }
+}
+
+/// The status code and the clue of the failing endpoint: those of the newest retrying event, if this page shows one.
+fn shown_by_probe(view: &Overview, cause: Cause) -> (Option<u16>, Option<Clue>) {
+    let is_probe = |row: &&Summary| row.status == Status::Retrying && row.cause == Some(cause);
+    view.log.rows.iter().find(is_probe).map_or((None, None), |row| (row.status_code, row.clue))
+}
+
+fn waiting(endpoint: &EndpointView) -> Option<String> {
+    let held = match endpoint.held {
+        0 => None,
+        1 => Some("עדכון אחד ממתין.".to_owned()),
+        HELD_COUNTED.. => Some(format!("יותר מ־{} ממתינים.", hebrew::updates(HELD_COUNTED - 1))),
+        count => Some(format!("{} ממתינים.", hebrew::updates(count))),
+    };
+    let outlook = match endpoint.state {
+        _ if endpoint.is_replaying => return Some("מה שהמתין נשלח עכשיו, בהדרגה.".into()),
+        EndpointState::Failing { .. } => "ממשיכים לנסות, וברגע שהמערכת שלך תענה הכול יישלח מעצמו.",
+        EndpointState::Paused { .. } => "הכול יישלח עם חידוש השליחה.",
+        EndpointState::NotSet => "הכול יישלח אחרי שמירת כתובת.",
+        EndpointState::Active => "אפשר לשלוח הכול עכשיו, מתוך היומן.",
+    };
+    match (held, endpoint.state) {
+        (Some(held), _) => Some(format!("{held} {outlook}")),
+        (None, EndpointState::Failing { .. }) => Some(outlook.into()),
+        (None, _) => None,
+    }
+}

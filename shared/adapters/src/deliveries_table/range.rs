@@ -1,0 +1,107 @@
+//! The deliveries of a range of time, for a replay: in the order in which they happened, and counted.
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::Select;
+use domain::endpoint::{Position, Range, RangeReplay};
+use domain::event::{BusinessId, EventId};
+use domain::replay::Listed;
+use jiff::Timestamp;
+
+use super::{Cursor, DeliveriesTable, Status};
+use crate::dynamodb::TableError;
+use crate::dynamodb::attributes::s;
+
+/// How many events a step of a replay takes.
+const EVENTS_PER_STEP: usize = 10;
+
+/// How many parts of the index, a megabyte each, a step searches for its events. Then it ends, and the next goes on.
+const PARTS: usize = 5;
+
+/// The number up to which the events of a range are counted.
+const COUNTED: i32 = 10_000;
+
+impl DeliveriesTable {
+    /// The next events of a replay of a range, at most ten, in the order in which they happened.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`].
+    pub async fn next_of_range(&self, business_id: &BusinessId, replay: &RangeReplay) -> Result<Listed, TableError> {
+        let mut events: Vec<(EventId, Position)> = Vec::new();
+        let mut start = replay.position.as_ref().and_then(Cursor::of_position);
+        for _ in 0..PARTS {
+            let answer = start_behind(self.range_query(business_id, &replay.range), business_id, start.as_ref());
+            let answer = answer.send().await?;
+            for cursor in answer.items().iter().filter_map(Cursor::of) {
+                if events.len() == EVENTS_PER_STEP {
+                    let read_to = events.last().map(|(_, position)| position.clone());
+                    return Ok(Listed { events, read_to });
+                }
+                events.push((cursor.event_id.clone(), cursor.position()));
+            }
+            start = answer.last_evaluated_key.as_ref().and_then(Cursor::of);
+            if start.is_none() {
+                break;
+            }
+        }
+        Ok(Listed { events, read_to: start.map(|cursor| cursor.position()) })
+    }
+
+    /// How many events a replay of a range would send. None: more than 10,000, or so many others among them that they
+    /// were not counted to the end.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`].
+    pub async fn count_range(&self, business_id: &BusinessId, range: &Range) -> Result<Option<u64>, TableError> {
+        let (mut count, mut start) = (0, None);
+        for _ in 0..PARTS {
+            let query = start_behind(self.range_query(business_id, range), business_id, start.as_ref());
+            let answer = query.select(Select::Count).send().await?;
+            count += answer.count;
+            start = answer.last_evaluated_key.as_ref().and_then(Cursor::of);
+            if start.is_none() || count > COUNTED {
+                break;
+            }
+        }
+        Ok((start.is_none() && count <= COUNTED).then(|| u64::try_from(count).unwrap_or_default()))
+    }
+
+    fn range_query(&self, business_id: &BusinessId, range: &Range) -> QueryFluentBuilder {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name("by_time")
+            .consistent_read(true)
+            .key_condition_expression("business_id = :business AND occurred BETWEEN :oldest AND :newest")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":business", s(business_id.as_str()))
+            .expression_attribute_values(":oldest", s(format!("{:.3}", range.from.unwrap_or(Timestamp::MIN))))
+            // `$` is the character behind `#`, which follows the time.
+            .expression_attribute_values(":newest", s(format!("{:.3}$", range.to)));
+        let delivered = range.statuses.has_delivered().then_some((":delivered", Status::Delivered));
+        let failed = range.statuses.has_failed().then_some((":failed", Status::Failed));
+        let statuses: Vec<_> = delivered.into_iter().chain(failed).collect();
+        let names: Vec<_> = statuses.iter().map(|(name, _)| *name).collect();
+        let query = query.filter_expression(format!("#status IN ({})", names.join(", ")));
+        statuses
+            .into_iter()
+            .fold(query, |query, (name, status)| query.expression_attribute_values(name, s(status.as_str())))
+    }
+}
+
+/// Lets a query of the index by time begin behind a place.
+pub(super) fn start_behind(
+    query: QueryFluentBuilder,
+    business_id: &BusinessId,
+    start: Option<&Cursor>,
+) -> QueryFluentBuilder {
+    match start {
+        None => query,
+        Some(Cursor { occurred, event_id }) => query
+            .exclusive_start_key("business_id", s(business_id.as_str()))
+            .exclusive_start_key("event_id", s(event_id.as_str()))
+            .exclusive_start_key("occurred", s(occurred)),
+    }
+}

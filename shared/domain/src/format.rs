@@ -1,0 +1,156 @@
+//! What the body of a delivery is: the event itself, or what its receiver wants of it.
+//!
+//! A format is a pure function of the event's bytes: every attempt, resend and replay of an event has the same body. Each
+//! body follows the byte rules of [`crate::event::json`], since it is signed as it is sent. The event itself is lent, not
+//! copied. This module knows nothing of settings; an unknown format or a template that cannot be read is refused when it
+//! is saved, and counts as none where it is found all the same: [`PayloadFormat::stored`].
+
+mod auto;
+mod flat;
+mod template;
+mod message;
+mod markup;
+mod layout;
+mod chat;
+
+use std::borrow::Cow;
+
+use url::Url;
+
+pub use self::template::{Place, Template, TemplateError};
+
+use crate::event::Event;
+use crate::event::json::{Object, Value};
+
+/// What an owner chooses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PayloadFormat {
+    /// The one that the URL's receiver is known to want, otherwise the event.
+    #[default]
+    Auto,
+    /// One format, whatever the URL.
+    Always(Format),
+}
+
+/// What a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// The event itself.
+    Event,
+    /// One object of strings, without nesting.
+    Flat,
+    /// A message for an incoming webhook of Slack.
+    Slack,
+    /// A message for a webhook of Discord.
+    Discord,
+    /// A message for a webhook of Google Chat.
+    GoogleChat,
+    /// An Adaptive Card for a workflow of Microsoft Teams.
+    Teams,
+    /// What the owner's template makes of the event.
+    Template,
+}
+
+/// A body, and what it is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Payload<'a> {
+    /// The format of the body: never one that could not be made.
+    pub format: Format,
+    /// The exact text that is signed and sent.
+    pub body: Cow<'a, str>,
+}
+
+impl PayloadFormat {
+    /// Every choice, in the order of the contract's table.
+    pub const ALL: [Self; 8] = [
+        Self::Auto,
+        Self::Always(Format::Event),
+        Self::Always(Format::Flat),
+        Self::Always(Format::Slack),
+        Self::Always(Format::Discord),
+        Self::Always(Format::GoogleChat),
+        Self::Always(Format::Teams),
+        Self::Always(Format::Template),
+    ];
+
+    /// Reads a name; None if it is not one of those that [`Self::as_str`] has.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.as_str() == name)
+    }
+
+    /// Reads what stands in the settings: without a name, `auto`; with one that is not known, the event.
+    #[must_use]
+    pub fn stored(name: Option<&str>) -> Self {
+        name.map_or(Self::Auto, |name| Self::parse(name).unwrap_or(Self::Always(Format::Event)))
+    }
+
+    /// The name in the settings.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always(format) => format.as_str(),
+        }
+    }
+
+    /// The format for a URL.
+    #[must_use]
+    pub fn resolve(self, url: &Url) -> Format {
+        match self {
+            Self::Auto => auto::of(url),
+            Self::Always(format) => format,
+        }
+    }
+}
+
+impl Format {
+    /// The name in the settings, the ledger and the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Flat => "flat",
+            Self::Slack => "slack",
+            Self::Discord => "discord",
+            Self::GoogleChat => "google_chat",
+            Self::Teams => "teams",
+            Self::Template => "template",
+        }
+    }
+
+    /// Whether people read it in a chat, whose webhooks allow about one message a second.
+    #[must_use]
+    pub fn is_chat(self) -> bool {
+        matches!(self, Self::Slack | Self::Discord | Self::GoogleChat | Self::Teams)
+    }
+
+    /// The body of an event. The event itself stands in for what cannot be made: a template that is not there, or a body
+    /// that would be larger than any receiver takes.
+    #[must_use]
+    pub fn payload<'a>(self, event: &'a Event, template: Option<&Template>) -> Payload<'a> {
+        let made = match self {
+            Self::Event => None,
+            Self::Flat => flat::body(&members(event)),
+            Self::Slack => Some(chat::slack(&members(event))),
+            Self::Discord => Some(chat::discord(&members(event))),
+            Self::GoogleChat => Some(chat::google_chat(&members(event))),
+            Self::Teams => Some(chat::teams(&members(event))),
+            Self::Template => template.and_then(|template| template.body(&members(event))),
+        };
+        match made {
+            Some(body) => Payload { format: self, body: body.into() },
+            None => Payload { format: Self::Event, body: event.body().into() },
+        }
+    }
+}
+
+fn members(event: &Event) -> Object {
+    match Value::parse(event.body()) {
+        Ok(Value::Object(members)) => members,
+        _ => unreachable!("an event's body is an object that has been normalised"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

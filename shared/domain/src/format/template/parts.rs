@@ -1,0 +1,72 @@
+//! A string of a template, taken apart.
+
+/// A piece of a string.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Stands in the body as it is.
+    Text(String),
+    /// `{{name}}`, without the braces and the white space within.
+    Field(String),
+}
+
+/// Takes a string apart. A placeholder ends with the next `}}` and begins with the nearest `{{` before that, so `{{{a}}}` is
+/// a placeholder between two braces. What does not end is text.
+pub(super) fn parts(text: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some((begin, end)) = placeholder(rest) {
+        if begin > 0 {
+            parts.push(Part::Text(rest[..begin].to_owned()));
+        }
+        parts.push(Part::Field(rest[begin + 2..end].trim().to_owned()));
+        rest = &rest[end + 2..];
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Text(rest.to_owned()));
+    }
+    parts
+}
+
+/// Where the first placeholder begins, and where its closing braces do.
+fn placeholder(text: &str) -> Option<(usize, usize)> {
+    let open = text.find("{{")?;
+    let end = open + 2 + text[open + 2..].find("}}")?;
+    // Behind the last opening brace before the end, if there are more.
+    let begin = text[..end].rfind("{{").unwrap_or(open);
+    Some((begin, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        let show = |part| match part {
+            Part::Text(text) => text,
+            Part::Field(name) => format!("[{name}]"),
+        };
+        parts(text).into_iter().map(show).collect()
+    }
+
+    #[test]
+    fn placeholders_are_told_from_text() {
+        for (text, expected) in [
+            ("", ""),
+            ("plain", "plain"),
+            ("{{a}}", "[a]"),
+            ("{{ \ta.b\n }}", "[a.b]"),
+            ("x {{a}} y {{b}}{{c}} z", "x [a] y [b][c] z"),
+            ("{a} {{a}", "{a} {{a}"),
+            ("{{a}} {{b", "[a] {{b"),
+            ("{{a {{b}}", "{{a [b]"),
+            ("{{{a}}}", "{[a]}"),
+            ("{{{{a}}}}", "{{[a]}}"),
+            ("}} {{a}}", "}} [a]"),
+            ("{{}}", "[]"),
+            ("{{א}}", "[א]"),
+            ("{ {a}}", "{ {a}}"),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
+}

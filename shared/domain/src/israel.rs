@@ -1,0 +1,65 @@
+//! The clock on a wall in Israel.
+//!
+//! The zone is compiled in from the IANA database: Israel's rule has its exceptions before 2013, and a database of the
+//! system is nothing that a pure crate may read.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+static ISRAEL: TimeZone = jiff::tz::get!("Asia/Jerusalem");
+
+/// A point in time, in Israel's time zone.
+#[must_use]
+pub fn local(time: Timestamp) -> Zoned {
+    time.to_zoned(ISRAEL.clone())
+}
+
+/// The first instant of a day. For a day beyond the times that a [`Timestamp`] can tell, the nearest of those times.
+#[must_use]
+pub fn start_of(date: Date) -> Timestamp {
+    let beyond = if date.year() < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    date.to_zoned(ISRAEL.clone()).map_or(beyond, |start| start.timestamp())
+}
+
+/// "1.3.2026 11:12"
+#[must_use]
+pub fn date_and_time(time: Timestamp) -> String {
+    let time = local(time);
+    format!("{}.{}.{} {:02}:{:02}", time.day(), time.month(), time.year(), time.hour(), time.minute())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_shown_as_in_israel() {
+        for (utc, shown) in [
+            ("2026-03-01T09:12:00Z", "1.3.2026 11:12"),
+            ("2026-07-09T05:05:59.999Z", "9.7.2026 08:05"),
+            ("2026-12-31T22:00:00Z", "1.1.2027 00:00"),
+            ("0000-01-01T00:00:00Z", "1.1.0 02:20"),
+            ("9999-12-30T21:00:00Z", "30.12.9999 23:00"),
+        ] {
+            assert_eq!(date_and_time(utc.parse().expect("a time")), shown, "{utc}");
+        }
+    }
+
+    /// By law since 2013: from the Friday before the last Sunday of March, 02:00, to the last Sunday of October, 02:00.
+    /// Before, it ended with Yom Kippur: on 23 September 2012.
+    #[test]
+    fn summer_time_begins_and_ends_by_the_law_of_its_year() {
+        for (utc, shown) in [
+            ("2026-03-26T23:59:59Z", "27.3.2026 01:59"),
+            ("2026-03-27T00:00:00Z", "27.3.2026 03:00"),
+            ("2026-10-24T22:59:59Z", "25.10.2026 01:59"),
+            ("2026-10-24T23:00:00Z", "25.10.2026 01:00"),
+            ("2060-03-26T00:00:00Z", "26.3.2060 03:00"),
+            ("2060-07-01T00:00:00Z", "1.7.2060 03:00"),
+            ("2012-09-22T23:00:00Z", "23.9.2012 01:00"),
+        ] {
+            assert_eq!(date_and_time(utc.parse().expect("a time")), shown, "{utc}");
+        }
+    }
+}
