@@ -1,5 +1,7 @@
 //! What becomes of a state when nothing goes wrong any more: the promise that is checked in every quiet state.
 
+use std::time::Duration;
+
 use domain::endpoint::{LOST_AFTER, State};
 use domain::event::EventId;
 use domain::schedule::Schedule;
@@ -8,6 +10,9 @@ use crate::action::Answer;
 use crate::scenario::Scenario;
 use crate::worker::{Body, Status};
 use crate::world::World;
+
+/// How often `sweep` runs.
+const SWEEP_EVERY: Duration = Duration::from_mins(5);
 
 /// More steps than any run of the model takes.
 const STEPS: usize = 20_000;
@@ -48,22 +53,25 @@ impl World {
         }
     }
 
-    /// The messages are worked on one after the other until none is left. Where no message is visible, `sweep` runs if it
-    /// finds this business, and then time passes.
+    /// The messages are worked on one after the other until none is left. Where no message is visible, `sweep` runs every
+    /// five minutes for as long as it finds this business and changes something; then time passes.
     fn work_off(&mut self, schedule: &Schedule) {
-        let mut is_swept = false;
+        let mut last_swept = None;
         for _ in 0..STEPS {
             if !self.workers.is_empty() {
                 self.do_task(0, Answer::Success, schedule);
             } else if let Some(id) = self.first_visible() {
                 self.receive(id, schedule);
-                is_swept = false;
-            } else if !is_swept && self.tables.are_found_by_sweep(self.now) {
+                last_swept = None;
+            } else if self.tables.are_found_by_sweep(self.now) && last_swept.as_ref() != Some(&self.tables.health) {
+                if last_swept.is_some() {
+                    self.now += SWEEP_EVERY;
+                }
+                last_swept = Some(self.tables.health.clone());
                 self.begin(&Body::Sweep);
-                is_swept = true;
             } else if let Some(time) = self.next_message().into_iter().chain(self.overdue_at()).min() {
                 self.now = self.now.max(time);
-                is_swept = false;
+                last_swept = None;
             } else {
                 return;
             }

@@ -154,17 +154,34 @@ fn nothing_is_lost_and_nothing_is_started_twice_when_sweep_runs_at_any_step() {
     check("sweep", Scenario::with(sweep), Scenario::with(deep).workers(3));
 }
 
-/// Another system's `PutItem` wipes the health at any step, of an endpoint that is failing, replayed or paused.
+/// Another system's `PutItem` wipes the health at any step, of an endpoint that is failing or replayed; deep: and a worker
+/// dies.
 #[test]
 fn nothing_is_lost_when_another_system_wipes_the_health_at_any_step() {
     let wipe = Budget { wipes: 1, ..two_events() };
-    check("wipe", Scenario::with(wipe), Scenario::with(Budget { wipes: 2, ..wipe }).attempts(2));
+    check("wipe", Scenario::with(wipe), Scenario::with(Budget { crashes: 1, ..wipe }));
+}
+
+/// A wipe, and an owner who pauses or changes the URL at any step; deep: and resumes.
+#[test]
+fn nothing_is_lost_when_another_system_wipes_the_health_and_the_owner_changes_it() {
+    let wipe = Budget { wipes: 1, owner_changes: 1, ..two_events() };
+    let alone = |budget| Scenario::with(budget).workers(1).attempts(2);
+    check("wipe, owner", alone(wipe), alone(Budget { resumes: 1, ..wipe }));
 }
 
 /// The body of an event that waits becomes unreadable at any step: the event is set aside, and those behind it go out.
+/// Deep: both bodies, and a fault.
 #[test]
 fn nothing_is_lost_when_the_body_of_an_event_that_waits_cannot_be_read() {
     let unreadable = Budget { unreadable: 1, ..two_events() };
-    let deep = Budget { crashes: 1, faults: 1, ..unreadable };
-    check("unreadable", Scenario::with(unreadable), Scenario::with(deep).workers(1));
+    let deep = Budget { unreadable: 2, faults: 1, ..unreadable };
+    check("unreadable", Scenario::with(unreadable), Scenario::with(deep));
+}
+
+/// An unreadable body and a wipe; deep: and a worker dies.
+#[test]
+fn nothing_is_lost_when_a_body_cannot_be_read_and_the_health_is_wiped() {
+    let both = Budget { unreadable: 1, wipes: 1, ..two_events() };
+    check("unreadable, wipe", Scenario::with(both), Scenario::with(Budget { crashes: 1, ..both }));
 }

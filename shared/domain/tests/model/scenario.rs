@@ -10,6 +10,9 @@ use crate::action::Action;
 use crate::budget::Budget;
 use crate::world::World;
 
+/// How many threads visit states.
+const THREADS: usize = 2;
+
 /// A scenario.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
@@ -62,25 +65,36 @@ impl Scenario {
 
     /// Visits every state, and prints how many there were. A panic names the property that does not hold, and the actions
     /// that led there.
+    ///
+    /// The search goes depth first, which keeps few states in memory that are still to be visited.
     pub(crate) fn check(self, name: &str) {
         #[expect(clippy::disallowed_methods, reason = "a test may tell how long it took")]
         let began = Instant::now();
-        let checker = self.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+        let search = self.clone().checker().threads(THREADS).finish_when(HasDiscoveries::AnyFailures);
+        let checker = search.spawn_dfs().join();
         println!(
-            "{name:<20}{:>11} states{:>11} unique{:>5} deep{:>8.1} s",
+            "{name:<22}{:>11} states{:>11} unique{:>5} deep{:>8.1} s",
             checker.state_count(),
             checker.unique_state_count(),
             checker.max_depth(),
             began.elapsed().as_secs_f64()
         );
-        for property in checker.model().properties() {
+        for property in self.properties() {
             match (property.expectation, checker.discovery(property.name)) {
                 (Expectation::Sometimes, None) => panic!("{name}: never seen: {}", property.name),
-                (Expectation::Always, Some(path)) => panic!("{name}: not so: {}\n{}", property.name, trace(path)),
+                (Expectation::Always, Some(_)) => {
+                    panic!("{name}: not so: {}\n{}", property.name, self.shortest_trace(property.name))
+                }
                 _ => {}
             }
         }
         assert!(checker.is_done(), "{name}: some states were not visited");
+    }
+
+    /// The shortest way to a state in which the property does not hold.
+    fn shortest_trace(self, property: &'static str) -> String {
+        let search = self.checker().threads(THREADS).finish_when(HasDiscoveries::AnyOf([property].into()));
+        trace(search.spawn_bfs().join().discovery(property).expect("there is such a state"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! One state of the model: the tables, the queue, the workers, and what may still go wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::delivery::{NextStatus, Posted};
@@ -34,7 +35,7 @@ pub(crate) struct Running {
     /// None: no message has started the worker.
     pub(crate) message: Option<u8>,
     pub(crate) attempt: u32,
-    pub(crate) worker: Worker,
+    pub(crate) worker: Arc<Worker>,
     /// Whether the worker has done nothing yet.
     pub(crate) is_fresh: bool,
     /// Whether the worker has been at work for almost a minute, which is as long as it may take.
@@ -243,7 +244,7 @@ impl World {
         let running = &mut self.workers[place];
         let has_stored = matches!(running.worker.task, Task::Store(_)) && reply == Reply::Done;
         running.is_fresh = false;
-        running.worker.take(reply, self.now);
+        Arc::make_mut(&mut running.worker).take(reply, self.now);
         running.has_claimed = has_stored && matches!(running.worker.task, Task::Post(_));
     }
 
@@ -318,6 +319,7 @@ impl World {
 
 impl Running {
     fn fresh(worker: Worker, message: Option<u8>, attempt: u32) -> Self {
+        let worker = Arc::new(worker);
         Self { message, attempt, worker, is_fresh: true, is_slow: false, has_claimed: false }
     }
 }

@@ -24,6 +24,10 @@ pub(crate) struct Audit {
     out_of_order: usize,
     held: usize,
     replays: usize,
+    /// Of the replays, those of the runs in which nothing of ours goes wrong.
+    calm_replays: usize,
+    /// Of these, those that `sweep` began.
+    calm_replays_by_sweep: usize,
     sweeps: usize,
     pauses: usize,
     wipes: usize,
@@ -55,6 +59,10 @@ impl Audit {
         self.crashes += run.watch.crashes;
         self.held += run.watch.held;
         self.replays += run.watch.replays;
+        if run.is_calm {
+            self.calm_replays += run.watch.replays;
+            self.calm_replays_by_sweep += run.watch.replays_by_sweep;
+        }
         self.sweeps += run.watch.sweeps;
         self.pauses += run.watch.pauses;
         self.wipes += run.watch.wipes;
@@ -72,6 +80,12 @@ impl Audit {
                 }
             }
         }
+    }
+
+    /// Whether replays begin with the success that ends the failures, and not only with the next run of `sweep`. About a
+    /// quarter of them has to wait for `sweep`: an owner has corrected the URL, or an event was held during the recovery.
+    pub(crate) fn most_replays_begin_at_once(&self) -> bool {
+        self.calm_replays_by_sweep * 2 <= self.calm_replays
     }
 }
 

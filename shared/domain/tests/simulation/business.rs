@@ -8,15 +8,15 @@ use fastrand::Rng;
 use crate::queue::{DAY, HOUR, MINUTE, SECOND};
 use crate::worker::Tables;
 
-/// What a receiver does while it is out.
+/// What a receiver does with an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
     Well,
     Refuses,
     Hangs,
-    /// It answers, sometimes well.
+    /// The receiver answers half of the attempts with success.
     Flaps,
-    /// It answers 429 with Retry-After, sometimes well.
+    /// The receiver answers half of the attempts with success, and the others with 429 and Retry-After.
     Limits,
     Gone,
 }
@@ -36,7 +36,7 @@ pub(crate) enum Visit {
     Resumes,
     Breaks,
     Mends,
-    /// Another header, which is as good as another URL for what waits.
+    /// Sets another header. For the events that wait, that is another endpoint.
     Corrects,
     Removes,
     SendsAgain,
@@ -46,7 +46,7 @@ pub(crate) enum Visit {
 pub(crate) struct Business {
     pub(crate) tables: Tables,
     outages: Vec<Outage>,
-    /// URLs that never worked.
+    /// The URLs that never work.
     pub(crate) broken: BTreeSet<String>,
     urls: u32,
     pub(crate) published: usize,
@@ -113,7 +113,7 @@ impl Business {
         }
     }
 
-    /// A URL that works whenever the receiver does; half of the time it is a new one.
+    /// Sets a URL that works whenever the receiver does. Half of the time the URL is a new one.
     pub(crate) fn mend(&mut self) {
         self.urls += 1;
         self.tables.url = Some(EndpointId(format!("url-{}", self.urls / 2)));
@@ -134,7 +134,7 @@ impl Business {
         self.tables.url = Some(EndpointId(url));
     }
 
-    /// From now on everything is well. A URL that works stays the same.
+    /// Ends all outages. A URL that works stays the same.
     pub(crate) fn heal(&mut self) {
         self.outages.clear();
         if self.tables.url.is_none() || self.is_broken() {

@@ -25,6 +25,8 @@ const TIME_TO_BEGIN: i64 = 20 * SECOND;
 pub(crate) struct Invocation {
     /// None: no message has started the worker.
     message: Option<u64>,
+    /// Whether this is a run of `sweep`.
+    pub(crate) is_sweep: bool,
     pub(crate) business: usize,
     received: u32,
     pub(crate) worker: Worker,
@@ -50,11 +52,21 @@ impl Invocation {
 
     pub(crate) fn without_message(business: usize, body: &Body, now: i64, skew: i64) -> Self {
         let worker = Worker::start(body, NextStatus::Held, "none", clock(now, skew));
-        Self::of(worker, business, now, skew)
+        Self { is_sweep: *body == Body::Sweep, ..Self::of(worker, business, now, skew) }
     }
 
     fn of(worker: Worker, business: usize, now: i64, skew: i64) -> Self {
-        Self { message: None, business, received: 0, worker, started: now, skew, manner: None, has_claimed: false }
+        Self {
+            message: None,
+            is_sweep: false,
+            business,
+            received: 0,
+            worker,
+            started: now,
+            skew,
+            manner: None,
+            has_claimed: false,
+        }
     }
 
     /// The number of the attempt: of the message, or of the event in its replay.
@@ -114,7 +126,7 @@ impl Run {
 
     /// None: the worker has finished.
     fn do_task(&mut self, invocation: &mut Invocation) -> Option<Reply> {
-        self.watch.count(&invocation.worker.task);
+        self.watch.count(invocation);
         match invocation.worker.task.clone() {
             Task::Send(body, at) => {
                 let at = at.map_or(self.now, |at| self.by_clock(at, invocation.skew));

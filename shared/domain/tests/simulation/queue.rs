@@ -1,4 +1,4 @@
-//! SQS as far as it matters: visibility, delay, receive counts, the redrive, duplicates, retention.
+//! SQS, as far as it matters here: visibility, delay, receive counts, dead letters, duplicates, retention.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ const LONGEST_VISIBILITY: i64 = 12 * HOUR;
 const LONGEST_DELAY: i64 = 15 * MINUTE;
 const RETENTION: i64 = 14 * DAY;
 
-/// A message, with the business that it is of.
+/// A message, and the business to which it belongs.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) business: usize,
@@ -25,13 +25,13 @@ pub(crate) struct Message {
     pub(crate) received: u32,
 }
 
-/// What receiving gave.
+/// The result of a receive.
 #[derive(Debug)]
 pub(crate) enum Received {
     Message(Message),
-    /// It is in the dead-letter queue now.
+    /// The message is in the dead-letter queue now.
     Dead,
-    /// It is invisible, deleted or too old.
+    /// The message is invisible, deleted or too old.
     Nothing,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// The id of the new message, and when it can be seen.
+    /// Returns the id of the new message, and when the message becomes visible.
     pub(crate) fn send(&mut self, business: usize, body: Body, at: i64, now: i64) -> (u64, i64) {
         let visible_at = at.clamp(now, now + LONGEST_DELAY);
         self.last += 1;
@@ -52,7 +52,7 @@ impl Queue {
         (self.last, visible_at)
     }
 
-    /// `anyway`: as a duplicate, though it is invisible.
+    /// `anyway`: as a duplicate, although the message is invisible.
     pub(crate) fn receive(&mut self, id: u64, max_attempts: u32, anyway: bool, now: i64) -> Received {
         let Some(message) = self.messages.get_mut(&id) else { return Received::Nothing };
         if now > message.sent_at + RETENTION {
@@ -74,7 +74,7 @@ impl Queue {
         Received::Message(received)
     }
 
-    /// When it can be seen; None if it is deleted.
+    /// Returns when the message becomes visible; None: the message has been deleted.
     pub(crate) fn set_visible_at(&mut self, id: u64, at: i64, now: i64) -> Option<i64> {
         let message = self.messages.get_mut(&id)?;
         message.visible_at = at.clamp(now, now + LONGEST_VISIBILITY);

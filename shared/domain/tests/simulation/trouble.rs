@@ -1,29 +1,29 @@
-//! What goes wrong of ours in one run: workers that die, tables and a queue that do not answer, clocks that jump, a queue
-//! that is late. Drawn from the seed; a calm run has none of it.
+//! The faults of ours in one run: invocations that die, tables and a queue that do not answer or are slow, wrong clocks, late
+//! messages. They are drawn from the seed; a calm run has none.
 
 use fastrand::Rng;
 
 use crate::queue::{DAY, HOUR, MINUTE, SECOND};
 use crate::worker::Task;
 
-/// From when until when, and how often out of a thousand.
+/// From when until when a fault strikes, and how often out of a thousand.
 type Window = (i64, i64, u32);
 
 #[derive(Debug, Default)]
 pub(crate) struct Trouble {
-    /// Out of a hundred thousand tasks.
+    /// Out of a hundred thousand tasks, those at which the invocation dies.
     crashes: u32,
     crash_windows: Vec<Window>,
     tables_down: Vec<Window>,
     queue_down: Vec<Window>,
     late: Vec<Window>,
-    /// Tables and the queue take their time.
+    /// When tables and the queue are slow.
     slow: Vec<Window>,
-    /// Out of a thousand messages.
+    /// Out of a thousand messages, those that are handed out twice.
     pub(crate) duplicates: u32,
-    /// Out of a thousand looks, those that find many attempts waiting for the endpoint's answer.
+    /// Out of a thousand reads, those that find as many attempts waiting for an answer as may be in flight.
     at_capacity: u32,
-    /// How wrong a clock may be.
+    /// How wrong a clock may be, in milliseconds.
     skew: i64,
 }
 
@@ -46,7 +46,7 @@ impl Trouble {
         rng.u32(0..100_000) < self.crashes || strikes(rng, &self.crash_windows, now)
     }
 
-    /// Whether what the task needs does not answer.
+    /// Whether the table or the queue that the task needs does not answer.
     pub(crate) fn fails(&self, rng: &mut Rng, task: &Task, now: i64) -> bool {
         match task {
             Task::Read
@@ -66,7 +66,7 @@ impl Trouble {
         rng.u32(0..1_000) < self.at_capacity
     }
 
-    /// How long a message that can be seen waits for a worker.
+    /// How long a visible message waits until it is received.
     pub(crate) fn lateness(&self, rng: &mut Rng, now: i64) -> i64 {
         if strikes(rng, &self.late, now) { rng.i64(0..30 * MINUTE) } else { rng.i64(5..200) }
     }
@@ -76,7 +76,7 @@ impl Trouble {
         if strikes(rng, &self.slow, now) { rng.i64(20..15 * SECOND) } else { rng.i64(1..20) }
     }
 
-    /// How wrong a worker's clock is.
+    /// How wrong the clock of an invocation is, in milliseconds.
     pub(crate) fn skew(&self, rng: &mut Rng) -> i64 {
         if self.skew > 0 && rng.u8(0..5) == 0 { rng.i64(-self.skew..self.skew) } else { 0 }
     }

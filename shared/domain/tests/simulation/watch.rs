@@ -36,16 +36,20 @@ pub(crate) struct Watch {
     pub(crate) crashes: usize,
     pub(crate) held: usize,
     pub(crate) replays: usize,
+    pub(crate) replays_by_sweep: usize,
     pub(crate) sweeps: usize,
     pub(crate) pauses: usize,
     pub(crate) wipes: usize,
 }
 
 impl Watch {
-    pub(crate) fn count(&mut self, task: &Task) {
-        match task {
+    pub(crate) fn count(&mut self, invocation: &Invocation) {
+        match &invocation.worker.task {
             Task::Record(_, NextStatus::Held, _) => self.held += 1,
-            Task::Send(Body::Step { step: 0, .. }, _) => self.replays += 1,
+            Task::Send(Body::Step { step: 0, .. }, _) => {
+                self.replays += 1;
+                self.replays_by_sweep += usize::from(invocation.is_sweep);
+            }
             Task::Store(Health { state: State::Paused { .. }, notices, .. }) if !notices.is_empty() => self.pauses += 1,
             _ => {}
         }

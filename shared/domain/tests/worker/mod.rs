@@ -27,6 +27,7 @@ mod tables;
 mod task;
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use domain::delivery::NextStatus;
@@ -53,7 +54,8 @@ pub(crate) struct Worker {
     /// The status of an event that is too large for the ledger, where another event would be held.
     instead_of_holding: NextStatus,
     started: Timestamp,
-    replies: Vec<Received>,
+    /// Shared with the copies of the worker, of which a model has millions.
+    replies: Vec<Arc<Received>>,
     /// The request that has no reply yet, or how the worker leaves its message.
     pub(crate) task: Task,
     /// The event that is being delivered.
@@ -134,7 +136,7 @@ impl Worker {
 
     /// Takes the reply to the task, and comes to the next task.
     pub(crate) fn take(&mut self, reply: Reply, now: Timestamp) {
-        self.replies.push(Received { reply, at: now, is_late: self.is_late });
+        self.replies.push(Arc::new(Received { reply, at: now, is_late: self.is_late }));
         self.run_from_the_beginning();
     }
 

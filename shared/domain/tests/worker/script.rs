@@ -144,7 +144,7 @@ impl<'a> Script<'a> {
     /// The reply to the last request; None: the code has made none.
     fn last_reply(&self) -> Option<&Received> {
         let requests = self.position(|position| position.requests);
-        requests.checked_sub(1).and_then(|last| self.worker.replies.get(last))
+        requests.checked_sub(1).and_then(|last| self.worker.replies.get(last)).map(AsRef::as_ref)
     }
 
     fn event(&self) -> EventId {
