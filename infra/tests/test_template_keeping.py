@@ -1,5 +1,7 @@
 """The template's protection of stored data: no deployment, failed deployment or deletion of the stack loses data."""
 
+from typing import Any
+
 import pytest
 
 from .template import of_type, original, resources
@@ -55,3 +57,48 @@ def test_deliver_may_recurse_and_nothing_else() -> None:
 def test_no_function_reserves_concurrency() -> None:
     for name, function in of_type("AWS::Lambda::Function").items():
         assert "ReservedConcurrentExecutions" not in function["Properties"], name
+
+
+BY_TIME = {
+    "attempts", "cause", "clue", "created_at", "delivered_at", "event_type", "format", "next_attempt_at",
+    "phone_last_digits", "refusal", "status", "status_code", "subject", "title", "updated_at",
+}  # fmt: skip
+
+
+def test_keys_and_local_indexes_of_the_deliveries_are_as_they_were_at_the_first_deployment() -> None:
+    # CloudFormation would replace the table to change any of them.
+    table = resources()["DeliveriesTable"]["Properties"]
+    assert keys(table) == ["business_id", "event_id"]
+    indexes = {index["IndexName"]: index for index in table["LocalSecondaryIndexes"]}
+    assert {name: keys(index) for name, index in indexes.items()} == {
+        "by_time": ["business_id", "occurred"],
+        "held": ["business_id", "held"],
+    }
+    by_time = indexes["by_time"]["Projection"]
+    assert (by_time["ProjectionType"], set(by_time["NonKeyAttributes"])) == ("INCLUDE", BY_TIME)
+    assert indexes["held"]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    assert "GlobalSecondaryIndexes" not in table
+
+
+def test_keys_of_the_settings_and_their_index_are_as_they_were_at_the_first_deployment() -> None:
+    table = resources()["SettingsTable"]["Properties"]
+    assert keys(table) == ["business_id"]
+    [overdue] = table["GlobalSecondaryIndexes"]
+    assert (overdue["IndexName"], keys(overdue)) == ("overdue", ["unwell", "due_at"])
+    assert overdue["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+
+
+def keys(of: dict[str, Any]) -> list[str]:
+    """Give the names of the keys of a table or an index."""
+    return [key["AttributeName"] for key in of["KeySchema"]]
+
+
+def test_sweep_runs_every_five_minutes_and_a_failed_run_is_not_repeated() -> None:
+    [rule] = of_type("AWS::Events::Rule").values()
+    assert rule["Properties"]["ScheduleExpression"] == "rate(5 minutes)"
+    [target] = rule["Properties"]["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": ["SweepFunction", "Arn"]}
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] == 0
+    [invocation] = of_type("AWS::Lambda::EventInvokeConfig").values()
+    assert invocation["Properties"]["FunctionName"] == {"Ref": "SweepFunction"}
+    assert invocation["Properties"]["MaximumRetryAttempts"] == 0

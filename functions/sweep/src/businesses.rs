@@ -54,10 +54,10 @@ impl Sweeper {
     /// have held events, until no time is left.
     pub(crate) async fn run(self: &Arc<Self>, until: Instant) -> Result<Answer, TableError> {
         let mut run = Run { sweeper: Arc::clone(self), seen: HashSet::new(), answer: Answer::default() };
-        let limit = i32::try_from(MAX_BUSINESSES).unwrap_or(i32::MAX);
+        let limit = i32::try_from(MAX_BUSINESSES / 2).unwrap_or(i32::MAX);
         let overdue = self.tables.settings.overdue(clock::now() - LOST_AFTER, limit).await?;
-        // The overdue businesses get half of the time, so that slow ones among them do not keep the held events of
-        // others waiting.
+        // The overdue businesses get half of the places and of the time, so that they do not keep the held events of
+        // others waiting if they stay overdue or are slow.
         let half = Instant::now() + until.saturating_duration_since(Instant::now()) / 2;
         run.look_after(&overdue, half).await;
 

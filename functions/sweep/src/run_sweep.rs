@@ -83,7 +83,9 @@ impl EndpointIo for Sweeping<'_> {
 
 impl SweepIo for Sweeping<'_> {
     async fn find(&self, health: &Health) -> Result<Found, Unavailable> {
-        self.known(self.sweeper.tables.deliveries.found(self.business_id, &health.state).await)
+        // The probe's body is looked for only when the probe may have to be restarted.
+        let probe = health.probe().filter(|_| health.is_overdue(clock::now()));
+        self.known(self.sweeper.tables.deliveries.found(self.business_id, probe).await)
     }
 
     async fn send_probe(&self, event: &EventId) -> Result<(), Unavailable> {

@@ -31,8 +31,9 @@ use jiff::Timestamp;
 /// queue, after which a message that a crash has kept back has come again.
 pub const LOST_AFTER: Duration = Duration::from_mins(6);
 
-/// After so many restarts `sweep` waits no longer than before for the next one: 12.8 hours.
-const MAX_DOUBLINGS: u32 = 7;
+/// After so many restarts `sweep` waits no longer than before for the next one: 24 minutes. A longer wait would also put
+/// off the recovery after an outage in which the messages of `sweep` were lost.
+const MAX_DOUBLINGS: u32 = 2;
 
 /// The endpoint of a state that waits for the next URL, whichever it is. It matches no URL.
 const NO_URL: &str = "none";
@@ -154,8 +155,8 @@ impl Health {
     }
 }
 
-/// How much more time than others a message has that `sweep` has sent so often without effect: none, 6, 18, 42 minutes,
-/// and so on. A message that waits behind the backlog of an outage is not lost, and an event that a fault of ours keeps
+/// How much more time than others a message has that `sweep` has sent so often without effect: none, 6, then 18 minutes. A
+/// message that waits behind the backlog of an outage is not lost, and an event that a fault of ours keeps
 /// from being attempted must not get a new message at each run.
 fn patience(restarts: u32) -> Duration {
     LOST_AFTER * (2_u32.pow(restarts.min(MAX_DOUBLINGS)) - 1)

@@ -5,7 +5,7 @@
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
-use domain::endpoint::{Found, Position, State};
+use domain::endpoint::{Found, Position, Probe};
 use domain::event::{BusinessId, EventId};
 use domain::replay::Listed;
 
@@ -95,17 +95,14 @@ impl DeliveriesTable {
         Ok((found, answer.last_evaluated_key.is_some()))
     }
 
-    /// The facts of the ledger by which `sweep` decides about an endpoint in this state: the first held event, and
-    /// whether the ledger has the probe's body.
+    /// The facts of the ledger by which `sweep` decides about an endpoint: the first held event, and whether the ledger
+    /// has the body of this probe.
     ///
     /// # Errors
     ///
     /// [`TableError`].
-    pub async fn found(&self, business_id: &BusinessId, state: &State) -> Result<Found, TableError> {
-        let probe = match state {
-            State::Failing { probe: Some(probe), .. } => Some(&probe.event),
-            _ => None,
-        };
+    pub async fn found(&self, business_id: &BusinessId, probe: Option<&Probe>) -> Result<Found, TableError> {
+        let probe = probe.map(|probe| &probe.event);
         let (held, probe_is_kept) = tokio::join!(self.first_held(business_id), self.is_kept(business_id, probe));
         let first_held = held?.events.into_iter().next().map(|(event, _)| event);
         Ok(Found { first_held, probe_is_kept: probe_is_kept? })

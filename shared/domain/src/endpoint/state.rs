@@ -212,10 +212,19 @@ impl Health {
         }
     }
 
+    /// The event that keeps trying, if the endpoint is failing.
+    #[must_use]
+    pub fn probe(&self) -> Option<&Probe> {
+        match &self.state {
+            State::Failing { probe, .. } => probe.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Whether this event is the one that keeps trying.
     #[must_use]
     pub fn is_probe(&self, event: &EventId) -> bool {
-        matches!(&self.state, State::Failing { probe: Some(probe), .. } if probe.event == *event)
+        self.probe().is_some_and(|probe| probe.event == *event)
     }
 
     /// With the probe as an event that a replay of a range brings.
