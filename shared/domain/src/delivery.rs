@@ -342,7 +342,9 @@ impl<I: DeliveryIo> Delivery<'_, I> {
     /// Whether the event is brought by the replay step that is under way, or by no replay at all.
     fn is_of_this_replay(&self, health: &Health) -> bool {
         match self.trigger {
-            Trigger::Replay { replay, step, .. } => health.replay_of(replay).is_some_and(|known| known.step == step),
+            Trigger::Replay { replay, step, .. } => {
+                health.running_replay(replay).is_some_and(|known| known.step == step)
+            }
             _ => true,
         }
     }

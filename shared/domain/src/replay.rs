@@ -104,12 +104,9 @@ impl<I: ReplayIo> Step<'_, I> {
         for _ in 0..TRIES {
             let now = self.io.now();
             let Some(health) = self.read().await? else { return Ok(NOT_NEEDED) };
-            let Some(replay) = health.replay_of(self.replay).filter(|replay| replay.step == self.number) else {
+            let Some(replay) = health.running_replay(self.replay).filter(|replay| replay.step == self.number) else {
                 return Ok(NOT_NEEDED);
             };
-            if !self.may_go_on(&health) {
-                return Ok(NOT_NEEDED);
-            }
             match &replay.claimed_by {
                 // SQS delays a message for at most 15 minutes when it is sent. The rest of a longer delay is waited for
                 // here.
@@ -225,17 +222,11 @@ impl<I: ReplayIo> Step<'_, I> {
 
     /// Sends the message of the step that follows: this replay's, or that of a range which has waited for this replay.
     async fn send_next(&self, before: &Health, stored: &Health, done: &StepResult) -> StepAction {
-        if self.may_go_on(stored) {
+        if stored.running_replay(self.replay).is_some() {
             // The implementation has logged the fault, and `sweep` restarts the step in a few minutes.
             let _ = self.io.send_step(self.replay, self.number + 1, done.next).await;
         }
         follow(self.io, before, stored).await;
         StepAction::Acknowledge
-    }
-
-    /// Whether this replay may do a step now. A range waits for the held events, and for an endpoint that is not active.
-    fn may_go_on(&self, health: &Health) -> bool {
-        let range = health.running_range().map(|range| &range.steps);
-        health.replay.as_ref().into_iter().chain(range).any(|replay| replay.id == self.replay)
     }
 }

@@ -41,6 +41,14 @@ impl Health {
         self.replay.as_ref().into_iter().chain(range).find(|replay| replay.id == id)
     }
 
+    /// Gives the replay of this id if it may do a step now. A range waits for the held events, and for an endpoint that is
+    /// not active.
+    #[must_use]
+    pub fn running_replay(&self, id: u64) -> Option<&Replay> {
+        let range = self.running_range().map(|range| &range.steps);
+        self.replay.as_ref().into_iter().chain(range).find(|replay| replay.id == id)
+    }
+
     /// Gives the state in which this message has claimed the replay's next step.
     #[must_use]
     pub fn with_step_claimed(&self, id: u64, message: &str, now: Timestamp) -> Self {

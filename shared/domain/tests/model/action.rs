@@ -55,6 +55,8 @@ pub(crate) enum Action {
     ChangeUrl,
     /// The owner resumes a paused endpoint.
     Resume,
+    /// The owner asks to send all again that has arrived or failed.
+    ReplayAll,
     /// `sweep` runs.
     Sweep,
     /// Another system writes the settings item with a `PutItem`, which wipes the health.
@@ -132,6 +134,7 @@ impl Scenario {
             Action::Pause => world.pause(),
             Action::ChangeUrl => world.change_url(),
             Action::Resume => world.resume(&self.schedule),
+            Action::ReplayAll => world.begin(&Body::ReplayAll),
             Action::Sweep => world.begin(&Body::Sweep),
             Action::Wipe => world.wipe(),
             Action::Unreadable(number) => {
@@ -187,6 +190,9 @@ fn owner_actions(world: &World, actions: &mut Vec<Action>) {
     if world.budget.resends > 0 {
         let has_body = |number: &usize| world.tables.has_body(&event(*number));
         actions.extend((1..=world.published).filter(has_body).map(Action::Resend));
+    }
+    if world.budget.ranges > 0 && world.published > 0 {
+        actions.push(Action::ReplayAll);
     }
     if world.budget.owner_changes > 0 {
         actions.extend([Action::Pause, Action::ChangeUrl]);

@@ -13,6 +13,8 @@ pub(crate) struct Budget {
     pub(crate) too_large: u8,
     /// The owner sends an event again.
     pub(crate) resends: u8,
+    /// The owner asks for a replay of a range.
+    pub(crate) ranges: u8,
     /// A worker dies.
     pub(crate) crashes: u8,
     /// A task fails, or its reply is lost.
@@ -51,6 +53,7 @@ impl Budget {
             Action::Answer(_, Answer::Gone) => &mut self.gone,
             Action::Fail(_) | Action::LoseReply(_) => &mut self.faults,
             Action::Crash(_) => &mut self.crashes,
+            Action::ReplayAll => &mut self.ranges,
             Action::Sweep => &mut self.sweeps,
             Action::Pause | Action::ChangeUrl => &mut self.owner_changes,
             Action::Resume => &mut self.resumes,

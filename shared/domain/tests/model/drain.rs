@@ -34,7 +34,9 @@ impl World {
             let may_be_missing = scenario.shares_messages && world.tables.says(&event, Status::Failed);
             may_be_missing || world.arrived.contains(event.as_str()) || world.set_aside.contains(event.as_str())
         };
-        let nothing_waits = world.tables.held().next().is_none() && world.tables.health.notices.is_empty();
+        let health = &world.tables.health;
+        let is_replayed = health.notices.is_empty() && health.pending_range().is_none();
+        let nothing_waits = world.tables.held().next().is_none() && is_replayed;
         world.published().all(is_over) && nothing_waits
     }
 

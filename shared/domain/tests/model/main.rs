@@ -36,8 +36,8 @@ mod world;
 use crate::budget::Budget;
 use crate::scenario::Scenario;
 
-/// How many held events a step of a replay lists; the fewer, the more steps a replay has.
-const HELD_AT_A_TIME: usize = 1;
+/// How many events a step of a replay lists; the fewer, the more steps a replay has.
+const LISTED_AT_A_TIME: usize = 1;
 
 #[expect(clippy::disallowed_methods, reason = "a test has no other door for how long it may take")]
 fn is_deep() -> bool {
@@ -184,4 +184,12 @@ fn nothing_is_lost_when_the_body_of_an_event_that_waits_cannot_be_read() {
 fn nothing_is_lost_when_a_body_cannot_be_read_and_the_health_is_wiped() {
     let both = Budget { unreadable: 1, wipes: 1, ..two_events() };
     check("unreadable, wipe", Scenario::with(both), Scenario::with(Budget { crashes: 1, ..both }));
+}
+
+/// The owner asks for a replay of a range at any step, while an event fails, is held and replayed; deep: and a worker dies.
+#[test]
+fn nothing_is_lost_when_the_owner_has_a_range_replayed() {
+    let range = Budget { ranges: 1, ..two_events() };
+    let scenario = Scenario::with(range).workers(1);
+    check("range", scenario.clone(), scenario.budget(Budget { crashes: 1, ..range }).sharing_events());
 }

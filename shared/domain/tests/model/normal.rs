@@ -34,9 +34,14 @@ impl World {
             *start = NOW;
             *at = shifted((*at).max(now - LOST_AFTER));
         }
-        if let Some(replay) = &mut self.tables.health.replay {
+        let health = &mut self.tables.health;
+        let range = health.range.as_mut().map(|range| &mut range.steps);
+        for replay in health.replay.iter_mut().chain(range) {
             replay.due = shifted(replay.due.max(now - LOST_AFTER));
             replay.restarts = 0;
+        }
+        if let Some(range) = &mut health.range {
+            (range.asked_at, range.range.to) = (NOW, NOW);
         }
         match &mut self.tables.health.state {
             State::Active { .. } => {}
@@ -54,10 +59,17 @@ impl World {
         self.now = NOW;
     }
 
-    /// The replay under way becomes number 1, and every replay that is over number 0.
+    /// The replay under way becomes number 1, that of a range number 2, and every replay that is over number 0.
     fn renumber_versions(&mut self) {
-        let current = self.tables.health.replay.as_ref().map(|replay| replay.id);
-        let renumber = |id: &mut u64| *id = u64::from(current == Some(*id));
+        let held = self.tables.health.replay.as_ref().map(|replay| replay.id);
+        let range = self.tables.health.range.as_ref().map(|range| range.steps.id);
+        let renumber = |id: &mut u64| {
+            *id = match Some(*id) {
+                id if id == held => 1,
+                id if id == range => 2,
+                _ => 0,
+            }
+        };
         let queued = self.queue.values_mut().map(|message| &mut message.body);
         for body in queued.chain(&mut self.dead) {
             if let Body::Step { replay, .. } = body {
@@ -67,13 +79,18 @@ impl World {
         if let Some(replay) = &mut self.tables.health.replay {
             replay.id = 1;
         }
-        self.tables.health.version = 2;
+        if let Some(range) = &mut self.tables.health.range {
+            range.steps.id = 2;
+        }
+        self.tables.health.version = 3;
     }
 
     fn renumber_messages(&mut self) {
         let mut messages: Vec<_> = std::mem::take(&mut self.queue).into_iter().collect();
         messages.sort_by_cached_key(|(_, message)| hash(message));
-        if let Some(claim) = self.tables.health.replay.as_mut().and_then(|replay| replay.claimed_by.as_mut()) {
+        let health = &mut self.tables.health;
+        let range = health.range.as_mut().map(|range| &mut range.steps);
+        for claim in health.replay.iter_mut().chain(range).filter_map(|replay| replay.claimed_by.as_mut()) {
             // The message that has claimed the step gets another number, or is gone.
             let place = messages.iter().position(|(id, _)| *claim == message_name(*id));
             *claim = place.map_or_else(|| "gone".to_owned(), |place| format!("m{place}"));

@@ -1,6 +1,6 @@
 //! What the checker is told: the first state, the next states, and what has to hold in each.
 
-use domain::endpoint::{Health, State as HealthState};
+use domain::endpoint::{Health, RangeEnd, State as HealthState};
 use stateright::{Model, Property};
 
 use crate::action::Action;
@@ -56,6 +56,18 @@ impl Model for Scenario {
                 world.budget.events == 0 && (1..=world.published).all(delivered) && world.queue.is_empty()
             }),
         ];
+        if self.budget.ranges > 0 {
+            properties.push(Property::sometimes("a range is done", |_, world: &World| {
+                world.tables.health.range.as_ref().is_some_and(|range| range.end == Some(RangeEnd::Done))
+            }));
+            properties.push(Property::sometimes("a range waits", |_, world: &World| {
+                let health = &world.tables.health;
+                health.pending_range().is_some() && health.running_range().is_none()
+            }));
+            properties.push(Property::sometimes("a range brings the probe", |_, world: &World| {
+                world.tables.health.probe().is_some_and(|probe| probe.is_of_range)
+            }));
+        }
         if self.budget.wipes > 0 {
             properties.push(Property::sometimes("wiped while events are held", |_, world: &World| {
                 world.tables.health.version == 0 && world.tables.held().next().is_some()

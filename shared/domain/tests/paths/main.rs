@@ -10,6 +10,7 @@ mod worker;
 mod path;
 mod delivery;
 mod replay;
+mod range;
 
-/// How many held events a step of a replay lists.
-const HELD_AT_A_TIME: usize = 10;
+/// How many events a step of a replay lists.
+const LISTED_AT_A_TIME: usize = 10;

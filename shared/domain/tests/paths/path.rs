@@ -57,7 +57,7 @@ pub(crate) fn failing() -> Tables {
 }
 
 pub(crate) fn failing_until(due: u64) -> Tables {
-    let probe = Some(Probe { event: event(9), due: at(due), restarts: 0 });
+    let probe = Some(Probe { event: event(9), due: at(due), restarts: 0, is_of_range: false });
     let (since, cause) = (Timestamp::UNIX_EPOCH, Cause::Status);
     tables(State::Failing { since, cause, probe, last_attempt: since }, None)
 }
@@ -118,7 +118,7 @@ pub(crate) fn run(tables: &mut Tables, body: &Body, posts: &[Posted], fails: imp
             Task::Post(_) => Reply::Posted(*posts.next().expect("no further attempt")),
             _ => worker.do_on_tables(tables),
         };
-        if !matches!(task, Task::Read | Task::List | Task::Fetch(_)) {
+        if !matches!(task, Task::Read | Task::List(_) | Task::Fetch(_)) {
             tasks.push(task);
         }
         worker.take(reply, at(NOW));

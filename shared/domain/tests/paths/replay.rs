@@ -101,14 +101,14 @@ fn a_410_in_a_replay_pauses_and_everything_stays_held() {
 fn of_two_messages_for_a_step_one_does_nothing_unless_the_other_is_lost() {
     let claimed = |due| {
         let mut tables = replaying(0, 0);
-        tables.health = tables.health.with_step_claimed("m2", due);
+        tables.health = tables.health.with_step_claimed(5, "m2", due);
         tables
     };
     assert_eq!(step(&mut claimed(at(NOW)), &[]).tasks, []);
     let six_minutes_ago = at(NOW) - Duration::from_mins(6);
     assert_eq!(step(&mut claimed(six_minutes_ago), &[success(), success(), success()]).posts(), [1, 2, 3]);
     let mut same = claimed(at(NOW));
-    same.health = same.health.with_step_claimed("m1", at(NOW));
+    same.health = same.health.with_step_claimed(5, "m1", at(NOW));
     assert_eq!(step(&mut same, &[success(), success(), success()]).posts(), [1, 2, 3], "the message has come back");
     for (over, why) in [((4, 2), "the replay is over"), ((5, 1), "the step is done")] {
         let (replay, step) = over;
@@ -124,7 +124,7 @@ fn a_step_is_not_begun_before_its_time_and_nothing_is_sent_while_nothing_can_be_
     assert_eq!((early.tasks, early.finish), (Vec::new(), Finish::ReturnAt(at(900))));
     let body = Body::Step { replay: 5, step: 2 };
     assert_eq!(run(&mut replaying(0, 0), &body, &[], is_store).posts(), [0; 0]);
-    let no_list = run(&mut replaying(0, 0), &body, &[], |task| *task == Task::List);
+    let no_list = run(&mut replaying(0, 0), &body, &[], |task| matches!(task, Task::List(_)));
     assert_eq!((no_list.posts().len(), no_list.finish), (0, Finish::ReturnAfterFault));
     let unrecorded = run(&mut replaying(0, 0), &body, &[success()], |task| matches!(task, Task::Record(..)));
     assert_eq!((unrecorded.posts(), unrecorded.finish), (vec![1], Finish::ReturnAfterFault));

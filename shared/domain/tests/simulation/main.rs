@@ -29,8 +29,8 @@ mod audit;
 use crate::audit::Audit;
 use crate::run::Run;
 
-/// How many held events a step of a replay lists; the fewer, the more steps a replay has.
-const HELD_AT_A_TIME: usize = 3;
+/// How many events a step of a replay lists; the fewer, the more steps a replay has.
+const LISTED_AT_A_TIME: usize = 3;
 
 const RUNS: u64 = 800;
 const WEEKS: i64 = 3;

@@ -52,7 +52,7 @@ impl Trouble {
             Task::Read
             | Task::Store(_)
             | Task::Record(..)
-            | Task::List
+            | Task::List(_)
             | Task::Find
             | Task::Fetch(_)
             | Task::Abandon(_) => strikes(rng, &self.tables_down, now),

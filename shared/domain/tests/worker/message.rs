@@ -25,6 +25,8 @@ pub(crate) enum Body {
     Sweep,
     /// No message: the owner has pressed "resume".
     Resume,
+    /// No message: the owner has asked to send all again that has arrived or failed.
+    ReplayAll,
 }
 
 impl Body {
@@ -52,7 +54,7 @@ impl Body {
     pub(crate) fn event(&self) -> Option<&EventId> {
         match self {
             Self::Event { event, .. } | Self::Reference { event, .. } => Some(event),
-            Self::Step { .. } | Self::Sweep | Self::Resume => None,
+            Self::Step { .. } | Self::Sweep | Self::Resume | Self::ReplayAll => None,
         }
     }
 

@@ -62,6 +62,8 @@ pub(crate) struct Worker {
     event: Option<EventId>,
     /// How many attempts on this event have failed in the replay that brings it.
     pub(crate) failures: u32,
+    /// Whether a replay of a range brings the event.
+    is_of_range: bool,
     /// Whether the worker has no time left to begin another delivery.
     pub(crate) is_late: bool,
 }
@@ -86,6 +88,7 @@ impl Worker {
             task: Task::Read,
             event: None,
             failures: 0,
+            is_of_range: false,
             is_late: false,
         };
         worker.run_from_the_beginning();
@@ -116,7 +119,7 @@ impl Worker {
     /// Does the task as far as it concerns the tables. What else the task does (a message, a POST) is left to the caller.
     pub(crate) fn do_on_tables(&self, tables: &mut Tables) -> Reply {
         match &self.task {
-            Task::Read => Reply::Read(tables.read(self.event(), self.asked())),
+            Task::Read => Reply::Read(tables.read(self.event(), self.asked(), self.is_of_range)),
             Task::Store(health) if tables.store(health) => Reply::Done,
             Task::Store(_) => Reply::Conflict,
             Task::Record(event, status, was_held) => {
@@ -124,9 +127,9 @@ impl Worker {
                 if !has_body && !tables.records.contains_key(event.as_str()) {
                     tables.without_body.insert(event.as_str().to_owned());
                 }
-                tables.record(event, *status, *was_held, self.asked() > 0)
+                tables.record(event, *status, *was_held, self.asked() > 0 || self.is_of_range)
             }
-            Task::List => Reply::Listed(tables.held().take(crate::HELD_AT_A_TIME).collect()),
+            Task::List(range) => Reply::Listed(tables.list(range.as_deref(), crate::LISTED_AT_A_TIME)),
             Task::Find => Reply::Found(tables.found()),
             Task::Fetch(event) => Reply::Fetched(tables.has_body(event)),
             Task::Abandon(event) => tables.abandon(event),
@@ -149,8 +152,8 @@ impl Worker {
                 Poll::Pending => None,
             }
         };
-        let Position { task, event, failures, .. } = script.into_position();
+        let Position { task, event, failures, is_of_range, .. } = script.into_position();
         self.task = finish.map(Task::Finish).or(task).expect("the code has returned or waits for a reply");
-        (self.event, self.failures) = (event, failures);
+        (self.event, self.failures, self.is_of_range) = (event, failures, is_of_range);
     }
 }

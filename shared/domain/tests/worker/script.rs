@@ -7,12 +7,12 @@ use std::future::pending;
 use std::sync::Mutex;
 
 use domain::delivery::{
-    AckReason, DeliveryIo, Ended, MessageAction, NextStatus, Posted, Recorded, ReplayGoesOn, Snapshot, Stored, Trigger,
-    Unavailable, deliver,
+    AckReason, DeliveryIo, Ended, MessageAction, NextStatus, Posted, Recorded, ReplayGoesOn, ReplaySource, Snapshot,
+    Stored, Trigger, Unavailable, deliver,
 };
-use domain::endpoint::{EndpointIo, Found, Health, Notice, follow};
+use domain::endpoint::{EndpointIo, Found, Health, Notice, Range, RangeReplay, RangeStatuses, follow};
 use domain::event::EventId;
-use domain::replay::{ReplayIo, StepAction, carry_on};
+use domain::replay::{Listed, ReplayIo, StepAction, carry_on};
 use domain::sweep::{SweepIo, sweep};
 use jiff::Timestamp;
 
@@ -33,6 +33,7 @@ pub(super) struct Position {
     pub(super) task: Option<Task>,
     pub(super) event: Option<EventId>,
     pub(super) failures: u32,
+    pub(super) is_of_range: bool,
 }
 
 impl<'a> Script<'a> {
@@ -69,7 +70,11 @@ impl<'a> Script<'a> {
                 Finish::Delete
             }
             Body::Resume => {
-                let _ = self.resume().await;
+                let _ = self.change(|health, now| Some(health.resume(now))).await;
+                Finish::Delete
+            }
+            Body::ReplayAll => {
+                let _ = self.change(replay_all).await;
                 Finish::Delete
             }
         }
@@ -95,14 +100,18 @@ impl<'a> Script<'a> {
         if self.fetch(event).await? {
             return Ok(deliver(self, event, trigger, None).await);
         }
-        self.done(Task::SetAside(event.clone())).await?;
-        self.done(Task::Abandon(event.clone())).await?;
+        if !matches!(trigger, Trigger::Replay { source: ReplaySource::Range { .. }, .. }) {
+            self.done(Task::SetAside(event.clone())).await?;
+            self.done(Task::Abandon(event.clone())).await?;
+        }
         Ok(ended(MessageAction::Acknowledge(AckReason::Duplicate)))
     }
 
-    async fn resume(&self) -> Result<(), Unavailable> {
+    /// Stores a change that the owner wishes, and does its effects.
+    async fn change(&self, changed: impl Fn(&Health, Timestamp) -> Option<Health>) -> Result<(), Unavailable> {
         let before = self.read().await?.health;
-        let health = before.resume(self.now()).next_version();
+        let Some(health) = changed(&before, self.now()) else { return Ok(()) };
+        let health = health.next_version();
         if self.store(&health).await? == Stored::Done {
             follow(self, &before, &health).await;
         }
@@ -204,9 +213,9 @@ impl DeliveryIo for Script<'_> {
 }
 
 impl ReplayIo for Script<'_> {
-    async fn list(&self) -> Result<Vec<EventId>, Unavailable> {
-        match self.ask(Task::List).await {
-            Reply::Listed(events) => Ok(events),
+    async fn list(&self, range: Option<&RangeReplay>) -> Result<Listed, Unavailable> {
+        match self.ask(Task::List(range.cloned().map(Box::new))).await {
+            Reply::Listed(listed) => Ok(listed),
             _ => Err(Unavailable),
         }
     }
@@ -215,10 +224,13 @@ impl ReplayIo for Script<'_> {
         if self.last_reply().is_some_and(|received| received.is_late) {
             return ended(MessageAction::ReturnUnattempted);
         }
-        let Trigger::Replay { failures, .. } = trigger else { panic!("a step of a replay brings the event") };
-        self.position(|position| (position.event, position.failures) = (Some(event.clone()), failures));
+        let Trigger::Replay { failures, source, .. } = trigger else { panic!("a step of a replay brings the event") };
+        self.position(|position| {
+            (position.event, position.failures) = (Some(event.clone()), failures);
+            position.is_of_range = source != ReplaySource::Held;
+        });
         let replayed = self.deliver_replayed(event, trigger).await;
-        self.position(|position| position.event = None);
+        self.position(|position| (position.event, position.is_of_range) = (None, false));
         replayed.unwrap_or(ended(MessageAction::ReturnAfterFault))
     }
 }
@@ -234,6 +246,11 @@ impl SweepIo for Script<'_> {
     async fn send_probe(&self, event: &EventId) -> Result<(), Unavailable> {
         self.done(Task::Send(Body::restart(event.clone()), None)).await
     }
+}
+
+/// Of all that has been published by now.
+fn replay_all(health: &Health, now: Timestamp) -> Option<Health> {
+    health.with_range(Range { from: None, to: now, statuses: RangeStatuses::Both }, None, now)
 }
 
 fn ended(action: MessageAction) -> Ended {

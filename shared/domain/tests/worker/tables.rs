@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::delivery::{NextStatus, Record, Snapshot};
-use domain::endpoint::{EndpointId, Found, Health, State};
+use domain::endpoint::{EndpointId, Found, Health, Position, RangeReplay, State};
 use domain::event::EventId;
+use domain::replay::Listed;
 use jiff::Timestamp;
 
 use super::{Body, Reply};
@@ -30,6 +31,8 @@ pub(crate) struct Tables {
     pub(crate) asked: BTreeMap<String, u8>,
     /// Of each event that has arrived: how often the owner had asked for it by then.
     pub(crate) delivered_after: BTreeMap<String, u8>,
+    /// The events that have arrived since the owner asked for a replay of a range.
+    pub(crate) arrived_since_range: BTreeSet<String>,
 }
 
 impl Tables {
@@ -46,6 +49,29 @@ impl Tables {
     pub(crate) fn held(&self) -> impl Iterator<Item = EventId> {
         let held = self.records.iter().filter(|(_, status)| **status == Status::Held);
         held.map(|(event, _)| EventId::parse(event).expect("the key was written from an id"))
+    }
+
+    /// The next events of a replay: of a range, or of the held ones. An event's id is its place, since a greater number
+    /// happened later.
+    pub(super) fn list(&self, range: Option<&RangeReplay>, count: usize) -> Listed {
+        let Some(range) = range else {
+            let events = self.held().take(count).map(|event| (event.clone(), Position(event.to_string()))).collect();
+            return Listed { events, read_to: None };
+        };
+        let is_in = |status: &Status| match status {
+            Status::Delivered => range.range.statuses.has_delivered(),
+            Status::Failed => range.range.statuses.has_failed(),
+            Status::Held | Status::Retrying => false,
+        };
+        let is_next = |event: &String| range.position.as_ref().is_none_or(|Position(done)| event > done);
+        let mut next = self.records.iter().filter(|(event, status)| is_next(event) && is_in(status));
+        let events: Vec<_> = next
+            .by_ref()
+            .take(count)
+            .map(|(event, _)| (EventId::parse(event).expect("the key was written from an id"), Position(event.clone())))
+            .collect();
+        let read_to = next.next().and_then(|_| events.last()).map(|(_, position)| position.clone());
+        Listed { events, read_to }
     }
 
     /// Whether `sweep` would look after this business: something is overdue, or events are held. These are the two indexes
@@ -82,11 +108,16 @@ impl Tables {
     }
 
     /// `asked`: the event is sent again because the owner has asked for it that often; 0: for another reason.
-    pub(super) fn read(&self, event: Option<&EventId>, asked: u8) -> Snapshot {
+    /// `is_of_range`: a replay of a range sends the event again.
+    pub(super) fn read(&self, event: Option<&EventId>, asked: u8, is_of_range: bool) -> Snapshot {
         let status = event.and_then(|event| self.records.get(event.as_str()));
-        let has_arrived = event.is_some_and(|event| self.has_arrived_since(event, asked));
+        let has_arrived = event.is_some_and(|event| match is_of_range {
+            true => self.arrived_since_range.contains(event.as_str()),
+            false => self.has_arrived_since(event, asked),
+        });
         let record = match status {
             Some(Status::Delivered) if has_arrived => Record::Delivered,
+            Some(Status::Delivered) => Record::DeliveredBefore,
             Some(Status::Held) => Record::Held,
             Some(Status::Retrying) => Record::Retrying,
             _ => Record::Nothing,
@@ -97,6 +128,10 @@ impl Tables {
     /// Whether the version before this state was the stored one, so that this state is stored now.
     pub(crate) fn store(&mut self, health: &Health) -> bool {
         let follows = self.health.version + 1 == health.version;
+        let range = |health: &Health| health.range.as_ref().map(|range| range.steps.id);
+        if follows && range(&self.health) != range(health) {
+            self.arrived_since_range.clear();
+        }
         if follows {
             self.health = health.clone();
         }
@@ -108,7 +143,8 @@ impl Tables {
         if !is_resend && self.says(event, Status::Delivered) {
             return Reply::AlreadyDelivered;
         }
-        let goes_on = matches!(status, NextStatus::Retrying(_) | NextStatus::Failed);
+        let keeps = matches!(status, NextStatus::Unchanged | NextStatus::GivenUp);
+        let goes_on = keeps || matches!(status, NextStatus::Retrying(_) | NextStatus::Failed);
         if goes_on && !was_held && self.says(event, Status::Held) {
             return Reply::AlreadyHeld;
         }
@@ -117,11 +153,13 @@ impl Tables {
             NextStatus::Retrying(_) => Status::Retrying,
             NextStatus::Held => Status::Held,
             NextStatus::Failed => Status::Failed,
+            NextStatus::Unchanged | NextStatus::GivenUp => return Reply::Done,
         };
         self.records.insert(event.as_str().to_owned(), status);
         if status == Status::Delivered {
             let asked = self.asked.get(event.as_str()).copied().unwrap_or(0);
             self.delivered_after.insert(event.as_str().to_owned(), asked);
+            self.arrived_since_range.insert(event.as_str().to_owned());
         }
         Reply::Done
     }

@@ -1,8 +1,9 @@
 //! The requests of the production code, and the replies to them.
 
 use domain::delivery::{NextStatus, Posted, Snapshot};
-use domain::endpoint::{Found, Health};
+use domain::endpoint::{Found, Health, RangeReplay};
 use domain::event::EventId;
+use domain::replay::Listed;
 use jiff::Timestamp;
 
 use super::Body;
@@ -22,8 +23,8 @@ pub(crate) enum Task {
     Post(EventId),
     /// Writes an event's record, and says whether the event was held before.
     Record(EventId, NextStatus, bool),
-    /// Lists the first held events.
-    List,
+    /// Lists the next events of a replay of a range; None: the first held events.
+    List(Option<Box<RangeReplay>>),
     /// Finds what `sweep` needs of the ledger.
     Find,
     /// Fetches an event's body from the ledger.
@@ -59,7 +60,7 @@ pub(crate) enum Reply {
     Conflict,
     AlreadyDelivered,
     AlreadyHeld,
-    Listed(Vec<EventId>),
+    Listed(Listed),
     Found(Found),
     /// Whether the ledger has the body.
     Fetched(bool),

@@ -67,9 +67,11 @@ fn apply(health: &Health, happening: &Happening, now: Timestamp) -> Health {
         Happening::Resumes => health.resume(at(0)),
         Happening::LosesUrl => health.without_url(now),
         Happening::Told => health.without_notices(&health.notices),
-        Happening::StepClaimed => health.with_step_claimed("m1", now),
+        Happening::StepClaimed => {
+            health.with_step_claimed(health.replay.as_ref().map_or(0, |replay| replay.id), "m1", now)
+        }
         Happening::StepDone => health.with_step_done(now, 0),
-        Happening::ReplayDone => health.with_replay_done(),
+        Happening::ReplayDone => health.with_replay_done(now),
         Happening::Swept => health.swept(health.endpoint.as_ref(), &Found::default(), now).health,
         Happening::Passes(_) => health.clone(),
     }

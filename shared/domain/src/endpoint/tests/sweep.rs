@@ -24,7 +24,7 @@ fn a_probe_six_minutes_overdue_is_restarted_or_replaced_by_what_was_held_first_o
 
 #[test]
 fn a_replay_without_a_step_for_six_minutes_gets_another_message_for_the_same_step() {
-    let claimed = active(0).resume(at(0)).next_version().with_step_claimed("m1", at(0));
+    let claimed = active(0).resume(at(0)).next_version().with_step_claimed(8, "m1", at(0));
     assert_eq!(swept(&claimed, &Found::default(), LOST - 1).restart, None);
     let after = swept(&claimed, &Found::default(), LOST);
     assert_eq!(after.restart, Some(Restart::Replay));
