@@ -6,11 +6,13 @@ mod signing_secret;
 mod test_result;
 mod list_query;
 mod delivery;
+mod replay;
 mod resend;
 
 pub(super) use delivery::{DeliveryDetails, DeliveryList, DeliverySummary};
 pub(super) use list_query::ListQuery;
-pub(super) use resend::{ResendAll, ResendStatus, Sent};
+pub(super) use replay::ReplayProgress;
+pub(super) use resend::{AllOfStatus, ResendAll, ResendStatus, Sent, SentMany};
 pub(super) use settings::{Settings, SettingsChange};
 pub(super) use signing_secret::SigningSecret;
 pub(super) use test_result::TestResult;

@@ -122,7 +122,7 @@ pub enum Admission {
     /// The event may.
     Attempt,
     /// The event may, once this state is stored: of several that would, one wins.
-    Claim(Health),
+    Claim(Box<Health>),
     /// The event waits in the ledger.
     Hold,
     /// The event is the probe, and its time has not come: another of its messages is at it, or this one comes early.
@@ -167,11 +167,15 @@ impl Health {
             Some(probe) if probe.event == *event && probe.due > now + EARLY => Admission::Wait(probe.due),
             // Until the attempt has ended for certain, no other message of the event makes one.
             Some(probe) if probe.event == *event => {
-                Admission::Claim(self.with_probe_put_off(now + IDLE_AFTER).with_last_attempt(now))
+                Admission::Claim(Box::new(self.with_probe_put_off(now + IDLE_AFTER).with_last_attempt(now)))
             }
             // An early attempt: the probe is not within the next minute.
-            Some(probe) if is_idle && probe.due >= now + IDLE_AFTER => Admission::Claim(self.with_last_attempt(now)),
-            None if is_idle => Admission::Claim(self.with_probe(event, now + IDLE_AFTER).with_last_attempt(now)),
+            Some(probe) if is_idle && probe.due >= now + IDLE_AFTER => {
+                Admission::Claim(Box::new(self.with_last_attempt(now)))
+            }
+            None if is_idle => {
+                Admission::Claim(Box::new(self.with_probe(event, now + IDLE_AFTER).with_last_attempt(now)))
+            }
             _ => Admission::Hold,
         }
     }

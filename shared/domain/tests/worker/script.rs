@@ -100,10 +100,11 @@ impl<'a> Script<'a> {
         if self.fetch(event).await? {
             return Ok(deliver(self, event, trigger, None).await);
         }
-        if !matches!(trigger, Trigger::Replay { source: ReplaySource::Range { .. }, .. }) {
-            self.done(Task::SetAside(event.clone())).await?;
-            self.done(Task::Abandon(event.clone())).await?;
+        if matches!(trigger, Trigger::Replay { source: ReplaySource::Range { .. }, .. }) {
+            return Ok(ended(MessageAction::Acknowledge(AckReason::Unchanged)));
         }
+        self.done(Task::SetAside(event.clone())).await?;
+        self.done(Task::Abandon(event.clone())).await?;
         Ok(ended(MessageAction::Acknowledge(AckReason::Duplicate)))
     }
 
