@@ -169,13 +169,13 @@ impl EndpointIo for Script<'_> {
 
     async fn read(&self) -> Result<Snapshot, Unavailable> {
         match self.ask(Task::Read).await {
-            Reply::Read(snapshot) => Ok(snapshot),
+            Reply::Read(snapshot) => Ok(*snapshot),
             _ => Err(Unavailable),
         }
     }
 
     async fn store(&self, health: &Health) -> Result<Stored, Unavailable> {
-        match self.ask(Task::Store(health.clone())).await {
+        match self.ask(Task::Store(Box::new(health.clone()))).await {
             Reply::Done => Ok(Stored::Done),
             Reply::Conflict => Ok(Stored::Conflict),
             _ => Err(Unavailable),
