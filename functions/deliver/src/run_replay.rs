@@ -63,10 +63,11 @@ impl Running<'_> {
 
     async fn replayed(&self, event_id: &EventId, trigger: Trigger) -> Result<Ended, Fault> {
         let Some(kept) = self.deliver.tables.deliveries.stored_event(self.business_id, event_id).await? else {
-            // An event of a range has arrived or failed already. Nothing waits for it.
-            if !matches!(trigger, Trigger::Replay { source: ReplaySource::Range { .. }, .. }) {
-                self.give_up(event_id).await?;
+            // An event of a range has arrived or failed already. Nothing waits for it, and it counts as failed.
+            if matches!(trigger, Trigger::Replay { source: ReplaySource::Range { .. }, .. }) {
+                return Ok(ended(MessageAction::Acknowledge(AckReason::Unchanged)));
             }
+            self.give_up(event_id).await?;
             return Ok(ended(MessageAction::Acknowledge(AckReason::Duplicate)));
         };
         let delivery = Delivery {

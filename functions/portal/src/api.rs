@@ -7,7 +7,7 @@ mod shapes;
 mod summary;
 mod export;
 
-pub(crate) use body::Body;
+pub(crate) use body::{Body, BodyWithLists};
 
 use std::sync::Arc;
 
@@ -34,8 +34,8 @@ use crate::report;
 use crate::session::{self, Access};
 use crate::use_cases::{Resent, SigningSecretText, UseCaseError, UseCases};
 use shapes::{
-    DeliveryDetails, DeliveryList, DeliverySummary, ListQuery, ResendAll, ResendStatus, Sent, Settings, SettingsChange,
-    SigningSecret, TestResult,
+    AllOfStatus, DeliveryDetails, DeliveryList, DeliverySummary, ListQuery, ReplayProgress, ResendAll, ResendStatus,
+    Sent, SentMany, Settings, SettingsChange, SigningSecret, TestResult,
 };
 
 /// How many deliveries a list has by default.
@@ -121,8 +121,13 @@ impl IntoResponse for UseCaseError {
     responses((status = OK, description = "The settings as they are now", body = Settings))
 )]
 async fn settings(State(owners): App, Extension(business): Owner) -> Result<Json<Settings>, UseCaseError> {
-    let (owned, held) = owners.settings(&business).await?;
-    Ok(Json(Settings::new(&owned, held, owners.targets)))
+    Ok(Json(shown(&owners, &business).await?))
+}
+
+async fn shown(owners: &UseCases, business: &BusinessId) -> Result<Settings, UseCaseError> {
+    let (owned, held) = owners.settings(business).await?;
+    let replay = owners.replay(business, &owned, held).await?;
+    Ok(Settings::new(&owned, held, replay.as_ref(), owners.targets))
 }
 
 /// Replaces the settings that are named; the others stay. A business's first settings also make its signing secret.
@@ -136,8 +141,7 @@ async fn save_settings(
     Body(change): Body<SettingsChange>,
 ) -> Result<Json<Settings>, UseCaseError> {
     let saved = owners.save(&business, change.generic_webhook_url, change.static_header).await?;
-    let (owned, held) = owners.settings(&business).await?;
-    let mut settings = Settings::new(&owned, held, owners.targets);
+    let mut settings = shown(&owners, &business).await?;
     // Only these warnings include those of the DNS lookup.
     settings.warnings = saved.warnings;
     Ok(Json(settings))
@@ -272,30 +276,40 @@ async fn resend(
     EventIdPath(event_id): EventIdPath,
 ) -> Result<(StatusCode, Json<Sent>), UseCaseError> {
     owners.resend(&business, &event_id).await?;
-    Ok(accepted(Resent { count: 1, ..Resent::default() }))
+    Ok((StatusCode::ACCEPTED, Json(Sent { resent: 1, more: false })))
 }
 
-/// Sends all deliveries again whose schedule is spent, or all that are held.
+/// Sends all deliveries again that are held, or whose schedule is spent, or that are of a range of time.
+///
+/// The last two are a replay of a range. Such a replay sends its deliveries in the order in which their events were first
+/// published, one at a time. Held deliveries go first. A business has one such replay at a time.
 #[utoipa::path(
     post, path = "/api/deliveries/resend", request_body = ResendAll,
-    responses((status = ACCEPTED, description = "They are on their way", body = Sent))
+    responses(
+        (status = ACCEPTED, description = "They are on their way", body = SentMany),
+        (status = CONFLICT, description = "A replay of a range runs or waits, or no URL is set", body = Problem,
+         content_type = "application/problem+json")
+    )
 )]
 async fn resend_all(
     State(owners): App,
     Extension(business): Owner,
-    Body(all): Body<ResendAll>,
-) -> Result<(StatusCode, Json<Sent>), UseCaseError> {
-    Ok(accepted(match all.status {
-        ResendStatus::Failed => owners.resend_failed(&business).await?,
-        ResendStatus::Held => owners.release_held(&business).await?,
-    }))
+    BodyWithLists(all): BodyWithLists<ResendAll>,
+) -> Result<(StatusCode, Json<SentMany>), Response> {
+    let resent = match all {
+        ResendAll::All(AllOfStatus { status: ResendStatus::Held }) => owners.release_held(&business).await,
+        ResendAll::All(AllOfStatus { status: ResendStatus::Failed }) => owners.replay_failed(&business).await,
+        ResendAll::Range(range) => {
+            let refused = |detail| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).into_response();
+            owners.replay_range(&business, range.parse().map_err(refused)?).await
+        }
+    };
+    let Resent { count, more, replay } = resent.map_err(UseCaseError::into_response)?;
+    let replay = replay.as_ref().map(ReplayProgress::from);
+    Ok((StatusCode::ACCEPTED, Json(SentMany { resent: count, more, replay })))
 }
 
-fn accepted(resent: Resent) -> (StatusCode, Json<Sent>) {
-    (StatusCode::ACCEPTED, Json(Sent { resent: resent.count, more: resent.more }))
-}
-
-/// Pauses the endpoint: nothing is sent from now on, and new events are held.
+/// Pauses the endpoint: nothing is sent from now on, and new events are held. A replay of a range ends.
 #[utoipa::path(
     post, path = "/api/pause",
     responses((status = OK, description = "The settings as they are now", body = Settings))

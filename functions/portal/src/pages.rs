@@ -96,7 +96,6 @@ struct OverviewQuery {
     said: Option<String>,
     count: Option<u64>,
     more: Option<String>,
-    not_kept: Option<u64>,
 }
 
 impl OverviewQuery {
@@ -119,10 +118,8 @@ impl OverviewQuery {
             "resumed" => Flash::Resumed,
             "resent" => Flash::Resent,
             "waits" => Flash::Waits,
-            "resent-failed" => {
-                let (count, more) = (self.count.unwrap_or_default(), self.more.is_some());
-                Flash::ResentFailed { count, more, not_kept: self.not_kept.unwrap_or_default() }
-            }
+            "replay" => Flash::RangeBegun { count: self.count.unwrap_or_default(), more: self.more.is_some() },
+            "replay-under-way" => Flash::RangeUnderWay,
             "released" => Flash::ReleasedHeld,
             "rotated" => Flash::Rotated,
             "not-kept" => Flash::NotKept,
@@ -167,6 +164,7 @@ impl IntoResponse for PageError {
             UseCaseError::NotFound => as_html(StatusCode::NOT_FOUND, html::problem(Problem::NotFound)),
             UseCaseError::NoUrl => redirect("/?said=no-url"),
             UseCaseError::NotKept => redirect("/?said=not-kept"),
+            UseCaseError::RangeUnderWay => redirect("/?said=replay-under-way"),
             UseCaseError::Changed => redirect("/"),
             // The handlers of these forms show a refusal on the page itself, so none comes here.
             UseCaseError::Refused(_) | UseCaseError::TooManyTests(_) => {
@@ -343,10 +341,9 @@ async fn resend_all(State(owners): App, Extension(business): Owner, form: Sent<R
     let Form(form) = form?;
     match form.status {
         Resend::Failed => {
-            let resent = owners.resend_failed(&business).await?;
-            let more = if resent.more { "&more=yes" } else { "" };
-            let Resent { count, not_kept, .. } = resent;
-            Ok(redirect(&format!("/?said=resent-failed&count={count}&not_kept={not_kept}{more}")))
+            let Resent { count, more, .. } = owners.replay_failed(&business).await?;
+            let more = if more { "&more=yes" } else { "" };
+            Ok(redirect(&format!("/?said=replay&count={count}{more}")))
         }
         Resend::Held => {
             owners.release_held(&business).await?;

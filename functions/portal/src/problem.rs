@@ -84,6 +84,9 @@ impl From<UseCaseError> for Problem {
             UseCaseError::Refused(refused) => Self::fields(refused),
             UseCaseError::NoUrl => Self::new(StatusCode::CONFLICT, "no URL is set"),
             UseCaseError::NotFound => Self::new(StatusCode::NOT_FOUND, "there is no such delivery"),
+            UseCaseError::RangeUnderWay => {
+                Self::new(StatusCode::CONFLICT, "a replay of a range runs or waits; pausing ends it")
+            }
             UseCaseError::NotKept => Self::new(StatusCode::CONFLICT, "the body of this delivery is not kept"),
             UseCaseError::Changed => Self::new(StatusCode::CONFLICT, "somebody else changed this at the same moment"),
             UseCaseError::TooManyTests(_) => {

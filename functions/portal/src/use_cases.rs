@@ -7,11 +7,13 @@ mod deliveries;
 mod export;
 mod health;
 mod hints;
+mod replay;
 mod settings;
 
 pub(crate) use deliveries::{Resent, SUMMARY_DAYS, Sending, is_overdue};
 pub(crate) use export::LeftOut;
 pub(crate) use hints::{Warning, warnings};
+pub(crate) use replay::{ReplayKind, ReplayState, ReplayView};
 pub(crate) use settings::{HeaderIntent, SECRET_MASK, SigningSecretText, UrlIntent};
 
 use std::time::Duration;
@@ -55,6 +57,8 @@ pub(crate) enum UseCaseError {
     NotFound,
     /// The event's body is not kept.
     NotKept,
+    /// A replay of a range runs or waits.
+    RangeUnderWay,
     /// Another request changed the same setting at the same moment.
     Changed,
     /// The business has made all tests that it may make in this calendar minute; the time until the next minute, 1 to
@@ -116,9 +120,6 @@ faults_are_reasons!(Fault, TableError, QueueError, SecretError, MalformedEvent);
 /// How many tests a business may make in a calendar minute. That is more than an owner needs, and too few for using the
 /// test to send events.
 const TESTS_A_MINUTE: u32 = 10;
-
-/// How long a use case with many steps goes on. The next request does the rest.
-const USE_CASE_LASTS: Duration = Duration::from_secs(15);
 
 impl UseCases {
     /// Reads a business's settings, and how many of its events are held (1,000 stands for more).

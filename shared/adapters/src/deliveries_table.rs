@@ -24,6 +24,7 @@ pub use cursor::Cursor;
 pub use delivery::{Details, Summary};
 pub use held::{HELD_COUNTED, HeldKey};
 pub use listing::{Listed, Wanted};
+pub use range::COUNTED;
 pub use record::{Record, Retention, StoredEvent};
 pub use record_update::RecordUpdate;
 pub use status::Status;

@@ -209,7 +209,7 @@ impl<I: ReplayIo> Step<'_, I> {
             } else if done.progress.is_over {
                 health.with_replay_done(due)
             } else {
-                health.with_step_done(due, done.failures)
+                health.with_step_done(&done.progress, due, done.failures)
             };
             let next = next.next_version();
             if self.io.store(&next).await? == Stored::Done {

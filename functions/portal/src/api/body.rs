@@ -16,18 +16,37 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let Json(value) = Json::<Value>::from_request(request, state)
-            .await
-            .map_err(|rejection| Problem::new(rejection.status(), rejection.body_text()).into_response())?;
-        let refused = |detail| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).into_response();
-        if has_list(&value) {
-            return Err(refused("an object is expected where a list is".to_owned()));
-        }
-        T::deserialize(value).map(Self).map_err(|error| refused(error.to_string()))
+        read(request, state, has_list).await.map(Self)
     }
 }
 
-/// serde takes a list for a struct too, by position. No request of the API has a list anywhere.
+/// A JSON body in which members of the outermost object may be lists, and none may be an object.
+pub(crate) struct BodyWithLists<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for BodyWithLists<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        read(request, state, Value::is_array).await.map(Self)
+    }
+}
+
+/// `is_refused`: whether a list stands where an object is expected, which serde would take for a struct too, by position.
+async fn read<S: Send + Sync, T: DeserializeOwned>(
+    request: Request,
+    state: &S,
+    is_refused: fn(&Value) -> bool,
+) -> Result<T, Response> {
+    let Json(value) = Json::<Value>::from_request(request, state)
+        .await
+        .map_err(|rejection| Problem::new(rejection.status(), rejection.body_text()).into_response())?;
+    let refused = |detail| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).into_response();
+    if is_refused(&value) {
+        return Err(refused("an object is expected where a list is".to_owned()));
+    }
+    T::deserialize(value).map_err(|error| refused(error.to_string()))
+}
+
 fn has_list(value: &Value) -> bool {
     match value {
         Value::Array(_) => true,

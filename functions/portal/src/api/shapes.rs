@@ -6,12 +6,14 @@ mod signing_secret;
 mod test_result;
 mod list_query;
 mod delivery;
+mod replay;
 mod resend;
 mod summary;
 
 pub(super) use delivery::{DeliveryDetails, DeliveryList, DeliverySummary};
 pub(super) use list_query::{ExportQuery, ListQuery};
-pub(super) use resend::{ResendAll, ResendStatus, Sent};
+pub(super) use replay::ReplayProgress;
+pub(super) use resend::{AllOfStatus, ResendAll, ResendStatus, Sent, SentMany};
 pub(super) use settings::{Settings, SettingsChange};
 pub(super) use signing_secret::SigningSecret;
 pub(super) use summary::{DeliverySummaryOfDays, SummaryQuery};

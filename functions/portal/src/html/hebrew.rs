@@ -182,7 +182,8 @@ pub(crate) fn said(said: Flash) -> String {
         Flash::Resumed => "השליחה חודשה, ומה שהמתין נשלח עכשיו, בהדרגה.".into(),
         Flash::Resent => "העדכון נשלח שוב. התוצאה תופיע כאן בעוד רגע.".into(),
         Flash::Waits => "העדכון ממתין, ויישלח עם חידוש השליחה או כשהמערכת שלך תענה שוב.".into(),
-        Flash::ResentFailed { count, more, not_kept } => resent_failed(count, more, not_kept),
+        Flash::RangeBegun { count, more } => range_begun(count, more),
+        Flash::RangeUnderWay => "שליחה חוזרת אחת כבר בעיצומה. אפשר להתחיל אחרת כשהיא תסתיים.".into(),
         Flash::ReleasedHeld => "כל מה שהמתין נשלח עכשיו, בהדרגה.".into(),
         Flash::Rotated => "נוצר סוד חתימה חדש.".into(),
         Flash::NotKept => "אי אפשר לשלוח שוב: התוכן כבר לא שמור אצלנו.".into(),
@@ -191,25 +192,18 @@ pub(crate) fn said(said: Flash) -> String {
     }
 }
 
-fn resent_failed(count: u64, more: bool, not_kept: u64) -> String {
-    let sent = match count {
-        0 if more || not_kept > 0 => None,
-        0 => Some("אין מה לשלוח שוב: אין ביומן עדכונים שלא הגיעו.".to_owned()),
-        1 => Some("עדכון אחד נשלח שוב.".to_owned()),
-        _ => Some(format!("{} נשלחים שוב.", updates(count))),
-    };
-    let lost = match not_kept {
-        0 => None,
-        1 => Some("עדכון אחד אי אפשר לשלוח, כי התוכן שלו לא שמור אצלנו.".to_owned()),
-        _ => Some(format!("{} אי אפשר לשלוח, כי התוכן שלהם לא שמור אצלנו.", updates(not_kept))),
-    };
-    let rest = more.then(|| "נשארו עוד: לחיצה נוספת תשלח גם אותם.".to_owned());
-    [sent, lost, rest].into_iter().flatten().collect::<Vec<_>>().join(" ")
+fn range_begun(count: u64, more: bool) -> String {
+    match count {
+        0 => "אין מה לשלוח שוב: לא נמצאו ביומן עדכונים כאלה.".into(),
+        1 => "עדכון אחד נשלח שוב.".into(),
+        _ if more => format!("יותר מ־{} נשלחים שוב, בהדרגה ולפי הסדר.", updates(count)),
+        _ => format!("{} נשלחים שוב, בהדרגה ולפי הסדר.", updates(count)),
+    }
 }
 
 /// Whether what was said is bad news.
 pub(crate) fn is_refusal(said: Flash) -> bool {
-    matches!(said, Flash::NotKept | Flash::NoUrl | Flash::TooManyTests)
+    matches!(said, Flash::NotKept | Flash::NoUrl | Flash::TooManyTests | Flash::RangeUnderWay)
 }
 
 /// A title and what to do.

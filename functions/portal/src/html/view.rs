@@ -43,15 +43,15 @@ pub(crate) enum Flash {
     Resent,
     /// The delivery is held with the others until its endpoint recovers, or until the owner resumes.
     Waits,
-    /// Failed deliveries are on their way again.
-    ResentFailed {
-        /// How many are on their way.
+    /// A replay of a range has begun.
+    RangeBegun {
+        /// How many deliveries it has, as far as they were counted.
         count: u64,
-        /// Whether more are left, for which the owner has to press the button again.
+        /// Whether it has more than were counted.
         more: bool,
-        /// How many cannot be sent, since their bodies are not kept.
-        not_kept: u64,
     },
+    /// No replay of a range could begin, since one runs or waits.
+    RangeUnderWay,
     /// All held deliveries are on their way.
     ReleasedHeld,
     Rotated,

@@ -1,9 +1,8 @@
 //! The delivery log, and sending again.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::deliveries_table::{Details, Listed, Status, Summary, Wanted};
+use adapters::deliveries_table::{Details, HELD_COUNTED, Listed, Status, Summary, Wanted};
 use adapters::dynamodb::Written;
 use adapters::process::clock;
 use adapters::settings_table::OwnerSettings;
@@ -12,20 +11,12 @@ use domain::command::Command;
 use domain::endpoint::State;
 use domain::event::{BusinessId, EventId};
 use domain::summary::Summary as SummaryOfDays;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
 
-use super::{USE_CASE_LASTS, UseCaseError, UseCases};
+use super::{ReplayView, UseCaseError, UseCases};
 use crate::report;
 
 /// How many days a summary has where no number is asked for.
 pub(crate) const SUMMARY_DAYS: u8 = 14;
-
-/// How many events are sent again at the same time.
-const AT_ONCE: usize = 10;
-
-/// How many records are read at a time. A part of the ledger is a megabyte, however few records of it are wanted.
-const LISTED: usize = 100;
 
 /// An event whose next attempt is this near is not sent again beside that attempt.
 const NEAR: Duration = Duration::from_mins(1);
@@ -47,14 +38,14 @@ pub(crate) enum Sending {
 }
 
 /// The result of sending many events again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Resent {
-    /// How many events are on their way.
+    /// How many events are sent, as far as they were counted.
     pub(crate) count: u64,
-    /// Whether there was no time for all events.
+    /// Whether there are more than were counted.
     pub(crate) more: bool,
-    /// How many events cannot be sent, since their bodies are not kept.
-    pub(crate) not_kept: u64,
+    /// The replay that sends them; None: nothing waits.
+    pub(crate) replay: Option<ReplayView>,
 }
 
 impl UseCases {
@@ -75,16 +66,6 @@ impl UseCases {
 
     /// Sends one event again, whatever its status.
     pub(crate) async fn resend(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Sending, UseCaseError> {
-        Ok(self.send_again(business_id, event_id, None).await?.unwrap_or(Sending::Now))
-    }
-
-    /// Sends one event again, if it still has the status `taken_for`; None: it has another.
-    async fn send_again(
-        &self,
-        business_id: &BusinessId,
-        event_id: &EventId,
-        taken_for: Option<Status>,
-    ) -> Result<Option<Sending>, UseCaseError> {
         let now = clock::now();
         let settings = self.tables.settings.read_for_owner(business_id, now);
         let (details, owned) = tokio::join!(self.delivery(business_id, event_id), settings);
@@ -95,9 +76,6 @@ impl UseCases {
         if body.is_none() {
             return Err(UseCaseError::NotKept);
         }
-        if taken_for.is_some_and(|status| status != summary.status) {
-            return Ok(None);
-        }
         if has_to_be_sent(&summary, now) {
             // Only a delivered event is sent although it is delivered. For any other event, a message that delivers
             // first makes this one a duplicate.
@@ -106,7 +84,7 @@ impl UseCases {
                 && self.tables.deliveries.mark_resend(business_id, event_id, now).await? == Written::ConditionFailed
             {
                 // The resend was asked for a moment ago; two presses of the button are one.
-                return Ok(Some(outlook(&owned, now)));
+                return Ok(outlook(&owned, now));
             }
             let command = Command::Deliver {
                 business_id: business_id.clone(),
@@ -130,60 +108,16 @@ impl UseCases {
                 self.tables.deliveries.mark_retrying(business_id, &summary, now).await?;
             }
         }
-        Ok(Some(outlook(&owned, now)))
+        Ok(outlook(&owned, now))
     }
 
     /// Sends all held events, in the order in which they happened.
     pub(crate) async fn release_held(&self, business_id: &BusinessId) -> Result<Resent, UseCaseError> {
         let held = self.tables.deliveries.count_held(business_id).await?;
         self.resume(business_id).await?;
-        Ok(Resent { count: held, ..Resent::default() })
-    }
-
-    /// Sends all failed events again, as far as time allows.
-    pub(crate) async fn resend_failed(self: &Arc<Self>, business_id: &BusinessId) -> Result<Resent, UseCaseError> {
-        if self.tables.settings.read_for_owner(business_id, clock::now()).await?.url.is_none() {
-            return Err(UseCaseError::NoUrl);
-        }
-        let until = Instant::now() + USE_CASE_LASTS;
-        let mut resent = Resent::default();
-        let mut wanted = Wanted { status: Some(Status::Failed), limit: LISTED, ..Wanted::default() };
-        loop {
-            let listed = self.tables.deliveries.list(business_id, &wanted).await?;
-            for some in listed.deliveries.chunks(AT_ONCE) {
-                if Instant::now() > until {
-                    return Ok(Resent { more: true, ..resent });
-                }
-                self.resend_some(business_id, some, &mut resent).await?;
-            }
-            wanted.after = listed.next;
-            if wanted.after.is_none() {
-                return Ok(resent);
-            }
-        }
-    }
-
-    async fn resend_some(
-        self: &Arc<Self>,
-        business_id: &BusinessId,
-        some: &[Summary],
-        resent: &mut Resent,
-    ) -> Result<(), UseCaseError> {
-        let mut sending = JoinSet::new();
-        for event_id in some.iter().map(|summary| summary.event_id.clone()) {
-            let (owners, business_id) = (Arc::clone(self), business_id.clone());
-            sending.spawn(async move { owners.send_again(&business_id, &event_id, Some(Status::Failed)).await });
-        }
-        for sent in sending.join_all().await {
-            match sent {
-                Ok(Some(_)) => resent.count += 1,
-                // Another request was faster.
-                Ok(None) => {}
-                Err(UseCaseError::NotKept | UseCaseError::NotFound) => resent.not_kept += 1,
-                Err(why) => return Err(why),
-            }
-        }
-        Ok(())
+        let owned = self.tables.settings.read_for_owner(business_id, clock::now()).await?;
+        let replay = self.held_replay(business_id, &owned.here(clock::now()), held).await?;
+        Ok(Resent { count: held, more: held == HELD_COUNTED, replay })
     }
 }
 

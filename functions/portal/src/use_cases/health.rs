@@ -17,12 +17,12 @@ use super::{Fault, UseCaseError, UseCases};
 use crate::report;
 
 /// How often a change is tried, when other changes are stored in between.
-const TRIES: usize = 5;
+pub(super) const TRIES: usize = 5;
 
 /// The change that an owner asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Intent {
-    /// Nothing is sent from now on.
+    /// Nothing is sent from now on. A replay of a range ends.
     Pause,
     /// Events are sent again, the held ones first.
     Release,
@@ -37,7 +37,7 @@ impl Intent {
         let goes_on = here.replay.as_ref().is_some_and(|replay| !replay.is_lost(now));
         let is_due = is_active && !goes_on && something_is_held;
         match self {
-            Self::Pause if matches!(here.state, State::Paused { .. }) => here,
+            Self::Pause if matches!(here.state, State::Paused { .. }) => here.with_range_ended(),
             Self::Pause => here.pause(now),
             Self::Release if is_due || !is_active => here.resume(now),
             Self::Keep if is_due => here.resume(now),
@@ -47,7 +47,7 @@ impl Intent {
 }
 
 impl UseCases {
-    /// Pauses the endpoint: nothing is sent from now on.
+    /// Pauses the endpoint: nothing is sent from now on. A replay of a range ends.
     pub(crate) async fn pause(&self, business_id: &BusinessId) -> Result<(), UseCaseError> {
         self.change(business_id, Intent::Pause).await
     }
@@ -83,9 +83,9 @@ impl UseCases {
 }
 
 /// A change of a business's endpoint: the implementation of the I/O that [`follow`] needs.
-struct Changing<'a> {
-    owners: &'a UseCases,
-    business_id: &'a BusinessId,
+pub(super) struct Changing<'a> {
+    pub(super) owners: &'a UseCases,
+    pub(super) business_id: &'a BusinessId,
 }
 
 impl Changing<'_> {
@@ -126,7 +126,7 @@ impl EndpointIo for Changing<'_> {
 
 #[cfg(test)]
 mod tests {
-    use domain::endpoint::{EndpointId, PausedReason};
+    use domain::endpoint::{EndpointId, PausedReason, Range, RangeStatuses};
 
     use super::*;
 
@@ -175,6 +175,13 @@ mod tests {
     fn pausing_twice_keeps_the_first_time() {
         let later = Timestamp::from_second(2_000).expect("a time");
         assert_eq!(Intent::Pause.applied(paused("a"), true, later), paused("a"));
+        let range = Range { from: None, to: now(), statuses: RangeStatuses::Failed };
+        let waiting = paused("a").with_range(range, Some(1), now()).expect("there is no other");
+        let ended = Intent::Pause.applied(waiting.clone(), true, later);
+        assert!(
+            ended.pending_range().is_none() && ended.state == waiting.state,
+            "a range that waits ends all the same"
+        );
         assert!(matches!(Intent::Pause.applied(active(), true, now()).state, State::Paused { .. }));
     }
 }

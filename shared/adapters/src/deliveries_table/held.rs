@@ -10,6 +10,7 @@ use domain::event::{BusinessId, EventId};
 use domain::replay::Listed;
 
 use super::DeliveriesTable;
+use super::range::counted;
 use crate::dynamodb::attributes::{business_id, event_id, s, text};
 use crate::dynamodb::{Item, TableError};
 
@@ -53,6 +54,15 @@ impl DeliveriesTable {
         let query = self.held_query(business_id).select(Select::Count);
         let query = query.limit(i32::try_from(HELD_COUNTED).unwrap_or(i32::MAX));
         Ok(u64::try_from(query.send().await?.count).unwrap_or_default())
+    }
+
+    /// How many events of a business are held. None: more than 10,000.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`].
+    pub async fn count_all_held(&self, business_id: &BusinessId) -> Result<Option<u64>, TableError> {
+        counted(self.held_query(business_id)).await
     }
 
     fn held_query(&self, business_id: &BusinessId) -> QueryFluentBuilder {

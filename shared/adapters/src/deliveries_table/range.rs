@@ -14,11 +14,16 @@ use crate::dynamodb::attributes::s;
 /// How many events a step of a replay takes.
 const EVENTS_PER_STEP: usize = 10;
 
-/// How many parts of the index, a megabyte each, a step searches for its events. Then it ends, and the next goes on.
+/// How many places of the index a query reads if it lists events that have arrived, as most have: then few are read in
+/// vain.
+const PLACES_PER_PART: i32 = 20;
+
+/// How many parts of the index, of a megabyte at most, a step searches for its events. Then it ends, and the next goes
+/// on.
 const PARTS: usize = 5;
 
-/// The number up to which the events of a range are counted.
-const COUNTED: i32 = 10_000;
+/// The number up to which the events of a replay are counted.
+pub const COUNTED: u64 = 10_000;
 
 impl DeliveriesTable {
     /// The next events of a replay of a range, at most ten, in the order in which they happened.
@@ -29,9 +34,12 @@ impl DeliveriesTable {
     pub async fn next_of_range(&self, business_id: &BusinessId, replay: &RangeReplay) -> Result<Listed, TableError> {
         let mut events: Vec<(EventId, Position)> = Vec::new();
         let mut start = replay.position.as_ref().and_then(Cursor::of_position);
+        // An event that was published since is not one that the owner has asked for.
+        let range = Range { to: replay.range.to.min(replay.asked_at), ..replay.range.clone() };
+        let places = range.statuses.has_delivered().then_some(PLACES_PER_PART);
         for _ in 0..PARTS {
-            let answer = start_behind(self.range_query(business_id, &replay.range), business_id, start.as_ref());
-            let answer = answer.send().await?;
+            let query = self.range_query(business_id, &range).set_limit(places);
+            let answer = start_behind(query, business_id, start.as_ref()).send().await?;
             for cursor in answer.items().iter().filter_map(Cursor::of) {
                 if events.len() == EVENTS_PER_STEP {
                     let read_to = events.last().map(|(_, position)| position.clone());
@@ -44,7 +52,7 @@ impl DeliveriesTable {
                 break;
             }
         }
-        Ok(Listed { events, read_to: start.map(|cursor| cursor.position()) })
+        Ok(Listed { events, read_to: start.map(Cursor::position) })
     }
 
     /// How many events a replay of a range would send. None: more than 10,000, or so many others among them that they
@@ -54,17 +62,7 @@ impl DeliveriesTable {
     ///
     /// [`TableError`].
     pub async fn count_range(&self, business_id: &BusinessId, range: &Range) -> Result<Option<u64>, TableError> {
-        let (mut count, mut start) = (0, None);
-        for _ in 0..PARTS {
-            let query = start_behind(self.range_query(business_id, range), business_id, start.as_ref());
-            let answer = query.select(Select::Count).send().await?;
-            count += answer.count;
-            start = answer.last_evaluated_key.as_ref().and_then(Cursor::of);
-            if start.is_none() || count > COUNTED {
-                break;
-            }
-        }
-        Ok((start.is_none() && count <= COUNTED).then(|| u64::try_from(count).unwrap_or_default()))
+        counted(self.range_query(business_id, range)).await
     }
 
     fn range_query(&self, business_id: &BusinessId, range: &Range) -> QueryFluentBuilder {
@@ -89,6 +87,21 @@ impl DeliveriesTable {
             .into_iter()
             .fold(query, |query, (name, status)| query.expression_attribute_values(name, s(status.as_str())))
     }
+}
+
+/// Counts what a query finds. None: more than 10,000, or so many others among them that they were not counted to the end.
+pub(super) async fn counted(query: QueryFluentBuilder) -> Result<Option<u64>, TableError> {
+    let query = query.select(Select::Count);
+    let (mut count, mut start) = (0, None);
+    for _ in 0..PARTS {
+        let answer = query.clone().set_exclusive_start_key(start).send().await?;
+        count += u64::try_from(answer.count).unwrap_or_default();
+        start = answer.last_evaluated_key;
+        if start.is_none() || count > COUNTED {
+            break;
+        }
+    }
+    Ok((start.is_none() && count <= COUNTED).then_some(count))
 }
 
 /// Lets a query of the index by time begin behind a place.

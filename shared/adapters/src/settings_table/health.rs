@@ -54,14 +54,24 @@ fn state(health: &Item) -> Option<State> {
     }
 }
 
-/// The names of the attributes of a replay's steps: id, step, message, time, failures, restarts.
-type StepNames = [&'static str; 6];
+/// The names of the attributes of a replay's steps: id, step, message, time, failures, restarts, done, failed.
+type StepNames = [&'static str; 8];
 
-const HELD: StepNames =
-    ["replay_id", "replay_step", "replay_claimed_by", "replay_due", "replay_failures", "replay_restarts"];
-const RANGE: StepNames = ["id", "step", "claimed_by", "due", "failures", "restarts"];
+const HELD: StepNames = [
+    "replay_id",
+    "replay_step",
+    "replay_claimed_by",
+    "replay_due",
+    "replay_failures",
+    "replay_restarts",
+    "replay_done",
+    "replay_failed",
+];
+const RANGE: StepNames = ["id", "step", "claimed_by", "due", "failures", "restarts", "done", "failed"];
 
-fn replay(item: &Item, [id, step, claimed_by, due, failures, restarts]: StepNames) -> Option<Replay> {
+fn replay(item: &Item, names: StepNames) -> Option<Replay> {
+    let [id, step, claimed_by, due, failures, restarts, done, failed] = names;
+    let count = |name| known(number(item, name)).unwrap_or(0);
     Some(Replay {
         id: known(number(item, id))?,
         step: known(number(item, step))?,
@@ -69,11 +79,13 @@ fn replay(item: &Item, [id, step, claimed_by, due, failures, restarts]: StepName
         due: known(time(item, due))?,
         failures: known(number(item, failures)).unwrap_or(0),
         restarts: known(number(item, restarts)).unwrap_or(0),
+        done: count(done),
+        failed: count(failed),
     })
 }
 
 fn set_replay(item: &mut Item, names: StepNames, replay: &Replay) {
-    let Replay { id, step, claimed_by, due, failures, restarts } = replay;
+    let Replay { id, step, claimed_by, due, failures, restarts, done, failed } = replay;
     let values = [
         Some(n(id)),
         Some(n(step)),
@@ -81,6 +93,8 @@ fn set_replay(item: &mut Item, names: StepNames, replay: &Replay) {
         Some(ms(*due)),
         Some(n(failures)),
         Some(n(restarts)),
+        Some(n(done)),
+        Some(n(failed)),
     ];
     let present = names.into_iter().zip(values).filter_map(|(name, value)| Some((name.to_owned(), value?)));
     item.extend(present);
@@ -159,8 +173,10 @@ fn notice_to_attribute(notice: &Notice) -> AttributeValue {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use domain::endpoint::{Position, Range, RangeEnd, RangeReplay, RangeStatuses};
     use jiff::Timestamp;
+
+    use super::*;
 
     fn time() -> impl Strategy<Value = Timestamp> {
         (0..4_000_000_000_000i64).prop_map(|ms| Timestamp::from_millisecond(ms).expect("a time"))
@@ -191,20 +207,52 @@ mod tests {
     }
 
     prop_compose! {
+        fn steps()(
+            numbers in any::<[u64; 4]>(),
+            claimed_by in prop::option::of("[a-f0-9-]{36}"),
+            due in time(),
+            [failures, restarts] in any::<[u32; 2]>(),
+        ) -> Replay {
+            let [id, step, done, failed] = numbers;
+            Replay { id, step, claimed_by, due, failures, restarts, done, failed }
+        }
+    }
+
+    prop_compose! {
+        fn range()(
+            steps in steps(),
+            from in prop::option::of(time()),
+            to in time(),
+            asked_at in time(),
+            position in prop::option::of("[a-z0-9#]{1,60}"),
+            total in prop::option::of(0..10_001u64),
+            statuses in prop::sample::select(vec![
+                RangeStatuses::Delivered,
+                RangeStatuses::Failed,
+                RangeStatuses::Both,
+            ]),
+            end in prop::sample::select(vec![None, Some(RangeEnd::Done), Some(RangeEnd::Ended)]),
+        ) -> RangeReplay {
+            let range = Range { from, to, statuses };
+            RangeReplay { steps, range, asked_at, position: position.map(Position), total, end }
+        }
+    }
+
+    prop_compose! {
         fn health()(
             version in 1..u64::MAX,
             endpoint in prop::option::of("[a-f0-9]{32}|none"),
             state in state(),
-            replay in prop::option::of((any::<[u64; 2]>(), prop::option::of("[a-f0-9-]{36}"), time(), any::<[u32; 2]>())),
+            replay in prop::option::of(steps()),
+            range in prop::option::of(range()),
             notices in prop::collection::vec((time(), time()), 0..3),
         ) -> Health {
             Health {
                 version,
                 endpoint: endpoint.map(EndpointId),
                 state,
-                replay: replay.map(|([id, step], claimed_by, due, [failures, restarts])| {
-                    Replay { id, step, claimed_by, due, failures, restarts }
-                }),
+                replay,
+                range,
                 notices: notices.into_iter().map(|(since, at)| {
                     Notice { kind: NoticeKind::Paused, since, cause: "gone".to_owned(), at }
                 }).collect(),

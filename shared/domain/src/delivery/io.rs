@@ -123,7 +123,7 @@ pub enum AckReason {
     Held,
     /// The event has another message.
     SentAgain,
-    /// The event's record keeps its status: a replay of a range has tried the event.
+    /// The event's record keeps its status: a replay of a range has tried the event, or has no body of it.
     Unchanged,
     /// The business has no URL.
     NotConfigured,

@@ -20,10 +20,6 @@ pub struct RangeReplay {
     pub asked_at: Timestamp,
     /// The place of the last event that is done. None: no event is done.
     pub position: Option<Position>,
-    /// How many events are done, the failed ones included; at most a step behind.
-    pub done: u64,
-    /// How many of them the endpoint did not take.
-    pub failed: u64,
     /// How many events there were when the owner asked. None: too many to be counted.
     pub total: Option<u64>,
     /// How it has ended. None: it has not.
@@ -80,7 +76,7 @@ pub enum RangeEnd {
     Ended,
 }
 
-/// What a step of a range has done.
+/// What a step of a replay has done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct StepProgress {
     /// The place of the last event that is done. None: no further event is done.
@@ -108,7 +104,7 @@ impl Health {
         }
         let end = (total == Some(0)).then_some(RangeEnd::Done);
         let steps = Replay::new(self.version + 1, now);
-        let replay = RangeReplay { steps, range, asked_at: now, position: None, done: 0, failed: 0, total, end };
+        let replay = RangeReplay { steps, range, asked_at: now, position: None, total, end };
         Some(Self { range: Some(replay), ..self.clone() })
     }
 
@@ -128,10 +124,8 @@ impl Health {
     pub fn with_range_step_done(&self, progress: &StepProgress, due: Timestamp, failures: u32) -> Self {
         let Some(range) = &self.range else { return self.clone() };
         let range = RangeReplay {
-            steps: range.steps.next(due, failures),
+            steps: range.steps.next(progress, due, failures),
             position: progress.position.clone().or_else(|| range.position.clone()),
-            done: range.done + progress.done,
-            failed: range.failed + progress.failed,
             end: progress.is_over.then_some(RangeEnd::Done),
             ..range.clone()
         };
@@ -139,7 +133,8 @@ impl Health {
     }
 
     /// Gives the state without a replay of a range under way, since the owner has paused.
-    pub(super) fn with_range_ended(&self) -> Self {
+    #[must_use]
+    pub fn with_range_ended(&self) -> Self {
         let end = |range: &RangeReplay| RangeReplay { end: range.end.or(Some(RangeEnd::Ended)), ..range.clone() };
         Self { range: self.range.as_ref().map(end), ..self.clone() }
     }

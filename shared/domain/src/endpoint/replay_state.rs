@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::{Health, RangeReplay, is_lost};
+use super::{Health, RangeReplay, StepProgress, is_lost};
 
 /// How many attempts an event has in a replay. After the last one the event goes on by its own schedule, and the replay
 /// goes on with the next event: one event that a receiver refuses must not hold the others.
@@ -26,6 +26,10 @@ pub struct Replay {
     pub failures: u32,
     /// How often `sweep` has sent the step's message.
     pub restarts: u32,
+    /// How many events are done, the failed ones included; at most a step behind.
+    pub done: u64,
+    /// How many of them the endpoint did not take.
+    pub failed: u64,
 }
 
 impl Health {
@@ -58,8 +62,8 @@ impl Health {
     /// Gives the state in which the replay's step is done, and the next step may begin at `due`. `failures` counts the
     /// failed attempts on the event that is first then.
     #[must_use]
-    pub fn with_step_done(&self, due: Timestamp, failures: u32) -> Self {
-        Self { replay: self.replay.as_ref().map(|replay| replay.next(due, failures)), ..self.clone() }
+    pub fn with_step_done(&self, progress: &StepProgress, due: Timestamp, failures: u32) -> Self {
+        Self { replay: self.replay.as_ref().map(|replay| replay.next(progress, due, failures)), ..self.clone() }
     }
 
     /// Gives the state in which the step is free to be claimed by another message, because its message is lost.
@@ -92,12 +96,21 @@ impl Health {
 impl Replay {
     /// A replay that begins now.
     pub(super) fn new(id: u64, now: Timestamp) -> Self {
-        Self { id, step: 0, claimed_by: None, due: now, failures: 0, restarts: 0 }
+        Self { id, step: 0, claimed_by: None, due: now, failures: 0, restarts: 0, done: 0, failed: 0 }
     }
 
     /// The replay after a step.
-    pub(super) fn next(&self, due: Timestamp, failures: u32) -> Self {
-        Self { step: self.step + 1, claimed_by: None, due, failures, restarts: 0, ..self.clone() }
+    pub(super) fn next(&self, progress: &StepProgress, due: Timestamp, failures: u32) -> Self {
+        Self {
+            id: self.id,
+            step: self.step + 1,
+            claimed_by: None,
+            due,
+            failures,
+            restarts: 0,
+            done: self.done + progress.done,
+            failed: self.failed + progress.failed,
+        }
     }
 
     /// Whether the step's message is taken for lost.

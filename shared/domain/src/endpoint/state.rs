@@ -123,7 +123,7 @@ pub enum Admission {
     /// The event may be attempted.
     Attempt,
     /// The event may be attempted once this state is stored. Of several messages that try to store it, one succeeds.
-    Claim(Health),
+    Claim(Box<Health>),
     /// The event is held in the ledger.
     Hold,
     /// The event is the probe, and its next attempt is not due: another message of the event is making an attempt, or
@@ -169,11 +169,15 @@ impl Health {
             Some(probe) if probe.event == *event && probe.due > now + EARLY => Admission::Wait(probe.due),
             // Until the attempt has ended for certain, no other message of the event makes one.
             Some(probe) if probe.event == *event => {
-                Admission::Claim(self.with_probe_put_off(now + IDLE_AFTER).with_last_attempt(now))
+                Admission::Claim(Box::new(self.with_probe_put_off(now + IDLE_AFTER).with_last_attempt(now)))
             }
             // An early attempt: the probe's next one is at least a minute away.
-            Some(probe) if is_idle && probe.due >= now + IDLE_AFTER => Admission::Claim(self.with_last_attempt(now)),
-            None if is_idle => Admission::Claim(self.with_probe(event, now + IDLE_AFTER).with_last_attempt(now)),
+            Some(probe) if is_idle && probe.due >= now + IDLE_AFTER => {
+                Admission::Claim(Box::new(self.with_last_attempt(now)))
+            }
+            None if is_idle => {
+                Admission::Claim(Box::new(self.with_probe(event, now + IDLE_AFTER).with_last_attempt(now)))
+            }
             _ => Admission::Hold,
         }
     }

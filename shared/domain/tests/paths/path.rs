@@ -65,7 +65,8 @@ pub(crate) fn failing_until(due: u64) -> Tables {
 /// Step 2 of replay 5 is due, and events 1 to 3 are held. So many attempts on the first have failed in the replay, and so
 /// many attempts in a row altogether.
 pub(crate) fn replaying(in_the_replay: u32, in_a_row: u32) -> Tables {
-    let replay = Replay { id: 5, step: 2, claimed_by: None, due: at(NOW), failures: in_the_replay, restarts: 0 };
+    let (due, failures) = (at(NOW), in_the_replay);
+    let replay = Replay { id: 5, step: 2, claimed_by: None, due, failures, restarts: 0, done: 0, failed: 0 };
     let mut tables = tables(State::Active { failures: in_a_row }, Some(replay));
     tables.records = (1..=3).map(|number| (event(number).to_string(), Status::Held)).collect();
     tables

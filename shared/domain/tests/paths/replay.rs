@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::delivery::{NextStatus, Posted};
-use domain::endpoint::{FAILURES_TO_FAILING, PausedReason, State};
+use domain::endpoint::{FAILURES_TO_FAILING, PausedReason, State, StepProgress};
 use jiff::Timestamp;
 
 use crate::path::{NOW, Path, at, failure, gone, is_store, rate_limit, replaying, run, success};
@@ -119,7 +119,7 @@ fn of_two_messages_for_a_step_one_does_nothing_unless_the_other_is_lost() {
 #[test]
 fn a_step_is_not_begun_before_its_time_and_nothing_is_sent_while_nothing_can_be_stored() {
     let mut tables = replaying(0, 0);
-    tables.health = tables.health.with_step_done(at(900), 1);
+    tables.health = tables.health.with_step_done(&StepProgress::default(), at(900), 1);
     let early = run(&mut tables, &Body::Step { replay: 5, step: 3 }, &[], |_| false);
     assert_eq!((early.tasks, early.finish), (Vec::new(), Finish::ReturnAt(at(900))));
     let body = Body::Step { replay: 5, step: 2 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::delivery::NextStatus;
-use domain::endpoint::{Health, State};
+use domain::endpoint::State;
 use domain::event::EventId;
 
 use crate::invocation::Invocation;
@@ -50,7 +50,9 @@ impl Watch {
                 self.replays += 1;
                 self.replays_by_sweep += usize::from(invocation.is_sweep);
             }
-            Task::Store(Health { state: State::Paused { .. }, notices, .. }) if !notices.is_empty() => self.pauses += 1,
+            Task::Store(health) if matches!(health.state, State::Paused { .. }) && !health.notices.is_empty() => {
+                self.pauses += 1;
+            }
             _ => {}
         }
     }

@@ -119,7 +119,7 @@ impl Worker {
     /// Does the task as far as it concerns the tables. What else the task does (a message, a POST) is left to the caller.
     pub(crate) fn do_on_tables(&self, tables: &mut Tables) -> Reply {
         match &self.task {
-            Task::Read => Reply::Read(tables.read(self.event(), self.asked(), self.is_of_range)),
+            Task::Read => Reply::Read(Box::new(tables.read(self.event(), self.asked(), self.is_of_range))),
             Task::Store(health) if tables.store(health) => Reply::Done,
             Task::Store(_) => Reply::Conflict,
             Task::Record(event, status, was_held) => {

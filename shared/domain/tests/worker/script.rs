@@ -100,10 +100,11 @@ impl<'a> Script<'a> {
         if self.fetch(event).await? {
             return Ok(deliver(self, event, trigger, None).await);
         }
-        if !matches!(trigger, Trigger::Replay { source: ReplaySource::Range { .. }, .. }) {
-            self.done(Task::SetAside(event.clone())).await?;
-            self.done(Task::Abandon(event.clone())).await?;
+        if matches!(trigger, Trigger::Replay { source: ReplaySource::Range { .. }, .. }) {
+            return Ok(ended(MessageAction::Acknowledge(AckReason::Unchanged)));
         }
+        self.done(Task::SetAside(event.clone())).await?;
+        self.done(Task::Abandon(event.clone())).await?;
         Ok(ended(MessageAction::Acknowledge(AckReason::Duplicate)))
     }
 
@@ -168,13 +169,13 @@ impl EndpointIo for Script<'_> {
 
     async fn read(&self) -> Result<Snapshot, Unavailable> {
         match self.ask(Task::Read).await {
-            Reply::Read(snapshot) => Ok(snapshot),
+            Reply::Read(snapshot) => Ok(*snapshot),
             _ => Err(Unavailable),
         }
     }
 
     async fn store(&self, health: &Health) -> Result<Stored, Unavailable> {
-        match self.ask(Task::Store(health.clone())).await {
+        match self.ask(Task::Store(Box::new(health.clone()))).await {
             Reply::Done => Ok(Stored::Done),
             Reply::Conflict => Ok(Stored::Conflict),
             _ => Err(Unavailable),

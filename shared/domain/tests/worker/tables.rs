@@ -111,9 +111,12 @@ impl Tables {
     /// `is_of_range`: a replay of a range sends the event again.
     pub(super) fn read(&self, event: Option<&EventId>, asked: u8, is_of_range: bool) -> Snapshot {
         let status = event.and_then(|event| self.records.get(event.as_str()));
-        let has_arrived = event.is_some_and(|event| match is_of_range {
-            true => self.arrived_since_range.contains(event.as_str()),
-            false => self.has_arrived_since(event, asked),
+        let has_arrived = event.is_some_and(|event| {
+            if is_of_range {
+                self.arrived_since_range.contains(event.as_str())
+            } else {
+                self.has_arrived_since(event, asked)
+            }
         });
         let record = match status {
             Some(Status::Delivered) if has_arrived => Record::Delivered,

@@ -14,7 +14,7 @@ pub(crate) enum Task {
     /// Reads the endpoint's health and the event's record.
     Read,
     /// Stores the endpoint's health, if the version before it is the stored one.
-    Store(Health),
+    Store(Box<Health>),
     /// Sends a message that comes at this time; None: now.
     Send(Body, Option<Timestamp>),
     /// Gives a notice to the operator.
@@ -54,7 +54,7 @@ pub(crate) enum Finish {
 /// The result of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Reply {
-    Read(Snapshot),
+    Read(Box<Snapshot>),
     Done,
     /// Another version of the health is stored.
     Conflict,

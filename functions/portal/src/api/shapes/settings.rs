@@ -6,8 +6,8 @@ use domain::guard::TargetPolicy;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::{CauseName, rfc3339};
-use crate::use_cases::{HeaderIntent, SECRET_MASK, UrlIntent, Warning, warnings};
+use super::{CauseName, ReplayProgress, rfc3339};
+use crate::use_cases::{HeaderIntent, ReplayView, SECRET_MASK, UrlIntent, Warning, warnings};
 
 /// The settings, and the state of the endpoint.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,6 +32,10 @@ pub(in crate::api) struct Settings {
     /// How many events are held; 1,000 stands for more.
     #[schema(maximum = 1000)]
     held: u64,
+    /// The replay of a range of time, until the next one begins; without one, the replay of held events while it runs;
+    /// null: there is none.
+    #[schema(required)]
+    replay: Option<ReplayProgress>,
     /// Doubts about settings that are allowed but probably not intended.
     pub(in crate::api) warnings: Vec<Warning>,
 }
@@ -83,7 +87,12 @@ impl From<domain::endpoint::PausedReason> for PausedReason {
 }
 
 impl Settings {
-    pub(in crate::api) fn new(owned: &OwnerSettings, held: u64, targets: TargetPolicy) -> Self {
+    pub(in crate::api) fn new(
+        owned: &OwnerSettings,
+        held: u64,
+        replay: Option<&ReplayView>,
+        targets: TargetPolicy,
+    ) -> Self {
         let (status, since, cause, paused_reason) = match &owned.here(adapters::process::clock::now()).state {
             State::Active { .. } => (EndpointStatus::Active, None, None, None),
             State::Failing { since, cause, .. } => (EndpointStatus::Failing, Some(*since), Some(*cause), None),
@@ -97,6 +106,7 @@ impl Settings {
             since: since.map(rfc3339),
             cause: cause.map(CauseName::from),
             held,
+            replay: replay.map(ReplayProgress::from),
             warnings: warnings(owned, targets),
         }
     }

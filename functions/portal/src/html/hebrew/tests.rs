@@ -156,11 +156,9 @@ fn counts_have_the_forms_of_one_two_and_many() {
         assert_eq!(updates(count), text);
     }
     assert_eq!([1, 2, 16].map(attempts), ["ניסיון אחד", "שני ניסיונות", "16 ניסיונות"]);
-    assert_eq!(said(Flash::ResentFailed { count: 1, more: false, not_kept: 0 }), "עדכון אחד נשלח שוב.");
-    assert!(
-        said(Flash::ResentFailed { count: 500, more: true, not_kept: 0 })
-            .starts_with("500 עדכונים נשלחים שוב. נשארו עוד")
-    );
+    assert_eq!(said(Flash::RangeBegun { count: 1, more: false }), "עדכון אחד נשלח שוב.");
+    assert!(said(Flash::RangeBegun { count: 10_000, more: true }).starts_with("יותר מ־10,000 עדכונים נשלחים שוב"));
+    assert!(said(Flash::RangeBegun { count: 0, more: false }).starts_with("אין מה לשלוח שוב"));
 }
 
 #[test]

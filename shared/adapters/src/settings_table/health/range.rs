@@ -18,16 +18,13 @@ pub(super) fn from_item(item: &Item) -> Option<RangeReplay> {
         range: Range { from: known(time(item, "from")), to: known(time(item, "to"))?, statuses },
         asked_at: known(time(item, "asked_at"))?,
         position: known(text(item, "position")).map(|position| Position(position.to_owned())),
-        done: known(number(item, "done")).unwrap_or(0),
-        failed: known(number(item, "failed")).unwrap_or(0),
         total: known(number(item, "total")),
         end: known(text(item, "end")).map(|end| if end == "done" { RangeEnd::Done } else { RangeEnd::Ended }),
     })
 }
 
 pub(super) fn to_item(replay: &RangeReplay) -> Item {
-    let RangeReplay { steps, range: Range { from, to, statuses }, asked_at, position, done, failed, total, end } =
-        replay;
+    let RangeReplay { steps, range: Range { from, to, statuses }, asked_at, position, total, end } = replay;
     let statuses = match statuses {
         RangeStatuses::Delivered => "delivered",
         RangeStatuses::Failed => "failed",
@@ -43,8 +40,6 @@ pub(super) fn to_item(replay: &RangeReplay) -> Item {
         ("to", Some(ms(*to))),
         ("asked_at", Some(ms(*asked_at))),
         ("position", position.as_ref().map(|Position(position)| s(position))),
-        ("done", Some(n(done))),
-        ("failed", Some(n(failed))),
         ("total", total.map(n)),
         ("end", end.map(s)),
     ];

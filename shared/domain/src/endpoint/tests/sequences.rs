@@ -58,7 +58,7 @@ fn from(attempted: Attempted, now: Timestamp) -> Attempted {
 fn apply(health: &Health, happening: &Happening, now: Timestamp) -> Health {
     match happening {
         Happening::Arrives(number) => match health.admit(&event(*number), now) {
-            Admission::Claim(claimed) => claimed,
+            Admission::Claim(claimed) => *claimed,
             Admission::Attempt | Admission::Hold | Admission::Wait(_) => health.clone(),
         },
         Happening::Settles(number, attempted) => health.settle(&event(*number), from(*attempted, now), now).health,
@@ -70,7 +70,7 @@ fn apply(health: &Health, happening: &Happening, now: Timestamp) -> Health {
         Happening::StepClaimed => {
             health.with_step_claimed(health.replay.as_ref().map_or(0, |replay| replay.id), "m1", now)
         }
-        Happening::StepDone => health.with_step_done(now, 0),
+        Happening::StepDone => health.with_step_done(&StepProgress::default(), now, 0),
         Happening::ReplayDone => health.with_replay_done(now),
         Happening::Swept => health.swept(health.endpoint.as_ref(), &Found::default(), now).health,
         Happening::Passes(_) => health.clone(),
@@ -158,7 +158,7 @@ proptest! {
         let (mut health, mut admitted) = (failing(due), Vec::new());
         for (number, seconds) in arrivals {
             if let Admission::Claim(claimed) = health.admit(&event(number), at(start + seconds)) {
-                health = claimed;
+                health = *claimed;
                 admitted.push((number, start + seconds));
             }
         }
