@@ -144,7 +144,7 @@ impl UseCases {
             return Err(UseCaseError::TooManyTests(rest_of_minute(now)));
         }
         let event = test_event(business_id, now)?;
-        let attempt = self.attempter.attempt(&event, &url, &settings.credentials, &secret, 1).await;
+        let attempt = self.attempter.attempt(&event, &url, &settings.format, &settings.credentials, &secret, 1).await;
         if attempt.verdict == Verdict::Delivered {
             self.wake(business_id, Intent::Release).await;
         }

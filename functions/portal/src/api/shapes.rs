@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use adapters::http::Timings;
 use domain::Timestamp;
+use domain::format::Format;
 use domain::outcome::Cause;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -57,6 +58,33 @@ impl From<Cause> for CauseName {
             Cause::SignIn => Self::SignIn,
             Cause::Gone => Self::Gone,
             Cause::Other => Self::Other,
+        }
+    }
+}
+
+/// What the body of an attempt was.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum FormatName {
+    Event,
+    Flat,
+    Slack,
+    Discord,
+    GoogleChat,
+    Teams,
+    Template,
+}
+
+impl From<Format> for FormatName {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Event => Self::Event,
+            Format::Flat => Self::Flat,
+            Format::Slack => Self::Slack,
+            Format::Discord => Self::Discord,
+            Format::GoogleChat => Self::GoogleChat,
+            Format::Teams => Self::Teams,
+            Format::Template => Self::Template,
         }
     }
 }
