@@ -62,7 +62,8 @@ impl Deliver {
         let running = Running { deliver: self, delivery, progress: Mutex::default() };
         let instead_of_holding = (!self.compressor.can_keep(delivery.event.body()))
             .then(|| running.next_attempt(None).map_or(NextStatus::Failed, NextStatus::Retrying));
-        let ended = deliver(&running, delivery.event.id(), delivery.trigger, instead_of_holding).await;
+        // On the heap: the futures around this one would have to hold 16 KB for it.
+        let ended = Box::pin(deliver(&running, delivery.event.id(), delivery.trigger, instead_of_holding)).await;
         running.remove_in_flight().await;
         let progress = running.progress();
         report::ended(delivery, progress.attempt.as_ref().map(|(attempt, _)| attempt), progress.status, ended.action);
