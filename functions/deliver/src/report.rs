@@ -14,6 +14,7 @@ use adapters::queue::{QueueError, Reason};
 use domain::clue::Clue;
 use domain::delivery::{AckReason, MessageAction, NextStatus};
 use domain::event::{BusinessId, EventId};
+use domain::format::Format;
 use domain::outcome::Verdict;
 
 use crate::fault::Fault;
@@ -41,6 +42,7 @@ macro_rules! attempt_line {
         event_line!(
             $level, $name, $delivery,
             host = $attempt.host.as_deref(),
+            format = $attempt.format.map(Format::as_str),
             status_code = $attempt.status_code(),
             redirect_host = $attempt.redirect_host(),
             clue = $attempt.clue.map(Clue::as_str),

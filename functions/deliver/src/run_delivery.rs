@@ -121,7 +121,8 @@ impl Running<'_> {
         let secret = self.deliver.internal_secret.get().await?;
         let settings = self.progress().settings.clone();
         let (url, number) = (settings.url.as_deref().unwrap_or_default(), self.delivery.number);
-        let attempt = self.deliver.attempter.attempt(self.delivery.event, url, &settings.credentials, &secret, number);
+        let (event, format, credentials) = (self.delivery.event, &settings.format, &settings.credentials);
+        let attempt = self.deliver.attempter.attempt(event, url, format, credentials, &secret, number);
         let mut attempt = pin!(attempt);
         let attempt = match tokio::time::timeout(SLOW_AFTER, &mut attempt).await {
             Ok(attempt) => attempt,
@@ -318,6 +319,7 @@ fn to_record(attempt: &Attempt, at: Timestamp) -> AttemptRecord {
         timings: attempt.timings,
         snippet,
         location,
+        format: attempt.format,
         clue: attempt.clue,
     }
 }

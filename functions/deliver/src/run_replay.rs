@@ -1,5 +1,8 @@
 //! Does a step of a replay: the implementation of [`ReplayIo`] on AWS, for [`carry_on`].
+//!
+//! A step has ten events, or one if its receiver is a chat.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use adapters::dynamodb::Written;
@@ -12,6 +15,7 @@ use domain::delivery::{
 };
 use domain::endpoint::{EndpointIo, Health, Notice, RangeReplay};
 use domain::event::{BusinessId, EventId};
+use domain::format::Format;
 use domain::replay::{Listed, ReplayIo, StepAction, carry_on};
 use tokio::time::Instant;
 
@@ -21,7 +25,8 @@ use crate::message::Message;
 use crate::message_action::from_now;
 use crate::report;
 
-/// The time between two steps. A step has ten events, so the receiver gets about ten events a second.
+/// The time between two steps. A step has ten events, so the receiver gets about ten events a second. A chat allows one
+/// message a second, so there a step has one event.
 const BETWEEN_STEPS: Duration = Duration::from_secs(1);
 
 /// A step under way.
@@ -30,6 +35,8 @@ struct Running<'a> {
     message: &'a Message,
     business_id: &'a BusinessId,
     deadline: Instant,
+    /// Whether the receiver is a chat, by the settings that were read last.
+    is_chat: AtomicBool,
 }
 
 impl Deliver {
@@ -41,7 +48,7 @@ impl Deliver {
         (replay, step): (u64, u64),
         deadline: Instant,
     ) -> Disposition {
-        let running = Running { deliver: self, message, business_id, deadline };
+        let running = Running { deliver: self, message, business_id, deadline, is_chat: AtomicBool::new(false) };
         match carry_on(&running, replay, step, &message.id).await {
             StepAction::Acknowledge => Disposition::Acknowledge,
             StepAction::ReturnAt(at) => self.step_later(message, from_now(at)).await,
@@ -127,6 +134,7 @@ impl EndpointIo for Running<'_> {
     async fn read(&self) -> Result<Snapshot, Unavailable> {
         let read = self.deliver.tables.read_settings(self.business_id, clock::now()).await;
         let read = self.known(read.map_err(Fault::from))?;
+        self.is_chat.store(read.settings.resolved_format().is_some_and(Format::is_chat), Ordering::Relaxed);
         Ok(Snapshot { health: read.health, endpoint: read.settings.endpoint, ..Snapshot::default() })
     }
 
@@ -159,7 +167,7 @@ impl ReplayIo for Running<'_> {
             if let Some((first, _)) = listed.events.first() {
                 deliveries.check_writable(self.business_id, first).await?;
             }
-            Ok(listed)
+            Ok(if self.is_chat.load(Ordering::Relaxed) { listed.only_first() } else { listed })
         };
         self.known(listed.await)
     }

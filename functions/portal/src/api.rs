@@ -7,7 +7,7 @@ mod shapes;
 mod summary;
 mod export;
 
-pub(crate) use body::{Body, BodyWithLists};
+pub(crate) use body::{Body, BodyWithLists, OptionalBody};
 
 use std::sync::Arc;
 
@@ -32,10 +32,10 @@ use crate::event_id_path::EventIdPath;
 use crate::problem::Problem;
 use crate::report;
 use crate::session::{self, Access};
-use crate::use_cases::{Resent, SigningSecretText, UseCaseError, UseCases};
+use crate::use_cases::{FormatIntent, Resent, SigningSecretText, UseCaseError, UseCases};
 use shapes::{
-    AllOfStatus, DeliveryDetails, DeliveryList, DeliverySummary, ListQuery, ReplayProgress, ResendAll, ResendStatus,
-    Sent, SentMany, Settings, SettingsChange, SigningSecret, TestResult,
+    AllOfStatus, DeliveryDetails, DeliveryList, DeliverySummary, ListQuery, Preview, PreviewRequest, ReplayProgress,
+    ResendAll, ResendStatus, Sent, SentMany, Settings, SettingsChange, SigningSecret, TestRequest, TestResult,
 };
 
 /// How many deliveries a list has by default.
@@ -62,6 +62,7 @@ pub(crate) fn router(owners: Arc<UseCases>, access: Arc<Access>) -> Router {
     let (routes, document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(settings, save_settings))
         .routes(routes!(test))
+        .routes(routes!(preview))
         .routes(routes!(signing_secret))
         .routes(routes!(rotate_signing_secret))
         .routes(routes!(summary::summary))
@@ -140,18 +141,22 @@ async fn save_settings(
     Extension(business): Owner,
     Body(change): Body<SettingsChange>,
 ) -> Result<Json<Settings>, UseCaseError> {
-    let saved = owners.save(&business, change.generic_webhook_url, change.static_header).await?;
+    let (url, header, format) = change.intents();
+    let saved = owners.save(&business, url, header, format).await?;
     let mut settings = shown(&owners, &business).await?;
     // Only these warnings include those of the DNS lookup.
     settings.warnings = saved.warnings;
     Ok(Json(settings))
 }
 
-/// Sends a `webhook.test` event now, signed and sent like every delivery. If it is delivered, the held events follow.
+/// Sends a test event now, signed and sent like every delivery. If it is delivered, the held events follow.
+///
+/// Every field of the event has a value, its ids begin with `test-`, and `metadata` has `"test": true`. Without a body, it
+/// is a `webhook.test`.
 ///
 /// Each business may make ten tests in a calendar minute.
 #[utoipa::path(
-    post, path = "/api/test",
+    post, path = "/api/test", request_body = Option<TestRequest>,
     responses(
         (status = OK, description = "What the test came to", body = TestResult),
         (status = TOO_MANY_REQUESTS, description = "Ten were made in this minute", body = Problem,
@@ -159,8 +164,31 @@ async fn save_settings(
          headers(("Retry-After" = u32, description = "Seconds until the next minute")))
     )
 )]
-async fn test(State(owners): App, Extension(business): Owner) -> Result<Json<TestResult>, UseCaseError> {
-    Ok(Json(TestResult::new(&owners.test(&business).await?)))
+async fn test(
+    State(owners): App,
+    Extension(business): Owner,
+    OptionalBody(request): OptionalBody<Option<TestRequest>>,
+) -> Result<Json<TestResult>, UseCaseError> {
+    let kind = request.unwrap_or_default().event_type;
+    Ok(Json(TestResult::new(&owners.test(&business, kind).await?)))
+}
+
+/// Gives the body that a test would send. Nothing is sent or stored.
+///
+/// A member that the request names replaces the stored setting, and is judged as if it were saved.
+#[utoipa::path(
+    post, path = "/api/preview", request_body = PreviewRequest,
+    responses((status = OK, description = "The body", body = Preview))
+)]
+async fn preview(
+    State(owners): App,
+    Extension(business): Owner,
+    Body(request): Body<PreviewRequest>,
+) -> Result<Json<Preview>, UseCaseError> {
+    let PreviewRequest { payload_format, payload_template, event_type, generic_webhook_url } = request;
+    let format = FormatIntent { format: payload_format, template: payload_template };
+    let body = owners.preview(&business, generic_webhook_url, format, event_type).await?;
+    Ok(Json(Preview { body }))
 }
 
 /// Gives the secret by which receivers verify signatures; null as long as there is none.

@@ -27,7 +27,9 @@ use tokio::time::timeout;
 use crate::event_id_path::EventIdPath;
 use crate::html::{self, Flash, Overview, Problem};
 use crate::session::{self, Access};
-use crate::use_cases::{HeaderIntent, Refused, Resent, SUMMARY_DAYS, Sending, UrlIntent, UseCaseError, UseCases};
+use crate::use_cases::{
+    FormatIntent, HeaderIntent, Refused, Resent, SUMMARY_DAYS, Sending, TestKind, UrlIntent, UseCaseError, UseCases,
+};
 use crate::{as_html, report};
 
 /// How long the page waits for its summary.
@@ -247,7 +249,8 @@ impl SettingsForm {
 
 async fn save(State(owners): App, Extension(business): Owner, form: Sent<SettingsForm>) -> Answer {
     let Form(form) = form?;
-    match owners.save(&business, UrlIntent::Set(Some(form.generic_webhook_url.clone())), form.header()).await {
+    let url = UrlIntent::Set(Some(form.generic_webhook_url.clone()));
+    match owners.save(&business, url, form.header(), FormatIntent::default()).await {
         Ok(saved) if saved.url.is_none() => Ok(redirect("/?said=cleared")),
         Ok(saved) => {
             // The warning of the DNS lookup would be lost after a redirect.
@@ -278,7 +281,7 @@ fn typed(view: &mut Overview, form: SettingsForm, refused: Refused) {
 }
 
 async fn test(State(owners): App, Extension(business): Owner) -> Answer {
-    let attempt: Attempt = match owners.test(&business).await {
+    let attempt: Attempt = match owners.test(&business, TestKind::default()).await {
         Err(why @ UseCaseError::TooManyTests(_)) => return too_many_tests(&owners, &business, &why).await,
         tested => tested?,
     };

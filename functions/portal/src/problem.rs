@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::use_cases::{Refused, UseCaseError};
+use crate::use_cases::{InvalidFormat, Refused, UseCaseError};
 
 /// Problem details, RFC 9457.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -63,7 +63,23 @@ impl Problem {
             let (pointer, code) = refused_header(invalid);
             problem.errors.push(FieldError { pointer, code, detail: invalid.to_string() });
         }
+        if let Some(invalid) = refused.format {
+            let (pointer, code) = refused_format(invalid);
+            problem.errors.push(FieldError { pointer, code, detail: invalid.to_string() });
+        }
         problem
+    }
+}
+
+fn refused_format(invalid: InvalidFormat) -> (&'static str, &'static str) {
+    use domain::format::TemplateError;
+    match invalid {
+        InvalidFormat::Unknown => ("/payload_format", "unknown"),
+        InvalidFormat::NoTemplate | InvalidFormat::Template(TemplateError::Empty) => ("/payload_template", "missing"),
+        InvalidFormat::Template(TemplateError::TooLong) => ("/payload_template", "too_long"),
+        InvalidFormat::Template(TemplateError::NotJson(_)) => ("/payload_template", "json"),
+        InvalidFormat::Template(TemplateError::NumberRange(_)) => ("/payload_template", "number"),
+        InvalidFormat::Template(TemplateError::Depth(_)) => ("/payload_template", "depth"),
     }
 }
 

@@ -5,16 +5,20 @@
 
 mod deliveries;
 mod export;
+mod formats;
 mod health;
 mod hints;
 mod replay;
 mod settings;
+mod test_event;
 
 pub(crate) use deliveries::{Resent, SUMMARY_DAYS, Sending, is_overdue};
 pub(crate) use export::LeftOut;
+pub(crate) use formats::{FormatIntent, InvalidFormat, TemplateIntent};
 pub(crate) use hints::{Warning, warnings};
 pub(crate) use replay::{ReplayKind, ReplayState, ReplayView};
 pub(crate) use settings::{HeaderIntent, SECRET_MASK, SigningSecretText, UrlIntent};
+pub(crate) use test_event::TestKind;
 
 use std::time::Duration;
 
@@ -27,7 +31,7 @@ use adapters::secret::{SecretError, SecretSource};
 use adapters::settings_table::OwnerSettings;
 use adapters::tables::Tables;
 use axum::http::HeaderValue;
-use domain::event::{BusinessId, Event, MalformedEvent};
+use domain::event::{BusinessId, MalformedEvent};
 use domain::guard::{Refusal, TargetPolicy};
 use domain::outcome::Verdict;
 use domain::request::InvalidStaticHeader;
@@ -83,6 +87,7 @@ impl UseCaseError {
 pub(crate) struct Refused {
     pub(crate) url: Option<Refusal>,
     pub(crate) header: Option<InvalidStaticHeader>,
+    pub(crate) format: Option<InvalidFormat>,
 }
 
 /// A fault of this system.
@@ -137,8 +142,8 @@ impl UseCases {
         }
     }
 
-    /// Sends a `webhook.test` event now, in the way of every delivery. If it is delivered, the held events follow.
-    pub(crate) async fn test(&self, business_id: &BusinessId) -> Result<Attempt, UseCaseError> {
+    /// Sends a test event now, in the way of every delivery. If it is delivered, the held events follow.
+    pub(crate) async fn test(&self, business_id: &BusinessId, kind: TestKind) -> Result<Attempt, UseCaseError> {
         let now = clock::now();
         let (read, secret) = tokio::join!(self.tables.read_settings(business_id, now), self.internal_secret.get());
         let (settings, secret) = (read?.settings, secret?);
@@ -146,8 +151,8 @@ impl UseCases {
         if self.tables.settings.count_test(business_id, TESTS_A_MINUTE, now).await? == Written::ConditionFailed {
             return Err(UseCaseError::TooManyTests(rest_of_minute(now)));
         }
-        let event = test_event(business_id, now)?;
-        let attempt = self.attempter.attempt(&event, &url, &settings.credentials, &secret, 1).await;
+        let event = kind.event(business_id, now)?;
+        let attempt = self.attempter.attempt(&event, &url, &settings.format, &settings.credentials, &secret, 1).await;
         if attempt.verdict == Verdict::Delivered {
             self.wake(business_id, Intent::Release).await;
         }
@@ -161,28 +166,6 @@ fn rest_of_minute(now: domain::Timestamp) -> Duration {
     Duration::from_secs(60 - now.as_second().rem_euclid(60).unsigned_abs())
 }
 
-/// An event with every field of a call, so that an owner can build a workflow on it.
-fn test_event(business_id: &BusinessId, now: domain::Timestamp) -> Result<Event, MalformedEvent> {
-    let at = format!("{now:.3}");
-    let data = serde_json::json!({
-        "business_id": business_id.as_str(),
-        "call_id": format!("test-{}", now.as_millisecond()),
-        "lead_id": "",
-        "phone": "+972500000000",
-        "started_at": at,
-        "ended_at": at,
-        "duration_sec": 0,
-        "transcript": "זו הודעת בדיקה. כאן יופיע תמליל השיחה.",
-        "summary": "זו הודעת בדיקה. כאן יופיע סיכום השיחה.",
-        "agent_name": "Assistant",
-        "direction": "inbound",
-        "metadata": {"test": true},
-    });
-    // Composed as a call first, for a call's fields and their order.
-    let call = Event::compose("call.completed", &data.to_string())?;
-    Event::compose("webhook.test", call.body())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,17 +174,5 @@ mod tests {
     fn a_minute_ends_with_its_last_second() {
         let rest = |second| rest_of_minute(domain::Timestamp::from_second(second).expect("a time")).as_secs();
         assert_eq!([0, 1, 59, 60, 119].map(rest), [60, 59, 1, 60, 1]);
-    }
-
-    #[test]
-    fn a_test_has_the_fields_of_a_call_and_is_a_new_event_each_time() {
-        let business = BusinessId::parse("b").expect("an id");
-        let event = |ms| test_event(&business, domain::Timestamp::from_millisecond(ms).expect("a time")).expect("one");
-        let body = event(1).body().to_owned();
-        let fields =
-            ["event_type", "business_id", "call_id", "lead_id", "phone", "started_at", "ended_at", "duration_sec"];
-        let places = fields.map(|field| body.find(&format!(r#""{field}":"#)).expect(field));
-        assert!(places.is_sorted() && body.starts_with(r#"{"event_type":"webhook.test","business_id":"b","#), "{body}");
-        assert_ne!(event(1).id(), event(2).id());
     }
 }

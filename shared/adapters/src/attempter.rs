@@ -1,4 +1,4 @@
-//! One attempt: guard, sign, POST, judge. A delivery and an owner's test use the same code.
+//! One attempt: guard, format, sign, POST, judge. A delivery and an owner's test use the same code.
 //!
 //! The result says what happened and what should follow. The caller does what should follow.
 
@@ -8,6 +8,7 @@ use crate::http::{Posted, Timings, WebhookClient};
 use crate::process::clock;
 use domain::clue::Clue;
 use domain::event::Event;
+use domain::format::{ChosenFormat, Format};
 use domain::guard::{Target, TargetPolicy};
 use domain::outcome::{Answer, Failure, Outcome, Verdict, judge};
 use domain::request::signature::InternalSecret;
@@ -23,6 +24,8 @@ pub struct Attempter {
 /// The result of one attempt.
 #[derive(Clone, Debug)]
 pub struct Attempt {
+    /// What the body was. None: the guard refused the URL before there was a body.
+    pub format: Option<Format>,
     /// The receiver's host. None: the guard refused the URL.
     pub host: Option<String>,
     /// What the receiver did.
@@ -42,11 +45,12 @@ impl Attempter {
         Self { client, targets }
     }
 
-    /// Sends an event to an owner's URL, as attempt number `number` (from 1).
+    /// Sends an event to an owner's URL in the format that the owner has chosen, as attempt number `number` (from 1).
     pub async fn attempt(
         &self,
         event: &Event,
         url: &str,
+        format: &ChosenFormat,
         credentials: &Credentials,
         internal_secret: &InternalSecret,
         number: u32,
@@ -57,13 +61,15 @@ impl Attempter {
                 let outcome = Outcome::Failed(Failure::Blocked);
                 let verdict = judge(&outcome, "", clock::now());
                 let clue = Some(Clue::Refused(refusal));
-                return Attempt { host: None, outcome, clue, verdict, timings: Timings::default() };
+                return Attempt { format: None, host: None, outcome, clue, verdict, timings: Timings::default() };
             }
         };
-        let headers = request::headers(event, credentials, internal_secret, number, clock::now());
-        let Posted { outcome, clue, timings } = self.client.post(&target, headers, event.body().to_owned()).await;
+        let payload = format.payload(event, target.url());
+        let headers = request::headers(event, &payload.body, credentials, internal_secret, number, clock::now());
+        let format = Some(payload.format);
+        let Posted { outcome, clue, timings } = self.client.post(&target, headers, payload.body.into_owned()).await;
         let verdict = judge(&outcome, target.host(), clock::now());
-        Attempt { host: Some(target.host().to_owned()), outcome, clue, verdict, timings }
+        Attempt { format, host: Some(target.host().to_owned()), outcome, clue, verdict, timings }
     }
 }
 

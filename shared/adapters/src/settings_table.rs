@@ -15,7 +15,7 @@ mod overdue;
 
 pub use in_flight::InFlight;
 pub use owner::OwnerSettings;
-pub use owner_changes::{HeaderChange, UrlChange};
+pub use owner_changes::{FormatChange, HeaderChange, TemplateChange, UrlChange};
 pub use settings::Settings;
 
 use aws_sdk_dynamodb::Client;

@@ -11,6 +11,7 @@ use adapters::attempter::Attempter;
 use adapters::http::{Lookup, SystemLookup, WebhookClient, tls};
 use domain::clue::Clue;
 use domain::event::Event;
+use domain::format::ChosenFormat;
 use domain::guard::{Refusal, TargetPolicy};
 use domain::outcome::{Answer, Cause, Failure, Outcome, Verdict};
 use domain::request::Credentials;
@@ -206,7 +207,7 @@ async fn attempted(url: &str, location: &'static str) -> (Verdict, Option<Clue>)
     let event = Event::parse(r#"{"event_type":"a.b","business_id":"b","x":[],"y":{}}"#).unwrap();
     let secret = InternalSecret::new("secret").unwrap();
     let url = url.replace("PORT", &address.port().to_string());
-    let attempt = attempter.attempt(&event, &url, &Credentials::default(), &secret, 1).await;
+    let attempt = attempter.attempt(&event, &url, &ChosenFormat::default(), &Credentials::default(), &secret, 1).await;
     (attempt.verdict, attempt.clue)
 }
 

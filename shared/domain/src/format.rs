@@ -32,6 +32,15 @@ pub enum PayloadFormat {
     Always(Format),
 }
 
+/// What an owner has chosen, with the template that one of the formats needs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChosenFormat {
+    /// The choice.
+    pub format: PayloadFormat,
+    /// The owner's template; None: there is none that can be read.
+    pub template: Option<Template>,
+}
+
 /// What a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -104,7 +113,33 @@ impl PayloadFormat {
     }
 }
 
+impl ChosenFormat {
+    /// The body of an event for a URL.
+    #[must_use]
+    pub fn payload<'a>(&self, event: &'a Event, url: &Url) -> Payload<'a> {
+        self.format.resolve(url).payload(event, self.template.as_ref())
+    }
+
+    /// The format of an ordinary event's body for a URL: the event itself stands in for a template that is not there.
+    #[must_use]
+    pub fn resolve(&self, url: &Url) -> Format {
+        match self.format.resolve(url) {
+            Format::Template if self.template.is_none() => Format::Event,
+            format => format,
+        }
+    }
+}
+
 impl Format {
+    /// Reads the name of a resolved format; None: this version knows no such format.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match PayloadFormat::parse(name)? {
+            PayloadFormat::Auto => None,
+            PayloadFormat::Always(format) => Some(format),
+        }
+    }
+
     /// The name in the settings, the ledger and the log.
     #[must_use]
     pub fn as_str(self) -> &'static str {

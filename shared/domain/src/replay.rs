@@ -45,6 +45,18 @@ pub struct Listed {
     pub read_to: Option<Position>,
 }
 
+impl Listed {
+    /// Only the first event. The others stand behind it, for the next steps.
+    #[must_use]
+    pub fn only_first(mut self) -> Self {
+        if self.events.len() > 1 {
+            self.events.truncate(1);
+            self.read_to = self.events.first().map(|(_, position)| position.clone());
+        }
+        self
+    }
+}
+
 /// What happens to a step's message in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StepAction {
@@ -228,5 +240,26 @@ impl<I: ReplayIo> Step<'_, I> {
         }
         follow(self.io, before, stored).await;
         StepAction::Acknowledge
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_events_the_first_is_left_and_the_place_to_go_on_from_is_its_own() {
+        let event = |number: u32| {
+            let id = EventId::parse(&format!("evt_{number:032x}")).expect("an id");
+            (id, Position(format!("2026-03-01T10:00:0{number}.000Z#x")))
+        };
+        for read_to in [None, Some(event(9).1)] {
+            let some = Listed { events: vec![event(1), event(2)], read_to: read_to.clone() };
+            assert_eq!(some.only_first(), Listed { events: vec![event(1)], read_to: Some(event(1).1) });
+            let one = Listed { events: vec![event(1)], read_to: read_to.clone() };
+            assert_eq!(one.clone().only_first(), one, "a range is over where its last event was");
+            let none = Listed { events: Vec::new(), read_to };
+            assert_eq!(none.clone().only_first(), none);
+        }
     }
 }

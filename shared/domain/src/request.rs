@@ -1,7 +1,7 @@
 //! The headers of a delivery: the sender, the event's type and id, the number and time of the attempt, and the
 //! signatures.
 //!
-//! The module is pure: the time is an argument. The body that is signed is the event's, byte for byte.
+//! The module is pure: the time is an argument. The body that is signed is the one that is sent, byte for byte.
 
 pub mod signature;
 
@@ -119,7 +119,8 @@ pub struct Credentials {
     pub static_header: Option<StaticHeader>,
 }
 
-/// Makes the headers of attempt number `attempt` (from 1) at the time `now`.
+/// Makes the headers of attempt number `attempt` (from 1) at the time `now`. `body` is what the attempt sends of the
+/// event.
 ///
 /// # Panics
 ///
@@ -127,12 +128,13 @@ pub struct Credentials {
 #[must_use]
 pub fn headers(
     event: &Event,
+    body: &str,
     credentials: &Credentials,
     internal_secret: &InternalSecret,
     attempt: u32,
     now: Timestamp,
 ) -> HeaderMap {
-    let body = event.body().as_bytes();
+    let body = body.as_bytes();
     let text =
         |text: String| HeaderValue::try_from(text).expect("hex, base64, digits and dotted names are visible ASCII");
     let mut headers = HeaderMap::with_capacity(12);
@@ -227,10 +229,11 @@ mod tests {
         };
         let internal = InternalSecret::new("internal").expect("not empty");
         let now: Timestamp = "2026-03-01T10:00:00.75Z".parse().expect("a time");
-        let headers = headers(&event, &credentials, &internal, 3, now);
+        let body = r#"{"text":"a message"}"#;
+        let headers = headers(&event, body, &credentials, &internal, 3, now);
         let of = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("absent").to_owned();
 
-        let body = event.body().as_bytes();
+        let body = body.as_bytes();
         assert_eq!(of("content-type"), "application/json; charset=utf-8");
         assert_eq!(of("user-agent"), format!("ProSaaS-Webhooks/{}", env!("CARGO_PKG_VERSION")));
         assert_eq!(of("x-prosaas-signature"), internal.sign(body));
@@ -243,7 +246,7 @@ mod tests {
         assert_eq!(of("webhook-signature"), format!("{new} {old}"));
         assert_eq!(of("x-key"), "v");
 
-        let bare = super::headers(&event, &Credentials::default(), &internal, 1, now);
+        let bare = super::headers(&event, event.body(), &Credentials::default(), &internal, 1, now);
         assert!(!bare.contains_key("webhook-signature"));
     }
 }

@@ -1,6 +1,7 @@
 //! A request's JSON, or the problem with it.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -11,6 +12,9 @@ use crate::problem::Problem;
 
 /// A JSON body. A client that sends something else gets a problem, not plain text.
 pub(crate) struct Body<T>(pub(crate) T);
+
+/// The same, where a request may have no body at all: it then means the default.
+pub(crate) struct OptionalBody<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Response;
@@ -47,6 +51,23 @@ async fn read<S: Send + Sync, T: DeserializeOwned>(
     T::deserialize(value).map_err(|error| refused(error.to_string()))
 }
 
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let (parts, body) = request.into_parts();
+        let bytes = Bytes::from_request(Request::new(body), state)
+            .await
+            .map_err(|rejection| Problem::new(rejection.status(), rejection.body_text()).into_response())?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        let request = Request::from_parts(parts, axum::body::Body::from(bytes));
+        Body::from_request(request, state).await.map(|Body(value)| Self(value))
+    }
+}
+
+/// serde takes a list for a struct too, by position. No request of the API has a list anywhere.
 fn has_list(value: &Value) -> bool {
     match value {
         Value::Array(_) => true,

@@ -4,6 +4,7 @@
 mod settings;
 mod signing_secret;
 mod test_result;
+mod preview;
 mod list_query;
 mod delivery;
 mod replay;
@@ -12,17 +13,19 @@ mod summary;
 
 pub(super) use delivery::{DeliveryDetails, DeliveryList, DeliverySummary};
 pub(super) use list_query::{ExportQuery, ListQuery};
+pub(super) use preview::{Preview, PreviewRequest};
 pub(super) use replay::ReplayProgress;
 pub(super) use resend::{AllOfStatus, ResendAll, ResendStatus, Sent, SentMany};
 pub(super) use settings::{Settings, SettingsChange};
 pub(super) use signing_secret::SigningSecret;
 pub(super) use summary::{DeliverySummaryOfDays, SummaryQuery};
-pub(super) use test_result::TestResult;
+pub(super) use test_result::{TestRequest, TestResult};
 
 use std::time::Duration;
 
 use adapters::http::Timings;
 use domain::Timestamp;
+use domain::format::{Format, PayloadFormat};
 use domain::outcome::Cause;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -61,6 +64,62 @@ impl From<Cause> for CauseName {
             Cause::SignIn => Self::SignIn,
             Cause::Gone => Self::Gone,
             Cause::Other => Self::Other,
+        }
+    }
+}
+
+/// What the body of an attempt was.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum FormatName {
+    Event,
+    Flat,
+    Slack,
+    Discord,
+    GoogleChat,
+    Teams,
+    Template,
+}
+
+impl From<Format> for FormatName {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Event => Self::Event,
+            Format::Flat => Self::Flat,
+            Format::Slack => Self::Slack,
+            Format::Discord => Self::Discord,
+            Format::GoogleChat => Self::GoogleChat,
+            Format::Teams => Self::Teams,
+            Format::Template => Self::Template,
+        }
+    }
+}
+
+/// What the body of a delivery is to be: `auto`, which asks the URL's host and path, or one format for any URL.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PayloadFormatName {
+    Auto,
+    Event,
+    Flat,
+    Slack,
+    Discord,
+    GoogleChat,
+    Teams,
+    Template,
+}
+
+impl From<PayloadFormat> for PayloadFormatName {
+    fn from(format: PayloadFormat) -> Self {
+        match format {
+            PayloadFormat::Auto => Self::Auto,
+            PayloadFormat::Always(Format::Event) => Self::Event,
+            PayloadFormat::Always(Format::Flat) => Self::Flat,
+            PayloadFormat::Always(Format::Slack) => Self::Slack,
+            PayloadFormat::Always(Format::Discord) => Self::Discord,
+            PayloadFormat::Always(Format::GoogleChat) => Self::GoogleChat,
+            PayloadFormat::Always(Format::Teams) => Self::Teams,
+            PayloadFormat::Always(Format::Template) => Self::Template,
         }
     }
 }

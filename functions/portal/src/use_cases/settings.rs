@@ -1,4 +1,4 @@
-//! The URL, the owner's own header, and the signing secret.
+//! The URL, the owner's own header, the format, and the signing secret.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use domain::guard::{Refusal, Target, TargetPolicy};
 use domain::pasted;
 use domain::request::{InvalidStaticHeader, StaticHeader};
 
+use super::formats::FormatIntent;
 use super::health::Intent;
 use super::hints::{self, Warning};
 use super::{Fault, Refused, UseCaseError, UseCases};
@@ -77,30 +78,34 @@ impl SigningSecretText {
 }
 
 impl UseCases {
-    /// Stores a change of the URL and of the header, both cleaned. A business's first secret is made with its first
+    /// Stores a change of the URL, of the header and of the format, all cleaned. A business's first secret is made with its first
     /// settings. Events that were held for the previous URL go to the new one.
     pub(crate) async fn save(
         &self,
         business_id: &BusinessId,
         url: UrlIntent,
         header: HeaderIntent,
+        format: FormatIntent,
     ) -> Result<Saved, UseCaseError> {
         let before = self.tables.settings.read_for_owner(business_id, clock::now()).await?;
-        let (url, header) = (url.cleaned(), header.cleaned());
+        let (url, header, format) = (url.cleaned(), header.cleaned(), format.cleaned());
         let wanted = match &url {
             UrlIntent::Keep => before.url.as_deref(),
             UrlIntent::Set(url) => url.as_deref(),
         };
-        let (judged, header) = (self.judge(&url, &before).await, change(&header, &before));
-        let (mut warnings, header) = match (judged, header) {
-            (Ok(warnings), Ok(header)) => (warnings, header),
-            (url, header) => return Err(UseCaseError::Refused(Refused { url: url.err(), header: header.err() })),
+        let judged = (self.judge(&url, &before).await, change(&header, &before), format.change(&before));
+        let (mut warnings, header, format) = match judged {
+            (Ok(warnings), Ok(header), Ok(format)) => (warnings, header, format),
+            (url, header, format) => {
+                let refused = Refused { url: url.err(), header: header.err(), format: format.err() };
+                return Err(UseCaseError::Refused(refused));
+            }
         };
         if before.signing_secret.is_none() {
             // The secret is stored before the URL, so that nothing is ever sent unsigned.
             self.tables.settings.replace_secret(business_id, None, &new_secret()?, clock::now()).await?;
         }
-        self.tables.settings.save(business_id, url.change(), header).await?;
+        self.tables.settings.save(business_id, url.change(), header, format).await?;
         if wanted.is_some() {
             let is_another = wanted != before.url.as_deref();
             self.change(business_id, if is_another { Intent::Release } else { Intent::Keep }).await?;
@@ -142,10 +147,7 @@ impl UseCases {
             UrlIntent::Set(None) => return Ok(Vec::new()),
             UrlIntent::Set(Some(url)) => url,
         };
-        // The page sends the stored URL back with every change. A URL that another system has stored was not typed
-        // there, so the stricter rules for typed URLs do not apply.
-        let is_stored = before.url.as_deref().is_some_and(|stored| without_empty_fragment(stored) == url);
-        let target = if is_stored { Target::parse(url, self.targets)? } else { Target::typed(url, self.targets)? };
+        let target = self.target(url, before)?;
         let mut warnings = hints::of(url, self.targets);
         // A local test stack may send anywhere, so there is nothing to look up.
         if self.targets == TargetPolicy::Public && !resolves(&SystemLookup, &target, self.targets).await? {
@@ -153,11 +155,19 @@ impl UseCases {
         }
         Ok(warnings)
     }
+
+    /// Judges a URL that an owner has typed, without looking it up. The page sends the stored URL back with every
+    /// change. A URL that another system has stored was not typed there, so the stricter rules for typed URLs do not
+    /// apply.
+    pub(super) fn target(&self, url: &str, before: &OwnerSettings) -> Result<Target, Refusal> {
+        let is_stored = before.url.as_deref().is_some_and(|stored| without_empty_fragment(stored) == url);
+        if is_stored { Target::parse(url, self.targets) } else { Target::typed(url, self.targets) }
+    }
 }
 
 impl UrlIntent {
     /// Without invisible characters, and without an empty fragment, which is never sent.
-    fn cleaned(self) -> Self {
+    pub(super) fn cleaned(self) -> Self {
         let clean = |url: String| without_empty_fragment(&pasted::cleaned(&url)).to_owned();
         match self {
             Self::Keep => Self::Keep,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::clue::Clue;
+use domain::format::Format;
 use domain::outcome::Cause;
 use jiff::Timestamp;
 
@@ -41,6 +42,8 @@ pub struct AttemptRecord {
     pub snippet: String,
     /// The address that the answer points to, as the receiver sent it.
     pub location: Option<String>,
+    /// What the body was; None: no body was made.
+    pub format: Option<Format>,
     /// What the attempt showed beyond its cause.
     pub clue: Option<Clue>,
 }
@@ -62,6 +65,8 @@ pub struct PastAttempt {
     pub response_snippet: Option<String>,
     /// The address that the answer points to, made [`printable`]; at most [`LOCATION_CHARS`] characters.
     pub location: Option<String>,
+    /// What the body was; None: no body was made, or this version does not know the format.
+    pub format: Option<Format>,
     /// What the attempt showed beyond its cause.
     pub clue: Option<Clue>,
 }
@@ -92,6 +97,7 @@ impl AttemptRecord {
             ("first_byte_ms", phase(self.timings.first_byte)),
             ("total_ms", phase(Some(self.timings.total))),
             ("snippet", printable(&self.snippet, ATTEMPT_SNIPPET_CHARS).map(s)),
+            ("format", self.format.map(|format| s(format.as_str()))),
             ("location", self.location.as_deref().and_then(|to| printable(to, LOCATION_CHARS)).map(s)),
         ];
         attributes.extend(clue::to_words(self.clue).map(|(name, word)| (name, word.map(s))));
@@ -117,9 +123,15 @@ impl PastAttempt {
             },
             response_snippet: owned(item, "snippet")?,
             location: owned(item, "location")?,
+            format: format(item),
             clue: clue::from_item(item),
         })
     }
+}
+
+/// The format of an attempt, or of a record's last one. A name that this version does not know counts as absent.
+pub(super) fn format(item: &Item) -> Option<Format> {
+    text(item, "format").ok().flatten().and_then(Format::parse)
 }
 
 /// A text that a receiver sent, made safe to show and cut to `max_chars` characters; None if it is empty.
@@ -163,6 +175,7 @@ mod tests {
             timings: Timings { tls: Some(Duration::from_millis(3)), ..Timings::default() },
             snippet: "x".repeat(200),
             location: Some("https://a.example/\u{0}".to_owned()),
+            format: Some(Format::GoogleChat),
             clue: Some(Clue::NoConnection),
         };
         let item = Item::from([(slot(21), written.to_attribute(21))]);
@@ -172,6 +185,7 @@ mod tests {
         assert_eq!((read.number, read.at, read.cause, read.status_code), (21, written.at, written.cause, Some(500)));
         assert_eq!((read.timings.tls, read.timings.dns), (written.timings.tls, None));
         assert_eq!(read.response_snippet.map(|text| text.len()), Some(ATTEMPT_SNIPPET_CHARS));
+        assert_eq!((read.format, format(&Item::from([("format".to_owned(), s("fax"))]))), (written.format, None));
         assert_eq!((read.location.as_deref(), read.clue), (Some("https://a.example/\u{fffd}"), written.clue));
     }
 }

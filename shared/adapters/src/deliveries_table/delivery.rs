@@ -2,6 +2,7 @@
 
 use domain::clue::Clue;
 use domain::event::{BusinessId, EventId};
+use domain::format::Format;
 use domain::outcome::Cause;
 use jiff::Timestamp;
 
@@ -32,6 +33,8 @@ pub struct Summary {
     pub status_code: Option<u16>,
     /// What the last attempt showed beyond its cause.
     pub clue: Option<Clue>,
+    /// What the body of the last attempt was; None: there was none, or this version does not know the format.
+    pub format: Option<Format>,
     /// How many attempts were made.
     pub attempts: u32,
     /// The time of the event's first publishing.
@@ -69,6 +72,7 @@ impl Summary {
             cause: text(item, "cause")?.map(Cause::read),
             status_code: number(item, "status_code")?,
             clue: clue::from_item(item),
+            format: attempt::format(item),
             attempts: number(item, "attempts")?.unwrap_or(0),
             created_at: required(text(item, "created_at")?.and_then(|at| at.parse().ok()), "created_at")?,
             updated_at: required(time(item, "updated_at")?, "updated_at")?,

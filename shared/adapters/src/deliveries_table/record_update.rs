@@ -125,6 +125,7 @@ impl RecordUpdate<'_> {
         }
         update.set_or_remove("cause", attempt.cause.map(|cause| s(cause.as_str())));
         update.set_or_remove("status_code", attempt.status_code.map(n));
+        update.set_or_remove("format", attempt.format.map(|format| s(format.as_str())));
         for (name, word) in clue::to_words(attempt.clue) {
             update.set_or_remove(name, word.map(s));
         }

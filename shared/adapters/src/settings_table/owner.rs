@@ -6,9 +6,10 @@
 
 use domain::endpoint::{EndpointId, Health};
 use domain::event::BusinessId;
+use domain::format::{ChosenFormat, PayloadFormat, Template};
 use jiff::Timestamp;
 
-use super::settings::endpoint_id;
+use super::settings::{endpoint_id, payload_format, payload_template};
 use super::{SettingsTable, health, key};
 use crate::dynamodb::attributes::{cleaned, number, owned};
 use crate::dynamodb::{Item, TableError};
@@ -22,6 +23,10 @@ pub struct OwnerSettings {
     pub url: Option<String>,
     /// The identity of the endpoint that these settings make; None: there is no URL.
     pub endpoint: Option<EndpointId>,
+    /// The chosen format.
+    pub payload_format: PayloadFormat,
+    /// The text of the owner's template, cleaned; None: there is none. It may be one that cannot be read.
+    pub payload_template: Option<String>,
     /// The name of the owner's own header; None: there is none, or it has no value.
     pub static_header_name: Option<String>,
     /// The signing secret as it is stored, `whsec_...` if nothing else wrote it; None: there is none yet.
@@ -42,6 +47,13 @@ impl OwnerSettings {
         }
     }
 
+    /// The format that deliveries have.
+    #[must_use]
+    pub fn format(&self) -> ChosenFormat {
+        let template = self.payload_template.as_deref().and_then(|text| Template::parse(text).ok());
+        ChosenFormat { format: self.payload_format, template }
+    }
+
     fn from_item(item: &Item, now: Timestamp) -> Result<Self, TableError> {
         let until = number::<f64>(item, "previous_signing_secret_expires_at")?;
         #[expect(clippy::cast_possible_truncation, reason = "a fraction of a second does not matter")]
@@ -49,6 +61,8 @@ impl OwnerSettings {
         Ok(Self {
             url: cleaned(item, "generic_webhook_url")?,
             endpoint: endpoint_id(item)?,
+            payload_format: payload_format(item),
+            payload_template: payload_template(item),
             static_header_name: cleaned(item, "static_header_value")?.and(cleaned(item, "static_header_name")?),
             signing_secret: owned(item, "signing_secret")?.filter(|secret| !secret.trim().is_empty()),
             previous_secret_until: until.filter(|until| *until > now && item.contains_key("previous_signing_secret")),

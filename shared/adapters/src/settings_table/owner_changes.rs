@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::event::BusinessId;
+use domain::format::PayloadFormat;
 use domain::request::signature::SigningSecret;
 use jiff::Timestamp;
 
@@ -35,8 +36,27 @@ pub enum UrlChange<'a> {
     Set(Option<&'a str>),
 }
 
+/// What becomes of the format and of the owner's template.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FormatChange<'a> {
+    /// The format that replaces the stored one. None: the stored one stays.
+    pub format: Option<PayloadFormat>,
+    /// What becomes of the template.
+    pub template: TemplateChange<'a>,
+}
+
+/// What becomes of the owner's template.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TemplateChange<'a> {
+    /// The stored template stays.
+    #[default]
+    Keep,
+    /// This template replaces the stored one. The caller has cleaned and checked it. None: from now on there is none.
+    Set(Option<&'a str>),
+}
+
 impl SettingsTable {
-    /// Stores a change of the URL and of the owner's own header. An attribute that stays is not written.
+    /// Stores a change of the URL, of the owner's own header, and of the format. An attribute that stays is not written.
     ///
     /// # Errors
     ///
@@ -46,6 +66,7 @@ impl SettingsTable {
         business_id: &BusinessId,
         url: UrlChange<'_>,
         header: HeaderChange<'_>,
+        format: FormatChange<'_>,
     ) -> Result<(), TableError> {
         let mut update = UpdateExpression::default();
         if let UrlChange::Set(url) = url {
@@ -61,6 +82,12 @@ impl SettingsTable {
                 update.set("static_header_name", s(name));
                 update.set("static_header_value", s(value));
             }
+        }
+        if let Some(format) = format.format {
+            update.set("payload_format", s(format.as_str()));
+        }
+        if let TemplateChange::Set(template) = format.template {
+            update.set_or_remove("payload_template", template.map(s));
         }
         if !update.is_empty() {
             dynamodb::send(update.apply(self.update(business_id))).await?;

@@ -5,23 +5,27 @@
 //! each attribute. A value that nothing can be sent with is an error that names its attribute.
 
 use domain::endpoint::EndpointId;
+use domain::format::{ChosenFormat, Format, PayloadFormat, Template};
 use domain::request::signature::SigningSecret;
 use domain::request::{Credentials, InvalidStaticHeader, StaticHeader};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
+use url::Url;
 
 use crate::dynamodb::attributes::{cleaned, number, text};
 use crate::dynamodb::{Item, TableError};
 
-/// The address of a business's deliveries, and the credentials that they carry.
+/// The address of a business's deliveries, their format, and the credentials that they carry.
 ///
 /// There is no `Debug`: this holds the signing secrets.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Settings {
     /// The owner's URL, cleaned; None: nothing is sent.
     pub url: Option<String>,
     /// The identity of the endpoint that these settings make; None: there is no URL.
     pub endpoint: Option<EndpointId>,
+    /// What the body of a delivery is.
+    pub format: ChosenFormat,
     /// The secrets that sign a delivery, and the owner's own header.
     pub credentials: Credentials,
 }
@@ -29,9 +33,10 @@ pub struct Settings {
 /// The identity of the endpoint that a settings item makes; None: there is no URL.
 ///
 /// The identity is the beginnings of two SHA-256, in hexadecimal digits with a dot between them: the hash of the URL,
-/// and the hash of header and secret. It stands in states and comparisons, and from there may reach a log, so it
+/// and the hash of header, secret and format. It stands in states and comparisons, and from there may reach a log, so it
 /// repeats none of the values. The hash of the header covers the secret too, so that nobody can guess a short header
-/// from it.
+/// from it. A format or template counts only where there is one: whether the default is written down makes no other
+/// endpoint.
 pub(super) fn endpoint_id(item: &Item) -> Result<Option<EndpointId>, TableError> {
     let Some(url) = cleaned(item, "generic_webhook_url")? else {
         return Ok(None);
@@ -43,11 +48,39 @@ pub(super) fn endpoint_id(item: &Item) -> Result<Option<EndpointId>, TableError>
         carried.update(value.len().to_be_bytes());
         carried.update(value);
     }
+    let format = Some(payload_format(item)).filter(|format| *format != PayloadFormat::Auto);
+    let format = format.map(|format| format.as_str().to_owned());
+    for (name, value) in [("payload_format", format), ("payload_template", payload_template(item))] {
+        if let Some(value) = value {
+            carried.update(name);
+            carried.update(value.len().to_be_bytes());
+            carried.update(value);
+        }
+    }
     let url = Sha256::new().chain_update(url);
     Ok(Some(EndpointId(format!("{}.{}", beginning(url), beginning(carried)))))
 }
 
+/// The chosen format. A value that says nothing known is read as the event's, never as a fault.
+pub(super) fn payload_format(item: &Item) -> PayloadFormat {
+    match cleaned(item, "payload_format") {
+        Ok(name) => PayloadFormat::stored(name.as_deref()),
+        Err(_) => PayloadFormat::Always(Format::Event),
+    }
+}
+
+/// The text of the owner's template, cleaned. A value that is no text counts as none.
+pub(super) fn payload_template(item: &Item) -> Option<String> {
+    cleaned(item, "payload_template").ok().flatten()
+}
+
 impl Settings {
+    /// The format of an ordinary event's body; None: there is no URL that can be read.
+    #[must_use]
+    pub fn resolved_format(&self) -> Option<Format> {
+        Url::parse(self.url.as_deref()?).ok().map(|url| self.format.resolve(&url))
+    }
+
     /// Reads an item; `now` decides whether the previous signing secret still counts.
     pub(super) fn from_item(item: &Item, now: Timestamp) -> Result<Self, TableError> {
         let mut signing_secrets = Vec::new();
@@ -71,6 +104,10 @@ impl Settings {
         Ok(Self {
             url: cleaned(item, "generic_webhook_url")?,
             endpoint: endpoint_id(item)?,
+            format: ChosenFormat {
+                format: payload_format(item),
+                template: payload_template(item).and_then(|text| Template::parse(&text).ok()),
+            },
             credentials: Credentials { signing_secrets, static_header },
         })
     }
@@ -92,6 +129,7 @@ fn signing_secret(name: &'static str, text: &str) -> Result<SigningSecret, Table
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::types::AttributeValue;
+    use domain::event::Event;
 
     use super::*;
 
@@ -135,6 +173,61 @@ mod tests {
         assert_eq!(endpoint(&format!("\u{202a}{clean}\u{202c} ")), endpoint(clean));
         let none = [("static_header_name", s("\u{200f}")), ("static_header_value", s(" "))];
         assert_eq!(settings(&none).expect("readable").credentials.static_header, None);
+    }
+
+    #[test]
+    fn another_format_or_template_is_another_endpoint_and_the_default_written_down_is_none() {
+        let endpoint = |more: &[(&str, AttributeValue)]| {
+            let item = [&[("generic_webhook_url", s("https://a.example/"))], more].concat();
+            settings(&item).expect("readable").endpoint.expect("a URL").0
+        };
+        let never_set = endpoint(&[]);
+        // The beginning of the SHA-256 of three empty values, as it was before there were formats.
+        assert_eq!(never_set.split('.').nth(1), Some("9d908ecfb6b256def8b49a7c504e6c88"));
+        for default in [s("auto"), s(""), AttributeValue::Null(true)] {
+            let item = [("payload_format", default), ("payload_template", AttributeValue::Null(true))];
+            assert_eq!(endpoint(&item), never_set);
+        }
+        let template = |text: &str| endpoint(&[("payload_format", s("template")), ("payload_template", s(text))]);
+        let different = [
+            never_set.clone(),
+            endpoint(&[("payload_format", s("slack"))]),
+            endpoint(&[("payload_format", s("event"))]),
+            endpoint(&[("payload_template", s("1"))]),
+            template("1"),
+            template("2"),
+        ];
+        let url = |id: &String| id.split('.').next().map(ToOwned::to_owned);
+        for (index, one) in different.iter().enumerate() {
+            assert!(!different[..index].contains(one), "{index}");
+            assert_eq!(url(one), url(&never_set));
+        }
+    }
+
+    #[test]
+    fn a_format_or_template_that_cannot_be_read_means_that_the_event_is_sent() {
+        let event = Event::parse(r#"{"event_type":"a.b","business_id":"b"}"#).expect("well-formed");
+        let url = Url::parse("https://hooks.slack.com/services/T/B/x").expect("a URL");
+        let format = |format: AttributeValue, template: AttributeValue| {
+            let item = [("payload_format", format), ("payload_template", template)];
+            settings(&item).expect("readable").format.payload(&event, &url).format
+        };
+        let null = || AttributeValue::Null(true);
+        assert_eq!(format(null(), null()), Format::Slack, "by the URL");
+        assert_eq!(format(s(" auto\u{200f}"), null()), Format::Slack);
+        assert_eq!(format(s("teams"), null()), Format::Teams);
+        assert_eq!(format(s("template"), s(r#"["{{event_type}}"]"#)), Format::Template);
+        for (name, template) in [
+            (s("fax"), null()),
+            (AttributeValue::Bool(true), null()),
+            (s("template"), null()),
+            (s("template"), s("")),
+            (s("template"), s("{")),
+            (s("template"), AttributeValue::N("1".to_owned())),
+            (s("template"), s(&format!("\"{}\"", "x".repeat(4096)))),
+        ] {
+            assert_eq!(format(name.clone(), template), Format::Event, "{name:?}");
+        }
     }
 
     #[test]

@@ -137,6 +137,7 @@ mod tests {
             cause: Some(Cause::Status),
             status_code: Some(404),
             clue: None,
+            format: None,
             attempts: 16,
             created_at: "2026-03-01T10:00:00.5Z".parse().expect("a time"),
             updated_at: "2026-03-04T10:00:00Z".parse().expect("a time"),

@@ -7,7 +7,7 @@ use domain::guard::Refusal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{CauseName, TimingsMs, rfc3339};
+use super::{CauseName, FormatName, TimingsMs, rfc3339};
 use crate::use_cases::is_overdue;
 
 /// The status of a delivery.
@@ -70,6 +70,9 @@ pub(in crate::api) struct DeliverySummary {
     /// The HTTP status code of the last attempt's answer; null: no answer came.
     #[schema(required)]
     status_code: Option<u16>,
+    /// What the body of the last attempt was; null: no body was made.
+    #[schema(required)]
+    format: Option<FormatName>,
     /// The id of the event's call, lead or appointment; null: the event has none.
     #[schema(required)]
     subject: Option<String>,
@@ -94,6 +97,7 @@ impl DeliverySummary {
             next_attempt_at: summary.next_attempt_at.map(rfc3339),
             overdue: is_overdue(summary, now),
             status_code: summary.status_code,
+            format: summary.format.map(FormatName::from),
             subject: summary.subject.clone(),
             phone_last_digits: summary.phone_ending.clone(),
             title: summary.title.clone(),
@@ -135,6 +139,10 @@ struct AttemptEntry {
     /// The address that the answer points to (`Location`), resolved; at most 256 characters; null: there is none.
     #[schema(required)]
     location: Option<String>,
+    /// What the body was: the format that the owner chose, resolved by the URL. Null: the guard refused the URL before
+    /// there was a body.
+    #[schema(required)]
+    format: Option<FormatName>,
     /// Why the guard refused the URL, or an address of its host: the word by which saving that URL is refused. Null:
     /// the guard refused nothing.
     #[schema(required)]
@@ -161,6 +169,7 @@ impl From<PastAttempt> for AttemptEntry {
             timings_ms: TimingsMs::from(&past.timings),
             response_snippet: past.response_snippet,
             location: past.location,
+            format: past.format.map(FormatName::from),
             refusal: past.clue.and_then(Clue::refusal).map(Refusal::as_str),
         }
     }

@@ -6,8 +6,10 @@ use domain::guard::TargetPolicy;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::{CauseName, ReplayProgress, rfc3339};
-use crate::use_cases::{HeaderIntent, ReplayView, SECRET_MASK, UrlIntent, Warning, warnings};
+use super::{CauseName, PayloadFormatName, ReplayProgress, rfc3339};
+use crate::use_cases::{
+    FormatIntent, HeaderIntent, ReplayView, SECRET_MASK, TemplateIntent, UrlIntent, Warning, warnings,
+};
 
 /// The settings, and the state of the endpoint.
 #[derive(Debug, Serialize, ToSchema)]
@@ -18,6 +20,11 @@ pub(in crate::api) struct Settings {
     /// The owner's own header; null: there is none.
     #[schema(required)]
     static_header: Option<StaticHeader>,
+    /// What the body of a delivery is.
+    payload_format: PayloadFormatName,
+    /// The owner's template; null: there is none.
+    #[schema(required)]
+    payload_template: Option<String>,
     /// Whether events go out.
     status: EndpointStatus,
     /// Why the endpoint is paused; null: it is not paused.
@@ -101,6 +108,8 @@ impl Settings {
         Self {
             generic_webhook_url: owned.url.clone(),
             static_header: owned.static_header_name.clone().map(|name| StaticHeader { name, value: SECRET_MASK }),
+            payload_format: owned.payload_format.into(),
+            payload_template: owned.payload_template.clone(),
             status,
             paused_reason: paused_reason.map(PausedReason::from),
             since: since.map(rfc3339),
@@ -122,11 +131,30 @@ pub(in crate::api) struct SettingsChange {
         required = false, value_type = Option<String>, example = "https://n8n.example.com/webhook/calls",
         max_length = 2048
     )]
-    pub(in crate::api) generic_webhook_url: UrlIntent,
+    generic_webhook_url: UrlIntent,
     /// The owner's own header. Absent: the stored header stays; null: the stored header is removed.
     #[serde(default, deserialize_with = "header_intent")]
     #[schema(required = false, value_type = Option<StaticHeaderChange>)]
-    pub(in crate::api) static_header: HeaderIntent,
+    static_header: HeaderIntent,
+    /// What the body of a delivery is to be.
+    #[serde(default, deserialize_with = "format_name")]
+    #[schema(required = false, value_type = PayloadFormatName)]
+    payload_format: Option<String>,
+    /// The owner's template, which the format `template` needs: JSON, at most 4,096 bytes, with placeholders such as
+    /// `{{phone}}` and `{{metadata.city}}` in its strings. Null or empty: the stored template is removed.
+    #[serde(default, deserialize_with = "template_intent")]
+    #[schema(
+        required = false, value_type = Option<String>, example = r#"{"text":"{{summary}}"}"#, max_length = 4096
+    )]
+    payload_template: TemplateIntent,
+}
+
+impl SettingsChange {
+    /// The changes of the URL, of the header and of the format.
+    pub(in crate::api) fn intents(self) -> (UrlIntent, HeaderIntent, FormatIntent) {
+        let format = FormatIntent { format: self.payload_format, template: self.payload_template };
+        (self.generic_webhook_url, self.static_header, format)
+    }
 }
 
 /// The owner's own header.
@@ -142,8 +170,18 @@ struct StaticHeaderChange {
 }
 
 /// Called only if the member is present.
-fn url_intent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UrlIntent, D::Error> {
+pub(super) fn url_intent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UrlIntent, D::Error> {
     Option::deserialize(deserializer).map(UrlIntent::Set)
+}
+
+/// Called only if the member is present. Any name is taken here: an unknown one is refused with its place.
+pub(super) fn format_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
+}
+
+/// Called only if the member is present.
+pub(super) fn template_intent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TemplateIntent, D::Error> {
+    Option::deserialize(deserializer).map(TemplateIntent::Set)
 }
 
 /// Called only if the member is present: null removes the header.

@@ -1,12 +1,23 @@
-//! The result of a test.
+//! A test, and its result.
 
 use adapters::attempter::Attempt;
 use adapters::deliveries_table::{LOCATION_CHARS, printable};
 use domain::outcome::Verdict;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{CauseName, TimingsMs};
+use crate::use_cases::TestKind;
+
+/// What a test is to send.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct TestRequest {
+    /// The type of the test event; absent: `webhook.test`, which has the fields of `call.completed`.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub(in crate::api) event_type: TestKind,
+}
 
 /// The result of a test.
 #[derive(Debug, Serialize, ToSchema)]

@@ -70,6 +70,7 @@ pub(super) fn row(index: i64, status: Status, cause: Option<Cause>) -> Summary {
             _ => None,
         },
         clue: None,
+        format: Some(domain::format::Format::Event),
         attempts: match status {
             Status::Delivered => 1,
             Status::Retrying => 3,
@@ -138,6 +139,7 @@ pub(super) fn details() -> Details {
         timings: Timings { total: Duration::from_millis(187), ..Timings::default() },
         response_snippet: snippet.clone(),
         location: None,
+        format: Some(domain::format::Format::Event),
     };
     Details {
         summary: row(0, Status::Retrying, Some(Cause::Status)),
