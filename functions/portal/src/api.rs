@@ -131,7 +131,7 @@ async fn save_settings(
     Extension(business): Owner,
     Body(change): Body<SettingsChange>,
 ) -> Result<Json<Settings>, UseCaseError> {
-    let saved = owners.save(&business, change.generic_webhook_url, change.static_header).await?;
+    let saved = owners.save(&business, change.generic_webhook_url, change.static_header, change.notify_email).await?;
     let (owned, held) = owners.settings(&business).await?;
     let mut settings = Settings::new(&owned, held, owners.targets);
     // Only these warnings include those of the DNS lookup.

@@ -10,7 +10,7 @@ mod settings;
 
 pub(crate) use deliveries::{Resent, Sending, is_overdue};
 pub(crate) use hints::{Warning, warnings};
-pub(crate) use settings::{HeaderIntent, SECRET_MASK, SigningSecretText, UrlIntent};
+pub(crate) use settings::{EmailIntent, HeaderIntent, SECRET_MASK, SigningSecretText, UrlIntent};
 
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use adapters::tables::Tables;
 use axum::http::HeaderValue;
 use domain::event::{BusinessId, Event, MalformedEvent};
 use domain::guard::{Refusal, TargetPolicy};
+use domain::mail::InvalidEmailAddress;
 use domain::outcome::Verdict;
 use domain::request::InvalidStaticHeader;
 use domain::request::signature::InternalSecret;
@@ -77,6 +78,7 @@ impl UseCaseError {
 pub(crate) struct Refused {
     pub(crate) url: Option<Refusal>,
     pub(crate) header: Option<InvalidStaticHeader>,
+    pub(crate) email: Option<InvalidEmailAddress>,
 }
 
 /// A fault of this system.

@@ -22,5 +22,7 @@ pub mod delivery;
 pub mod replay;
 pub mod sweep;
 pub mod owner_link;
+pub mod hebrew;
+pub mod mail;
 
 pub use jiff::Timestamp;

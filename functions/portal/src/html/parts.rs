@@ -7,7 +7,7 @@ mod log;
 pub(super) use delivery::DeliveryPart;
 pub(super) use log::LogPart;
 
-use adapters::deliveries_table::{HELD_COUNTED, Status, Summary};
+use adapters::deliveries_table::{Status, Summary};
 use domain::clue::Clue;
 use domain::outcome::Cause;
 use domain::request::InvalidStaticHeader;
@@ -31,6 +31,8 @@ impl NoticePart {
             "#generic_webhook_url"
         } else if view.settings.header_error.is_some() {
             "#static-header"
+        } else if view.settings.email_error.is_some() {
+            "#notify_email"
         } else {
             return view.said.map(Self::of_said);
         };
@@ -103,14 +105,14 @@ impl StatusPart {
             EndpointState::Failing { since, cause } => {
                 let (code, clue) = shown_by_probe(view, cause);
                 let Advice { what, fix } = hebrew::advice(cause, code, clue, None);
-                (part.name, part.title) = ("failing", "העדכונים לא מגיעים למערכת שלך");
+                (part.name, part.title) = ("failing", hebrew::FAILING_TITLE);
                 part.since = Some(Moment::new(since, view.now));
                 part.lines.push(what);
                 part.fix = Some(fix);
             }
             EndpointState::Paused { since, reason } => {
                 let Advice { what, fix } = hebrew::paused(reason);
-                (part.name, part.title) = ("paused", "השליחה מושהית");
+                (part.name, part.title) = ("paused", hebrew::PAUSED_TITLE);
                 part.since = Some(Moment::new(since, view.now));
                 part.lines.push(what);
                 part.fix = Some(fix);
@@ -134,16 +136,11 @@ fn leads_to(cause: Option<Cause>, location: Option<&String>) -> Option<&str> {
 }
 
 fn waiting(endpoint: &EndpointView) -> Option<String> {
-    let held = match endpoint.held {
-        0 => None,
-        1 => Some("עדכון אחד ממתין.".to_owned()),
-        HELD_COUNTED.. => Some(format!("יותר מ־{} ממתינים.", hebrew::updates(HELD_COUNTED - 1))),
-        count => Some(format!("{} ממתינים.", hebrew::updates(count))),
-    };
+    let held = hebrew::waiting(endpoint.held);
     let outlook = match endpoint.state {
         _ if endpoint.is_replaying => return Some("מה שהמתין נשלח עכשיו, בהדרגה.".into()),
-        EndpointState::Failing { .. } => "ממשיכים לנסות, וברגע שהמערכת שלך תענה הכול יישלח מעצמו.",
-        EndpointState::Paused { .. } => "הכול יישלח עם חידוש השליחה.",
+        EndpointState::Failing { .. } => hebrew::WHILE_FAILING,
+        EndpointState::Paused { .. } => hebrew::WHILE_PAUSED,
         EndpointState::NotSet => "הכול יישלח אחרי שמירת כתובת.",
         EndpointState::Active => "אפשר לשלוח הכול עכשיו, מתוך היומן.",
     };
@@ -162,6 +159,7 @@ pub(super) struct SettingsPart<'a> {
     pub(super) name_error: Option<&'static str>,
     pub(super) value_error: Option<&'static str>,
     pub(super) is_header_open: bool,
+    pub(super) email_error: Option<&'static str>,
 }
 
 impl<'a> SettingsPart<'a> {
@@ -176,6 +174,7 @@ impl<'a> SettingsPart<'a> {
             name_error: header_error.filter(|_| !of_value),
             value_error: header_error.filter(|_| of_value),
             is_header_open: header_error.is_some(),
+            email_error: form.email_error.map(hebrew::email_error),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::event::BusinessId;
+use domain::mail::EmailAddress;
 use domain::request::signature::SigningSecret;
 use jiff::Timestamp;
 
@@ -35,8 +36,17 @@ pub enum UrlChange<'a> {
     Set(Option<&'a str>),
 }
 
+/// What becomes of the address for mails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EmailChange {
+    /// The stored address stays.
+    Keep,
+    /// This address replaces the stored one. None: from now on there is no address.
+    Set(Option<EmailAddress>),
+}
+
 impl SettingsTable {
-    /// Stores a change of the URL and of the owner's own header. An attribute that stays is not written.
+    /// Stores a change of the URL, of the owner's own header and of the address for mails. An attribute that stays is not written.
     ///
     /// # Errors
     ///
@@ -46,6 +56,7 @@ impl SettingsTable {
         business_id: &BusinessId,
         url: UrlChange<'_>,
         header: HeaderChange<'_>,
+        email: &EmailChange,
     ) -> Result<(), TableError> {
         let mut update = UpdateExpression::default();
         if let UrlChange::Set(url) = url {
@@ -61,6 +72,9 @@ impl SettingsTable {
                 update.set("static_header_name", s(name));
                 update.set("static_header_value", s(value));
             }
+        }
+        if let EmailChange::Set(email) = email {
+            update.set_or_remove("notify_email", email.as_ref().map(|email| s(email.as_str())));
         }
         if !update.is_empty() {
             dynamodb::send(update.apply(self.update(business_id))).await?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::{CauseName, rfc3339};
-use crate::use_cases::{HeaderIntent, SECRET_MASK, UrlIntent, Warning, warnings};
+use crate::use_cases::{EmailIntent, HeaderIntent, SECRET_MASK, UrlIntent, Warning, warnings};
 
 /// The settings, and the state of the endpoint.
 #[derive(Debug, Serialize, ToSchema)]
@@ -18,6 +18,9 @@ pub(in crate::api) struct Settings {
     /// The owner's own header; null: there is none.
     #[schema(required)]
     static_header: Option<StaticHeader>,
+    /// Where mails go when the endpoint fails, is paused or has recovered; null: nowhere.
+    #[schema(required, example = "owner@example.com")]
+    notify_email: Option<String>,
     /// Whether events go out.
     status: EndpointStatus,
     /// Why the endpoint is paused; null: it is not paused.
@@ -92,6 +95,7 @@ impl Settings {
         Self {
             generic_webhook_url: owned.url.clone(),
             static_header: owned.static_header_name.clone().map(|name| StaticHeader { name, value: SECRET_MASK }),
+            notify_email: owned.notify_email.clone(),
             status,
             paused_reason: paused_reason.map(PausedReason::from),
             since: since.map(rfc3339),
@@ -117,6 +121,11 @@ pub(in crate::api) struct SettingsChange {
     #[serde(default, deserialize_with = "header_intent")]
     #[schema(required = false, value_type = Option<StaticHeaderChange>)]
     pub(in crate::api) static_header: HeaderIntent,
+    /// Where mails are to go when the endpoint fails, is paused or has recovered, at most one of a kind in an hour; null:
+    /// nowhere. One address of ASCII characters.
+    #[serde(default, deserialize_with = "email_intent")]
+    #[schema(required = false, value_type = Option<String>, example = "owner@example.com", max_length = 254)]
+    pub(in crate::api) notify_email: EmailIntent,
 }
 
 /// The owner's own header.
@@ -134,6 +143,11 @@ struct StaticHeaderChange {
 /// Called only if the member is present.
 fn url_intent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UrlIntent, D::Error> {
     Option::deserialize(deserializer).map(UrlIntent::Set)
+}
+
+/// Called only if the member is present.
+fn email_intent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EmailIntent, D::Error> {
+    Option::deserialize(deserializer).map(EmailIntent::Set)
 }
 
 /// Called only if the member is present: null removes the header.

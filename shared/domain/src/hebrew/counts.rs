@@ -1,13 +1,36 @@
 //! Counts, in the forms that Hebrew has for one, two and many.
 
+use crate::endpoint::HELD_COUNTED;
+
 /// "3 עדכונים".
-pub(crate) fn updates(count: u64) -> String {
+#[must_use]
+pub fn updates(count: u64) -> String {
     counted(count, "עדכון אחד", "שני עדכונים", "עדכונים")
 }
 
 /// "3 ניסיונות".
-pub(crate) fn attempts(count: u32) -> String {
+#[must_use]
+pub fn attempts(count: u32) -> String {
     counted(count.into(), "ניסיון אחד", "שני ניסיונות", "ניסיונות")
+}
+
+/// How many events wait, as a sentence; None: none wait. [`HELD_COUNTED`] stands for more.
+#[must_use]
+pub fn waiting(held: u64) -> Option<String> {
+    match held {
+        0 => None,
+        1 => Some("עדכון אחד ממתין.".to_owned()),
+        held => Some(format!("{} ממתינים.", at_least(held))),
+    }
+}
+
+/// Two or more events. Of [`HELD_COUNTED`] nobody knows how many they are.
+#[must_use]
+pub fn at_least(held: u64) -> String {
+    match held {
+        HELD_COUNTED.. => format!("יותר מ־{}", updates(HELD_COUNTED - 1)),
+        held => updates(held),
+    }
 }
 
 fn counted(count: u64, one: &str, two: &str, many: &str) -> String {
