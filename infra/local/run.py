@@ -177,7 +177,7 @@ or get another link to the owner's page:
   . {env} && {os.path.relpath(examples[LINKING], environment.ROOT)} demo
 
 On the page, {receiver.url}/demo is a URL that works, and {receiver.url}/broken one that does not. After five failed
-attempts there, which take some minutes, the mail to the owner is shown here.
+attempts there, such as those of five calls, the mail to the owner is shown here.
 
   receiver           {receiver.url}
   endpoint           {stack.endpoint}

@@ -2,12 +2,13 @@
 
 import base64
 import time
+from urllib.parse import urlencode
 
 import pytest
 
 from infra.local.signatures import standard_is_right
 
-from .portal import Owner
+from .portal import Owner, Reply
 
 pytestmark = pytest.mark.portal
 
@@ -192,6 +193,26 @@ def test_text_that_is_not_one_address_is_refused_and_the_old_address_stays(owner
     assert error["code"] in ("address", "too_long")
     assert owner.item()["notify_email"] == "stays@example.com"
     assert owner.item()["generic_webhook_url"] == "https://stays.example/"
+
+
+def test_form_of_the_page_stores_refuses_and_clears_the_address_for_mails(owner: Owner) -> None:
+    def saves(address: str | None) -> Reply:
+        fields = {"generic_webhook_url": owner.url} | ({} if address is None else {"notify_email": address})
+        headers = {"Cookie": owner.cookie(), "Sec-Fetch-Site": "same-origin"}
+        headers |= {"Content-Type": "application/x-www-form-urlencoded"}
+        return owner.portal.send("POST", "/settings", urlencode(fields), headers=headers)
+
+    assert saves("owner@example.com\u200f ").status == 303
+    assert owner.item()["notify_email"] == "owner@example.com"
+    refused = saves("one@example.com, two@example.com")
+    assert refused.status == 422
+    assert 'value="one@example.com, two@example.com"' in refused.text
+    assert 'id="notify_email-error"' in refused.text
+    # A page that was opened before there was the field.
+    assert saves(None).status == 303
+    assert owner.item()["notify_email"] == "owner@example.com"
+    assert saves(" ").status == 303
+    assert "notify_email" not in owner.item()
 
 
 def test_longest_header_is_sent(owner: Owner) -> None:
