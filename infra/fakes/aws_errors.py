@@ -1,7 +1,7 @@
 """AWS's own errors as they are on the wire. Clients decide by an error's name whether they retry.
 
-DynamoDB, SQS and Secrets Manager answer in JSON with a `__type`, SNS in XML. The shapes are those of the services' API
-references. The messages are close to those of AWS; nothing reads them.
+DynamoDB, SQS and Secrets Manager answer in JSON with a `__type`, SES in JSON with a header, SNS in XML. The
+shapes are those of the services' API references. The messages are close to those of AWS; nothing reads them.
 """
 
 import json
@@ -14,6 +14,7 @@ _SERVER_ERRORS = {
     "sqs": (503, "com.amazonaws.sqs#ServiceUnavailable", "Service is unable to handle request."),
     "secretsmanager": (500, "InternalServiceError", "An error occurred on the server side."),
     "sns": (500, "InternalError", "Internal error"),
+    "ses": (500, "InternalServiceErrorException", "Internal error"),
 }
 _THROTTLING = {
     "dynamodb": (
@@ -24,6 +25,7 @@ _THROTTLING = {
     "sqs": (400, "com.amazonaws.sqs#RequestThrottled", "Request is throttled."),
     "secretsmanager": (400, "ThrottlingException", "Rate exceeded"),
     "sns": (400, "Throttling", "Rate exceeded"),
+    "ses": (429, "TooManyRequestsException", "Too Many Requests"),
 }
 
 
@@ -74,6 +76,9 @@ def _error(service: str, status: int, code: str, message: str) -> AwsResponse:
         error = f"<Error><Type>{fault}</Type><Code>{code}</Code><Message>{message}</Message></Error>"
         body = f'<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">{error}</ErrorResponse>'
         return AwsResponse(status, [("Content-Type", "text/xml")], body.encode())
+    if service == "ses":
+        fields = [("Content-Type", "application/json"), ("x-amzn-errortype", code)]
+        return AwsResponse(status, fields, json.dumps({"message": message}).encode())
     version = "1.1" if service == "secretsmanager" else "1.0"
     fields = [("Content-Type", f"application/x-amz-json-{version}")]
     if service == "sqs":

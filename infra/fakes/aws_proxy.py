@@ -233,6 +233,8 @@ def _read(request: Received) -> Call:
         parameters = json.loads(text or "{}")
         tables = frozenset(parameters.get("RequestItems", ())) | {parameters.get("TableName")} - {None}
         return Call(_SERVICES.get(prefix, prefix), operation, tables, parameters, text)
+    if request.path == "/v2/email/outbound-emails":
+        return Call("ses", "SendEmail", frozenset(), {}, text)
     # Only SNS uses the query protocol.
     form = {name: values[0] for name, values in parse_qs(text).items()}
     return Call("sns", form.get("Action", ""), frozenset(), form, text)

@@ -32,7 +32,7 @@ BUILT_TEMPLATE = BUILT / "template.yaml"
 BOOTSTRAP = BUILT / "DeliverFunction" / "bootstrap"
 CONFIGURATION = environment.ROOT / "infra" / "samconfig.toml"
 TELLING_SECONDS = 15
-FUNCTIONS = ("deliver", "portal", "sweep")
+FUNCTIONS = ("deliver", "notify", "portal", "sweep")
 EXAMPLES = ("finalize_call_on_stop", "link_for_owner")
 
 # Every member and every feature, whatever is built of them: what depends on the features is compiled once.

@@ -22,6 +22,7 @@ from . import environment
 from .building import EXAMPLES, MODE, build, build_examples
 from .business import Business, new_signing_secret
 from .demo_data import add_past_deliveries
+from .mailbox import Mail, mails, verify
 from .ministack import usable
 from .processes import Failure, command, finish
 from .signatures import internal_is_right, standard_is_right
@@ -30,6 +31,11 @@ from .stack import Stack, running_stack
 SAMPLE = "events/samples/call.completed.short.json"
 STATE = environment.RUN / "state.json"
 ARRIVAL_SECONDS = 60
+SENDER, OWNER = "notices@prosaas.example", "owner@demo.example"
+"""Of the mails to the demo's owner, which the local SES keeps."""
+DASHBOARD = "/dashboard"
+MAIL_SECONDS = 2
+"""How often the local SES is asked for new mails."""
 FINALISING, LINKING = EXAMPLES
 
 
@@ -44,8 +50,10 @@ def main() -> int:
             build()
             examples = build_examples()
         with step("Starting the local stack and deploying infra/template.yaml"):
-            stack = running.enter_context(running_stack({}, port=port))
-        receiver = running.enter_context(running_receiver())
+            receiver = running.enter_context(running_receiver())
+            mailing = {"NoticesFrom": SENDER, "DashboardUrl": receiver.url + DASHBOARD}
+            stack = running.enter_context(running_stack(mailing, port=port))
+            verify(stack, SENDER)
         business = demo_business(stack, receiver)
         with step("Letting the demo business have a past"):
             add_past_deliveries(stack, receiver, business)
@@ -58,6 +66,8 @@ def main() -> int:
         verified = show(received, stack, business, started)
         env = environment.using(stack.endpoint) | letting_in(stack)
         link = run_example(examples[LINKING], business.id, env)
+        # The mails link to the dashboard, which lets its own user in.
+        receiver.script(DASHBOARD, Answer(302, headers={"Location": link.strip()}))
         print(f"\nThe owner's page, for the next 50 minutes:\n  {link.strip()}", flush=True)
         if once:
             return 0 if verified else 1
@@ -77,7 +87,7 @@ def run_example(program: Path, argument: str, env: dict[str, str]) -> str:
 def demo_business(stack: Stack, receiver: Receiver) -> Business:
     """Set up the business that the samples belong to."""
     business = Business("demo", f"{receiver.url}/demo", new_signing_secret())
-    business.save(stack)
+    business.save(stack, notify_email=OWNER)
     return business
 
 
@@ -166,7 +176,8 @@ hand the function a batch:
 or get another link to the owner's page:
   . {env} && {os.path.relpath(examples[LINKING], environment.ROOT)} demo
 
-On the page, {receiver.url}/demo is a URL that works, and {receiver.url}/broken one that does not.
+On the page, {receiver.url}/demo is a URL that works, and {receiver.url}/broken one that does not. After five failed
+attempts there, such as those of five calls, the mail to the owner is shown here.
 
   receiver           {receiver.url}
   endpoint           {stack.endpoint}
@@ -180,15 +191,23 @@ On the page, {receiver.url}/demo is a URL that works, and {receiver.url}/broken 
 
 
 def _show_more(receiver: Receiver, stack: Stack, business: Business) -> None:
-    shown = 1
+    shown, shown_mails = 1, 0
     while True:
-        try:
-            arrived = receiver.wait("/demo", shown + 1, seconds=3600)
-        except Failure:
-            continue
-        for received in arrived[shown:]:
-            show(received, stack, business)
-        shown = len(arrived)
+        with suppress(Failure):
+            arrived = receiver.wait("/demo", shown + 1, seconds=MAIL_SECONDS)
+            for received in arrived[shown:]:
+                show(received, stack, business)
+            shown = len(arrived)
+        taken = mails(stack)
+        for mail in taken[shown_mails:]:
+            show_mail(mail)
+        shown_mails = len(taken)
+
+
+def show_mail(mail: Mail) -> None:
+    """Show a mail's text, which holds nothing of a call."""
+    text = "".join(f"  {line}\n" for line in mail.text.splitlines())
+    print(f"\nMailed to {', '.join(mail.to)}: {mail.subject}\n\n{text}", flush=True)
 
 
 if __name__ == "__main__":

@@ -97,6 +97,10 @@ class Stack:
         """Give everything that `portal` has written so far."""
         return self._log(self._configuration("PortalFunctionName"), 0)
 
+    def notify_log(self) -> list[str]:
+        """Give everything that `notify` has written so far."""
+        return self._log(self._configuration("NotifyFunctionName"), 0)
+
     def _table(self, output: str) -> Any:  # noqa: ANN401
         resource = _session().resource("dynamodb", endpoint_url=self.endpoint_of("dynamodb"), config=_DIRECT)
         return resource.Table(self.outputs[output])

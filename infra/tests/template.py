@@ -12,7 +12,7 @@ from infra.local import environment
 from infra.local.template import Template, read
 
 ORIGINAL = environment.ROOT / "infra" / "template.yaml"
-FUNCTIONS = ("DeliverFunction", "SweepFunction", "PortalFunction")
+FUNCTIONS = ("DeliverFunction", "SweepFunction", "PortalFunction", "NotifyFunction")
 """Every function of the stack."""
 
 

@@ -2,12 +2,13 @@
 
 import base64
 import time
+from urllib.parse import urlencode
 
 import pytest
 
 from infra.local.signatures import standard_is_right
 
-from .portal import Owner
+from .portal import Owner, Reply
 
 pytestmark = pytest.mark.portal
 
@@ -57,12 +58,35 @@ REFUSED_NAMES = [
 REFUSED_VALUES = ["x" * 4097, "", "a\r\nX-Other: b", "a\nb", "a\0b", "\x7f", "ערך", "é", "a\tb\x01"]
 
 
+REFUSED_ADDRESSES = [
+    "",
+    "  ",
+    "owner",
+    "@example.com",
+    "owner@",
+    "owner@example",
+    "one@two@example.com",
+    "two words@example.com",
+    "owner@exam ple.com",
+    "one@example.com,two@example.com",
+    "one@example.com;two@example.com",
+    "Owner <owner@example.com>",
+    "<owner@example.com>",
+    "owner@example.com\r\nBcc: other@example.com",
+    "owner\0@example.com",
+    "owner@example.com\x7f",
+    "mailto:owner@example.com",
+    "בעלים@example.com",
+    "o" * 243 + "@example.com",
+]
+
+
 def test_new_business_has_no_settings_and_an_active_endpoint(owner: Owner) -> None:
     reply = owner.get("/api/settings")
     assert (reply.status, reply.media_type) == (200, "application/json")
     settings = reply.json
     expected = {"generic_webhook_url": None, "static_header": None, "status": "active", "paused_reason": None}
-    assert settings.items() >= (expected | {"held": 0, "warnings": []}).items()
+    assert settings.items() >= (expected | {"held": 0, "warnings": [], "notify_email": None}).items()
     assert owner.get("/api/signing-secret").json["signing_secret"] is None
     assert owner.item() == {}, "reading writes nothing"
 
@@ -146,6 +170,51 @@ def test_absent_member_of_the_settings_stays(owner: Owner) -> None:
     assert owner.put("/api/settings", {"generic_webhook_url": None}).json["static_header"]["name"] == "X-Key"
 
 
+@pytest.mark.parametrize(
+    "pasted", ["owner@example.com", "\u200fowner@example.com\u202c\xa0\n", "own\u200ber@example.com"]
+)
+def test_address_for_mails_is_stored_without_what_cannot_be_seen(owner: Owner, pasted: str) -> None:
+    saved = owner.put("/api/settings", {"notify_email": pasted})
+    assert saved.status == 200, saved.body
+    assert saved.json["notify_email"] == "owner@example.com"
+    assert owner.item()["notify_email"] == "owner@example.com"
+    owner.saves(owner.url)
+    assert owner.get("/api/settings").json["notify_email"] == "owner@example.com", "an absent member stays"
+    assert owner.put("/api/settings", {"notify_email": None}).json["notify_email"] is None
+    assert "notify_email" not in owner.item()
+    assert owner.get("/api/settings").json["generic_webhook_url"] == owner.url
+
+
+@pytest.mark.parametrize("address", REFUSED_ADDRESSES)
+def test_text_that_is_not_one_address_is_refused_and_the_old_address_stays(owner: Owner, address: str) -> None:
+    owner.saves("https://stays.example/", notify_email="stays@example.com")
+    [error] = owner.saves("https://another.example/", notify_email=address).problem(422)["errors"]
+    assert error["pointer"] == "/notify_email"
+    assert error["code"] in ("address", "too_long")
+    assert owner.item()["notify_email"] == "stays@example.com"
+    assert owner.item()["generic_webhook_url"] == "https://stays.example/"
+
+
+def test_form_of_the_page_stores_refuses_and_clears_the_address_for_mails(owner: Owner) -> None:
+    def saves(address: str | None) -> Reply:
+        fields = {"generic_webhook_url": owner.url} | ({} if address is None else {"notify_email": address})
+        headers = {"Cookie": owner.cookie(), "Sec-Fetch-Site": "same-origin"}
+        headers |= {"Content-Type": "application/x-www-form-urlencoded"}
+        return owner.portal.send("POST", "/settings", urlencode(fields), headers=headers)
+
+    assert saves("owner@example.com\u200f ").status == 303
+    assert owner.item()["notify_email"] == "owner@example.com"
+    refused = saves("one@example.com, two@example.com")
+    assert refused.status == 422
+    assert 'value="one@example.com, two@example.com"' in refused.text
+    assert 'id="notify_email-error"' in refused.text
+    # A page that was opened before there was the field.
+    assert saves(None).status == 303
+    assert owner.item()["notify_email"] == "owner@example.com"
+    assert saves(" ").status == 303
+    assert "notify_email" not in owner.item()
+
+
 def test_longest_header_is_sent(owner: Owner) -> None:
     name, value = "X-".ljust(128, "n"), "v" * 4096
     assert owner.saves(owner.url, static_header={"name": name, "value": value}).status == 200
@@ -168,6 +237,8 @@ def test_mask_keeps_no_value_for_another_header_name(owner: Owner) -> None:
         {"generic_webhook_url": None, "static_header": {"name": "X-Key"}},
         {"generic_webhook_url": None, "static_header": {"name": "X-Key", "value": "x", "more": 1}},
         {"generic_webhook_url": None, "static_header": "X-Key: x"},
+        {"notify_email": 1},
+        {"notify_email": ["owner@example.com"]},
         {"generic_webhook_url": None, "static_header": ["X-Key", "x"]},
         [],
         [None, None],

@@ -51,7 +51,7 @@ def test_deliver_may_recurse_and_nothing_else() -> None:
     loops = {
         name: function["Properties"].get("RecursiveLoop") for name, function in of_type("AWS::Lambda::Function").items()
     }
-    assert loops == {"DeliverFunction": "Allow", "SweepFunction": None, "PortalFunction": None}
+    assert loops == {"DeliverFunction": "Allow", "SweepFunction": None, "PortalFunction": None, "NotifyFunction": None}
 
 
 def test_no_function_reserves_concurrency() -> None:

@@ -1,8 +1,10 @@
-"""MiniStack gets the template of AWS, without the alarms that MiniStack refuses."""
+"""MiniStack gets the template of AWS, without the alarms that it refuses, and with a wider permission to mail."""
+
+from typing import Any
 
 from infra.local.building import BUILT_TEMPLATE
 from infra.local.stack import DEPLOYED_TEMPLATE, Stack
-from infra.local.template import read
+from infra.local.template import Template, read
 
 from .template import original
 
@@ -10,12 +12,21 @@ LEFT_OUT = {"DeadLettersGrowingAlarm", "SweepStoppedAlarm"}
 """Alarms on metric math."""
 
 
-def test_ministack_gets_the_template_without_alarms_on_metric_math(stack: Stack) -> None:
+def test_ministack_gets_the_template_without_alarms_on_metric_math_and_conditions_on_a_sender(stack: Stack) -> None:
     assert stack.outputs
     built, deployed = read(BUILT_TEMPLATE), read(DEPLOYED_TEMPLATE)
+    mailing = [_mailing(template) for template in (built, deployed)]
+    assert mailing[1] == {"Sid": "MailOwners", "Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*"}
+    mailing[1] |= {name: mailing[0][name] for name in ("Resource", "Condition")}
     left_out = {name: built["Resources"][name] for name in LEFT_OUT}
     assert all(resource["Properties"]["Metrics"] for resource in left_out.values())
     assert deployed | {"Resources": deployed["Resources"] | left_out} == built
+
+
+def _mailing(template: Template) -> dict[str, Any]:
+    [policy] = template["Resources"]["NotifyRole"]["Properties"]["Policies"]
+    [mailing] = [one for one in policy["PolicyDocument"]["Statement"] if one["Action"] == "ses:SendEmail"]
+    return mailing
 
 
 def test_built_template_is_the_template_with_built_code(stack: Stack) -> None:

@@ -39,6 +39,7 @@ def test_every_log_group_has_a_retention() -> None:
         "DeliverLogs": 30,
         "SweepLogs": 30,
         "PortalLogs": 30,
+        "NotifyLogs": 30,
         "ApiAccessLogs": 30,
     }
 

@@ -141,8 +141,8 @@ async fn save_settings(
     Extension(business): Owner,
     Body(change): Body<SettingsChange>,
 ) -> Result<Json<Settings>, UseCaseError> {
-    let (url, header, format) = change.intents();
-    let saved = owners.save(&business, url, header, format).await?;
+    let (url, header, format, email) = change.intents();
+    let saved = owners.save(&business, url, header, format, email).await?;
     let mut settings = shown(&owners, &business).await?;
     // Only these warnings include those of the DNS lookup.
     settings.warnings = saved.warnings;

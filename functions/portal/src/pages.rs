@@ -28,7 +28,8 @@ use crate::event_id_path::EventIdPath;
 use crate::html::{self, Flash, Overview, Problem};
 use crate::session::{self, Access};
 use crate::use_cases::{
-    FormatIntent, HeaderIntent, Refused, Resent, SUMMARY_DAYS, Sending, TestKind, UrlIntent, UseCaseError, UseCases,
+    EmailIntent, FormatIntent, HeaderIntent, Refused, Resent, SUMMARY_DAYS, Sending, TestKind, UrlIntent, UseCaseError,
+    UseCases,
 };
 use crate::{as_html, report};
 
@@ -235,6 +236,8 @@ struct SettingsForm {
     static_header_name: String,
     #[serde(default)]
     static_header_value: String,
+    /// None: the form is of a page that was opened before there was this field.
+    notify_email: Option<String>,
 }
 
 impl SettingsForm {
@@ -245,12 +248,19 @@ impl SettingsForm {
         }
         HeaderIntent::Set { name, value: Some(value).filter(|value| !value.is_empty()) }
     }
+
+    fn email(&self) -> EmailIntent {
+        match self.notify_email.as_deref().map(pasted::cleaned) {
+            None => EmailIntent::Keep,
+            Some(email) => EmailIntent::Set(Some(email).filter(|email| !email.is_empty())),
+        }
+    }
 }
 
 async fn save(State(owners): App, Extension(business): Owner, form: Sent<SettingsForm>) -> Answer {
     let Form(form) = form?;
     let url = UrlIntent::Set(Some(form.generic_webhook_url.clone()));
-    match owners.save(&business, url, form.header(), FormatIntent::default()).await {
+    match owners.save(&business, url, form.header(), FormatIntent::default(), form.email()).await {
         Ok(saved) if saved.url.is_none() => Ok(redirect("/?said=cleared")),
         Ok(saved) => {
             // The warning of the DNS lookup would be lost after a redirect.
@@ -278,6 +288,8 @@ fn typed(view: &mut Overview, form: SettingsForm, refused: Refused) {
     view.settings.header_name = form.static_header_name;
     let value_again = (!form.static_header_value.is_empty()).then_some(InvalidStaticHeader::Value);
     view.settings.header_error = refused.header.or(value_again);
+    view.settings.email = form.notify_email.unwrap_or_default();
+    view.settings.email_error = refused.email;
 }
 
 async fn test(State(owners): App, Extension(business): Owner) -> Answer {

@@ -67,6 +67,10 @@ impl Problem {
             let (pointer, code) = refused_format(invalid);
             problem.errors.push(FieldError { pointer, code, detail: invalid.to_string() });
         }
+        if let Some(invalid) = refused.email {
+            let (pointer, code) = ("/notify_email", invalid.as_str());
+            problem.errors.push(FieldError { pointer, code, detail: invalid.to_string() });
+        }
         problem
     }
 }

@@ -17,7 +17,7 @@ pub(crate) use export::LeftOut;
 pub(crate) use formats::{FormatIntent, InvalidFormat, TemplateIntent};
 pub(crate) use hints::{Warning, warnings};
 pub(crate) use replay::{ReplayKind, ReplayState, ReplayView};
-pub(crate) use settings::{HeaderIntent, SECRET_MASK, SigningSecretText, UrlIntent};
+pub(crate) use settings::{EmailIntent, HeaderIntent, SECRET_MASK, SigningSecretText, UrlIntent};
 pub(crate) use test_event::TestKind;
 
 use std::time::Duration;
@@ -33,6 +33,7 @@ use adapters::tables::Tables;
 use axum::http::HeaderValue;
 use domain::event::{BusinessId, MalformedEvent};
 use domain::guard::{Refusal, TargetPolicy};
+use domain::mail::InvalidEmailAddress;
 use domain::outcome::Verdict;
 use domain::request::InvalidStaticHeader;
 use domain::request::signature::InternalSecret;
@@ -88,6 +89,7 @@ pub(crate) struct Refused {
     pub(crate) url: Option<Refusal>,
     pub(crate) header: Option<InvalidStaticHeader>,
     pub(crate) format: Option<InvalidFormat>,
+    pub(crate) email: Option<InvalidEmailAddress>,
 }
 
 /// A fault of this system.

@@ -18,3 +18,4 @@ pub mod http;
 pub mod attempter;
 pub mod queue;
 pub mod notices;
+pub mod mailer;

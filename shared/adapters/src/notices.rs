@@ -1,10 +1,11 @@
-//! Notices to the operator, on an SNS topic: an endpoint is failing, is paused, or has recovered.
+//! Notices to the operator, on an SNS topic: an endpoint is failing, is paused, or has recovered. `notify`
+//! reads them there.
 
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types::MessageAttributeValue;
 use aws_types::SdkConfig;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use domain::endpoint::{Notice, NoticeKind};
 use domain::event::BusinessId;
@@ -32,6 +33,48 @@ struct Message<'a> {
     since: String,
     /// How many events are held. Null: the events could not be counted.
     held: Option<u64>,
+}
+
+/// A notice as a subscriber reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceivedNotice {
+    /// The kind of change.
+    pub kind: NoticeKind,
+    /// The business whose endpoint it is.
+    pub business_id: BusinessId,
+    /// The name of the cause or of the reason; empty: the notice has none.
+    pub cause: String,
+    /// Since when the endpoint is, or was, not well; None: the notice does not say it readably.
+    pub since: Option<Timestamp>,
+    /// How many events wait, counted up to [`domain::endpoint::HELD_COUNTED`]; None: that could not be counted.
+    pub held: Option<u64>,
+}
+
+impl ReceivedNotice {
+    /// Reads a notice, as leniently as its kind and its business allow. None: the text has no kind or no business.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        /// A member of any type.
+        #[derive(Deserialize)]
+        struct Members {
+            kind: String,
+            business_id: String,
+            #[serde(default)]
+            cause: serde_json::Value,
+            #[serde(default)]
+            since: serde_json::Value,
+            #[serde(default)]
+            held: serde_json::Value,
+        }
+        let members: Members = serde_json::from_str(text).ok()?;
+        Some(Self {
+            kind: NoticeKind::read(&members.kind),
+            business_id: BusinessId::parse(&members.business_id).ok()?,
+            cause: members.cause.as_str().unwrap_or_default().to_owned(),
+            since: members.since.as_str().and_then(|since| since.parse().ok()),
+            held: members.held.as_u64(),
+        })
+    }
 }
 
 impl Notices {
@@ -94,4 +137,31 @@ fn log(business_id: &BusinessId, notice: &Notice, held: Option<u64>) {
 
 fn rfc3339(time: Timestamp) -> String {
     format!("{time:.0}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_is_read_as_it_was_written_and_without_what_cannot_be_read() {
+        let since: Timestamp = "2026-03-01T09:12:40Z".parse().expect("a time");
+        let message =
+            Message { kind: "paused", business_id: "b 1", cause: "gone", since: rfc3339(since), held: Some(7) };
+        let text = serde_json::to_string(&message).expect("texts and a number always serialise");
+        let read = ReceivedNotice {
+            kind: NoticeKind::Paused,
+            business_id: BusinessId::parse("b 1").expect("an id"),
+            cause: "gone".to_owned(),
+            since: Some(since),
+            held: Some(7),
+        };
+        assert_eq!(ReceivedNotice::parse(&text), Some(read.clone()));
+        let odd = r#"{"held":"7","since":1,"cause":null,"kind":"paused","business_id":"b 1","more":[1]}"#;
+        let without = ReceivedNotice { cause: String::new(), since: None, held: None, ..read };
+        assert_eq!(ReceivedNotice::parse(odd), Some(without));
+        for text in ["", "[]", "{}", r#"{"kind":"paused"}"#, r#"{"kind":"paused","business_id":""}"#] {
+            assert_eq!(ReceivedNotice::parse(text), None, "{text}");
+        }
+    }
 }

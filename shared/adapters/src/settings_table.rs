@@ -1,7 +1,7 @@
 //! The settings table: one item for each business.
 //!
-//! The item has three parts. The owner sets the first (URL, header, secret). The functions keep the second, the health
-//! of the business's endpoint. The third is the set of attempts in flight at that endpoint. Other systems write the
+//! The item has three parts. The owner sets the first (URL, header, secret, address for mails). The functions keep the
+//! second, the health of the business's endpoint. The third is the set of attempts in flight at that endpoint. Other systems write the
 //! item too, so each reader here judges each attribute. Every write here is an `UpdateItem` that names the attributes
 //! it changes.
 
@@ -11,15 +11,18 @@ mod in_flight;
 mod owner;
 mod owner_changes;
 mod test_counter;
+mod mail_claims;
 mod overdue;
 
 pub use in_flight::InFlight;
+pub use mail_claims::MailClaim;
 pub use owner::OwnerSettings;
-pub use owner_changes::{FormatChange, HeaderChange, TemplateChange, UrlChange};
+pub use owner_changes::{EmailChange, FormatChange, HeaderChange, TemplateChange, UrlChange};
 pub use settings::Settings;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_types::SdkConfig;
 use domain::endpoint::Health;
 use domain::event::BusinessId;
 use jiff::Timestamp;
@@ -61,6 +64,12 @@ impl SettingsItem {
 impl SettingsTable {
     pub(crate) fn new(client: Client, name: String) -> Self {
         Self { client, name }
+    }
+
+    /// The table of this name, for a function that needs no other.
+    #[must_use]
+    pub fn open(sdk: &SdkConfig, name: String) -> Self {
+        Self::new(Client::new(sdk), name)
     }
 
     /// Stores a state of health, if the stored state has the version before it. [`Written::ConditionFailed`]: it does

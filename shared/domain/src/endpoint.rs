@@ -19,7 +19,7 @@ mod follow;
 mod overdue;
 
 pub use follow::{EndpointIo, follow, tell};
-pub use notice::{MAX_NOTICES, Notice, NoticeKind};
+pub use notice::{HELD_COUNTED, MAX_NOTICES, Notice, NoticeKind};
 pub use overdue::{Found, Restart, Swept};
 pub use range::{Position, Range, RangeEnd, RangeReplay, RangeStatuses, StepProgress};
 pub use replay_state::{ATTEMPTS_IN_A_REPLAY, Replay};

@@ -23,5 +23,7 @@ pub mod replay;
 pub mod sweep;
 pub mod summary;
 pub mod owner_link;
+pub mod hebrew;
+pub mod mail;
 
 pub use jiff::Timestamp;

@@ -3,48 +3,21 @@
 //! Infinitives and plurals throughout, so that nobody is addressed by a gender. Latin with punctuation at its ends stands
 //! in directional isolates (U+2066, U+2069), and a comma between two Latin names is followed by U+200F, or the
 //! punctuation would jump to the other side. What a page always says
-//! stands in its template.
+//! stands in its template. What the mails to the owner say too is in [`domain::hebrew`].
 
-mod answers;
-mod clues;
-mod counts;
 mod times;
 
-pub(crate) use answers::{Advice, advice, short};
-pub(crate) use counts::{attempts, grouped, not_arrived, not_yet_arrived, updates};
+pub(crate) use domain::hebrew::{
+    Advice, FAILING_TITLE, WHILE_FAILING, WHILE_PAUSED, advice, attempts, grouped, not_arrived, not_yet_arrived,
+    paused, refusal, short, updates, waiting,
+};
 pub(crate) use times::{about, day_of_month, duration, when};
 
 use adapters::deliveries_table::Status;
-use domain::endpoint::PausedReason;
-use domain::guard::Refusal;
+use domain::mail::InvalidEmailAddress;
 use domain::request::InvalidStaticHeader;
 
 use super::view::{Flash, Hint, Problem, SignedOut};
-
-/// What is wrong with the URL.
-pub(crate) fn refusal(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::TooLong => "הכתובת ארוכה מדי. אפשר עד 2,048 תווים.",
-        Refusal::TwoUrls => "הודבקו כאן כמה כתובות. צריך להשאיר רק אחת, פעם אחת.",
-        Refusal::Words => "בשדה הזה צריכה להיות רק הכתובת עצמה, בלי מילים, רווחים או מירכאות.",
-        Refusal::Placeholder => {
-            "נשאר בכתובת מקום למילוי, כמו \u{2066}{{...}}\u{2069} או \u{2066}<TOKEN>\u{2069}. צריך להעתיק את הכתובת המלאה, אחרי שמולא."
-        }
-        Refusal::Backslash => "בכתובת יש לוכסן הפוך \u{2066}(\\)\u{2069}. כדאי להעתיק אותה שוב מהמערכת שלך ולהדביק.",
-        Refusal::Fragment => {
-            "בכתובת יש הסימן #, כמו בכתובת של עמוד שנפתח בדפדפן. צריך להעתיק את כתובת ה־Webhook עצמה, מתוך המערכת שלך."
-        }
-        Refusal::SpecialName => {
-            "השם שבכתובת קיים רק במחשב או ברשת מקומית, ולשם אי אפשר לשלוח. צריך כתובת שנגישה מהאינטרנט."
-        }
-        Refusal::Control => "בכתובת יש תווים נסתרים. כדאי להעתיק אותה שוב ולהדביק.",
-        Refusal::Unreadable => "זו לא נראית כתובת מלאה. צריך להעתיק את כולה, כולל \u{2066}https://\u{2069} שבהתחלה.",
-        Refusal::Scheme => "הכתובת צריכה להתחיל ב־\u{2066}https://\u{2069}, כדי שפרטי השיחות יעברו מוצפנים.",
-        Refusal::UserInfo => "אי אפשר לכלול בכתובת שם משתמש או סיסמה. במקומם אפשר להגדיר כותרת אימות בהגדרות המתקדמות.",
-        Refusal::Port => "מספר הפורט שבכתובת לא נתמך. אפשר 443, או 1024 ומעלה. בדרך כלל אפשר פשוט למחוק אותו.",
-        Refusal::Address => "הכתובת מובילה לרשת פרטית או למחשב מקומי, ולשם אי אפשר לשלוח. צריך כתובת שנגישה מהאינטרנט.",
-    }
-}
 
 /// What is wrong with the static header.
 pub(crate) fn header_error(error: InvalidStaticHeader) -> &'static str {
@@ -54,6 +27,16 @@ pub(crate) fn header_error(error: InvalidStaticHeader) -> &'static str {
         InvalidStaticHeader::ValueTooLong => "הערך ארוך מדי. אפשר עד 4,096 תווים.",
         InvalidStaticHeader::Reserved => "השם הזה שמור למערכת. צריך לבחור שם אחר, לדוגמה: X-API-Key",
         InvalidStaticHeader::Value => "צריך להזין ערך: אותיות באנגלית, ספרות וסימנים, בלי רווח בהתחלה או בסוף.",
+    }
+}
+
+/// What is wrong with the address for mails.
+pub(crate) fn email_error(error: InvalidEmailAddress) -> &'static str {
+    match error {
+        InvalidEmailAddress::TooLong => "כתובת המייל ארוכה מדי. אפשר עד 254 תווים.",
+        InvalidEmailAddress::Shape => {
+            "זו לא נראית כתובת מייל. צריך כתובת אחת, באותיות באנגלית, לדוגמה: \u{2066}name@example.com\u{2069}"
+        }
     }
 }
 
@@ -149,27 +132,6 @@ pub(crate) fn subject(event_type: &str) -> &'static str {
         "lead.created" | "lead.status_changed" => "מזהה ליד",
         "appointment.booked" => "מזהה פגישה",
         _ => "מזהה",
-    }
-}
-
-/// Why the endpoint is paused, and what to do.
-pub(crate) fn paused(reason: PausedReason) -> Advice {
-    match reason {
-        PausedReason::Owner => Advice::new(
-            "השליחה הושהתה מהעמוד הזה. עדכונים חדשים נשמרים כאן ולא הולכים לאיבוד.",
-            "כשמוכנים להמשיך, לוחצים על ״חידוש השליחה״.",
-        ),
-        PausedReason::Gone => Advice::new(
-            "המערכת שלך ענתה שהכתובת הזו נסגרה (קוד 410), ולכן השליחה נעצרה.",
-            "צריך להזין כתובת חדשה ולשמור. אם הכתובת חזרה לפעול, אפשר לחדש את השליחה.",
-        ),
-        PausedReason::Spent => Advice::new(
-            "ניסינו שוב ושוב והמערכת שלך לא קיבלה את העדכונים, ולכן השליחה נעצרה. עדכונים חדשים נשמרים כאן.",
-            "כדאי לשלוח בדיקה כדי לראות מה קורה. אחרי התיקון, חידוש השליחה ישלח את כל מה שממתין.",
-        ),
-        PausedReason::NoUrl => {
-            Advice::new("לא הייתה כתובת לשלוח אליה, ולכן השליחה נעצרה.", "צריך לשמור כתובת, וכל מה שממתין יישלח אליה.")
-        }
     }
 }
 

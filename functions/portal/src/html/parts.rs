@@ -33,6 +33,8 @@ impl NoticePart {
             "#generic_webhook_url"
         } else if view.settings.header_error.is_some() {
             "#static-header"
+        } else if view.settings.email_error.is_some() {
+            "#notify_email"
         } else {
             return view.said.map(Self::of_said);
         };
@@ -78,6 +80,7 @@ pub(super) struct SettingsPart<'a> {
     pub(super) name_error: Option<&'static str>,
     pub(super) value_error: Option<&'static str>,
     pub(super) is_header_open: bool,
+    pub(super) email_error: Option<&'static str>,
 }
 
 impl<'a> SettingsPart<'a> {
@@ -92,6 +95,7 @@ impl<'a> SettingsPart<'a> {
             name_error: header_error.filter(|_| !of_value),
             value_error: header_error.filter(|_| of_value),
             is_header_open: header_error.is_some(),
+            email_error: form.email_error.map(hebrew::email_error),
         }
     }
 

@@ -4,6 +4,7 @@ use adapters::deliveries_table::{Status, Summary};
 use adapters::http::Timings;
 use domain::endpoint::PausedReason;
 use domain::guard::Refusal;
+use domain::mail::InvalidEmailAddress;
 use domain::outcome::{Cause, Failure};
 use domain::request::InvalidStaticHeader;
 use jiff::{SignedDuration, Timestamp};
@@ -119,6 +120,20 @@ fn a_refused_header_opens_its_details_and_marks_the_right_field() {
         let page = overview(&view);
         assert!(page.contains("<details id=\"static-header\" open>"));
         assert!(page.contains(&format!("id=\"{id}\"")), "{error}");
+        assert_eq!(page.matches("aria-invalid").count(), 1);
+    }
+}
+
+#[test]
+fn an_address_for_mails_is_shown_with_its_error_beside_it() {
+    let mut view = overview_view();
+    view.settings.email = "owner@example.com, ".into();
+    let page = overview(&view);
+    assert!(page.contains("value=\"owner@example.com, \"") && !page.contains("aria-invalid"));
+    for error in [InvalidEmailAddress::Shape, InvalidEmailAddress::TooLong] {
+        view.settings.email_error = Some(error);
+        let page = overview(&view);
+        assert!(page.contains(hebrew::email_error(error)) && page.contains("href=\"#notify_email\""), "{error}");
         assert_eq!(page.matches("aria-invalid").count(), 1);
     }
 }

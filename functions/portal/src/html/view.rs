@@ -7,6 +7,7 @@ use adapters::http::Timings;
 use domain::clue::Clue;
 use domain::endpoint::PausedReason;
 use domain::guard::Refusal;
+use domain::mail::InvalidEmailAddress;
 use domain::outcome::Cause;
 use domain::request::InvalidStaticHeader;
 use domain::summary::Summary as SummaryOfDays;
@@ -73,6 +74,9 @@ pub(crate) struct SettingsForm {
     /// Whether the header has a stored value, which is never shown.
     pub(crate) has_header_value: bool,
     pub(crate) header_error: Option<InvalidStaticHeader>,
+    /// The address for mails; empty: none.
+    pub(crate) email: String,
+    pub(crate) email_error: Option<InvalidEmailAddress>,
 }
 
 /// A doubt about a URL that is allowed but probably not intended.

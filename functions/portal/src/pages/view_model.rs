@@ -44,6 +44,8 @@ fn settings(owned: &OwnerSettings, targets: TargetPolicy) -> SettingsForm {
         header_name: owned.static_header_name.clone().unwrap_or_default(),
         has_header_value: owned.static_header_name.is_some(),
         header_error: None,
+        email: owned.notify_email.clone().unwrap_or_default(),
+        email_error: None,
     }
 }
 

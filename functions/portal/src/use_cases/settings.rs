@@ -5,10 +5,11 @@ use std::time::Duration;
 use adapters::dynamodb::Written;
 use adapters::http::{SystemLookup, resolves};
 use adapters::process::clock;
-use adapters::settings_table::{HeaderChange, OwnerSettings, UrlChange};
+use adapters::settings_table::{EmailChange, HeaderChange, OwnerSettings, UrlChange};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::event::BusinessId;
 use domain::guard::{Refusal, Target, TargetPolicy};
+use domain::mail::{EmailAddress, InvalidEmailAddress};
 use domain::pasted;
 use domain::request::{InvalidStaticHeader, StaticHeader};
 
@@ -53,6 +54,15 @@ pub(crate) enum HeaderIntent {
     },
 }
 
+/// The change of the address for mails that the owner asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum EmailIntent {
+    #[default]
+    Keep,
+    /// This address replaces the stored one. None: from now on there is no address.
+    Set(Option<String>),
+}
+
 /// The settings that were stored.
 pub(crate) struct Saved {
     pub(crate) url: Option<String>,
@@ -78,7 +88,8 @@ impl SigningSecretText {
 }
 
 impl UseCases {
-    /// Stores a change of the URL, of the header and of the format, all cleaned. A business's first secret is made with its first
+    /// Stores a change of the URL, of the header, of the format and of the address for mails, all cleaned. A business's
+    /// first secret is made with its first
     /// settings. Events that were held for the previous URL go to the new one.
     pub(crate) async fn save(
         &self,
@@ -86,6 +97,7 @@ impl UseCases {
         url: UrlIntent,
         header: HeaderIntent,
         format: FormatIntent,
+        email: EmailIntent,
     ) -> Result<Saved, UseCaseError> {
         let before = self.tables.settings.read_for_owner(business_id, clock::now()).await?;
         let (url, header, format) = (url.cleaned(), header.cleaned(), format.cleaned());
@@ -93,11 +105,13 @@ impl UseCases {
             UrlIntent::Keep => before.url.as_deref(),
             UrlIntent::Set(url) => url.as_deref(),
         };
-        let judged = (self.judge(&url, &before).await, change(&header, &before), format.change(&before));
-        let (mut warnings, header, format) = match judged {
-            (Ok(warnings), Ok(header), Ok(format)) => (warnings, header, format),
-            (url, header, format) => {
-                let refused = Refused { url: url.err(), header: header.err(), format: format.err() };
+        let judged =
+            (self.judge(&url, &before).await, change(&header, &before), format.change(&before), email.change(&before));
+        let (mut warnings, header, format, email) = match judged {
+            (Ok(warnings), Ok(header), Ok(format), Ok(email)) => (warnings, header, format, email),
+            (url, header, format, email) => {
+                let refused =
+                    Refused { url: url.err(), header: header.err(), format: format.err(), email: email.err() };
                 return Err(UseCaseError::Refused(refused));
             }
         };
@@ -105,7 +119,7 @@ impl UseCases {
             // The secret is stored before the URL, so that nothing is ever sent unsigned.
             self.tables.settings.replace_secret(business_id, None, &new_secret()?, clock::now()).await?;
         }
-        self.tables.settings.save(business_id, url.change(), header, format).await?;
+        self.tables.settings.save(business_id, url.change(), header, format, &email).await?;
         if wanted.is_some() {
             let is_another = wanted != before.url.as_deref();
             self.change(business_id, if is_another { Intent::Release } else { Intent::Keep }).await?;
@@ -199,6 +213,21 @@ impl HeaderIntent {
     }
 }
 
+impl EmailIntent {
+    /// Without invisible characters. The stored text stays as it is: the page sends it back with every change, and another
+    /// system may have stored no address there.
+    fn change(self, before: &OwnerSettings) -> Result<EmailChange, InvalidEmailAddress> {
+        match self {
+            Self::Keep => Ok(EmailChange::Keep),
+            Self::Set(None) => Ok(EmailChange::Set(None)),
+            Self::Set(Some(text)) => match pasted::cleaned(&text) {
+                text if before.notify_email.as_ref() == Some(&text) => Ok(EmailChange::Keep),
+                text => EmailAddress::parse(&text).map(|address| EmailChange::Set(Some(address))),
+            },
+        }
+    }
+}
+
 fn change<'a>(intent: &'a HeaderIntent, before: &OwnerSettings) -> Result<HeaderChange<'a>, InvalidStaticHeader> {
     match intent {
         HeaderIntent::Keep => Ok(HeaderChange::Keep),
@@ -244,6 +273,20 @@ mod tests {
         assert_eq!(format!("whsec_{}", STANDARD.encode(&text)), secret);
         assert_ne!(secret, new_secret().expect("randomness"));
         assert_eq!(SigningSecretText::of("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").text, None, "no text");
+    }
+
+    #[test]
+    fn an_address_is_cleaned_and_judged_and_the_stored_text_stays() {
+        let before = OwnerSettings { notify_email: Some("at the office".to_owned()), ..OwnerSettings::default() };
+        let set = |text: Option<&str>| EmailIntent::Set(text.map(ToOwned::to_owned)).change(&before);
+        let address = EmailAddress::parse("owner@example.com").expect("an address");
+        assert_eq!(set(Some("\u{200f}owner@example.com\u{a0}\n")), Ok(EmailChange::Set(Some(address))));
+        assert_eq!(set(None), Ok(EmailChange::Set(None)));
+        assert_eq!(set(Some("at the office ")), Ok(EmailChange::Keep));
+        assert_eq!(EmailIntent::Keep.change(&before), Ok(EmailChange::Keep));
+        for text in ["", " ", "owner", "a@b.example, c@d.example"] {
+            assert_eq!(set(Some(text)), Err(InvalidEmailAddress::Shape), "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
-use domain::endpoint::{Found, Position, Probe};
+use domain::endpoint::{Found, HELD_COUNTED, Position, Probe};
 use domain::event::{BusinessId, EventId};
 use domain::replay::Listed;
 
@@ -13,10 +13,6 @@ use super::DeliveriesTable;
 use super::range::counted;
 use crate::dynamodb::attributes::{business_id, event_id, s, text};
 use crate::dynamodb::{Item, TableError};
-
-/// The number up to which held events are counted; it stands for more. Counting a million of them must not delay a
-/// notice.
-pub const HELD_COUNTED: u64 = 1_000;
 
 /// How many held events a step of a replay takes: with one step a second, about 10 events a second.
 const EVENTS_PER_STEP: i32 = 10;

@@ -126,6 +126,21 @@ pub struct Sweep {
     pub log_level: Level,
 }
 
+/// What `notify` is set up with, by the names of the template's environment variables.
+#[derive(Clone)]
+pub struct Notify {
+    /// Where and as whom to call AWS.
+    pub aws: Aws,
+    /// `SETTINGS_TABLE_NAME`
+    pub settings_table_name: String,
+    /// `NOTICES_FROM`: the address that mails come from; None: there are no mails.
+    pub notices_from: Option<String>,
+    /// `DASHBOARD_URL`: the page that a mail links to; None: none.
+    pub dashboard_url: Option<String>,
+    /// `LOG_LEVEL`
+    pub log_level: Level,
+}
+
 impl Deliver {
     /// Reads the process's environment.
     ///
@@ -198,6 +213,24 @@ impl Sweep {
             settings_table_name: variables.required("SETTINGS_TABLE_NAME")?,
             deliveries_table_name: variables.required("DELIVERIES_TABLE_NAME")?,
             owner_notices_topic_arn: variables.required("OWNER_NOTICES_TOPIC_ARN")?,
+            log_level: variables.log_level()?,
+        })
+    }
+}
+
+impl Notify {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidEnvironment`] for the first variable that is missing or cannot be used.
+    pub fn from_process() -> Result<Self, InvalidEnvironment> {
+        let variables = Variables(variable);
+        Ok(Self {
+            aws: variables.aws()?,
+            settings_table_name: variables.required("SETTINGS_TABLE_NAME")?,
+            notices_from: variables.optional("NOTICES_FROM"),
+            dashboard_url: variables.optional("DASHBOARD_URL"),
             log_level: variables.log_level()?,
         })
     }

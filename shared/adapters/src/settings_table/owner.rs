@@ -33,6 +33,8 @@ pub struct OwnerSettings {
     pub signing_secret: Option<String>,
     /// The end of the time for which the previous signing secret is valid too, in whole seconds; None: it is not valid.
     pub previous_secret_until: Option<Timestamp>,
+    /// Where mails about the endpoint go, cleaned; perhaps no address, if another system wrote it. None: nowhere.
+    pub notify_email: Option<String>,
     /// The state of the endpoint as it was stored last, perhaps for another URL.
     pub health: Health,
 }
@@ -66,6 +68,8 @@ impl OwnerSettings {
             static_header_name: cleaned(item, "static_header_value")?.and(cleaned(item, "static_header_name")?),
             signing_secret: owned(item, "signing_secret")?.filter(|secret| !secret.trim().is_empty()),
             previous_secret_until: until.filter(|until| *until > now && item.contains_key("previous_signing_secret")),
+            // An address that cannot be read must not keep an owner from the page.
+            notify_email: cleaned(item, "notify_email").ok().flatten(),
             health: health::from_item(item)?,
         })
     }

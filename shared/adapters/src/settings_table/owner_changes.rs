@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::event::BusinessId;
 use domain::format::PayloadFormat;
+use domain::mail::EmailAddress;
 use domain::request::signature::SigningSecret;
 use jiff::Timestamp;
 
@@ -55,8 +56,18 @@ pub enum TemplateChange<'a> {
     Set(Option<&'a str>),
 }
 
+/// What becomes of the address for mails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EmailChange {
+    /// The stored address stays.
+    Keep,
+    /// This address replaces the stored one. None: from now on there is no address.
+    Set(Option<EmailAddress>),
+}
+
 impl SettingsTable {
-    /// Stores a change of the URL, of the owner's own header, and of the format. An attribute that stays is not written.
+    /// Stores a change of the URL, of the owner's own header, of the format, and of the address for mails. An attribute
+    /// that stays is not written.
     ///
     /// # Errors
     ///
@@ -67,6 +78,7 @@ impl SettingsTable {
         url: UrlChange<'_>,
         header: HeaderChange<'_>,
         format: FormatChange<'_>,
+        email: &EmailChange,
     ) -> Result<(), TableError> {
         let mut update = UpdateExpression::default();
         if let UrlChange::Set(url) = url {
@@ -88,6 +100,9 @@ impl SettingsTable {
         }
         if let TemplateChange::Set(template) = format.template {
             update.set_or_remove("payload_template", template.map(s));
+        }
+        if let EmailChange::Set(email) = email {
+            update.set_or_remove("notify_email", email.as_ref().map(|email| s(email.as_str())));
         }
         if !update.is_empty() {
             dynamodb::send(update.apply(self.update(business_id))).await?;

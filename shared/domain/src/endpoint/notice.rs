@@ -11,6 +11,10 @@ use super::Health;
 /// the topic takes no notice.
 pub const MAX_NOTICES: usize = 10;
 
+/// The number up to which a business's held events are counted for a notice; it stands for more. Counting a million of
+/// them must not delay the notice.
+pub const HELD_COUNTED: u64 = 1_000;
+
 /// A change that the operator is told of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Notice {

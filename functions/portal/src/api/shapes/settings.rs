@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{CauseName, PayloadFormatName, ReplayProgress, rfc3339};
 use crate::use_cases::{
-    FormatIntent, HeaderIntent, ReplayView, SECRET_MASK, TemplateIntent, UrlIntent, Warning, warnings,
+    EmailIntent, FormatIntent, HeaderIntent, ReplayView, SECRET_MASK, TemplateIntent, UrlIntent, Warning, warnings,
 };
 
 /// The settings, and the state of the endpoint.
@@ -25,6 +25,9 @@ pub(in crate::api) struct Settings {
     /// The owner's template; null: there is none.
     #[schema(required)]
     payload_template: Option<String>,
+    /// Where mails go when the endpoint fails, is paused or has recovered; null: nowhere.
+    #[schema(required, example = "owner@example.com")]
+    notify_email: Option<String>,
     /// Whether events go out.
     status: EndpointStatus,
     /// Why the endpoint is paused; null: it is not paused.
@@ -110,6 +113,7 @@ impl Settings {
             static_header: owned.static_header_name.clone().map(|name| StaticHeader { name, value: SECRET_MASK }),
             payload_format: owned.payload_format.into(),
             payload_template: owned.payload_template.clone(),
+            notify_email: owned.notify_email.clone(),
             status,
             paused_reason: paused_reason.map(PausedReason::from),
             since: since.map(rfc3339),
@@ -147,13 +151,18 @@ pub(in crate::api) struct SettingsChange {
         required = false, value_type = Option<String>, example = r#"{"text":"{{summary}}"}"#, max_length = 4096
     )]
     payload_template: TemplateIntent,
+    /// Where mails are to go when the endpoint fails, is paused or has recovered, at most one of a kind in an hour; null:
+    /// nowhere. One address of ASCII characters.
+    #[serde(default, deserialize_with = "email_intent")]
+    #[schema(required = false, value_type = Option<String>, example = "owner@example.com", max_length = 254)]
+    notify_email: EmailIntent,
 }
 
 impl SettingsChange {
-    /// The changes of the URL, of the header and of the format.
-    pub(in crate::api) fn intents(self) -> (UrlIntent, HeaderIntent, FormatIntent) {
+    /// The changes of the URL, of the header, of the format and of the address for mails.
+    pub(in crate::api) fn intents(self) -> (UrlIntent, HeaderIntent, FormatIntent, EmailIntent) {
         let format = FormatIntent { format: self.payload_format, template: self.payload_template };
-        (self.generic_webhook_url, self.static_header, format)
+        (self.generic_webhook_url, self.static_header, format, self.notify_email)
     }
 }
 
@@ -182,6 +191,11 @@ pub(super) fn format_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 /// Called only if the member is present.
 pub(super) fn template_intent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TemplateIntent, D::Error> {
     Option::deserialize(deserializer).map(TemplateIntent::Set)
+}
+
+/// Called only if the member is present.
+fn email_intent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EmailIntent, D::Error> {
+    Option::deserialize(deserializer).map(EmailIntent::Set)
 }
 
 /// Called only if the member is present: null removes the header.

@@ -6,7 +6,7 @@ use domain::israel;
 use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
 
-use super::counts::counted;
+use domain::hebrew::counted;
 
 const MONTHS: [&str; 12] =
     ["ינואר", "פברואר", "מרץ", "אפריל", "מאי", "יוני", "יולי", "אוגוסט", "ספטמבר", "אוקטובר", "נובמבר", "דצמבר"];

@@ -3,7 +3,7 @@
 //! The title of an active endpoint must not stand above what contradicts it. So an active endpoint is judged by what
 //! became of its deliveries, too.
 
-use adapters::deliveries_table::{HELD_COUNTED, Status, Summary};
+use adapters::deliveries_table::{Status, Summary};
 use domain::clue::Clue;
 use domain::endpoint::PausedReason;
 use domain::outcome::Cause;
@@ -61,7 +61,7 @@ impl StatusPart {
             EndpointState::Failing { since, cause } => {
                 let (code, clue) = shown_by_probe(view, cause);
                 let Advice { what, fix } = hebrew::advice(cause, code, clue, None);
-                (part.name, part.tone, part.title) = ("failing", "failing", "העדכונים לא מגיעים למערכת שלך");
+                (part.name, part.tone, part.title) = ("failing", "failing", hebrew::FAILING_TITLE);
                 part.since = Some(Moment::new(since, view.now));
                 part.lines.push(what);
                 part.fix = Some(fix);
@@ -210,16 +210,11 @@ fn shown_by_probe(view: &Overview, cause: Cause) -> (Option<u16>, Option<Clue>) 
 }
 
 fn waiting(endpoint: &EndpointView) -> Option<String> {
-    let held = match endpoint.held {
-        0 => None,
-        1 => Some("עדכון אחד ממתין.".to_owned()),
-        HELD_COUNTED.. => Some(format!("יותר מ־{} ממתינים.", hebrew::updates(HELD_COUNTED - 1))),
-        count => Some(format!("{} ממתינים.", hebrew::updates(count))),
-    };
+    let held = hebrew::waiting(endpoint.held);
     let outlook = match endpoint.state {
         _ if endpoint.is_replaying => return Some("מה שהמתין נשלח עכשיו, בהדרגה.".into()),
-        EndpointState::Failing { .. } => "ממשיכים לנסות, וברגע שהמערכת שלך תענה הכול יישלח מעצמו.",
-        EndpointState::Paused { .. } => "הכול יישלח עם חידוש השליחה.",
+        EndpointState::Failing { .. } => hebrew::WHILE_FAILING,
+        EndpointState::Paused { .. } => hebrew::WHILE_PAUSED,
         EndpointState::NotSet => "הכול יישלח אחרי שמירת כתובת.",
         EndpointState::Active => "אפשר לשלוח הכול עכשיו, מתוך היומן.",
     };

@@ -3,26 +3,29 @@
 //! The services named are the ones that owners use, and their words (Active, Respond, Executions) are left in English
 //! because that is how their screens show them.
 
-use domain::clue::Clue;
-use domain::outcome::{Cause, Failure};
-
 use super::clues;
+use crate::clue::Clue;
+use crate::outcome::{Cause, Failure};
 
 /// What happened, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Advice {
-    pub(crate) what: String,
-    pub(crate) fix: &'static str,
+pub struct Advice {
+    /// What happened.
+    pub what: String,
+    /// What to do.
+    pub fix: &'static str,
 }
 
 impl Advice {
-    pub(crate) fn new(what: impl Into<String>, fix: &'static str) -> Self {
+    /// What happened, and what to do.
+    pub fn new(what: impl Into<String>, fix: &'static str) -> Self {
         Self { what: what.into(), fix }
     }
 }
 
 /// The cause in a few words, for a row of the log.
-pub(crate) fn short(cause: Cause, code: Option<u16>, clue: Option<Clue>) -> String {
+#[must_use]
+pub fn short(cause: Cause, code: Option<u16>, clue: Option<Clue>) -> String {
     let text = clue.and_then(clues::short).unwrap_or_else(|| match cause {
         Cause::Failed(Failure::Dns) => "השרת לא נמצא",
         Cause::Failed(Failure::Refused) => "השרת לא קיבל את החיבור",
@@ -63,7 +66,8 @@ pub(super) fn with_code(text: &str, code: Option<u16>) -> String {
 
 /// The cause in a sentence, and the remedy in another. What the attempt showed beyond its cause comes first: the code of a
 /// firewall's answer is not the receiver's. The snippet is what the receiver answered: n8n says there what it misses.
-pub(crate) fn advice(cause: Cause, code: Option<u16>, clue: Option<Clue>, snippet: Option<&str>) -> Advice {
+#[must_use]
+pub fn advice(cause: Cause, code: Option<u16>, clue: Option<Clue>, snippet: Option<&str>) -> Advice {
     let of_clue = clue.filter(|_| cause != Cause::SignIn).and_then(|clue| clues::advice(clue, code));
     of_clue.unwrap_or_else(|| match cause {
         Cause::Failed(failure) => unanswered(failure),
@@ -71,7 +75,7 @@ pub(crate) fn advice(cause: Cause, code: Option<u16>, clue: Option<Clue>, snippe
         Cause::Other => Advice::new("השליחה לא הצליחה.", "אפשר לבדוק את הכתובת בלחיצה על ״בדיקה״."),
         Cause::Redirect => Advice::new(
             with_code("הכתובת מפנה לכתובת אחרת", code) + ".",
-            "צריך לשמור כאן את הכתובת הסופית, זו שאליה מפנים.",
+            "צריך לשמור בהגדרות את הכתובת הסופית, זו שאליה מפנים.",
         ),
         Cause::SignIn => Advice::new(
             with_code("הכתובת מפנה להתחברות לחשבון Google או Microsoft", code) + ".",
@@ -79,7 +83,7 @@ pub(crate) fn advice(cause: Cause, code: Option<u16>, clue: Option<Clue>, snippe
         ),
         Cause::Gone => Advice::new(
             with_code("המערכת שלך ענתה שהכתובת הזו נסגרה", code) + ".",
-            "צריך ליצור כתובת חדשה ולשמור אותה כאן. ב־Make, כתובת שלא מחוברת לתרחיש נסגרת אחרי כמה ימים.",
+            "צריך ליצור כתובת חדשה ולשמור אותה בהגדרות. ב־Make, כתובת שלא מחוברת לתרחיש נסגרת אחרי כמה ימים.",
         ),
     })
 }
@@ -105,7 +109,7 @@ fn unanswered(failure: Failure) -> Advice {
         Failure::Protocol => Advice::new("התקבלה תשובה שאינה של שרת אינטרנט.", "כדאי לבדוק שהכתובת והפורט נכונים."),
         Failure::Blocked => Advice::new(
             "לכתובת השמורה אי אפשר לשלוח.",
-            "כדאי להעתיק שוב את כתובת ה־Webhook מהמערכת שלך ולשמור אותה כאן. אם משהו בה לא מתאים, השמירה תגיד מה.",
+            "כדאי להעתיק שוב את כתובת ה־Webhook מהמערכת שלך ולשמור אותה בהגדרות. אם משהו בה לא מתאים, השמירה תגיד מה.",
         ),
     }
 }

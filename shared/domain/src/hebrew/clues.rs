@@ -1,10 +1,9 @@
 //! Why something did not arrive, by what the attempt showed beyond its cause: a sentence and a remedy for each.
 
-use domain::clue::Clue;
-use domain::guard::Refusal;
-
 use super::answers::{Advice, with_code};
 use super::refusal;
+use crate::clue::Clue;
+use crate::guard::Refusal;
 
 /// In a few words, where those for the cause or the code would mislead.
 pub(super) fn short(clue: Clue) -> Option<&'static str> {

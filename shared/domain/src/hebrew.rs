@@ -1,0 +1,79 @@
+//! What the owner is told in Hebrew by the page and by the mails alike.
+//!
+//! Infinitives and plurals throughout, so that nobody is addressed by a gender. Latin with punctuation at its ends stands
+//! in directional isolates (U+2066, U+2069), and a comma between two Latin names is followed by U+200F, or the
+//! punctuation would jump to the other side. A sentence that a mail has too does not say "here": in a mail, that would not
+//! be the page.
+
+mod answers;
+mod clues;
+mod counts;
+
+pub use answers::{Advice, advice, short};
+pub use counts::{at_least, attempts, counted, grouped, not_arrived, not_yet_arrived, updates, waiting};
+
+use crate::endpoint::PausedReason;
+use crate::guard::Refusal;
+
+/// The title of an endpoint that fails.
+pub const FAILING_TITLE: &str = "העדכונים לא מגיעים למערכת שלך";
+
+/// The title of a paused endpoint.
+pub const PAUSED_TITLE: &str = "השליחה מושהית";
+
+/// What becomes of the events that wait for a failing endpoint.
+pub const WHILE_FAILING: &str = "ממשיכים לנסות, וברגע שהמערכת שלך תענה הכול יישלח מעצמו.";
+
+/// What becomes of the events that wait for a paused endpoint.
+pub const WHILE_PAUSED: &str = "הכול יישלח עם חידוש השליחה.";
+
+/// What is wrong with the URL.
+#[must_use]
+pub fn refusal(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::TooLong => "הכתובת ארוכה מדי. אפשר עד 2,048 תווים.",
+        Refusal::TwoUrls => "הודבקו כאן כמה כתובות. צריך להשאיר רק אחת, פעם אחת.",
+        Refusal::Words => "בשדה הזה צריכה להיות רק הכתובת עצמה, בלי מילים, רווחים או מירכאות.",
+        Refusal::Placeholder => {
+            "נשאר בכתובת מקום למילוי, כמו \u{2066}{{...}}\u{2069} או \u{2066}<TOKEN>\u{2069}. צריך להעתיק את הכתובת המלאה, אחרי שמולא."
+        }
+        Refusal::Backslash => "בכתובת יש לוכסן הפוך \u{2066}(\\)\u{2069}. כדאי להעתיק אותה שוב מהמערכת שלך ולהדביק.",
+        Refusal::Fragment => {
+            "בכתובת יש הסימן #, כמו בכתובת של עמוד שנפתח בדפדפן. צריך להעתיק את כתובת ה־Webhook עצמה, מתוך המערכת שלך."
+        }
+        Refusal::SpecialName => {
+            "השם שבכתובת קיים רק במחשב או ברשת מקומית, ולשם אי אפשר לשלוח. צריך כתובת שנגישה מהאינטרנט."
+        }
+        Refusal::Control => "בכתובת יש תווים נסתרים. כדאי להעתיק אותה שוב ולהדביק.",
+        Refusal::Unreadable => "זו לא נראית כתובת מלאה. צריך להעתיק את כולה, כולל \u{2066}https://\u{2069} שבהתחלה.",
+        Refusal::Scheme => "הכתובת צריכה להתחיל ב־\u{2066}https://\u{2069}, כדי שפרטי השיחות יעברו מוצפנים.",
+        Refusal::UserInfo => "אי אפשר לכלול בכתובת שם משתמש או סיסמה. במקומם אפשר להגדיר כותרת אימות בהגדרות המתקדמות.",
+        Refusal::Port => "מספר הפורט שבכתובת לא נתמך. אפשר 443, או 1024 ומעלה. בדרך כלל אפשר פשוט למחוק אותו.",
+        Refusal::Address => "הכתובת מובילה לרשת פרטית או למחשב מקומי, ולשם אי אפשר לשלוח. צריך כתובת שנגישה מהאינטרנט.",
+    }
+}
+
+/// Why the endpoint is paused, and what to do.
+#[must_use]
+pub fn paused(reason: PausedReason) -> Advice {
+    match reason {
+        PausedReason::Owner => Advice::new(
+            "השליחה הושהתה מעמוד ה־Webhook. עדכונים חדשים נשמרים ולא הולכים לאיבוד.",
+            "כשמוכנים להמשיך, לוחצים על ״חידוש השליחה״.",
+        ),
+        PausedReason::Gone => Advice::new(
+            "המערכת שלך ענתה שהכתובת הזו נסגרה (קוד 410), ולכן השליחה נעצרה.",
+            "צריך להזין כתובת חדשה ולשמור. אם הכתובת חזרה לפעול, אפשר לחדש את השליחה.",
+        ),
+        PausedReason::Spent => Advice::new(
+            "ניסינו שוב ושוב והמערכת שלך לא קיבלה את העדכונים, ולכן השליחה נעצרה. עדכונים חדשים נשמרים אצלנו.",
+            "כדאי לשלוח בדיקה כדי לראות מה קורה. אחרי התיקון, חידוש השליחה ישלח את כל מה שממתין.",
+        ),
+        PausedReason::NoUrl => {
+            Advice::new("לא הייתה כתובת לשלוח אליה, ולכן השליחה נעצרה.", "צריך לשמור כתובת, וכל מה שממתין יישלח אליה.")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
