@@ -26,8 +26,8 @@ EXAMPLES = 40
 """The random requests of each operation, in addition to those that try each bound of the document."""
 
 # A request that fits the document may still be refused: for a URL that no webhook can have (422, field by field), for a
-# cursor that no list has given (400), or for too many tests (429). The API's name is sent in the header `Host`, since
-# not every system resolves it.
+# cursor that no list has given or a range that ends before it begins (400), or for too many tests (429). The API's
+# name is sent in the header `Host`, since not every system resolves it.
 CONFIGURATION = """
 headers = {{ Host = "{portal.host}", Authorization = "Bearer {owner.token}" }}
 
@@ -45,6 +45,12 @@ include-name = "GET /api/deliveries"
 
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", "400"]
+
+[[operations]]
+include-name = "GET /api/deliveries.csv"
+
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", "400"]
 """
 
 ROUTES = {
@@ -54,6 +60,8 @@ ROUTES = {
     ("GET", "/api/signing-secret"),
     ("POST", "/api/signing-secret/rotate"),
     ("GET", "/api/deliveries"),
+    ("GET", "/api/deliveries.csv"),
+    ("GET", "/api/summary"),
     ("GET", "/api/deliveries/{event_id}"),
     ("POST", "/api/deliveries/{event_id}/resend"),
     ("POST", "/api/deliveries/resend"),

@@ -206,6 +206,8 @@ def test_id_with_unusual_characters_is_delivered_recorded_and_resent(
     assert json.loads(request.body)["business_id"] == business_id
     business.recorded(event_id_of(request), "delivered")
     assert [one["event_id"] for one in owner.get("/api/deliveries").json["deliveries"]] == [event_id_of(request)]
+    assert owner.get("/api/summary").json["days"][-1]["delivered"] == 1
+    assert event_id_of(request) in owner.get("/api/deliveries.csv?from=2026-01-01T00:00:00Z&status=delivered").text
     assert owner.post(f"/api/deliveries/{event_id_of(request)}/resend").status == 202
     assert business.receives(3)[2].body == request.body
 

@@ -147,7 +147,8 @@ fn facts(view: &Overview, summary: &Summary) -> Vec<(&'static str, String)> {
     let Counts { delivered, failed, .. } = summary.total;
     // Rounded down: 100 % means all.
     let percent = u64::from(delivered) * 100 / u64::from(delivered + failed).max(1);
-    let share = (delivered + failed > 0).then(|| format!("{percent}% מהעדכונים"));
+    let rest = if summary.total.waiting() > 0 { ", בלי אלה שממתינים" } else { "" };
+    let share = (delivered + failed > 0).then(|| format!("{percent}% מהעדכונים{rest}"));
     let delay = summary.median_delay_ms.map(Duration::from_millis);
     let delay = delay.map(|delay| format!("בדרך כלל תוך {}", hebrew::about(delay)));
     [("הגיעו", share), ("זמן הגעה", delay), ("ממתינים", waiting(view, summary))]
