@@ -1,8 +1,8 @@
 """The endpoints of any number of businesses: one HTTP server on loopback that records requests and answers by script.
 
 Every path is an endpoint of its own, so any number of tests share one receiver without seeing each other. A path
-answers by a script, one answer for each request in turn, or by chance, one of several for each request. A path without
-answers says 200.
+answers by a script, one answer for each request in turn, or by chance, one of several for each request, or by a judge
+of the request. A path without answers says 200.
 
 The receiver verifies no signature (`signatures` does) and understands no event.
 """
@@ -137,21 +137,25 @@ class Receiver:
         self.url = ""
         self._changed = threading.Condition()
         self._chance = random.Random(seed)
-        self._choices: dict[str, Callable[[int], Answer]] = {}
-        """By path: the answer to a request, by the number of requests before it."""
+        self._choices: dict[str, Callable[[int, Received], Answer]] = {}
+        """By path: the answer to a request, by the number of requests before it and by the request itself."""
         self._exchanges: defaultdict[str, list[_Exchange]] = defaultdict(list)
 
     def script(self, path: str, *answers: Answer) -> str:
         """Set the answers to a path's first request, second request and so on; the last repeats. Return its URL."""
         script = answers or (Answer(),)
-        return self._choose(path, lambda earlier: script[min(earlier, len(script) - 1)])
+        return self._choose(path, lambda earlier, _: script[min(earlier, len(script) - 1)])
 
     def conduct(self, path: str, *answers: Answer) -> str:
         """Answer each request at a path by one of these, chosen by chance. Return its URL."""
         choices = answers or (Answer(),)
-        return self._choose(path, lambda _: self._chance.choice(choices))
+        return self._choose(path, lambda *_: self._chance.choice(choices))
 
-    def _choose(self, path: str, choice: Callable[[int], Answer]) -> str:
+    def judge(self, path: str, judge: Callable[[Received], Answer]) -> str:
+        """Answer each request at a path as a judge of the request says. Return its URL."""
+        return self._choose(path, lambda _, request: judge(request))
+
+    def _choose(self, path: str, choice: Callable[[int, Received], Answer]) -> str:
         with self._changed:
             self._choices[path] = choice
         return self.url + path
@@ -195,7 +199,7 @@ class Receiver:
     def _record(self, request: Received) -> _Exchange:
         with self._changed:
             earlier, choice = self._exchanges[request.path], self._choices.get(request.path)
-            exchange = _Exchange(request, choice(len(earlier)) if choice else Answer())
+            exchange = _Exchange(request, choice(len(earlier), request) if choice else Answer())
             earlier.append(exchange)
             self._changed.notify_all()
             return exchange

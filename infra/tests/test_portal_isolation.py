@@ -17,6 +17,7 @@ pytestmark = pytest.mark.portal
 BODIES: dict[tuple[str, str], object] = {
     ("PUT", "/api/settings"): {"generic_webhook_url": "https://intruder.example/", "static_header": None},
     ("POST", "/api/deliveries/resend"): {"status": "failed"},
+    ("POST", "/api/preview"): {"payload_format": "event"},
 }
 """The bodies of the routes that need a body."""
 

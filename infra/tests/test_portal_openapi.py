@@ -57,6 +57,7 @@ ROUTES = {
     ("GET", "/api/settings"),
     ("PUT", "/api/settings"),
     ("POST", "/api/test"),
+    ("POST", "/api/preview"),
     ("GET", "/api/signing-secret"),
     ("POST", "/api/signing-secret/rotate"),
     ("GET", "/api/deliveries"),
