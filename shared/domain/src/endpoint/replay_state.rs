@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::{Health, RangeReplay, StepProgress, is_lost};
+use super::{Health, StepProgress, is_lost};
 
 /// How many attempts an event has in a replay. After the last one the event goes on by its own schedule, and the replay
 /// goes on with the next event: one event that a receiver refuses must not hold the others.
@@ -76,11 +76,15 @@ impl Health {
         })
     }
 
-    /// Gives the state after a replay of held events: nothing is held any more. A range goes on now.
+    /// Gives the state after a replay of held events: nothing is held any more. A range goes on now, or later if its
+    /// receiver or an event's schedule asks for it.
     #[must_use]
     pub fn with_replay_done(&self, now: Timestamp) -> Self {
-        let range = self.range.clone().map(|range| RangeReplay { steps: Replay { due: now, ..range.steps }, ..range });
-        Self { replay: None, range, ..self.clone() }
+        let mut health = Self { replay: None, ..self.clone() };
+        if let Some(range) = &mut health.range {
+            range.steps.due = range.steps.due.max(now);
+        }
+        health
     }
 
     fn with_step(&self, id: u64, change: impl FnOnce(Replay) -> Replay) -> Self {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::endpoint::Notice;
+use domain::endpoint::{Notice, RangeReplay};
 use domain::event::EventId;
 
 use crate::business::Business;
@@ -139,6 +139,11 @@ impl Run {
     /// At the end: the notices that the operator has not been given.
     pub(crate) fn untold(&self) -> Vec<&Notice> {
         self.businesses.iter().flat_map(|business| &business.tables.health.notices).collect()
+    }
+
+    /// At the end: the replays of a range that are not over.
+    pub(crate) fn ranges_left(&self) -> Vec<&RangeReplay> {
+        self.businesses.iter().filter_map(|business| business.tables.health.pending_range()).collect()
     }
 
     /// When trouble ends: the events that are in no place. An invocation under way excuses nothing: its message is in the

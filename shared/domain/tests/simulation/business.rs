@@ -6,7 +6,7 @@ use domain::endpoint::{EndpointId, PausedReason, State};
 use fastrand::Rng;
 
 use crate::queue::{DAY, HOUR, MINUTE, SECOND};
-use crate::worker::Tables;
+use crate::worker::{Status, Tables, event};
 
 /// What a receiver does with an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub(crate) enum Visit {
     Corrects,
     Removes,
     SendsAgain,
+    /// Asks for a replay of all that has arrived or failed.
+    ReplaysAll,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +74,15 @@ impl Business {
             let longest = *rng.choice(&[10 * MINUTE, 6 * HOUR, 6 * DAY]).unwrap_or(&HOUR);
             business.outages.push(Outage { start, end: start + rng.i64(SECOND..longest), manner });
         }
+        business
+    }
+
+    /// With a receiver that is well, and a ledger of so many events: every tenth has failed, and the others have arrived.
+    pub(crate) fn with_events(count: usize) -> Self {
+        let mut business = Self { published: count, ..Self::default() };
+        business.mend();
+        let status = |number: usize| if number.is_multiple_of(10) { Status::Failed } else { Status::Delivered };
+        business.tables.records = (1..=count).map(|number| (event(number).to_string(), status(number))).collect();
         business
     }
 
@@ -108,6 +119,7 @@ impl Business {
                 2 => Visit::Removes,
                 3 => Visit::SendsAgain,
                 4 => Visit::Corrects,
+                5 => Visit::ReplaysAll,
                 _ => Visit::Nothing,
             },
         }

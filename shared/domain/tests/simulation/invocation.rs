@@ -81,6 +81,10 @@ impl Run {
         let Some(mut invocation) = self.invocations.remove(&id) else { return };
         if self.now > invocation.started + FUNCTION_TIMEOUT || self.trouble.kills(&mut self.rng, self.now) {
             self.watch.crashes += 1;
+            if let Some(event) = invocation.worker.event() {
+                let killed_at = (invocation.business, event.as_str().to_owned());
+                *self.watch.killed_at.entry(killed_at).or_default() += 1;
+            }
             if self.rng.bool() {
                 self.do_task(&mut invocation);
             }

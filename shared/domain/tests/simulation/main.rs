@@ -1,6 +1,6 @@
 //! Weeks of calls in virtual time, against the production code: outages, throttles, crashes, duplicates, late messages, wrong
 //! clocks, other systems that wipe the health, bodies that become unreadable, and owners who break and mend their URLs,
-//! pause, resume and send again.
+//! pause, resume, send again and replay ranges of time.
 //!
 //! Each run is drawn from a seed and driven by what happens next ([`run`]): a call ends, a message becomes visible, the task
 //! of an invocation ends ([`invocation`]). An invocation is a worker (`tests/worker/mod.rs`) on its way through time.
@@ -25,6 +25,8 @@ mod attempt;
 mod owner;
 mod watch;
 mod audit;
+
+use domain::endpoint::RangeEnd;
 
 use crate::audit::Audit;
 use crate::run::Run;
@@ -54,10 +56,33 @@ fn simulate(seed: u64) -> Run {
     assert!(!run.is_calm || run.watch.replayed_out_of_order == 0, "replayed out of order ({hint})");
     assert!(!run.is_calm || run.watch.died_unspent == 0, "dead-lettered before its schedule was spent ({hint})");
     assert!(!run.is_calm || run.arrived_again_needlessly() == 0, "arrived again though nothing went wrong ({hint})");
+    assert!(run.ranges_left().is_empty(), "ranges that are not over ({hint}): {:#?}", run.ranges_left());
     assert!(run.untold().is_empty(), "not told ({hint}): {:#?}", run.untold());
     assert_eq!(run.watch.resent_in_vain, 0, "sent again although it had arrived since that was asked for ({hint})");
     assert!(!run.is_calm || run.watch.rests_disturbed == 0, "a receiver's rest was disturbed ({hint})");
     run
+}
+
+#[test]
+fn a_range_of_ten_thousand_events_is_sent_in_order_and_once_although_invocations_are_killed() {
+    const EVENTS: usize = 10_000;
+    let seed = number("SIMULATION_SEED").unwrap_or(0);
+    let mut run = Run::of_range(seed, EVENTS);
+    run.play(|_| {});
+    let hint = format!("repeat with SIMULATION_SEED={seed}");
+    let range = run.businesses[0].tables.health.range.as_ref().expect("it is kept");
+    let counts = (range.steps.done, range.steps.failed, range.end);
+    assert_eq!(counts, (EVENTS as u64, 0, Some(RangeEnd::Done)), "{hint}");
+    let arrived = &run.businesses[0].arrived;
+    assert_eq!(arrived.len(), EVENTS, "each has arrived ({hint})");
+    assert_eq!(run.watch.replayed_out_of_order, 0, "{hint}");
+    for (event, times) in arrived {
+        let kills = run.watch.killed_at.get(&(0, event.clone())).copied().unwrap_or(0);
+        assert!(times - 1 <= kills, "{event} arrived {times} times, and was under way at {kills} kills ({hint})");
+    }
+    assert!(run.watch.crashes > EVENTS / 50, "{} kills", run.watch.crashes);
+    let repeated = arrived.values().filter(|times| **times > 1).count();
+    println!("{EVENTS} events, {} kills, {repeated} arrived more than once", run.watch.crashes);
 }
 
 #[test]

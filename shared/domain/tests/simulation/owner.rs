@@ -22,6 +22,7 @@ impl Run {
                 Visit::Corrects => self.businesses[number].correct_header(),
                 Visit::Removes => self.businesses[number].tables.url = None,
                 Visit::SendsAgain => self.send_again(number),
+                Visit::ReplaysAll => self.invoke_without_message(number, &Body::ReplayAll),
             }
         } else if matches!(self.businesses[number].tables.health.state, State::Paused { .. }) {
             self.resume(number);
@@ -69,7 +70,8 @@ impl Run {
     fn wipe(&mut self, number: usize) {
         self.businesses[number].tables.wipe_health();
         self.watch.wipes += 1;
-        self.watch.replayed.remove(&number);
+        self.watch.replayed.retain(|(business, _), _| *business != number);
+        self.watch.of_ranges.retain(|(business, _, _)| *business != number);
         self.watch.rests.remove(&number);
         for invocation in self.invocations.values_mut().filter(|invocation| invocation.business == number) {
             invocation.has_claimed = false;

@@ -74,21 +74,7 @@ impl Run {
         let is_calm = rng.u8(0..4) == 0;
         let trouble = if is_calm { Trouble::default() } else { Trouble::draw(&mut rng, until) };
         let businesses = (0..4).map(|_| Business::draw(&mut rng, until)).collect();
-        let mut run = Self {
-            rng,
-            now: 0,
-            until,
-            businesses,
-            queue: Queue::default(),
-            trouble,
-            is_calm,
-            schedule: Schedule::parse("5,30,120,600,1800,3600,7200,14400,28800,37800", 16).expect("the published one"),
-            invocations: BTreeMap::new(),
-            last_invocation: 0,
-            happenings: BinaryHeap::new(),
-            order: 0,
-            watch: Watch::default(),
-        };
+        let mut run = Self { trouble, is_calm, ..Self::empty(rng, until, businesses) };
         for business in 0..run.businesses.len() {
             let first = run.rng.i64(0..HOUR);
             run.after(first, Happening::Call(business));
@@ -98,6 +84,34 @@ impl Run {
         }
         run.after(until, Happening::TroubleEnds);
         run
+    }
+
+    /// A business whose owner sends so many events again, a tenth of which have failed, while invocations are killed.
+    pub(crate) fn of_range(seed: u64, events: usize) -> Self {
+        let mut run = Self::empty(Rng::with_seed(seed), DAY, vec![Business::with_events(events)]);
+        run.trouble = Trouble::killing();
+        run.after(SWEEP_EVERY, Happening::Sweep(0));
+        run.after(DAY, Happening::TroubleEnds);
+        run.invoke_without_message(0, &Body::ReplayAll);
+        run
+    }
+
+    fn empty(rng: Rng, until: i64, businesses: Vec<Business>) -> Self {
+        Self {
+            rng,
+            now: 0,
+            until,
+            businesses,
+            queue: Queue::default(),
+            trouble: Trouble::default(),
+            is_calm: false,
+            schedule: Schedule::parse("5,30,120,600,1800,3600,7200,14400,28800,37800", 16).expect("the published one"),
+            invocations: BTreeMap::new(),
+            last_invocation: 0,
+            happenings: BinaryHeap::new(),
+            order: 0,
+            watch: Watch::default(),
+        }
     }
 
     /// Plays the run to its end. `check` is called when trouble ends; the aftermath follows.

@@ -42,6 +42,11 @@ impl Trouble {
         }
     }
 
+    /// About one event in thirty is under way when its invocation is killed.
+    pub(crate) fn killing() -> Self {
+        Self { crashes: 800, ..Self::default() }
+    }
+
     pub(crate) fn kills(&self, rng: &mut Rng, now: i64) -> bool {
         rng.u32(0..100_000) < self.crashes || strikes(rng, &self.crash_windows, now)
     }

@@ -1,6 +1,6 @@
 //! What is watched while a run goes on: breaches of a promise that nobody could see afterwards, and counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::delivery::NextStatus;
 use domain::endpoint::State;
@@ -16,8 +16,12 @@ const EARLY: i64 = 5 * SECOND;
 
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
-    /// Of each business's replay: its id and the last event that was attempted.
-    pub(crate) replayed: BTreeMap<usize, (u64, String)>,
+    /// Of each business's replays: the last event that was attempted.
+    pub(crate) replayed: BTreeMap<(usize, u64), String>,
+    /// The events that each replay of a range has attempted.
+    pub(crate) of_ranges: BTreeSet<(usize, u64, String)>,
+    /// How often an invocation was killed while it was delivering an event of a business.
+    pub(crate) killed_at: BTreeMap<(usize, String), usize>,
     /// Of each business: a replay, and until when its receiver wished for nothing.
     pub(crate) rests: BTreeMap<usize, (u64, i64)>,
     /// How often an event of a business was attempted by a replay while an earlier replay was still at it.
@@ -68,6 +72,7 @@ impl Run {
             self.watch_overlap(invocation.business, replay, event);
             self.watch_order(invocation.business, replay, event);
             self.watch_rest(invocation.business, replay);
+            self.watch_range(invocation.business, replay, event);
         }
     }
 
@@ -118,9 +123,18 @@ impl Run {
     /// A replay sends events in the order in which they happened.
     fn watch_order(&mut self, business: usize, replay: u64, event: &EventId) {
         let event = event.as_str().to_owned();
-        match self.watch.replayed.insert(business, (replay, event.clone())) {
-            Some((last_replay, last)) if last_replay == replay && last > event => self.watch.replayed_out_of_order += 1,
-            _ => {}
+        let last = self.watch.replayed.insert((business, replay), event.clone());
+        self.watch.replayed_out_of_order += usize::from(last.is_some_and(|last| last > event));
+    }
+
+    /// The owner has asked for each event of a range once more, as often as for a range.
+    fn watch_range(&mut self, business: usize, replay: u64, event: &EventId) {
+        let range = self.businesses[business].tables.health.pending_range();
+        let event = event.as_str().to_owned();
+        if range.is_some_and(|range| range.steps.id == replay)
+            && self.watch.of_ranges.insert((business, replay, event.clone()))
+        {
+            *self.businesses[business].sent_again.entry(event).or_default() += 1;
         }
     }
 
