@@ -15,11 +15,13 @@ _SECRET_CHARACTERS = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class Business:
-    """One business: its id, its endpoint's URL, and the secret of its signatures."""
+    """One business: its id, its endpoint's URL, the secret of its signatures, and its owner's address."""
 
     id: str
     url: str
     signing_secret: str
+    notify_email: str | None = None
+    """Where the owner is mailed. None: nowhere."""
 
     def at(self, url: str) -> "Business":
         """Give the same business with another URL."""
@@ -28,7 +30,8 @@ class Business:
     def save(self, stack: Stack, **further: object) -> None:
         """Write the settings item, with `further` attributes, in place of an earlier one."""
         item = {"business_id": self.id, "generic_webhook_url": self.url, "signing_secret": self.signing_secret}
-        stack.settings.put_item(Item=item | further)
+        address = {"notify_email": self.notify_email} if self.notify_email else {}
+        stack.settings.put_item(Item=item | address | further)
 
 
 def new_signing_secret() -> str:

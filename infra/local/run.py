@@ -86,8 +86,8 @@ def run_example(program: Path, argument: str, env: dict[str, str]) -> str:
 
 def demo_business(stack: Stack, receiver: Receiver) -> Business:
     """Set up the business that the samples belong to."""
-    business = Business("demo", f"{receiver.url}/demo", new_signing_secret())
-    business.save(stack, notify_email=OWNER)
+    business = Business("demo", f"{receiver.url}/demo", new_signing_secret(), OWNER)
+    business.save(stack)
     return business
 
 
