@@ -3,6 +3,7 @@
 //! The zone is compiled in from the IANA database: Israel's rule has its exceptions before 2013, and a database of the
 //! system is nothing that a pure crate may read.
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
@@ -21,6 +22,12 @@ pub fn date_and_time(time: Timestamp) -> String {
     format!("{}.{}.{} {:02}:{:02}", time.day(), time.month(), time.year(), time.hour(), time.minute())
 }
 
+/// When a day begins. None: the day is beyond the calendar.
+#[must_use]
+pub fn start_of(day: Date) -> Option<Timestamp> {
+    day.to_zoned(ISRAEL.clone()).ok().map(|start| start.timestamp())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,6 +42,18 @@ mod tests {
             ("9999-12-30T21:00:00Z", "30.12.9999 23:00"),
         ] {
             assert_eq!(date_and_time(utc.parse().expect("a time")), shown, "{utc}");
+        }
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_in_israel() {
+        for (day, start) in [
+            ("2026-03-01", "2026-02-28T22:00:00Z"),
+            ("2026-07-09", "2026-07-08T21:00:00Z"),
+            ("2026-03-27", "2026-03-26T22:00:00Z"),
+        ] {
+            let start_of = start_of(day.parse().expect("a date")).expect("within the calendar");
+            assert_eq!(start_of.to_string(), start, "{day}");
         }
     }
 

@@ -19,7 +19,7 @@ fn counted(count: u64, one: &str, two: &str, many: &str) -> String {
 }
 
 /// 12345 as "12,345".
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

@@ -4,6 +4,7 @@ use adapters::deliveries_table::PastAttempt;
 use domain::event::EventId;
 
 use super::*;
+use crate::use_cases::{ReplayKind, ReplayState, ReplayView};
 
 pub(super) fn now() -> Timestamp {
     "2026-03-03T12:40:00Z".parse().expect("a time")
@@ -29,6 +30,19 @@ pub(super) fn overview_view() -> Overview {
         test: None,
         secret: SecretView { exists: true, ..SecretView::default() },
         log: LogView { rows: rows(), next_cursor: Some("older".into()), ..LogView::default() },
+    }
+}
+
+pub(super) fn replay_view(state: ReplayState) -> ReplayView {
+    let time = |text: &str| text.parse().expect("a time");
+    ReplayView {
+        kind: ReplayKind::Range,
+        from: Some(time("2026-02-24T22:00:00Z")),
+        to: Some(time("2026-03-03T21:59:59.999Z")),
+        done: 310,
+        failed: 2,
+        total: Some(1_204),
+        state,
     }
 }
 
@@ -141,7 +155,8 @@ pub(super) fn delivery_page(details: &Details) -> String {
 
 /// All pages, in the states that matter.
 pub(super) fn pages() -> Vec<(&'static str, String)> {
-    let mut pages: Vec<_> = overviews().into_iter().map(|(name, view)| (name, overview(&view))).collect();
+    let overviews = overviews().into_iter().chain(overviews_of_ranges());
+    let mut pages: Vec<_> = overviews.map(|(name, view)| (name, overview(&view))).collect();
     let delivered = Details {
         summary: row(2, Status::Delivered, None),
         attempts: vec![PastAttempt { cause: None, status_code: Some(200), ..details().attempts.remove(2) }],
@@ -153,6 +168,16 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     pages.push(("signed-out", signed_out(SignedOut::Expired)));
     pages.push(("problem", problem(Problem::Fault)));
     pages
+}
+
+fn overviews_of_ranges() -> [(&'static str, Overview); 2] {
+    let replayed = Overview {
+        said: Some(Flash::RangeBegun { count: 1_204, more: false }),
+        log: LogView { replay: Some(replay_view(ReplayState::Running)), ..overview_view().log },
+        ..overview_view()
+    };
+    let moved = Overview { said: Some(Flash::SavedAnother), ..overview_view() };
+    [("replayed", replayed), ("moved", moved)]
 }
 
 fn overviews() -> Vec<(&'static str, Overview)> {
@@ -204,6 +229,7 @@ fn overviews() -> Vec<(&'static str, Overview)> {
             rows: Vec::new(),
             next_cursor: Some("older".into()),
             is_older: true,
+            replay: None,
         },
         ..overview_view()
     };
