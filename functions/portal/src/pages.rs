@@ -17,10 +17,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
+use domain::endpoint::{Range, RangeStatuses};
 use domain::event::BusinessId;
-use domain::pasted;
 use domain::request::InvalidStaticHeader;
 use domain::summary::Summary;
+use domain::{israel, pasted};
+use jiff::civil::Date;
 use serde::Deserialize;
 use tokio::time::timeout;
 
@@ -116,12 +118,14 @@ impl OverviewQuery {
     fn said(&self) -> Option<Flash> {
         Some(match self.said.as_deref()? {
             "saved" => Flash::Saved,
+            "saved-another" => Flash::SavedAnother,
             "cleared" => Flash::Cleared,
             "paused" => Flash::Paused,
             "resumed" => Flash::Resumed,
             "resent" => Flash::Resent,
             "waits" => Flash::Waits,
             "replay" => Flash::RangeBegun { count: self.count.unwrap_or_default(), more: self.more.is_some() },
+            "replay-refused" => Flash::RangeRefused,
             "replay-under-way" => Flash::RangeUnderWay,
             "released" => Flash::ReleasedHeld,
             "rotated" => Flash::Rotated,
@@ -265,10 +269,12 @@ async fn save(State(owners): App, Extension(business): Owner, form: Sent<Setting
         Ok(saved) => {
             // The warning of the DNS lookup would be lost after a redirect.
             let mut view = show(&owners, &business, &newest(), false).await?;
-            view.said = Some(Flash::Saved);
+            let is_new_to_events = saved.is_another && !view.log.is_empty();
+            view.said = Some(if is_new_to_events { Flash::SavedAnother } else { Flash::Saved });
+            let place = if is_new_to_events { "/?said=saved-another" } else { "/?said=saved" };
             view.settings.hints = saved.warnings.into_iter().map(view_model::hint).collect();
             let unresolved = view.settings.hints.contains(&html::Hint::Unresolved);
-            Ok(if unresolved { as_html(StatusCode::OK, html::overview(&view)) } else { redirect("/?said=saved") })
+            Ok(if unresolved { as_html(StatusCode::OK, html::overview(&view)) } else { redirect(place) })
         }
         Err(UseCaseError::Refused(refused)) => {
             let mut view = show(&owners, &business, &newest(), false).await?;
@@ -343,6 +349,25 @@ async fn rotate(State(owners): App, Extension(business): Owner, form: Sent<Rotat
 #[derive(Deserialize)]
 struct ResendForm {
     status: Resend,
+    /// The first day of a range, as HTML has dates.
+    #[serde(default)]
+    from: String,
+    /// Its last day.
+    #[serde(default)]
+    to: String,
+    /// Present: the range has what has arrived too.
+    delivered: Option<String>,
+}
+
+impl ResendForm {
+    /// The range of the form's days in Israel; None: they are none, or in the wrong order.
+    fn range(&self) -> Option<Range> {
+        let [first, last]: [Date; 2] = [self.from.parse().ok()?, self.to.parse().ok()?];
+        let (from, to) = (israel::start_of(first), israel::start_of(last.tomorrow().ok()?));
+        let statuses = if self.delivered.is_some() { RangeStatuses::Both } else { RangeStatuses::Failed };
+        // Events have milliseconds: the last one of the day.
+        (first <= last).then(|| Range { from: Some(from), to: to - Duration::from_millis(1), statuses })
+    }
 }
 
 #[derive(Deserialize)]
@@ -350,21 +375,27 @@ struct ResendForm {
 enum Resend {
     Failed,
     Held,
+    Range,
 }
 
 async fn resend_all(State(owners): App, Extension(business): Owner, form: Sent<ResendForm>) -> Answer {
     let Form(form) = form?;
     match form.status {
-        Resend::Failed => {
-            let Resent { count, more, .. } = owners.replay_failed(&business).await?;
-            let more = if more { "&more=yes" } else { "" };
-            Ok(redirect(&format!("/?said=replay&count={count}{more}")))
-        }
+        Resend::Failed => Ok(redirect_to_replay(&owners.replay_failed(&business).await?)),
+        Resend::Range => match form.range() {
+            Some(range) => Ok(redirect_to_replay(&owners.replay_range(&business, range).await?)),
+            None => Ok(redirect("/?said=replay-refused")),
+        },
         Resend::Held => {
             owners.release_held(&business).await?;
             Ok(redirect("/?said=released"))
         }
     }
+}
+
+fn redirect_to_replay(resent: &Resent) -> Response {
+    let more = if resent.more { "&more=yes" } else { "" };
+    redirect(&format!("/?said=replay&count={}{more}", resent.count))
 }
 
 async fn delivery(

@@ -46,6 +46,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_day_begins_at_midnight_in_israel() {
+        for (day, start) in [
+            ("2026-03-01", "2026-02-28T22:00:00Z"),
+            ("2026-07-09", "2026-07-08T21:00:00Z"),
+            ("2026-03-27", "2026-03-26T22:00:00Z"),
+        ] {
+            let start_of = start_of(day.parse().expect("a date"));
+            assert_eq!(start_of.to_string(), start, "{day}");
+        }
+    }
+
     /// By law since 2013: from the Friday before the last Sunday of March, 02:00, to the last Sunday of October, 02:00.
     /// Before, it ended with Yom Kippur: on 23 September 2012.
     #[test]

@@ -18,6 +18,7 @@ use domain::mail::InvalidEmailAddress;
 use domain::request::InvalidStaticHeader;
 
 use super::view::{Flash, Hint, Problem, SignedOut};
+use crate::use_cases::ReplayView;
 
 /// What is wrong with the static header.
 pub(crate) fn header_error(error: InvalidStaticHeader) -> &'static str {
@@ -138,13 +139,14 @@ pub(crate) fn subject(event_type: &str) -> &'static str {
 /// What was just done.
 pub(crate) fn said(said: Flash) -> String {
     match said {
-        Flash::Saved => "ההגדרות נשמרו.".into(),
+        Flash::Saved | Flash::SavedAnother => "ההגדרות נשמרו.".into(),
         Flash::Cleared => "הכתובת הוסרה. מעכשיו לא נשלחים עדכונים.".into(),
         Flash::Paused => "השליחה הושהתה. עדכונים חדשים יישמרו כאן עד לחידוש.".into(),
         Flash::Resumed => "השליחה חודשה, ומה שהמתין נשלח עכשיו, בהדרגה.".into(),
         Flash::Resent => "העדכון נשלח שוב. התוצאה תופיע כאן בעוד רגע.".into(),
         Flash::Waits => "העדכון ממתין, ויישלח עם חידוש השליחה או כשהמערכת שלך תענה שוב.".into(),
         Flash::RangeBegun { count, more } => range_begun(count, more),
+        Flash::RangeRefused => "השליחה החוזרת לא התחילה: צריך לבחור שני ימים, והראשון לא אחרי האחרון.".into(),
         Flash::RangeUnderWay => "שליחה חוזרת אחת כבר בעיצומה. אפשר להתחיל אחרת כשהיא תסתיים.".into(),
         Flash::ReleasedHeld => "כל מה שהמתין נשלח עכשיו, בהדרגה.".into(),
         Flash::Rotated => "נוצר סוד חתימה חדש.".into(),
@@ -163,9 +165,23 @@ fn range_begun(count: u64, more: bool) -> String {
     }
 }
 
+/// How far a replay of a range is.
+pub(crate) fn replayed(replay: &ReplayView) -> String {
+    let done = match (replay.done, replay.total) {
+        (_, Some(0)) => "לא נמצאו עדכונים כאלה.".into(),
+        (done, Some(total)) => format!("{} מתוך {}.", grouped(done), updates(total)),
+        (done, None) => format!("{} עד עכשיו.", updates(done)),
+    };
+    match replay.failed {
+        0 => done,
+        1 => format!("{done} אחד לא התקבל."),
+        failed => format!("{done} {} לא התקבלו.", grouped(failed)),
+    }
+}
+
 /// Whether what was said is bad news.
 pub(crate) fn is_refusal(said: Flash) -> bool {
-    matches!(said, Flash::NotKept | Flash::NoUrl | Flash::TooManyTests | Flash::RangeUnderWay)
+    matches!(said, Flash::NotKept | Flash::NoUrl | Flash::TooManyTests | Flash::RangeRefused | Flash::RangeUnderWay)
 }
 
 /// A title and what to do.

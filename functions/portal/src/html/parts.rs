@@ -3,6 +3,7 @@
 mod body;
 mod delivery;
 mod log;
+mod range;
 mod status;
 mod summary;
 
@@ -24,6 +25,8 @@ pub(super) struct NoticePart {
     pub(super) is_bad: bool,
     /// A link to the next step: its address and its text.
     pub(super) link: Option<(&'static str, &'static str)>,
+    /// A second link, to what may be wanted beside.
+    pub(super) offer: Option<(&'static str, &'static str)>,
 }
 
 impl NoticePart {
@@ -39,17 +42,18 @@ impl NoticePart {
             return view.said.map(Self::of_said);
         };
         let link = Some((field, "אל מה שצריך לתקן"));
-        Some(Self { text: "ההגדרות עוד לא נשמרו.".into(), is_bad: true, link })
+        Some(Self { text: "ההגדרות עוד לא נשמרו.".into(), is_bad: true, link, offer: None })
     }
 
     pub(super) fn of_said(said: Flash) -> Self {
         let link = match said {
             Flash::Rotated => Some(("/?secret=shown#signing-secret", "הצגת הסוד החדש")),
-            Flash::Saved => Some(("#test", "אפשר לבדוק שהכול מגיע")),
+            Flash::Saved | Flash::SavedAnother => Some(("#test", "אפשר לבדוק שהכול מגיע")),
             Flash::NoUrl => Some(("/#settings", "להגדרת הכתובת")),
             _ => None,
         };
-        Self { text: hebrew::said(said), is_bad: hebrew::is_refusal(said), link }
+        let offer = (said == Flash::SavedAnother).then_some(("#range", "לשלוח לכאן גם את השיחות מהימים האחרונים?"));
+        Self { text: hebrew::said(said), is_bad: hebrew::is_refusal(said), link, offer }
     }
 }
 

@@ -10,11 +10,12 @@ use domain::request::InvalidStaticHeader;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
+use crate::use_cases::ReplayState;
 
 mod samples;
 mod summary;
 
-use samples::{delivery_page, details, endpoint, overview_view, row};
+use samples::{delivery_page, details, endpoint, overview_view, replay_view, row};
 
 const HOSTILE: &str = r#""><script>alert('x')</script><img src=x onerror=alert(1)>"#;
 
@@ -153,6 +154,40 @@ fn each_state_offers_what_helps() {
     assert_eq!(offers(since), [true, false, true, true]);
     let paused = EndpointState::Paused { since: samples::now(), reason: PausedReason::Owner };
     assert_eq!(offers(paused), [false, true, true, true]);
+}
+
+#[test]
+fn the_log_shows_how_far_a_replay_is_and_offers_one_only_if_none_is_under_way() {
+    let page = |state| {
+        let mut view = overview_view();
+        view.log.replay = state;
+        overview(&view)
+    };
+    let [form, failed, pause] = ["name=\"status\" value=\"range\"", "value=\"failed\"", "השליחה החוזרת</button>"];
+    let none = page(None);
+    assert!(none.contains(form) && none.contains(failed) && !none.contains("id=\"replay\""));
+    assert!(none.contains("value=\"2026-02-25\"") && none.contains("value=\"2026-03-03\""), "a week");
+    for state in [ReplayState::Running, ReplayState::Waiting] {
+        let page = page(Some(replay_view(state)));
+        assert!(page.contains("מ־25.2.2026 עד 3.3.2026") && page.contains("310 מתוך 1,204 עדכונים. 2 לא התקבלו."));
+        assert!(page.contains("<progress value=\"310\" max=\"1204\"") && page.contains(pause));
+        assert!(!page.contains(form) && !page.contains(failed));
+    }
+    for state in [ReplayState::Done, ReplayState::Ended] {
+        let page = page(Some(replay_view(state)));
+        assert!(page.contains("id=\"replay\"") && page.contains(form) && !page.contains(pause));
+        assert!(!page.contains("<progress"));
+    }
+}
+
+#[test]
+fn another_url_opens_the_form_of_a_range_with_what_has_arrived() {
+    let mut view = overview_view();
+    assert!(!overview(&view).contains("<details id=\"range\" open>"));
+    view.said = Some(Flash::SavedAnother);
+    let page = overview(&view);
+    assert!(page.contains("<details id=\"range\" open>") && page.contains("href=\"#range\""));
+    assert!(page.contains("value=\"yes\" checked"));
 }
 
 #[test]

@@ -13,6 +13,8 @@ use domain::request::InvalidStaticHeader;
 use domain::summary::Summary as SummaryOfDays;
 use jiff::Timestamp;
 
+use crate::use_cases::ReplayView;
+
 /// The main page.
 ///
 /// There is no `Debug`: the log has personal data.
@@ -36,6 +38,8 @@ pub(crate) struct Overview {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flash {
     Saved,
+    /// The settings were saved with another URL, which has had none of the deliveries in the log.
+    SavedAnother,
     /// The settings were saved without a URL: nothing is sent from now on.
     Cleared,
     Paused,
@@ -51,6 +55,8 @@ pub(crate) enum Flash {
         /// Whether it has more than were counted.
         more: bool,
     },
+    /// No replay of a range began: its days are none, or in the wrong order.
+    RangeRefused,
     /// No replay of a range could begin, since one runs or waits.
     RangeUnderWay,
     /// All held deliveries are on their way.
@@ -180,6 +186,16 @@ pub(crate) struct LogView {
     pub(crate) next_cursor: Option<String>,
     /// Whether newer rows exist than those of this part.
     pub(crate) is_older: bool,
+    /// The replay of a range that is under way, or was until lately.
+    pub(crate) replay: Option<ReplayView>,
+}
+
+impl LogView {
+    /// Whether there is no delivery at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        let is_whole = self.filter.is_none() && self.search.is_empty() && !self.is_older && self.next_cursor.is_none();
+        is_whole && self.rows.is_empty()
+    }
 }
 
 /// Why there is no session.

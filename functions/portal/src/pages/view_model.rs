@@ -11,7 +11,7 @@ use domain::outcome::Verdict;
 use crate::html::{
     EndpointState, EndpointView, Hint, LogView, Overview, SecretView, SettingsForm, ShownSecret, TestView,
 };
-use crate::use_cases::{SigningSecretText, Warning, warnings};
+use crate::use_cases::{ReplayView, SigningSecretText, Warning, warnings};
 
 /// The main page, without the action that was just done and without the summary. The deliveries are those `wanted`; the signing secret is among
 /// the data only `with_secret`.
@@ -32,7 +32,7 @@ pub(super) fn overview(
         summary: None,
         test: None,
         secret: secret(owned, with_secret),
-        log: log(listed, wanted),
+        log: LogView { replay: ReplayView::of_late(owned, now), ..log(listed, wanted) },
     }
 }
 
@@ -95,6 +95,7 @@ fn log(listed: Listed, wanted: &Wanted) -> LogView {
         rows: listed.deliveries,
         next_cursor: listed.next.as_ref().map(Cursor::to_text),
         is_older: wanted.after.is_some(),
+        replay: None,
     }
 }
 

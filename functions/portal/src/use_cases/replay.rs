@@ -1,5 +1,7 @@
 //! The replay of a range of time, and the replay that the owner is shown.
 
+use std::time::Duration;
+
 use adapters::deliveries_table::{COUNTED, HELD_COUNTED};
 use adapters::process::clock;
 use adapters::settings_table::OwnerSettings;
@@ -10,6 +12,9 @@ use domain::event::BusinessId;
 
 use super::health::{Changing, TRIES};
 use super::{Fault, Resent, UseCaseError, UseCases};
+
+/// For so long after its end the page shows a replay.
+const LATELY: Duration = Duration::from_hours(24);
 
 /// The replay that the owner is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,6 +128,18 @@ impl UseCases {
 }
 
 impl ReplayView {
+    /// Whether the replay is not over.
+    pub(crate) fn is_under_way(&self) -> bool {
+        matches!(self.state, ReplayState::Running | ReplayState::Waiting)
+    }
+
+    /// The replay of a range that is under way, or was until lately.
+    pub(crate) fn of_late(owned: &OwnerSettings, now: Timestamp) -> Option<Self> {
+        let health = owned.here(now);
+        let range = health.range.as_ref().filter(|range| range.end.is_none() || now < range.steps.due + LATELY)?;
+        Some(Self::of_range(range, &health, owned.url.is_some()))
+    }
+
     fn of_range(replay: &RangeReplay, health: &Health, has_url: bool) -> Self {
         let is_running = has_url && matches!(health.state, State::Active { .. }) && health.running_range().is_some();
         let range = &replay.range;

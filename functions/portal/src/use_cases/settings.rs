@@ -66,6 +66,8 @@ pub(crate) enum EmailIntent {
 /// The settings that were stored.
 pub(crate) struct Saved {
     pub(crate) url: Option<String>,
+    /// Whether the URL is another one than before.
+    pub(crate) is_another: bool,
     pub(crate) warnings: Vec<Warning>,
 }
 
@@ -120,12 +122,12 @@ impl UseCases {
             self.tables.settings.replace_secret(business_id, None, &new_secret()?, clock::now()).await?;
         }
         self.tables.settings.save(business_id, url.change(), header, format, &email).await?;
+        let is_another = wanted.is_some() && wanted != before.url.as_deref();
         if wanted.is_some() {
-            let is_another = wanted != before.url.as_deref();
             self.change(business_id, if is_another { Intent::Release } else { Intent::Keep }).await?;
         }
         warnings.dedup();
-        Ok(Saved { url: wanted.map(ToOwned::to_owned), warnings })
+        Ok(Saved { url: wanted.map(ToOwned::to_owned), is_another, warnings })
     }
 
     /// Replaces the signing secret; the previous one stays valid for a day. Without a secret, this makes the first. The

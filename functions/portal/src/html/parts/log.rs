@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Moment;
+use super::range::{RangeForm, ReplayPart};
 use crate::html::hebrew;
 use crate::html::view::{EndpointState, LogView, Overview};
-use crate::use_cases::is_overdue;
+use crate::use_cases::{ReplayView, is_overdue};
 
 const FILTERS: [Option<Status>; 5] =
     [None, Some(Status::Failed), Some(Status::Held), Some(Status::Retrying), Some(Status::Delivered)];
@@ -25,6 +26,9 @@ pub(in crate::html) struct LogPart<'a> {
     /// The address of a file with all that the log's filter and search find; None: the log is empty.
     pub(in crate::html) export: Option<String>,
     pub(in crate::html) can_resend_failed: bool,
+    /// The replay of a range that is under way, or was until lately.
+    pub(in crate::html) replay: Option<ReplayPart>,
+    pub(in crate::html) range_form: Option<RangeForm>,
     /// The label of the button that sends all held events; while the endpoint is paused, the button also resumes.
     pub(in crate::html) send_held: Option<&'static str>,
 }
@@ -69,8 +73,11 @@ impl<'a> LogPart<'a> {
             export: (!log.rows.is_empty() || log.next_cursor.is_some() || log.is_older).then(|| export(log)),
             newest,
             is_narrowed: log.filter.is_some() || !log.search.is_empty(),
+            replay: log.replay.as_ref().map(|replay| ReplayPart::new(replay, view.endpoint.state)),
+            range_form: RangeForm::new(view),
             can_resend_failed: has_url
                 && !log.rows.is_empty()
+                && !log.replay.as_ref().is_some_and(ReplayView::is_under_way)
                 && log.filter.is_none_or(|status| status == Status::Failed),
             send_held: (view.endpoint.held > 0 && !view.endpoint.is_replaying)
                 .then(|| send_held(view.endpoint.state))

@@ -5,6 +5,7 @@ use domain::event::EventId;
 use domain::summary::{Counter, Delivery, Status as CountedStatus, Summary as SummaryOfDays};
 
 use super::*;
+use crate::use_cases::{ReplayKind, ReplayState, ReplayView};
 
 pub(super) fn now() -> Timestamp {
     "2026-03-03T12:40:00Z".parse().expect("a time")
@@ -51,6 +52,19 @@ pub(super) fn summary(days: &[(i64, usize, usize, usize, usize)]) -> SummaryOfDa
         }
     }
     counter.summary(true)
+}
+
+pub(super) fn replay_view(state: ReplayState) -> ReplayView {
+    let time = |text: &str| text.parse().expect("a time");
+    ReplayView {
+        kind: ReplayKind::Range,
+        from: Some(time("2026-02-24T22:00:00Z")),
+        to: Some(time("2026-03-03T21:59:59.999Z")),
+        done: 310,
+        failed: 2,
+        total: Some(1_204),
+        state,
+    }
 }
 
 pub(super) fn row(index: i64, status: Status, cause: Option<Cause>) -> Summary {
@@ -164,7 +178,8 @@ pub(super) fn delivery_page(details: &Details) -> String {
 
 /// All pages, in the states that matter.
 pub(super) fn pages() -> Vec<(&'static str, String)> {
-    let mut pages: Vec<_> = overviews().into_iter().map(|(name, view)| (name, overview(&view))).collect();
+    let overviews = overviews().into_iter().chain(overviews_of_ranges());
+    let mut pages: Vec<_> = overviews.map(|(name, view)| (name, overview(&view))).collect();
     let delivered = Details {
         summary: row(2, Status::Delivered, None),
         attempts: vec![PastAttempt { cause: None, status_code: Some(200), ..details().attempts.remove(2) }],
@@ -176,6 +191,16 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     pages.push(("signed-out", signed_out(SignedOut::Expired)));
     pages.push(("problem", problem(Problem::Fault)));
     pages
+}
+
+fn overviews_of_ranges() -> [(&'static str, Overview); 2] {
+    let replayed = Overview {
+        said: Some(Flash::RangeBegun { count: 1_204, more: false }),
+        log: LogView { replay: Some(replay_view(ReplayState::Running)), ..overview_view().log },
+        ..overview_view()
+    };
+    let moved = Overview { said: Some(Flash::SavedAnother), ..overview_view() };
+    [("replayed", replayed), ("moved", moved)]
 }
 
 /// The page of a business that has saved nothing yet.
@@ -234,6 +259,7 @@ fn overviews() -> Vec<(&'static str, Overview)> {
             rows: Vec::new(),
             next_cursor: Some("older".into()),
             is_older: true,
+            replay: None,
         },
         ..overview_view()
     };
