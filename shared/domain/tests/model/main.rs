@@ -146,12 +146,19 @@ fn nothing_is_lost_when_the_owner_pauses_resumes_and_changes_the_url_at_any_step
     check("owner", Scenario::with(owner).workers(1), Scenario::with(deep).workers(1));
 }
 
-/// `sweep` runs beside two workers though nothing is overdue; deep: twice, beside three workers of which one dies.
+/// `sweep` runs beside two workers though nothing is overdue; deep: and a worker dies.
 #[test]
 fn nothing_is_lost_and_nothing_is_started_twice_when_sweep_runs_at_any_step() {
     let sweep = Budget { sweeps: 1, ..two_events() };
-    let deep = Budget { sweeps: 2, crashes: 1, ..sweep };
-    check("sweep", Scenario::with(sweep), Scenario::with(deep).workers(3));
+    check("sweep", Scenario::with(sweep), Scenario::with(Budget { crashes: 1, ..sweep }));
+}
+
+/// `sweep` runs twice, and also at the same time as itself, beside two workers; deep: and a worker or a run dies.
+#[test]
+fn nothing_is_lost_and_nothing_is_started_twice_when_sweep_runs_beside_itself() {
+    let sweeps = Budget { sweeps: 2, ..two_events() };
+    let deep = Budget { crashes: 1, ..sweeps };
+    check("sweep twice", Scenario::with(sweeps), Scenario::with(deep).attempts(2));
 }
 
 /// Another system's `PutItem` wipes the health at any step, of an endpoint that is failing or replayed; deep: and a worker
