@@ -11,13 +11,16 @@ from dataclasses import dataclass
 
 from infra.fakes.aws_proxy import Gate, broken, late, lost_answer, lost_request, throttled, unprocessed
 from infra.fakes.receiver import LIE, Answer, Manner
-from infra.local.processes import until
+from infra.local.processes import Failure, until
 
 from .audit import Account, PublishedEvents, path_of
 from .system import QUIET_SECONDS, SystemUnderTest
 
 HELD = 30
 """Enough events for a replay of several steps."""
+
+RANGE, LONG_RANGE = (100, 5), (500, 15)
+"""How many events a range has, and how often processes are killed meanwhile."""
 
 ACCEPT = Answer(200)
 REFUSE = Answer(500)
@@ -109,6 +112,35 @@ def killed_during_a_replay(system: SystemUnderTest, events: PublishedEvents) -> 
     system.kill_at(Gate(answered=True), "SendMessage")
 
 
+def killed_during_a_range(system: SystemUnderTest, events: PublishedEvents) -> None:
+    """Kill every process at random moments while a range is sent again, in order, and each event once."""
+    [id_] = system.businesses(1)
+    count, kills = RANGE if system.scale == 1 else LONG_RANGE
+    events.publish([id_] * count)
+    system.wait_until_quiet()
+    system.conduct(id_, Answer(200, delay_s=0.1))
+    before = len(system.receiver.at(path_of(id_)))
+    system.replay_range(id_, count)
+    for _ in range(kills):
+        until(lambda: system.receiver.under_way(path_of(id_)), QUIET_SECONDS, "an attempt", every=0.01)
+        time.sleep(system.chance.uniform(0, 1))
+        system.kill_all()
+    until(lambda: "end" in system.range(id_), QUIET_SECONDS, "the end of the range")
+    sent = [request.headers["webhook-id"] for request in system.receiver.at(path_of(id_))[before:]]
+    _must_be_in_order(sent, system.places(id_), kills)
+    replay = system.range(id_)
+    if (replay["end"], replay["done"], replay["failed"]) != ("done", count, 0):
+        raise Failure(f"{count} events of a range, and the state has {replay}")
+
+
+def _must_be_in_order(sent: list[str], places: dict[str, str], kills: int) -> None:
+    wanted = sorted(places, key=places.__getitem__)
+    if list(dict.fromkeys(sent)) != wanted:
+        raise Failure(f"{len(set(sent))} of {len(wanted)} events of a range were sent, or not in order")
+    if len(sent) > len(wanted) + kills:
+        raise Failure(f"{len(sent)} requests for {len(wanted)} events, with {kills} kills")
+
+
 def misbehaving_endpoints(system: SystemUnderTest, events: PublishedEvents) -> None:
     """Let endpoints hang, drip, reset, refuse and lie, by chance, and accept again after a while."""
     ids = system.businesses(8)
@@ -183,6 +215,7 @@ SCENARIOS = [
     Scenario("killed before acknowledging", killed_before_acknowledging),
     Scenario("killed while an endpoint becomes failing", killed_while_an_endpoint_becomes_failing),
     Scenario("killed during a replay", killed_during_a_replay),
+    Scenario("range", killed_during_a_range),
     Scenario("endpoints hang, drip, reset, lie", misbehaving_endpoints, all_arrive=False),
     Scenario("endpoints are gone or never recover", endpoints_that_never_recover, all_arrive=False),
     Scenario("AWS errors, throttles, lost answers", aws_errors, all_arrive=False),

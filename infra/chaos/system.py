@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from boto3.dynamodb.conditions import Key
 
 from infra.fakes.aws_proxy import AwsProxy, Gate, running_aws_proxy
 from infra.fakes.receiver import Answer, Receiver, running_receiver
@@ -78,7 +81,31 @@ class SystemUnderTest:
         step = f'{{"command":"replay","business_id":"{business_id}","replay":{replay_id},"step":0}}'
         self.stack.queue.send_message(QueueUrl=self.stack.outputs["EventsQueueUrl"], MessageBody=step)
 
-    def health(self, business_id: str) -> dict[str, object]:
+    def replay_range(self, business_id: str, count: int) -> None:
+        """Replay all that has arrived or failed at an endpoint, as the portal does: write the state, send a step."""
+        version, now = int(self.health(business_id).get("version", 0)) + 1, int(time.time() * 1000)
+        range_ = {"id": version, "step": 0, "due": now, "statuses": "both", "to": now, "asked_at": now, "total": count}
+        self._set_health(business_id, {"version": version, "state": "active", "range": range_})
+        step = f'{{"command":"replay","business_id":"{business_id}","replay":{version},"step":0}}'
+        self.stack.queue.send_message(QueueUrl=self.stack.outputs["EventsQueueUrl"], MessageBody=step)
+
+    def range(self, business_id: str) -> dict[str, Any]:
+        """Give the replay of a range in an endpoint's state."""
+        return self.health(business_id)["range"]
+
+    def places(self, business_id: str) -> dict[str, str]:
+        """Give each event's place in the order of a replay, by event id."""
+        condition = Key("business_id").eq(business_id)
+        page = self.stack.deliveries.query(KeyConditionExpression=condition, ConsistentRead=True)
+        items = page["Items"]
+        while "LastEvaluatedKey" in page:
+            page = self.stack.deliveries.query(
+                KeyConditionExpression=condition, ConsistentRead=True, ExclusiveStartKey=page["LastEvaluatedKey"]
+            )
+            items += page["Items"]
+        return {item["event_id"]: item["occurred"] for item in items}
+
+    def health(self, business_id: str) -> dict[str, Any]:
         """Give an endpoint's state."""
         key = {"business_id": business_id}
         return self.stack.settings.get_item(Key=key, ConsistentRead=True)["Item"].get("health", {})

@@ -78,6 +78,11 @@ pub(crate) fn resent(business_id: &BusinessId, event_id: &EventId) {
     tracing::info!(business_id = business_id.as_str(), event_id = event_id.as_str(), "resent");
 }
 
+/// A replay of a range has begun at the wish of its owner.
+pub(crate) fn range_begun(business_id: &BusinessId, events: Option<u64>) {
+    tracing::info!(business_id = business_id.as_str(), events, "range_begun");
+}
+
 /// A fault of ours beside what was asked.
 pub(crate) fn fault_of(business_id: &BusinessId, fault: &Fault) {
     tracing::error!(business_id = business_id.as_str(), error = error_chain(fault), "fault");

@@ -185,6 +185,25 @@ def test_owner_saves_tests_reads_and_resends(owner: Owner, second: SecondStack) 
     assert "כתובת Webhook כללית לקבלת תמלילים" in page.text
 
 
+def test_range_of_several_steps_is_counted_listed_and_sent(owner: Owner, second: SecondStack) -> None:
+    business = owner.business
+    assert owner.saves(owner.url).status == 200
+    calls = 25
+    for _ in range(calls):
+        business.publish()
+    business.receives(calls)
+    second.until(second.is_idle, "all recorded")
+    range_ = {"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
+    replay = owner.post("/api/deliveries/resend", range_).json["replay"]
+    assert (replay["total"], replay["state"]) == (calls, "running")
+    second.until(lambda: owner.get("/api/settings").json["replay"]["state"] == "done", "the end of the range")
+    replay = owner.get("/api/settings").json["replay"]
+    assert (replay["done"], replay["failed"]) == (calls, 0)
+    listed = [one["event_id"] for one in owner.get(f"/api/deliveries?limit={calls}").json["deliveries"]]
+    assert business.arrived()[calls:] == listed[::-1]
+    assert owner.post("/api/deliveries/resend", {"status": "failed"}).json["replay"]["total"] == 0
+
+
 @pytest.mark.parametrize(
     "business_id",
     ["עסק של דנה", "a  b c", "x" * 128, HEBREW * 5 + "אבגד", 'q"uo\\te/?#%{}', "🙂" * 3, "1"],

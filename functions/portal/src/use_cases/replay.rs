@@ -12,6 +12,7 @@ use domain::event::BusinessId;
 
 use super::health::{Changing, TRIES};
 use super::{Fault, Resent, UseCaseError, UseCases};
+use crate::report;
 
 /// For so long after its end the page shows a replay.
 const LATELY: Duration = Duration::from_hours(24);
@@ -95,6 +96,7 @@ impl UseCases {
         follow(&Changing { owners: self, business_id }, before, stored).await;
         let replay = stored.range.as_ref().map(|range| ReplayView::of_range(range, stored, true));
         let total = replay.as_ref().and_then(|replay| replay.total);
+        report::range_begun(business_id, total);
         Ok(Resent { count: total.unwrap_or(COUNTED), more: total.is_none(), replay })
     }
 
