@@ -23,6 +23,7 @@ pytestmark = pytest.mark.portal
 LIST = {
     "event_id",
     "event_type",
+    "format",
     "status",
     "cause",
     "attempts",
@@ -107,7 +108,7 @@ def test_delivery_is_listed_and_shown_with_its_body_and_attempts(owner: Owner) -
     [entry] = owner.get("/api/deliveries").json["deliveries"]
     assert entry.keys() == LIST
     expected = {"event_id": event_id, "event_type": "call.completed", "status": "delivered", "cause": None}
-    expected |= {"attempts": 2, "status_code": 200, "next_attempt_at": None}
+    expected |= {"attempts": 2, "status_code": 200, "next_attempt_at": None, "format": "event"}
     expected |= {"subject": body["call_id"], "phone_last_digits": body["phone"][-4:], "title": body["summary"][:80]}
     assert entry.items() >= expected.items()
     delivery = owner.get(f"/api/deliveries/{event_id}").json
@@ -118,6 +119,7 @@ def test_delivery_is_listed_and_shown_with_its_body_and_attempts(owner: Owner) -
     first, second = delivery["attempt_log"]
     assert (first["cause"], first["status_code"], first["response_snippet"]) == ("status", 500, "<b>out of order</b>")
     assert (second["cause"], second["status_code"]) == (None, 200)
+    assert [attempt["format"] for attempt in delivery["attempt_log"]] == ["event", "event"]
     assert first["timings_ms"].keys() == {"dns", "connect", "tls", "first_byte", "total"}
     assert first["at"] < second["at"]
 
