@@ -20,7 +20,7 @@ use askama::Template;
 use jiff::Timestamp;
 
 use hebrew::Advice;
-use parts::{DeliveryPart, LogPart, NoticePart, SecretPart, SettingsPart, StatusPart, TestPart};
+use parts::{DeliveryPart, LogPart, NoticePart, PreviewPart, SecretPart, SettingsPart, StatusPart, TestPart};
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -28,6 +28,7 @@ struct OverviewPage<'a> {
     notice: Option<NoticePart>,
     status: StatusPart,
     settings: SettingsPart<'a>,
+    preview: Option<PreviewPart>,
     test: TestPart<'a>,
     log: LogPart<'a>,
     secret: SecretPart<'a>,
@@ -55,6 +56,7 @@ pub(crate) fn overview(view: &Overview) -> String {
         notice: NoticePart::of_overview(view),
         status: StatusPart::new(view),
         settings: SettingsPart::new(&view.settings),
+        preview: view.preview.as_deref().map(PreviewPart::new),
         test: TestPart::new(view),
         log: LogPart::new(view),
         secret: SecretPart::new(view),

@@ -6,10 +6,13 @@ use adapters::deliveries_table::{Status, Summary};
 use adapters::http::Timings;
 use domain::clue::Clue;
 use domain::endpoint::PausedReason;
+use domain::format::{Format, PayloadFormat};
 use domain::guard::Refusal;
 use domain::outcome::Cause;
 use domain::request::InvalidStaticHeader;
 use jiff::Timestamp;
+
+use crate::use_cases::{InvalidFormat, TestKind};
 
 /// The main page.
 ///
@@ -21,6 +24,10 @@ pub(crate) struct Overview {
     /// The action that was just done; None: the page was only opened.
     pub(crate) said: Option<Flash>,
     pub(crate) settings: SettingsForm,
+    /// The body that a test would send; None: the owner did not ask to see one.
+    pub(crate) preview: Option<String>,
+    /// The type of test event that the owner chose last.
+    pub(crate) test_kind: TestKind,
     pub(crate) endpoint: EndpointView,
     /// The result of the test that was just made; None: no test was made.
     pub(crate) test: Option<TestView>,
@@ -70,6 +77,12 @@ pub(crate) struct SettingsForm {
     /// Whether the header has a stored value, which is never shown.
     pub(crate) has_header_value: bool,
     pub(crate) header_error: Option<InvalidStaticHeader>,
+    pub(crate) format: PayloadFormat,
+    /// The format that the chosen one comes to at the URL; None: there is no URL.
+    pub(crate) resolved: Option<Format>,
+    /// The owner's template; empty: there is none.
+    pub(crate) template: String,
+    pub(crate) format_error: Option<InvalidFormat>,
 }
 
 /// A doubt about a URL that is allowed but probably not intended.
@@ -79,15 +92,10 @@ pub(crate) enum Hint {
     N8nTest,
     /// The address is a tool's page for people; the tool's webhook has another address.
     ToolPage,
-    /// Slack's incoming webhooks need `{"text": ...}`.
-    Slack,
-    /// Slack's workflows accept only texts.
-    SlackWorkflow,
-    Discord,
-    GoogleChat,
     Telegram,
+    /// A connector of Teams, which Microsoft has retired.
     Teams,
-    /// Power Automate, through which Teams is reached too.
+    /// Power Automate, through which Teams is reached too: it answers that all is well, whatever it gets.
     PowerAutomate,
     /// The host's name has no address, or not yet.
     Unresolved,
