@@ -59,6 +59,8 @@ def states(at: Visit, owner: Owner) -> dict[str, Callable[[], Any]]:
         "new": lambda: enters(at, owner),
         "refused": lambda: saves(at, f"https://user:{LONG}@receiver.example/"),
         "hints": lambda: saves(at, f"http://hooks.slack.com/webhook-test/{LONG}"),
+        "previewed": lambda: previewed(at),
+        "template": lambda: templated(at),
         "saved": lambda: saves(at, owner.url),
         "tested": lambda: tested(Answer(200, b"thanks")),
         "failed test": lambda: tested(Answer(500, f"{LONG} {HOSTILE}".encode())),
@@ -73,6 +75,21 @@ def states(at: Visit, owner: Owner) -> dict[str, Callable[[], Any]]:
         "nothing found": lambda: page.goto(f"{url}/?search=nothing"),
         "no such page": lambda: page.goto(f"{url}/deliveries/evt_0"),
     }
+
+
+def previewed(at: Visit) -> None:
+    """Ask for a preview of a chat's message."""
+    at.page.select_option("#payload_format", "slack")
+    with at.page.expect_navigation():
+        at.page.click('#settings button[formaction^="/preview"]')
+
+
+def templated(at: Visit) -> None:
+    """Save a template that is refused."""
+    at.page.select_option("#payload_format", "template")
+    at.page.fill("#payload_template", f"{{{LONG}")
+    at.press('form[action="/settings"]')
+    at.page.select_option("#payload_format", "auto")
 
 
 def opened(at: Visit) -> None:

@@ -84,14 +84,6 @@ SPECIAL = [
 ]
 
 HINTS = {
-    "https://hooks.slack.com/services/T/B/x": "slack",
-    "https://hooks.slack-gov.com/services/T/B/x": "slack",
-    "https://HOOKS.slack.com/triggers/T/1/x": "slack_workflow",
-    "https://hooks.slack.com/workflows/T/A/1/x": "slack_workflow",
-    "https://discord.com/api/webhooks/1/x": "discord",
-    "https://canary.discord.com/api/v10/webhooks/1/x": "discord",
-    "https://discordapp.com/api/webhooks/1/x": "discord",
-    "https://chat.googleapis.com/v1/spaces/A/messages?key=k&token=t": "google_chat",
     "https://api.telegram.org/bot1:x/sendMessage?chat_id=2": "telegram",
     "https://firm.webhook.office.com/webhookb2/x/IncomingWebhook/y/z": "teams",
     "https://outlook.office.com/webhook/x/IncomingWebhook/y": "teams",
@@ -108,6 +100,13 @@ HINTS = {
 }
 
 TAKES_EVENTS = [
+    "https://hooks.slack.com/services/T/B/x",
+    "https://hooks.slack-gov.com/services/T/B/x",
+    "https://hooks.slack.com/triggers/T/1/x",
+    "https://hooks.slack.com/workflows/T/A/1/x",
+    "https://discord.com/api/webhooks/1/x",
+    "https://canary.discord.com/api/v10/webhooks/1/x",
+    "https://chat.googleapis.com/v1/spaces/A/messages?key=k&token=t",
     "https://n8n.example/webhook/x",
     "https://firm.app.n8n.cloud/webhook/AbC",
     "https://hooks.zapier.com/hooks/catch/1/abc/",

@@ -276,10 +276,10 @@ def test_suspicious_url_is_saved_with_a_warning(owner: Owner, url: str, warning:
 
 
 def test_change_without_a_url_answers_with_the_warnings_of_the_stored_url(owner: Owner) -> None:
-    owner.saves("https://discord.com/api/webhooks/1/x")
+    owner.saves("https://api.telegram.org/bot1:x/sendMessage")
     for change in ({}, {"static_header": {"name": "X-Key", "value": "a-value"}}, {"static_header": None}):
-        assert owner.put("/api/settings", change).json["warnings"] == ["discord"]
-    assert owner.get("/api/settings").json["warnings"] == ["discord"]
+        assert owner.put("/api/settings", change).json["warnings"] == ["telegram"]
+    assert owner.get("/api/settings").json["warnings"] == ["telegram"]
     assert owner.saves(None).json["warnings"] == []
 
 

@@ -47,7 +47,7 @@ for (const form of document.querySelectorAll('form[method=post]')) {
       return;
     }
     busy.add(form);
-    const button = form.querySelector('button:not([type=button])');
+    const button = event.submitter ?? form.querySelector('button:not([type=button])');
     button.setAttribute('aria-disabled', 'true');
     if (button.dataset.busy) {
       button.dataset.label = button.textContent;

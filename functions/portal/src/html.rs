@@ -20,7 +20,9 @@ use askama::Template;
 use jiff::Timestamp;
 
 use hebrew::Advice;
-use parts::{DeliveryPart, LogPart, NoticePart, SecretPart, SettingsPart, StatusPart, SummaryPart, TestPart};
+use parts::{
+    DeliveryPart, LogPart, NoticePart, PreviewPart, SecretPart, SettingsPart, StatusPart, SummaryPart, TestPart,
+};
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -29,6 +31,7 @@ struct OverviewPage<'a> {
     status: StatusPart,
     summary: Option<SummaryPart>,
     settings: SettingsPart<'a>,
+    preview: Option<PreviewPart>,
     test: TestPart<'a>,
     log: LogPart<'a>,
     secret: SecretPart<'a>,
@@ -57,6 +60,7 @@ pub(crate) fn overview(view: &Overview) -> String {
         status: StatusPart::new(view),
         summary: SummaryPart::new(view),
         settings: SettingsPart::new(&view.settings),
+        preview: view.preview.as_deref().map(PreviewPart::new),
         test: TestPart::new(view),
         log: LogPart::new(view),
         secret: SecretPart::new(view),

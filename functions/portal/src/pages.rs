@@ -19,6 +19,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
 use domain::endpoint::{Range, RangeStatuses};
 use domain::event::BusinessId;
+use domain::format::{Format, PayloadFormat};
 use domain::request::InvalidStaticHeader;
 use domain::summary::Summary;
 use domain::{israel, pasted};
@@ -30,8 +31,8 @@ use crate::event_id_path::EventIdPath;
 use crate::html::{self, Flash, Overview, Problem};
 use crate::session::{self, Access};
 use crate::use_cases::{
-    EmailIntent, FormatIntent, HeaderIntent, Refused, Resent, SUMMARY_DAYS, Sending, TestKind, UrlIntent, UseCaseError,
-    UseCases,
+    EmailIntent, FormatIntent, HeaderIntent, Refused, Resent, SUMMARY_DAYS, Sending, TemplateIntent, TestKind,
+    UrlIntent, UseCaseError, UseCases,
 };
 use crate::{as_html, report};
 
@@ -53,6 +54,7 @@ pub(crate) fn router(owners: Arc<UseCases>, access: Arc<Access>) -> Router {
         .route("/", get(overview))
         .route("/settings", post(save))
         .route("/test", post(test))
+        .route("/preview", post(preview))
         .route("/pause", post(pause))
         .route("/resume", post(resume))
         .route("/signing-secret/rotate", post(rotate))
@@ -242,6 +244,9 @@ struct SettingsForm {
     static_header_value: String,
     /// None: the form is of a page that was opened before there was this field.
     notify_email: Option<String>,
+    /// None, as with the template: the form is of a page that was opened before there was this field.
+    payload_format: Option<String>,
+    payload_template: Option<String>,
 }
 
 impl SettingsForm {
@@ -259,12 +264,44 @@ impl SettingsForm {
             Some(email) => EmailIntent::Set(Some(email).filter(|email| !email.is_empty())),
         }
     }
+
+    fn format(&self) -> FormatIntent {
+        let format = self.payload_format.clone();
+        // The field of the template is shown, and counts, only while the template is what is sent.
+        let is_shown = format.as_deref() == Some(Format::Template.as_str());
+        let template = self.payload_template.as_deref().filter(|_| is_shown);
+        FormatIntent {
+            format,
+            template: template
+                .map_or(TemplateIntent::Keep, |text| TemplateIntent::Set(Some(text.replace("\r\n", "\n")))),
+        }
+    }
+
+    /// Whether the form is that of the settings. The test's form has none.
+    fn has_settings(&self) -> bool {
+        self.payload_format.is_some()
+    }
+}
+
+#[derive(Deserialize)]
+struct TestForm {
+    #[serde(default)]
+    event_type: TestKind,
+}
+
+/// The form of the settings, or that of the test, whose buttons ask for a preview.
+#[derive(Deserialize)]
+struct PreviewForm {
+    #[serde(flatten)]
+    settings: SettingsForm,
+    #[serde(flatten)]
+    test: TestForm,
 }
 
 async fn save(State(owners): App, Extension(business): Owner, form: Sent<SettingsForm>) -> Answer {
     let Form(form) = form?;
     let url = UrlIntent::Set(Some(form.generic_webhook_url.clone()));
-    match owners.save(&business, url, form.header(), FormatIntent::default(), form.email()).await {
+    match owners.save(&business, url, form.header(), form.format(), form.email()).await {
         Ok(saved) if saved.url.is_none() => Ok(redirect("/?said=cleared")),
         Ok(saved) => {
             // The warning of the DNS lookup would be lost after a redirect.
@@ -296,15 +333,45 @@ fn typed(view: &mut Overview, form: SettingsForm, refused: Refused) {
     view.settings.header_error = refused.header.or(value_again);
     view.settings.email = form.notify_email.unwrap_or_default();
     view.settings.email_error = refused.email;
+    if let Some(format) = form.payload_format.as_deref().and_then(PayloadFormat::parse) {
+        view.settings.format = format;
+    }
+    view.settings.resolved = view_model::resolved(view.settings.format, &view.settings.url);
+    view.settings.template = form.payload_template.unwrap_or(std::mem::take(&mut view.settings.template));
+    view.settings.format_error = refused.format;
 }
 
-async fn test(State(owners): App, Extension(business): Owner) -> Answer {
-    let attempt: Attempt = match owners.test(&business, TestKind::default()).await {
+/// Shows the body that a test would send with the settings as they are typed, or, without any, as they are stored.
+async fn preview(State(owners): App, Extension(business): Owner, form: Sent<PreviewForm>) -> Answer {
+    let Form(PreviewForm { settings: form, test: TestForm { event_type } }) = form?;
+    let url =
+        if form.has_settings() { UrlIntent::Set(Some(form.generic_webhook_url.clone())) } else { UrlIntent::Keep };
+    let previewed = owners.preview(&business, url, form.format(), event_type).await;
+    let mut view = show(&owners, &business, &newest(), false).await?;
+    view.test_kind = event_type;
+    let (status, refused) = match previewed {
+        Ok(body) => {
+            view.preview = Some(body);
+            (StatusCode::OK, Refused::default())
+        }
+        Err(UseCaseError::Refused(refused)) => (StatusCode::UNPROCESSABLE_ENTITY, refused),
+        Err(why) => return Err(why.into()),
+    };
+    if form.has_settings() {
+        typed(&mut view, form, refused);
+    }
+    Ok(as_html(status, html::overview(&view)))
+}
+
+async fn test(State(owners): App, Extension(business): Owner, form: Sent<TestForm>) -> Answer {
+    let Form(TestForm { event_type }) = form?;
+    let attempt: Attempt = match owners.test(&business, event_type).await {
         Err(why @ UseCaseError::TooManyTests(_)) => return too_many_tests(&owners, &business, &why).await,
         tested => tested?,
     };
     let mut view = show(&owners, &business, &newest(), false).await?;
     view.test = Some(view_model::test(&attempt));
+    view.test_kind = event_type;
     Ok(as_html(StatusCode::OK, html::overview(&view)))
 }
 

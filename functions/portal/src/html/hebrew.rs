@@ -14,11 +14,12 @@ pub(crate) use domain::hebrew::{
 pub(crate) use times::{about, day_of_month, duration, when};
 
 use adapters::deliveries_table::Status;
+use domain::format::{Format, PayloadFormat, Place, TemplateError};
 use domain::mail::InvalidEmailAddress;
 use domain::request::InvalidStaticHeader;
 
 use super::view::{Flash, Hint, Problem, SignedOut};
-use crate::use_cases::ReplayView;
+use crate::use_cases::{InvalidFormat, ReplayView, TestKind};
 
 /// What is wrong with the static header.
 pub(crate) fn header_error(error: InvalidStaticHeader) -> &'static str {
@@ -50,26 +51,14 @@ pub(crate) fn hint(hint: Hint) -> &'static str {
         Hint::ToolPage => {
             "זו כתובת של עמוד שנפתח בדפדפן, ולא של Webhook. צריך לפתוח אותו, להוסיף שם Webhook, ולהעתיק לכאן את הכתובת שלו."
         }
-        Hint::Slack => {
-            "Slack מקבל בכתובת הזו רק הודעות במבנה \u{2066}{\"text\": ...}\u{2069}. כדי לקבל בו שיחות כדאי לעבור דרך n8n,\u{200f} Zapier או Make."
-        }
-        Hint::SlackWorkflow => {
-            "תהליך (Workflow) של Slack מקבל רק שדות טקסט פשוטים, ובעדכון יש גם אחרים. כדאי לעבור דרך n8n,\u{200f} Zapier או Make."
-        }
-        Hint::Discord => {
-            "Discord מקבל רק הודעות במבנה \u{2066}{\"content\": ...}\u{2069}. כדי לקבל בו שיחות כדאי לעבור דרך n8n,\u{200f} Zapier או Make."
-        }
-        Hint::GoogleChat => {
-            "Google Chat מקבל רק הודעות במבנה שלו, ולא את העדכון. כדי לקבל בו שיחות כדאי לעבור דרך n8n,\u{200f} Zapier או Make."
-        }
         Hint::Telegram => {
             "Telegram מקבל רק הודעות במבנה שלו, ולא את העדכון. כדי לקבל בו שיחות כדאי לעבור דרך n8n,\u{200f} Zapier או Make."
         }
         Hint::Teams => {
-            "Teams מקבל רק כרטיסים במבנה שלו, ולא את העדכון. כדי לקבל בו שיחות כדאי לעבור דרך n8n,\u{200f} Make או Power Automate."
+            "זו כתובת של החיבור הישן ל־Teams, שמיקרוסופט סגרה. יוצרים בערוץ Workflow חדש, מעתיקים לכאן את הכתובת שלו ובוחרים במבנה ״כרטיס Teams״."
         }
         Hint::PowerAutomate => {
-            "אם התהליך הזה מפרסם הודעות ב־Teams מתבנית מוכנה, הוא מקבל רק כרטיסים ולא את העדכון. תהליך שמתחיל בבקשת HTTP מקבל הכול."
+            "אם התהליך מפרסם ב־Teams, בוחרים במבנה ״כרטיס Teams״, ואחרי הבדיקה מסתכלים בערוץ: התשובה היא שהכול התקבל גם כשלא מופיעה שם הודעה. כל תהליך אחר מקבל את העדכון המלא."
         }
         Hint::Unresolved => {
             "השם שבכתובת עדיין לא נמצא ברשת. אם הוא חדש, זה יכול לקחת כמה שעות. אם לא, כדאי לבדוק את האיות."
@@ -80,6 +69,91 @@ pub(crate) fn hint(hint: Hint) -> &'static str {
         }
     }
 }
+
+/// A format in the list to choose from.
+pub(crate) fn format(format: PayloadFormat) -> &'static str {
+    match format {
+        PayloadFormat::Auto => "אוטומטי, לפי הכתובת",
+        PayloadFormat::Always(format) => body(format),
+    }
+}
+
+/// What a body is.
+pub(crate) fn body(format: Format) -> &'static str {
+    match format {
+        Format::Event => "העדכון המלא (JSON)",
+        Format::Flat => "שדות טקסט פשוטים",
+        Format::Slack => "הודעת Slack",
+        Format::Discord => "הודעת Discord",
+        Format::GoogleChat => "הודעת Google Chat",
+        Format::Teams => "כרטיס Teams",
+        Format::Template => "תבנית בהתאמה אישית",
+    }
+}
+
+/// What the chosen format comes to; `resolved`: at the URL, if there is one.
+pub(crate) fn sent_as(format: PayloadFormat, resolved: Option<Format>) -> String {
+    let sent = match (format, resolved) {
+        (PayloadFormat::Auto, None) => {
+            return "המבנה ייבחר לפי הכתובת: הודעה ל־Slack, ל־Discord ול־Google Chat, והעדכון המלא לכל מערכת אחרת."
+                .into();
+        }
+        (PayloadFormat::Always(format), _) | (PayloadFormat::Auto, Some(format)) => match format {
+            Format::Event => "נשלח העדכון המלא, כמו שהוא (JSON).",
+            Format::Flat => "נשלח כשדות טקסט פשוטים, בלי שדה בתוך שדה. כך מקבל אותם Workflow של Slack.",
+            Format::Slack => "נשלח כהודעת Slack.",
+            Format::Discord => "נשלח כהודעת Discord.",
+            Format::GoogleChat => "נשלח כהודעת Google Chat.",
+            Format::Teams => "נשלח ככרטיס Teams.",
+            Format::Template => "נשלח לפי התבנית.",
+        },
+    };
+    match format {
+        PayloadFormat::Auto => format!("לפי הכתובת, {sent}"),
+        PayloadFormat::Always(_) => sent.into(),
+    }
+}
+
+/// How a template is written.
+pub(crate) const TEMPLATE_HELP: &str = "כותבים JSON, ובתוך המירכאות שמים שדות של העדכון, למשל \u{2066}{{phone}}\u{2069} או \u{2066}{{metadata.city}}\u{2069}. שדה שעומד לבדו שומר על הסוג שלו.";
+
+/// What is wrong with the format or the template.
+pub(crate) fn format_error(error: InvalidFormat) -> String {
+    let at = |place: Place| format!("שורה {}, תו {}", place.line, place.column);
+    match error {
+        InvalidFormat::Unknown => "צריך לבחור מבנה מהרשימה.".into(),
+        InvalidFormat::NoTemplate | InvalidFormat::Template(TemplateError::Empty) => {
+            "כדי לשלוח לפי תבנית, צריך לכתוב אותה כאן.".into()
+        }
+        InvalidFormat::Template(TemplateError::TooLong) => {
+            "התבנית ארוכה מדי. אפשר עד 4,096 בתים, ואות בעברית תופסת שני בתים.".into()
+        }
+        InvalidFormat::Template(TemplateError::NotJson(place)) => {
+            format!("התבנית אינה JSON תקין. הבעיה כאן: {}.", at(place))
+        }
+        InvalidFormat::Template(TemplateError::NumberRange(place)) => {
+            format!("יש בתבנית מספר גדול מדי. הבעיה כאן: {}.", at(place))
+        }
+        InvalidFormat::Template(TemplateError::Depth(place)) => {
+            format!("יש בתבנית יותר מדי שדות זה בתוך זה. הבעיה כאן: {}.", at(place))
+        }
+    }
+}
+
+/// The type of a test's event in the list to choose from.
+pub(crate) fn test_kind(kind: TestKind) -> &'static str {
+    match kind {
+        TestKind::Test => "בדיקה, עם כל השדות של שיחה",
+        TestKind::Call => "שיחה שהסתיימה",
+        TestKind::Lead => "ליד חדש",
+        TestKind::Appointment => "פגישה שנקבעה",
+        TestKind::LeadStatus => "שינוי סטטוס של ליד",
+    }
+}
+
+/// What to do after a test that a workflow has taken: Teams answers 202 to whatever it gets.
+pub(crate) const LOOK_IN_THE_CHANNEL: &str =
+    "מסתכלים בערוץ ב־Teams ומוודאים שההודעה הופיעה: התשובה היא שהכול התקבל, גם כשהיא לא מופיעה.";
 
 /// A delivery's status, in one or two words. Of one that is overdue nobody knows that it is tried again.
 pub(crate) fn status(status: Status, is_overdue: bool) -> &'static str {

@@ -12,12 +12,14 @@ pub(super) use log::LogPart;
 pub(super) use status::StatusPart;
 pub(super) use summary::SummaryPart;
 
+use domain::format::{Format, PayloadFormat};
 use domain::outcome::Cause;
 use domain::request::InvalidStaticHeader;
 use jiff::Timestamp;
 
 use super::hebrew::{self, Advice};
-use super::view::{EndpointState, Flash, Overview, SettingsForm, ShownSecret, TestView};
+use super::view::{EndpointState, Flash, Hint, Overview, SettingsForm, ShownSecret, TestView};
+use crate::use_cases::{InvalidFormat, TestKind};
 
 /// The notice about the action that was just done, or refused.
 pub(super) struct NoticePart {
@@ -34,6 +36,8 @@ impl NoticePart {
     pub(super) fn of_overview(view: &Overview) -> Option<Self> {
         let field = if view.settings.url_error.is_some() {
             "#generic_webhook_url"
+        } else if let Some(error) = view.settings.format_error {
+            if error == InvalidFormat::Unknown { "#payload_format" } else { "#payload_template" }
         } else if view.settings.header_error.is_some() {
             "#static-header"
         } else if view.settings.email_error.is_some() {
@@ -85,6 +89,12 @@ pub(super) struct SettingsPart<'a> {
     pub(super) value_error: Option<&'static str>,
     pub(super) is_header_open: bool,
     pub(super) email_error: Option<&'static str>,
+    /// Each format: its name, its text, and whether it is the chosen one.
+    pub(super) formats: Vec<(&'static str, &'static str, bool)>,
+    pub(super) sent_as: String,
+    pub(super) format_error: Option<String>,
+    pub(super) template_error: Option<String>,
+    pub(super) template_help: &'static str,
 }
 
 impl<'a> SettingsPart<'a> {
@@ -92,6 +102,8 @@ impl<'a> SettingsPart<'a> {
         let of_value =
             matches!(form.header_error, Some(InvalidStaticHeader::Value | InvalidStaticHeader::ValueTooLong));
         let header_error = form.header_error.map(hebrew::header_error);
+        let of_template = form.format_error.is_some_and(|error| error != InvalidFormat::Unknown);
+        let format_error = form.format_error.map(hebrew::format_error);
         Self {
             form,
             url_error: form.url_error.map(hebrew::refusal),
@@ -100,7 +112,19 @@ impl<'a> SettingsPart<'a> {
             value_error: header_error.filter(|_| of_value),
             is_header_open: header_error.is_some(),
             email_error: form.email_error.map(hebrew::email_error),
+            formats: PayloadFormat::ALL
+                .map(|format| (format.as_str(), hebrew::format(format), format == form.format))
+                .to_vec(),
+            sent_as: hebrew::sent_as(form.format, form.resolved),
+            format_error: format_error.clone().filter(|_| !of_template),
+            template_error: format_error.filter(|_| of_template),
+            template_help: hebrew::TEMPLATE_HELP,
         }
+    }
+
+    /// Whether something typed is refused.
+    pub(super) fn has_error(&self) -> bool {
+        self.form.url_error.is_some() || self.form.header_error.is_some() || self.form.format_error.is_some()
     }
 
     /// The ids of the elements that describe the URL's field.
@@ -114,9 +138,25 @@ impl<'a> SettingsPart<'a> {
     }
 }
 
+/// The body that a test would send.
+pub(super) struct PreviewPart {
+    /// The message, as people would read it in a chat; None: the body is none.
+    pub(super) message: Option<String>,
+    /// The body with line breaks and indentation.
+    pub(super) json: String,
+}
+
+impl PreviewPart {
+    pub(super) fn new(body: &str) -> Self {
+        Self { message: body::message(body), json: body::indented(body) }
+    }
+}
+
 /// The test's button, and the result of the test that was just made.
 pub(super) struct TestPart<'a> {
     pub(super) can_test: bool,
+    /// Each type of test event: its name, its text, and whether it is the chosen one.
+    pub(super) kinds: Vec<(&'static str, &'static str, bool)>,
     /// What a successful test does at this endpoint; None: nothing more.
     pub(super) releases: Option<&'static str>,
     pub(super) result: Option<TestResult<'a>>,
@@ -144,17 +184,25 @@ impl<'a> TestPart<'a> {
         };
         Self {
             can_test: view.endpoint.state != EndpointState::NotSet,
+            kinds: TestKind::ALL
+                .map(|kind| (kind.event_type(), hebrew::test_kind(kind), kind == view.test_kind))
+                .to_vec(),
             releases,
-            result: view.test.as_ref().map(TestResult::new),
+            result: view.test.as_ref().map(|test| TestResult::new(test, may_be_teams(&view.settings))),
         }
     }
 }
 
+/// Whether a workflow of Teams may be what answers.
+fn may_be_teams(settings: &SettingsForm) -> bool {
+    settings.resolved == Some(Format::Teams) || settings.hints.contains(&Hint::PowerAutomate)
+}
+
 impl<'a> TestResult<'a> {
-    fn new(test: &'a TestView) -> Self {
+    fn new(test: &'a TestView, may_be_teams: bool) -> Self {
         let took = hebrew::duration(test.timings.total);
         let (what, fix) = match test.cause {
-            None => (arrived(test.status_code, &took), None),
+            None => (arrived(test.status_code, &took), may_be_teams.then_some(hebrew::LOOK_IN_THE_CHANNEL)),
             Some(cause) => {
                 let Advice { what, fix } = hebrew::advice(cause, test.status_code, test.clue, test.snippet.as_deref());
                 (format!("{what} הבדיקה נמשכה {took}."), Some(fix))

@@ -3,6 +3,7 @@ use std::time::Duration;
 use adapters::deliveries_table::{Status, Summary};
 use adapters::http::Timings;
 use domain::endpoint::PausedReason;
+use domain::format::{Format, PayloadFormat};
 use domain::guard::Refusal;
 use domain::mail::InvalidEmailAddress;
 use domain::outcome::{Cause, Failure};
@@ -10,7 +11,7 @@ use domain::request::InvalidStaticHeader;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::use_cases::ReplayState;
+use crate::use_cases::{InvalidFormat, ReplayState};
 
 mod samples;
 mod summary;
@@ -70,6 +71,8 @@ fn whatever_owners_and_receivers_write_is_escaped() {
     let mut view = overview_view();
     view.settings.url = HOSTILE.into();
     view.settings.header_name = HOSTILE.into();
+    view.settings.template = HOSTILE.into();
+    view.preview = Some(format!(r#"{{"text": {}}}"#, serde_json::Value::from(HOSTILE)));
     view.log.search = HOSTILE.into();
     view.log.next_cursor = Some(HOSTILE.into());
     view.log.rows[0].subject = Some(HOSTILE.into());
@@ -137,6 +140,51 @@ fn an_address_for_mails_is_shown_with_its_error_beside_it() {
         assert!(page.contains(hebrew::email_error(error)) && page.contains("href=\"#notify_email\""), "{error}");
         assert_eq!(page.matches("aria-invalid").count(), 1);
     }
+}
+
+#[test]
+fn the_chosen_format_is_selected_and_the_page_says_what_is_sent() {
+    let mut view = overview_view();
+    let page = overview(&view);
+    assert!(
+        page.contains("<option value=\"auto\" selected>") && page.contains("לפי הכתובת, נשלח העדכון המלא"),
+        "{page}"
+    );
+    view.settings.format = PayloadFormat::Always(Format::Template);
+    view.settings.template = "\n</textarea><script>".into();
+    let page = overview(&view);
+    assert!(page.contains("<option value=\"template\" selected>"));
+    // A browser drops the first line end of a text area.
+    assert!(page.contains(">\n\n&#60;/textarea&#62;&#60;script&#62;</textarea>"), "{page}");
+    view.settings.format_error = Some(InvalidFormat::NoTemplate);
+    let page = overview(&view);
+    assert_eq!(page.matches("aria-invalid").count(), 1);
+    assert!(page.contains("id=\"payload_template-error\"") && page.contains("href=\"#payload_template\""));
+    view.settings.format_error = Some(InvalidFormat::Unknown);
+    assert!(overview(&view).contains("href=\"#payload_format\""));
+}
+
+#[test]
+fn a_preview_shows_a_chats_message_as_it_is_read_and_any_body_as_json() {
+    let mut view = overview_view();
+    assert!(!overview(&view).contains("id=\"preview\""));
+    view.preview = Some(r#"{"text":"שלום\n<b>"}"#.into());
+    let page = overview(&view);
+    assert!(page.contains("<div class=\"prose\" dir=\"auto\">שלום\n&#60;b&#62;</div>"), "{page}");
+    view.preview = Some(r#"{"a":[1]}"#.into());
+    assert!(overview(&view).contains("{\n  &#34;a&#34;: [\n    1\n  ]\n}"));
+}
+
+#[test]
+fn after_a_test_that_a_workflow_has_taken_the_channel_is_looked_at() {
+    let says = |resolved, hints| {
+        let mut view = overview_view();
+        (view.settings.resolved, view.settings.hints) = (resolved, hints);
+        view.test = Some(samples::test_view(None, Some(202)));
+        overview(&view).contains("מסתכלים בערוץ ב־Teams")
+    };
+    assert!(says(Some(Format::Teams), vec![]) && says(Some(Format::Event), vec![Hint::PowerAutomate]));
+    assert!(!says(Some(Format::Event), vec![]));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use adapters::deliveries_table::{Status, Summary};
 use adapters::http::Timings;
 use domain::clue::Clue;
 use domain::endpoint::PausedReason;
+use domain::format::{Format, PayloadFormat};
 use domain::guard::Refusal;
 use domain::mail::InvalidEmailAddress;
 use domain::outcome::Cause;
@@ -13,7 +14,7 @@ use domain::request::InvalidStaticHeader;
 use domain::summary::Summary as SummaryOfDays;
 use jiff::Timestamp;
 
-use crate::use_cases::ReplayView;
+use crate::use_cases::{InvalidFormat, ReplayView, TestKind};
 
 /// The main page.
 ///
@@ -25,6 +26,10 @@ pub(crate) struct Overview {
     /// The action that was just done; None: the page was only opened.
     pub(crate) said: Option<Flash>,
     pub(crate) settings: SettingsForm,
+    /// The body that a test would send; None: the owner did not ask to see one.
+    pub(crate) preview: Option<String>,
+    /// The type of test event that the owner chose last.
+    pub(crate) test_kind: TestKind,
     pub(crate) endpoint: EndpointView,
     /// The deliveries of the last days; None: they could not be counted now.
     pub(crate) summary: Option<SummaryOfDays>,
@@ -83,6 +88,12 @@ pub(crate) struct SettingsForm {
     /// The address for mails; empty: none.
     pub(crate) email: String,
     pub(crate) email_error: Option<InvalidEmailAddress>,
+    pub(crate) format: PayloadFormat,
+    /// The format that the chosen one comes to at the URL; None: there is no URL.
+    pub(crate) resolved: Option<Format>,
+    /// The owner's template; empty: there is none.
+    pub(crate) template: String,
+    pub(crate) format_error: Option<InvalidFormat>,
 }
 
 /// A doubt about a URL that is allowed but probably not intended.
@@ -92,15 +103,10 @@ pub(crate) enum Hint {
     N8nTest,
     /// The address is a tool's page for people; the tool's webhook has another address.
     ToolPage,
-    /// Slack's incoming webhooks need `{"text": ...}`.
-    Slack,
-    /// Slack's workflows accept only texts.
-    SlackWorkflow,
-    Discord,
-    GoogleChat,
     Telegram,
+    /// A connector of Teams, which Microsoft has retired.
     Teams,
-    /// Power Automate, through which Teams is reached too.
+    /// Power Automate, through which Teams is reached too: it answers that all is well, whatever it gets.
     PowerAutomate,
     /// The host's name has no address, or not yet.
     Unresolved,

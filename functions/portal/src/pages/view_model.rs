@@ -5,13 +5,16 @@ use adapters::deliveries_table::{Cursor, LOCATION_CHARS, Listed, Wanted, printab
 use adapters::settings_table::OwnerSettings;
 use domain::Timestamp;
 use domain::endpoint::State;
+use domain::format::{Format, PayloadFormat};
 use domain::guard::TargetPolicy;
 use domain::outcome::Verdict;
+use domain::pasted;
+use url::Url;
 
 use crate::html::{
     EndpointState, EndpointView, Hint, LogView, Overview, SecretView, SettingsForm, ShownSecret, TestView,
 };
-use crate::use_cases::{ReplayView, SigningSecretText, Warning, warnings};
+use crate::use_cases::{ReplayView, SigningSecretText, TestKind, Warning, warnings};
 
 /// The main page, without the action that was just done and without the summary. The deliveries are those `wanted`; the signing secret is among
 /// the data only `with_secret`.
@@ -28,6 +31,8 @@ pub(super) fn overview(
         now,
         said: None,
         settings: settings(owned, targets),
+        preview: None,
+        test_kind: TestKind::default(),
         endpoint: endpoint(owned, held, now),
         summary: None,
         test: None,
@@ -46,17 +51,22 @@ fn settings(owned: &OwnerSettings, targets: TargetPolicy) -> SettingsForm {
         header_error: None,
         email: owned.notify_email.clone().unwrap_or_default(),
         email_error: None,
+        format: owned.payload_format,
+        resolved: owned.url.as_deref().and_then(|url| resolved(owned.payload_format, url)),
+        template: owned.payload_template.clone().unwrap_or_default(),
+        format_error: None,
     }
+}
+
+/// The format that deliveries to a URL have; None: it is no URL.
+pub(super) fn resolved(format: PayloadFormat, url: &str) -> Option<Format> {
+    Url::parse(&pasted::cleaned(url)).ok().map(|url| format.resolve(&url))
 }
 
 pub(super) fn hint(warning: Warning) -> Hint {
     match warning {
         Warning::N8nTestUrl => Hint::N8nTest,
         Warning::ToolPage => Hint::ToolPage,
-        Warning::Slack => Hint::Slack,
-        Warning::SlackWorkflow => Hint::SlackWorkflow,
-        Warning::Discord => Hint::Discord,
-        Warning::GoogleChat => Hint::GoogleChat,
         Warning::Telegram => Hint::Telegram,
         Warning::Teams => Hint::Teams,
         Warning::PowerAutomate => Hint::PowerAutomate,

@@ -1,7 +1,7 @@
-//! What a URL gives to think of: that it does not take an event as it is sent, or is a tool's page instead of its hook.
+//! What a URL gives to think of: that it does not take what is sent, or is a tool's page instead of its hook.
 //!
-//! Known hosts and paths only, of the services that owners use. What a hint says is true of the event as it is sent today;
-//! whoever is not recognised gets none.
+//! Known hosts and paths only, of the services that owners use. Of a chat whose format is chosen by itself
+//! there is nothing to think of. A URL that is not recognised gets no hint.
 
 use adapters::settings_table::OwnerSettings;
 use domain::guard::{Target, TargetPolicy};
@@ -15,19 +15,12 @@ pub(crate) enum Warning {
     N8nTestUrl,
     /// A page of a tool, for people; its hook has another address.
     ToolPage,
-    /// Slack's incoming webhooks want `{"text": ...}`.
-    Slack,
-    /// Slack's workflows take texts only, and no member within a member.
-    SlackWorkflow,
-    /// Discord wants `{"content": ...}`.
-    Discord,
-    /// Google Chat wants `{"text": ...}`.
-    GoogleChat,
     /// Telegram's bots want `chat_id` and `text`.
     Telegram,
-    /// Teams wants a card.
+    /// A connector of Teams, which Microsoft has retired. Its successor is a workflow, with another URL.
     Teams,
-    /// Power Automate, which takes any JSON; but a flow that posts to Teams wants a card.
+    /// Power Automate, which answers 202 to any JSON. A flow that posts to Teams wants the format `teams`, which only its
+    /// owner can tell.
     PowerAutomate,
     /// Its name has no address (yet).
     Unresolved,
@@ -63,18 +56,10 @@ fn service(host: &str, path: &str) -> Option<Warning> {
     let below = |domain| is_below(host, domain);
     let in_path = |beginning: &str| path.starts_with(beginning);
     match host {
-        "hooks.slack.com" | "hooks.slack-gov.com" if in_path("/triggers/") || in_path("/workflows/") => {
-            Some(Warning::SlackWorkflow)
-        }
-        "hooks.slack.com" | "hooks.slack-gov.com" => Some(Warning::Slack),
-        "discord.com" | "discordapp.com" | "ptb.discord.com" | "canary.discord.com" => {
-            is_discord_hook(path).then_some(Warning::Discord)
-        }
-        "chat.googleapis.com" => Some(Warning::GoogleChat),
         "api.telegram.org" => Some(Warning::Telegram),
         "outlook.office.com" | "outlook.office365.com" if in_path("/webhook") => Some(Warning::Teams),
         _ if below("webhook.office.com") => Some(Warning::Teams),
-        _ if below("logic.azure.com") || below("environment.api.powerplatform.com") => Some(Warning::PowerAutomate),
+        _ if below("logic.azure.com") || below("api.powerplatform.com") => Some(Warning::PowerAutomate),
         _ if path.contains("/webhook-test/") => Some(Warning::N8nTestUrl),
         _ => is_page(host, path).then_some(Warning::ToolPage),
     }
@@ -82,15 +67,6 @@ fn service(host: &str, path: &str) -> Option<Warning> {
 
 fn is_below(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-}
-
-/// `/api/webhooks/...`, or the same of a version.
-fn is_discord_hook(path: &str) -> bool {
-    let mut segments = path.split('/').skip(1).peekable();
-    let is_api = segments.next() == Some("api");
-    let version = |segment: &&str| segment.strip_prefix('v').is_some_and(|rest| rest.parse::<u32>().is_ok());
-    segments.next_if(version);
-    is_api && segments.next() == Some("webhooks")
 }
 
 /// Pages by which owners build what takes the event: each of these services has its hooks at another host or path.
@@ -125,9 +101,9 @@ mod tests {
         for (url, expected) in [
             ("https://n8n.example/webhook-test/x", Warning::N8nTestUrl),
             ("http://example.com/", Warning::Http),
-            ("https://hooks.slack.com/services/T/B/x", Warning::Slack),
-            ("https://HOOKS.slack.com./triggers/T/1/x", Warning::SlackWorkflow),
-            ("https://ptb.discord.com/api/v9/webhooks/1/x", Warning::Discord),
+            ("https://API.telegram.org./bot1:x/sendMessage", Warning::Telegram),
+            ("https://prod-1.westeurope.logic.azure.com/workflows/x", Warning::PowerAutomate),
+            ("https://a.1.environment.api.powerplatform.com/powerautomate/x", Warning::PowerAutomate),
             ("https://a.b.webhook.office.com/webhookb2/x", Warning::Teams),
             ("https://outlook.office365.com/webhook/x", Warning::Teams),
             ("https://make.powerautomate.com/environments/x/flows/y", Warning::ToolPage),
@@ -137,8 +113,10 @@ mod tests {
         }
         for url in [
             "https://n8n.example/webhook/x",
-            "https://discord.com/channels/1",
-            "https://discord.com/api/vx/webhooks/1",
+            "https://hooks.slack.com/services/T/B/x",
+            "https://hooks.slack.com/triggers/T/1/x",
+            "https://ptb.discord.com/api/v9/webhooks/1/x",
+            "https://chat.googleapis.com/v1/spaces/A/messages",
             "https://hook.make.com/x/scenarios/",
             "https://xlogic.azure.com/workflows/x",
             "https://api.monday.com/v2",
@@ -147,7 +125,7 @@ mod tests {
         ] {
             assert_eq!(of(url), [], "{url}");
         }
-        assert_eq!(of("http://hooks.slack.com/services/x"), [Warning::Http, Warning::Slack]);
+        assert_eq!(of("http://api.telegram.org/bot1:x"), [Warning::Http, Warning::Telegram]);
     }
 
     #[test]
@@ -156,7 +134,7 @@ mod tests {
             ("https://n8n.example/{{ $json.id }}", &[Warning::Mistyped][..]),
             ("https://n8n.example/hook https://n8n.example/hook", &[Warning::Mistyped]),
             ("https://n8n.example/hook the hook", &[Warning::Mistyped]),
-            ("https://discord.com/api/webhooks/1/<TOKEN>", &[Warning::Mistyped, Warning::Discord]),
+            ("https://api.telegram.org/bot<TOKEN>", &[Warning::Mistyped, Warning::Telegram]),
             ("https://a{b}.example/", &[]),
             ("http://n8n.example/{id}", &[]),
             ("https://n8n.example/hook#", &[]),

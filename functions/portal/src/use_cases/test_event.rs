@@ -47,7 +47,6 @@ const PHONE: &str = "+972550000134";
 
 impl TestKind {
     /// Each type, in the order in which a page offers them.
-    #[cfg(test)]
     pub(crate) const ALL: [Self; 5] = [Self::Test, Self::Call, Self::Lead, Self::Appointment, Self::LeadStatus];
 
     /// The event's type.

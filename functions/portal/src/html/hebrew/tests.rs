@@ -26,10 +26,6 @@ fn everything_that_can_be_wrong_with_the_settings_has_its_own_text() {
     let hints = [
         Hint::N8nTest,
         Hint::ToolPage,
-        Hint::Slack,
-        Hint::SlackWorkflow,
-        Hint::Discord,
-        Hint::GoogleChat,
         Hint::Telegram,
         Hint::Teams,
         Hint::PowerAutomate,
@@ -39,6 +35,38 @@ fn everything_that_can_be_wrong_with_the_settings_has_its_own_text() {
     ];
     assert_eq!(hints.into_iter().map(hint).collect::<HashSet<_>>().len(), hints.len());
     assert!(hints.into_iter().map(hint).all(is_hebrew));
+}
+
+#[test]
+fn every_format_says_what_is_sent_and_auto_what_it_comes_to() {
+    let names: HashSet<_> = PayloadFormat::ALL.into_iter().map(format).collect();
+    assert_eq!(names.len(), PayloadFormat::ALL.len());
+    let says: HashSet<_> = PayloadFormat::ALL.into_iter().map(|format| sent_as(format, None)).collect();
+    assert_eq!(says.len(), PayloadFormat::ALL.len());
+    assert_eq!(sent_as(PayloadFormat::Always(Format::Slack), Some(Format::Slack)), "נשלח כהודעת Slack.");
+    assert_eq!(sent_as(PayloadFormat::Auto, Some(Format::Slack)), "לפי הכתובת, נשלח כהודעת Slack.");
+    assert!(sent_as(PayloadFormat::Auto, Some(Format::Event)).contains("העדכון המלא"));
+    let kinds: HashSet<_> = TestKind::ALL.into_iter().map(test_kind).collect();
+    assert_eq!(kinds.len(), TestKind::ALL.len());
+}
+
+#[test]
+fn a_template_that_is_refused_says_where() {
+    let place = Place { line: 3, column: 14 };
+    let errors = [TemplateError::NotJson(place), TemplateError::NumberRange(place), TemplateError::Depth(place)];
+    for error in errors {
+        let text = format_error(InvalidFormat::Template(error));
+        assert!(text.contains("שורה 3, תו 14"), "{text}");
+    }
+    let all = [
+        InvalidFormat::Unknown,
+        InvalidFormat::NoTemplate,
+        InvalidFormat::Template(TemplateError::TooLong),
+        InvalidFormat::Template(errors[0]),
+        InvalidFormat::Template(errors[1]),
+        InvalidFormat::Template(errors[2]),
+    ];
+    assert_eq!(all.into_iter().map(format_error).collect::<HashSet<_>>().len(), all.len());
 }
 
 #[test]

@@ -22,6 +22,15 @@ pub(super) fn readable(body: &str) -> Vec<(&'static str, String)> {
         .collect()
 }
 
+/// The text of a message for a chat; None: the body is none.
+pub(super) fn message(body: &str) -> Option<String> {
+    let Ok(Value::Object(mut fields)) = serde_json::from_str(body) else { return None };
+    ["text", "content"].into_iter().find_map(|name| match fields.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    })
+}
+
 /// A body with line breaks and indentation. An event's body is compact JSON, so each character outside a string is
 /// structure.
 pub(super) fn indented(body: &str) -> String {

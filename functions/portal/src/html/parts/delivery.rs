@@ -1,6 +1,7 @@
 //! One delivery: its status, its attempts and its body.
 
 use adapters::deliveries_table::{Details, PastAttempt, Status};
+use domain::format::Format;
 use jiff::Timestamp;
 
 use super::body::{indented, readable};
@@ -16,6 +17,8 @@ pub(in crate::html) struct DeliveryPart<'a> {
     /// What happens to the event next; None: nothing does.
     pub(in crate::html) outlook: Option<&'static str>,
     pub(in crate::html) snippet: Option<&'a str>,
+    /// What the event was sent as, unless it was the event itself.
+    pub(in crate::html) sent_as: Option<&'static str>,
     /// Newest first, as the log is.
     pub(in crate::html) attempts: Vec<AttemptPart<'a>>,
     /// The body with line breaks and indentation.
@@ -45,6 +48,7 @@ impl<'a> DeliveryPart<'a> {
             advice: advice.map(|cause| hebrew::advice(cause, row.status_code, row.clue, snippet.map(String::as_str))),
             outlook: outlook(row.status, is_overdue(row, now)),
             snippet: present(snippet),
+            sent_as: row.format.filter(|format| *format != Format::Event).map(hebrew::body),
             attempts: details.attempts.iter().rev().map(|attempt| AttemptPart::new(attempt, now)).collect(),
             body: details.body.as_deref().map(indented),
             readable: details.body.as_deref().map(readable).unwrap_or_default(),

@@ -2,10 +2,11 @@
 
 use adapters::deliveries_table::PastAttempt;
 use domain::event::EventId;
+use domain::format::{Format, PayloadFormat, Place, TemplateError};
 use domain::summary::{Counter, Delivery, Status as CountedStatus, Summary as SummaryOfDays};
 
 use super::*;
-use crate::use_cases::{ReplayKind, ReplayState, ReplayView};
+use crate::use_cases::{InvalidFormat, ReplayKind, ReplayState, ReplayView, TestKind};
 
 pub(super) fn now() -> Timestamp {
     "2026-03-03T12:40:00Z".parse().expect("a time")
@@ -25,8 +26,11 @@ pub(super) fn overview_view() -> Overview {
         said: None,
         settings: SettingsForm {
             url: "https://n8n.example.co.il/webhook/4f6c2d0e-8a31-4a0e-9a57-0c1d2e3f4a5b".into(),
+            resolved: Some(Format::Event),
             ..SettingsForm::default()
         },
+        preview: None,
+        test_kind: TestKind::default(),
         endpoint: endpoint(EndpointState::Active, 0),
         summary: Some(summary(&[(0, 24, 1, 1, 2), (1, 31, 0, 0, 0), (6, 18, 0, 0, 1), (9, 44, 0, 0, 0)])),
         test: None,
@@ -84,7 +88,7 @@ pub(super) fn row(index: i64, status: Status, cause: Option<Cause>) -> Summary {
             _ => None,
         },
         clue: None,
-        format: Some(domain::format::Format::Event),
+        format: Some(Format::Event),
         attempts: match status {
             Status::Delivered => 1,
             Status::Retrying => 3,
@@ -153,7 +157,7 @@ pub(super) fn details() -> Details {
         timings: Timings { total: Duration::from_millis(187), ..Timings::default() },
         response_snippet: snippet.clone(),
         location: None,
-        format: Some(domain::format::Format::Event),
+        format: Some(Format::Event),
     };
     Details {
         summary: row(0, Status::Retrying, Some(Cause::Status)),
@@ -178,7 +182,7 @@ pub(super) fn delivery_page(details: &Details) -> String {
 
 /// All pages, in the states that matter.
 pub(super) fn pages() -> Vec<(&'static str, String)> {
-    let overviews = overviews().into_iter().chain(overviews_of_ranges());
+    let overviews = overviews().into_iter().chain(overviews_of_ranges()).chain(of_formats());
     let mut pages: Vec<_> = overviews.map(|(name, view)| (name, overview(&view))).collect();
     let delivered = Details {
         summary: row(2, Status::Delivered, None),
@@ -271,4 +275,29 @@ fn overviews() -> Vec<(&'static str, Overview)> {
         ("paused", paused),
         ("narrowed", narrowed),
     ]
+}
+
+/// A preview of a message, and a template that is refused.
+fn of_formats() -> [(&'static str, Overview); 2] {
+    let previewed = Overview {
+        settings: SettingsForm {
+            format: PayloadFormat::Always(Format::Slack),
+            resolved: Some(Format::Slack),
+            ..overview_view().settings
+        },
+        preview: Some("{\"text\":\"הסתיימה שיחה נכנסת (בדיקה)\\nמאת: \u{2068}+972-55-000-0134\u{2069}\"}".into()),
+        test_kind: TestKind::Call,
+        ..overview_view()
+    };
+    let mistaken = Overview {
+        settings: SettingsForm {
+            format: PayloadFormat::Always(Format::Template),
+            resolved: Some(Format::Template),
+            template: "{\n  \"text\": }".into(),
+            format_error: Some(InvalidFormat::Template(TemplateError::NotJson(Place { line: 2, column: 11 }))),
+            ..overview_view().settings
+        },
+        ..overview_view()
+    };
+    [("previewed", previewed), ("mistaken", mistaken)]
 }
