@@ -289,3 +289,51 @@ def test_event_that_is_published_after_the_request_is_no_part_of_the_range(owner
     assert (replay["done"], replay["total"]) == (2, 2)
     wait_until_empty(business.stack)
     assert arrived(business).count(later) == 1
+
+
+def test_page_begins_a_range_of_days_shows_how_far_it_is_and_ends_it(owner: Owner) -> None:
+    business = owner.business
+    delivered(owner, 2)
+    headers = {"Cookie": owner.cookie(), "Sec-Fetch-Site": "same-origin"}
+    form_type = headers | {"Content-Type": "application/x-www-form-urlencoded"}
+
+    def sent(fields: str) -> str:
+        reply = owner.portal.send("POST", "/deliveries/resend", fields, headers=form_type)
+        assert reply.status == 303, reply.body
+        return reply.headers["location"]
+
+    page = owner.portal.send("GET", "/", headers=headers).text
+    assert 'id="range"' in page
+    assert 'id="replay"' not in page
+    for days in ("from=2026-03-02&to=2026-03-01", "from=&to=", "from=x&to=2026-03-01", ""):
+        assert sent(f"status=range&{days}") == "/?said=replay-refused"
+    assert sent("status=range&from=2020-01-01&to=2100-01-01") == "/?said=replay&count=0", "failed ones only"
+    owner.post("/api/pause")
+    assert sent("status=range&from=2020-01-01&to=2100-01-01&delivered=yes") == "/?said=replay&count=2"
+    assert shown(owner)["from"] == "2019-12-31T22:00:00.000Z", "midnight in Israel"
+    assert shown(owner)["to"] == "2100-01-01T21:59:59.999Z"
+    page = owner.portal.send("GET", "/", headers=headers).text
+    assert 'data-state="waiting"' in page
+    assert 'id="range"' not in page, "one at a time"
+    assert sent("status=failed") == "/?said=replay-under-way"
+    assert owner.portal.send("POST", "/pause", "", headers=form_type).status == 303
+    page = owner.portal.send("GET", "/", headers=headers).text
+    assert 'data-state="ended"' in page
+    assert 'id="range"' in page
+    wait_until_empty(business.stack)
+    assert len(business.received()) == 2
+
+
+def test_page_offers_a_range_when_another_url_was_saved(owner: Owner) -> None:
+    business = owner.business
+    delivered(owner, 1)
+    headers = {"Cookie": owner.cookie(), "Sec-Fetch-Site": "same-origin"}
+    form_type = headers | {"Content-Type": "application/x-www-form-urlencoded"}
+    places = []
+    for url in (owner.url, business.receiver.url + business.new_path()):
+        reply = owner.portal.send("POST", "/settings", f"generic_webhook_url={url}", headers=form_type)
+        places.append(reply.headers["location"])
+    assert places == ["/?said=saved", "/?said=saved-another"]
+    page = owner.portal.send("GET", places[1], headers=headers).text
+    assert '<details id="range" open>' in page
+    assert "לשלוח לכאן גם את השיחות מהימים האחרונים?" in page
