@@ -296,8 +296,8 @@ def test_page_shows_refusals_and_warnings_of_urls(owner: Owner, visit: Callable[
         if number == 0:
             at.picture(f"refused-{size.name.lower()}")
     assert len(found) == len({code for _, code in REFUSED.values()})
-    saves(at, "\u200fhttps://hooks.slack.com/triggers/T/1/x\u200f")
-    assert at.page.input_value("#generic_webhook_url") == "https://hooks.slack.com/triggers/T/1/x"
+    saves(at, "\u200fhttps://prod-1.westeurope.logic.azure.com/workflows/x\u200f")
+    assert at.page.input_value("#generic_webhook_url") == "https://prod-1.westeurope.logic.azure.com/workflows/x"
     assert HEBREW.search(at.text("#generic_webhook_url-hints"))
     assert at.overflow() == 0
     at.picture(f"hint-{size.name.lower()}")

@@ -344,9 +344,13 @@ fn typed(view: &mut Overview, form: SettingsForm, refused: Refused) {
 /// Shows the body that a test would send with the settings as they are typed, or, without any, as they are stored.
 async fn preview(State(owners): App, Extension(business): Owner, form: Sent<PreviewForm>) -> Answer {
     let Form(PreviewForm { settings: form, test: TestForm { event_type } }) = form?;
-    let url =
-        if form.has_settings() { UrlIntent::Set(Some(form.generic_webhook_url.clone())) } else { UrlIntent::Keep };
-    let previewed = owners.preview(&business, url, form.format(), event_type).await;
+    let (url, kind) = if form.has_settings() {
+        // A call is what the settings are for.
+        (UrlIntent::Set(Some(form.generic_webhook_url.clone())), TestKind::Call)
+    } else {
+        (UrlIntent::Keep, event_type)
+    };
+    let previewed = owners.preview(&business, url, form.format(), kind).await;
     let mut view = show(&owners, &business, &newest(), false).await?;
     view.test_kind = event_type;
     let (status, refused) = match previewed {
