@@ -68,7 +68,7 @@ def test_page_works_in_the_dashboards_frame(owner: Owner, visit: Callable[..., V
     frames(visiting, owner, "dashboard")
     inside = visiting.page.frame_locator("iframe")
     inside.locator("#generic_webhook_url").fill(owner.url)
-    inside.locator('form[action="/settings"] button').click()
+    inside.locator('form[action="/settings"] button.primary').click()
     inside.locator("#notice").wait_for()
     assert owner.item()["generic_webhook_url"] == owner.url
     inside.locator('form[action^="/test"] button').click()
