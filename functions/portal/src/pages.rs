@@ -368,7 +368,12 @@ async fn preview(State(owners): App, Extension(business): Owner, form: Sent<Prev
 }
 
 async fn test(State(owners): App, Extension(business): Owner, form: Sent<TestForm>) -> Answer {
-    let Form(TestForm { event_type }) = form?;
+    let event_type = match form {
+        Ok(Form(form)) => form.event_type,
+        // No form at all: a test of the default type.
+        Err(FormRejection::InvalidFormContentType(_)) => TestKind::default(),
+        Err(rejection) => return Err(rejection.into()),
+    };
     let attempt: Attempt = match owners.test(&business, event_type).await {
         Err(why @ UseCaseError::TooManyTests(_)) => return too_many_tests(&owners, &business, &why).await,
         tested => tested?,
