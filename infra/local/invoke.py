@@ -1,8 +1,8 @@
 """`make invoke EVENT=...`: one invocation of `deliver` with a batch from a file, and its answer.
 
-The function runs under `cargo lambda watch` with the deployed function's environment, against the tables of a running
-`make run` or of a stack of its own. Its code is the working tree's, so this command is the quick way to see a change
-act on an event.
+`cargo lambda watch` plays Lambda's part. The function runs with the deployed function's environment, against the tables
+of a running `make run` or of a stack of its own. It is built from the working tree first, so this command is the quick
+way to see a change act on an event.
 
 The receipt handles in the file are made up: SQS refuses every call with them.
 """
@@ -17,11 +17,14 @@ from pathlib import Path
 from infra.fakes.receiver import running_receiver
 
 from . import environment
-from .building import build
+from .building import BOOTSTRAP, build
 from .ministack import HOST, free_port
 from .processes import Failure, command, finish, running, tail, until
 from .run import STATE, demo_business, show, step
 from .stack import Stack, running_stack
+
+UNNAMED = "_"
+"""cargo lambda's name for a function that it does not start itself."""
 
 
 def main() -> int:
@@ -33,6 +36,8 @@ def main() -> int:
         raise Failure(f"There is no file {event}.")
     if held := running_demo():
         print("Using the stack of the running `make run`; its terminal shows what arrives.")
+        with step("Building the functions"):
+            build()
         return _print(invoke(held, event))
     with ExitStack() as lasting:
         with step("Building and deploying a stack for this invocation"):
@@ -48,20 +53,32 @@ def main() -> int:
 
 
 def invoke(stack: Stack, event: Path) -> str:
-    """Run the function of the working tree, invoke it with one event, and return its answer."""
+    """Run the function that was built, invoke it with one event, and return its answer."""
     env = environment.using(stack.endpoint) | stack.function["Environment"]["Variables"]
     port = free_port()
     at = [f"--invoke-address={HOST}", f"--invoke-port={port}"]
-    watch = ["cargo", "lambda", "watch", *at, "--ignore-changes", "--locked"]
-    log = environment.RUN / "watch.log"
-    folder = environment.ROOT / "functions" / "deliver"
-    finish(["cargo", "build", "--locked"], env, environment.RUN / "watch.build.log", folder, "cargo build")
-    with running(watch, env, log, folder) as process:
-        until(lambda: process.poll() is not None or _listening(port), 60, "The start of cargo lambda watch")
-        if process.poll() is not None:
-            raise Failure(f"cargo lambda watch ended at once\n{tail(log)}")
-        argv = ["cargo", "lambda", "invoke", *at, f"--data-file={event.resolve()}", "deliver"]
-        return finish(argv, env, environment.RUN / "invoke.log", folder, "cargo lambda invoke", seconds=300).strip()
+    lambda_log, function_log = environment.RUN / "watch.log", environment.RUN / "invoked.log"
+    with ExitStack() as lasting:
+        watch = ["cargo", "lambda", "watch", "--only-lambda-apis", *at]
+        server = lasting.enter_context(running(watch, env, lambda_log, environment.ROOT))
+        until(lambda: server.poll() is not None or _listening(port), 60, "The start of cargo lambda watch")
+        if server.poll() is not None:
+            raise Failure(f"cargo lambda watch ended at once\n{tail(lambda_log)}")
+        variables = env | _lambda_variables(port)
+        lasting.enter_context(running([str(BOOTSTRAP)], variables, function_log, environment.ROOT))
+        argv = ["cargo", "lambda", "invoke", *at, f"--data-file={event.resolve()}", UNNAMED]
+        return finish(argv, env, environment.RUN / "invoke.log", environment.ROOT, "cargo lambda invoke", 300).strip()
+
+
+def _lambda_variables(port: int) -> dict[str, str]:
+    return {
+        "AWS_LAMBDA_RUNTIME_API": f"http://{HOST}:{port}/.rt",
+        "AWS_LAMBDA_FUNCTION_NAME": UNNAMED,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+        "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/local",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+    }
 
 
 def running_demo() -> Stack | None:
