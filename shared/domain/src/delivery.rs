@@ -143,7 +143,7 @@ impl<I: DeliveryIo> Delivery<'_, I> {
                 }
             };
             let now = self.io.now();
-            let health = seen.health.at(&endpoint, now);
+            let health = seen.health.for_endpoint(&endpoint, now);
             if !health.says_the_same_as(&seen.health) {
                 self.store_and_follow(&seen.health, &health).await?;
                 continue;
@@ -257,7 +257,7 @@ impl<I: DeliveryIo> Delivery<'_, I> {
                     return Ok((status, Some(StoredChange { before, after: health })));
                 }
                 Ok(seen) if seen.endpoint.as_ref() == Some(&endpoint) => {
-                    before = seen.health.at(&endpoint, self.io.now());
+                    before = seen.health.for_endpoint(&endpoint, self.io.now());
                 }
                 // Events go to another endpoint now, of which the attempt says nothing.
                 _ => break,

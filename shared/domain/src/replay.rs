@@ -142,7 +142,7 @@ impl<I: ReplayIo> Step<'_, I> {
             let now = self.io.now();
             let is_ours = |health: &Health| health.replay_of(self.replay).is_some();
             let health = match &seen.endpoint {
-                Some(endpoint) => seen.health.at(endpoint, now),
+                Some(endpoint) => seen.health.for_endpoint(endpoint, now),
                 None if is_ours(&seen.health) && !matches!(seen.health.state, State::Paused { .. }) => {
                     seen.health.without_url(now)
                 }

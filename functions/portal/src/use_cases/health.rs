@@ -166,7 +166,7 @@ mod tests {
         assert!(applied(359).says_the_same_as(&replaying));
         assert!(!applied(360).says_the_same_as(&replaying));
         let stored = paused("a");
-        let moved = stored.at(&EndpointId("b".to_owned()), now());
+        let moved = stored.for_endpoint(&EndpointId("b".to_owned()), now());
         assert!(!Intent::Keep.applied(moved.clone(), true, now()).says_the_same_as(&stored));
         assert!(Intent::Keep.applied(moved, true, now()).replay.is_some());
     }
