@@ -328,7 +328,7 @@ async fn resend_all(
     BodyWithLists(all): BodyWithLists<ResendAll>,
 ) -> Result<(StatusCode, Json<SentMany>), Response> {
     let resent = match all {
-        ResendAll::All(AllOfStatus { status: ResendStatus::Held }) => use_cases.release_held(&business).await,
+        ResendAll::All(AllOfStatus { status: ResendStatus::Held }) => use_cases.replay_held(&business).await,
         ResendAll::All(AllOfStatus { status: ResendStatus::Failed }) => use_cases.replay_failed(&business).await,
         ResendAll::Range(range) => {
             let refused = |detail| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).into_response();

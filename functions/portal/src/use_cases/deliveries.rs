@@ -112,7 +112,7 @@ impl UseCases {
     }
 
     /// Sends all held events, in the order in which they happened.
-    pub(crate) async fn release_held(&self, business_id: &BusinessId) -> Result<Resent, UseCaseError> {
+    pub(crate) async fn replay_held(&self, business_id: &BusinessId) -> Result<Resent, UseCaseError> {
         let held = self.tables.deliveries.count_held(business_id).await?;
         self.resume(business_id).await?;
         let owned = self.tables.settings.read_for_owner(business_id, clock::now()).await?;

@@ -124,7 +124,7 @@ impl UseCases {
         self.tables.settings.save(business_id, url.change(), header, format, &email).await?;
         let is_another = wanted.is_some() && wanted != before.url.as_deref();
         if wanted.is_some() {
-            self.change(business_id, if is_another { Intent::Release } else { Intent::Keep }).await?;
+            self.change(business_id, if is_another { Intent::Resume } else { Intent::Keep }).await?;
         }
         warnings.dedup();
         Ok(Saved { url: wanted.map(ToOwned::to_owned), is_another, warnings })
@@ -143,7 +143,7 @@ impl UseCases {
             .replace_secret(business_id, current.as_deref(), &new_secret()?, now + ROTATION)
             .await?
         {
-            Written::Done if url.is_some() => self.wake(business_id, Intent::Keep).await,
+            Written::Done if url.is_some() => self.change_or_log(business_id, Intent::Keep).await,
             Written::Done => {}
             Written::ConditionFailed => return Err(UseCaseError::Changed),
         }
