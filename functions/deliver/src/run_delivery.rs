@@ -107,7 +107,7 @@ impl Running<'_> {
             health,
             endpoint: settings.endpoint.clone(),
             ledger_status: ledger_status(record, delivery),
-            is_at_capacity: !delivery.message.has_been_patient(clock::now())
+            is_at_capacity: !delivery.message.ignores_capacity(clock::now())
                 && in_flight.count(clock::now()) >= AT_ONCE,
         };
         let mut progress = self.progress();

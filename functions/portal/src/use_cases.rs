@@ -136,8 +136,8 @@ impl UseCases {
         Ok((owned?, held?))
     }
 
-    /// Changes the health after an action that is done already, so that the held events are sent. A fault is only logged,
-    /// since the action itself is done. The next change, or the next event, finds the held events again.
+    /// Changes the health after an action that is done already, so that the held events are sent. A fault is only
+    /// logged, since the action itself is done. The next change, or the next event, finds the held events again.
     async fn change_or_log(&self, business_id: &BusinessId, intent: Intent) {
         if let Err(UseCaseError::Fault(fault)) = self.change(business_id, intent).await {
             report::fault_of(business_id, &fault);

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{EndpointId, Health, Replay, State, is_lost, patience};
+use super::{EndpointId, Health, Replay, State, is_lost, restart_backoff};
 use crate::event::EventId;
 
 /// What a sweep reads from the ledger.
@@ -60,7 +60,7 @@ impl Health {
         let (health, restart) = match &health.state {
             State::Active { .. } => health.with_replay_going(found, now),
             State::Failing { probe, .. } => match probe {
-                Some(probe) if !is_lost(probe.due + patience(probe.restarts), now) => (health, None),
+                Some(probe) if !is_lost(probe.due + restart_backoff(probe.restarts), now) => (health, None),
                 Some(probe) if probe.is_of_range && health.pending_range().is_some() => {
                     (health.with_probe_of_range_restarted(now), Some(Restart::Range))
                 }
@@ -97,7 +97,7 @@ impl Health {
 
     /// Restarts a replay whose message is lost. An active endpoint that has held events and no replay gets a replay.
     fn with_replay_going(self, found: &Found, now: Timestamp) -> (Self, Option<Restart>) {
-        let is_late = |replay: &Replay| is_lost(replay.due + patience(replay.restarts), now);
+        let is_late = |replay: &Replay| is_lost(replay.due + restart_backoff(replay.restarts), now);
         match (&self.replay, self.running_range()) {
             (Some(replay), _) if is_late(replay) => (self.with_step_restarted(replay.id, now), Some(Restart::Replay)),
             (None, _) if found.first_held.is_some() => (self.with_replay(now), Some(Restart::Replay)),
