@@ -67,6 +67,12 @@ class Visit:
         with self.page.expect_navigation():
             button.click()
 
+    def unfold(self, details: str) -> None:
+        """Open a `details` element by its summary, if the page has it and it is closed."""
+        closed = self.page.locator(f"{details}:not([open])")
+        if closed.count():
+            closed.locator("summary").first.click()
+
     def overflow(self) -> int:
         """Give by how many pixels the page is wider than the screen."""
         root = "document.documentElement"

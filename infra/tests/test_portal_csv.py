@@ -154,6 +154,7 @@ def test_page_has_a_link_to_the_file_with_the_filter_of_its_log(
     assert at.page.locator("#export").count() == 0, "there is nothing to export"
     records = written(owner, 40)
     at.page.goto(f"{owner.portal.url}/?status=failed&search=CA0000")
+    at.unfold("#log-tools")
     assert at.text("#export") == "ייצוא ל־Excel"
     with at.page.expect_download() as download:
         at.page.click("#export")

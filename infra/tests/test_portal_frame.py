@@ -71,7 +71,7 @@ def test_page_works_in_the_dashboards_frame(owner: Owner, visit: Callable[..., V
     inside.locator('form[action="/settings"] button.primary').click()
     inside.locator("#notice").wait_for()
     assert owner.item()["generic_webhook_url"] == owner.url
-    inside.locator('form[action^="/test"] button:not([formaction])').click()
+    inside.locator('#test form[action^="/test"] button:not([formaction])').click()
     assert inside.locator("#test-result").get_attribute("data-arrived") == "true"
 
 

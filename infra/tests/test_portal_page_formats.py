@@ -56,6 +56,7 @@ def test_automatic_format_says_what_it_comes_to(owner: Owner, visit: Callable[..
         ("https://n8n.example/webhook/x", "העדכון המלא"),
     ]:
         saves(at, url)
+        at.unfold("#edit")
         assert says in at.text("#payload_format-help")
         assert at.page.locator("#generic_webhook_url-hints").count() == 0
 
@@ -68,6 +69,7 @@ def test_template_is_shown_only_while_it_is_what_is_sent(
     at.expected = {422}
     enters(at, owner)
     saves(at, owner.url)
+    at.unfold("#edit")
     template = page.locator("#payload_template")
     assert not template.is_visible()
     page.select_option("#payload_format", "template")
@@ -82,6 +84,7 @@ def test_template_is_shown_only_while_it_is_what_is_sent(
     assert "+972550000134" in previews(at, "#settings")
     at.press(SETTINGS)
     assert owner.item()["payload_template"] == '{\n  "טלפון": "{{phone}}"\n}'
+    at.unfold("#edit")
     page.select_option("#payload_format", "event")
     assert not template.is_visible()
     at.press(SETTINGS)
@@ -112,6 +115,7 @@ def test_owner_of_a_workflow_is_told_to_choose_teams_and_to_look_in_the_channel(
     assert "כרטיס Teams" in at.text("#generic_webhook_url-hints")
     assert "בערוץ" in at.text("#generic_webhook_url-hints")
     saves(at, owner.url)
+    at.unfold("#edit")
     at.page.select_option("#payload_format", "teams")
     at.press(SETTINGS)
     owner.business.receiver.judge(owner.business.path, CHATS["teams"].judge)

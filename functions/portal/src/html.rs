@@ -21,8 +21,19 @@ use jiff::Timestamp;
 
 use hebrew::Advice;
 use parts::{
-    DeliveryPart, LogPart, NoticePart, PreviewPart, SecretPart, SettingsPart, StatusPart, SummaryPart, TestPart,
+    ConnectionPart, DeliveryPart, LogPart, NoticePart, PreviewPart, SecretPart, SettingsPart, StatusPart, SummaryPart,
+    TestPart,
 };
+
+/// The tools that a new business is offered first: the slug of each one's guide, and its name.
+const TOOLS: [(&str, &str); 6] = [
+    ("google-sheets", "Google Sheets"),
+    ("make", "Make"),
+    ("monday", "monday"),
+    ("slack", "Slack"),
+    ("n8n", "n8n"),
+    ("email", "מייל"),
+];
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -30,6 +41,7 @@ struct OverviewPage<'a> {
     notice: Option<NoticePart>,
     status: StatusPart,
     summary: Option<SummaryPart>,
+    connection: ConnectionPart<'a>,
     settings: SettingsPart<'a>,
     preview: Option<PreviewPart>,
     test: TestPart<'a>,
@@ -55,12 +67,14 @@ struct MessagePage {
 
 /// The main page.
 pub(crate) fn overview(view: &Overview) -> String {
+    let settings = SettingsPart::new(&view.settings);
     rendered(&OverviewPage {
         notice: NoticePart::of_overview(view),
         status: StatusPart::new(view),
         summary: SummaryPart::new(view),
-        settings: SettingsPart::new(&view.settings),
-        preview: view.preview.as_deref().map(PreviewPart::new),
+        connection: ConnectionPart::new(view, settings.has_error()),
+        settings,
+        preview: view.preview.as_ref().map(PreviewPart::new),
         test: TestPart::new(view),
         log: LogPart::new(view),
         secret: SecretPart::new(view),

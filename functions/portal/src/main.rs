@@ -149,6 +149,7 @@ fn wire(environment: Environment) -> (UseCases, Access) {
         internal_secret: SecretSource::new(&sdk, environment.internal_secret_arn, InternalSecret::new),
         attempter: Attempter::new(endpoints, environment.targets),
         targets: environment.targets,
+        sends_mails: environment.sends_mails,
     };
     let access = Access {
         portal_secret: SecretSource::new(&sdk, environment.portal_secret_arn, PortalSecret::new),

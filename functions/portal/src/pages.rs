@@ -92,6 +92,7 @@ async fn exchange_token(
 #[derive(Default, Deserialize)]
 struct OverviewQuery {
     secret: Option<String>,
+    edit: Option<String>,
     status: Option<String>,
     search: Option<String>,
     cursor: Option<String>,
@@ -192,6 +193,7 @@ async fn overview(State(use_cases): App, Extension(business): Owner, asked: Addr
     let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
     let mut view = show(&use_cases, &business, &asked.wanted(), asked.secret.as_deref() == Some("shown")).await?;
     view.said = asked.said();
+    view.is_editing = asked.edit.is_some();
     Ok(as_html(StatusCode::OK, html::overview(&view)))
 }
 
@@ -206,7 +208,8 @@ async fn show(
     })
     .await;
     let ((owned, held), listed) = (settings?, listed?);
-    let view = view_model::overview(&owned, held, listed, wanted, use_cases.targets, with_secret, clock::now());
+    let mut view = view_model::overview(&owned, held, listed, wanted, use_cases.targets, with_secret, clock::now());
+    view.settings.has_mails = use_cases.sends_mails;
     Ok(Overview { summary, ..view })
 }
 

@@ -28,7 +28,7 @@ use adapters::notices::{NoticeError, Notices};
 use adapters::process::clock;
 use adapters::queue::{Commands, QueueError};
 use adapters::secret::{SecretError, SecretSource};
-use adapters::settings_table::OwnerSettings;
+use adapters::settings_table::{LastTest, OwnerSettings};
 use adapters::tables::Tables;
 use axum::http::HeaderValue;
 use domain::event::{BusinessId, MalformedEvent};
@@ -49,6 +49,8 @@ pub(crate) struct UseCases {
     pub(crate) internal_secret: SecretSource<InternalSecret>,
     pub(crate) attempter: Attempter,
     pub(crate) targets: TargetPolicy,
+    /// Whether mails about the endpoint go out.
+    pub(crate) sends_mails: bool,
 }
 
 /// Why a use case was not carried out.
@@ -149,13 +151,18 @@ impl UseCases {
         let now = clock::now();
         let (read, secret) = tokio::join!(self.tables.read_settings(business_id, now), self.internal_secret.get());
         let (settings, secret) = (read?.settings, secret?);
-        let url = settings.url.ok_or(UseCaseError::NoUrl)?;
+        let (url, endpoint) = settings.url.zip(settings.endpoint).ok_or(UseCaseError::NoUrl)?;
         if self.tables.settings.count_test(business_id, TESTS_A_MINUTE, now).await? == Written::ConditionFailed {
             return Err(UseCaseError::TooManyTests(rest_of_minute(now)));
         }
         let event = kind.event(business_id, now)?;
         let attempt = self.attempter.attempt(&event, &url, &settings.format, &settings.credentials, &secret, 1).await;
-        if attempt.verdict == Verdict::Delivered {
+        let test = LastTest { at: now, was_delivered: attempt.verdict == Verdict::Delivered };
+        // The test itself is done, so its result is told even if it cannot be stored.
+        if let Err(error) = self.tables.settings.store_last_test(business_id, &endpoint, test).await {
+            report::fault_of(business_id, &error.into());
+        }
+        if test.was_delivered {
             self.change_or_log(business_id, Intent::Resume).await;
         }
         report::tested(business_id, &attempt);

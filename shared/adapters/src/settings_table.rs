@@ -11,10 +11,12 @@ mod in_flight;
 mod owner;
 mod owner_changes;
 mod test_counter;
+mod last_test;
 mod mail_claims;
 mod overdue;
 
 pub use in_flight::InFlight;
+pub use last_test::LastTest;
 pub use mail_claims::MailClaim;
 pub use owner::OwnerSettings;
 pub use owner_changes::{EmailChange, FormatChange, HeaderChange, TemplateChange, UrlChange};

@@ -91,6 +91,19 @@ pub(crate) fn body(format: Format) -> &'static str {
     }
 }
 
+/// What events are sent as, as the end of a sentence.
+pub(crate) fn sent_in_form_of(format: Format) -> &'static str {
+    match format {
+        Format::Event => "כעדכון המלא (JSON)",
+        Format::Flat => "כשדות טקסט פשוטים",
+        Format::Slack => "כהודעות Slack",
+        Format::Discord => "כהודעות Discord",
+        Format::GoogleChat => "כהודעות Google Chat",
+        Format::Teams => "ככרטיסי Teams",
+        Format::Template => "לפי תבנית בהתאמה אישית",
+    }
+}
+
 /// What the chosen format comes to; `resolved`: at the URL, if there is one.
 pub(crate) fn sent_as(format: PayloadFormat, resolved: Option<Format>) -> String {
     let sent = match (format, resolved) {

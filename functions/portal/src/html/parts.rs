@@ -1,12 +1,14 @@
 //! The texts and flags of the pages, chosen from their data and ready for the templates.
 
 mod body;
+mod connection;
 mod delivery;
 mod log;
 mod range;
 mod status;
 mod summary;
 
+pub(super) use connection::ConnectionPart;
 pub(super) use delivery::DeliveryPart;
 pub(super) use log::LogPart;
 pub(super) use status::StatusPart;
@@ -18,7 +20,7 @@ use domain::request::InvalidStaticHeader;
 use jiff::Timestamp;
 
 use super::hebrew::{self, Advice};
-use super::view::{EndpointState, Flash, Hint, Overview, SettingsForm, ShownSecret, TestView};
+use super::view::{EndpointState, Flash, Hint, Overview, Preview, SettingsForm, ShownSecret, TestView};
 use crate::use_cases::{InvalidFormat, TestKind};
 
 /// The notice about the action that was just done, or refused.
@@ -52,12 +54,33 @@ impl NoticePart {
     pub(super) fn of_said(said: Flash) -> Self {
         let link = match said {
             Flash::Rotated => Some(("/?secret=shown#signing-secret", "הצגת הסוד החדש")),
-            Flash::Saved | Flash::SavedAnother => Some(("#test", "אפשר לבדוק שהכול מגיע")),
+            Flash::Saved | Flash::SavedAnother => Some(("#test", "כדאי לשלוח בדיקה")),
             Flash::NoUrl => Some(("/#settings", "להגדרת הכתובת")),
             _ => None,
         };
         let offer = (said == Flash::SavedAnother).then_some(("#range", "לשלוח לכאן גם את השיחות מהימים האחרונים?"));
         Self { text: hebrew::said(said), is_bad: hebrew::is_refusal(said), link, offer }
+    }
+}
+
+/// A button that submits a form, or a link that looks like one.
+#[derive(Clone, Copy)]
+pub(super) struct Action {
+    pub(super) label: &'static str,
+    /// The address of the link, or the form's action.
+    pub(super) target: &'static str,
+    pub(super) is_form: bool,
+    /// The name and the value of the form's hidden field; None: the form has none.
+    pub(super) field: Option<(&'static str, &'static str)>,
+}
+
+impl Action {
+    const fn link(label: &'static str, target: &'static str) -> Self {
+        Self { label, target, is_form: false, field: None }
+    }
+
+    const fn form(label: &'static str, target: &'static str, field: Option<(&'static str, &'static str)>) -> Self {
+        Self { label, target, is_form: true, field }
     }
 }
 
@@ -124,7 +147,15 @@ impl<'a> SettingsPart<'a> {
 
     /// Whether something typed is refused.
     pub(super) fn has_error(&self) -> bool {
-        self.form.url_error.is_some() || self.form.header_error.is_some() || self.form.format_error.is_some()
+        let form = self.form;
+        let is_wrong = form.url_error.is_some() || form.header_error.is_some();
+        is_wrong || form.format_error.is_some() || form.email_error.is_some()
+    }
+
+    /// Whether the form has the field of the address for mails. An address that is stored can be removed also where no
+    /// mails go out.
+    pub(super) fn asks_for_email(&self) -> bool {
+        self.form.has_mails || !self.form.email.is_empty() || self.email_error.is_some()
     }
 
     /// The ids of the elements that describe the URL's field.
@@ -144,11 +175,14 @@ pub(super) struct PreviewPart {
     pub(super) message: Option<String>,
     /// The body with line breaks and indentation.
     pub(super) json: String,
+    /// Whether the form of the settings asked for it.
+    pub(super) of_form: bool,
 }
 
 impl PreviewPart {
-    pub(super) fn new(body: &str) -> Self {
-        Self { message: body::message(body), json: body::indented(body) }
+    pub(super) fn new(preview: &Preview) -> Self {
+        let Preview { body, of_form } = preview;
+        Self { message: body::message(body), json: body::indented(body), of_form: *of_form }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::use_cases::{InvalidFormat, ReplayState};
 mod samples;
 mod summary;
 
-use samples::{delivery_page, details, endpoint, overview_view, replay_view, row};
+use samples::{delivery_page, details, endpoint, of_form, overview_view, replay_view, row};
 
 const HOSTILE: &str = r#""><script>alert('x')</script><img src=x onerror=alert(1)>"#;
 
@@ -72,10 +72,12 @@ fn whatever_owners_and_receivers_write_is_escaped() {
     view.settings.url = HOSTILE.into();
     view.settings.header_name = HOSTILE.into();
     view.settings.template = HOSTILE.into();
-    view.preview = Some(format!(r#"{{"text": {}}}"#, serde_json::Value::from(HOSTILE)));
+    view.preview = Some(of_form(&format!(r#"{{"text": {}}}"#, serde_json::Value::from(HOSTILE))));
     view.log.search = HOSTILE.into();
     view.log.next_cursor = Some(HOSTILE.into());
-    view.log.rows[0].subject = Some(HOSTILE.into());
+    view.connection.host = Some(HOSTILE.into());
+    view.connection.email = Some(HOSTILE.into());
+    view.log.rows[0].title = Some(HOSTILE.into());
     view.log.rows[0].phone_ending = Some(HOSTILE.into());
     view.log.rows[0].event_type = HOSTILE.into();
     view.test = Some(samples::test_view(Some(Cause::Redirect), Some(301)));
@@ -168,10 +170,10 @@ fn the_chosen_format_is_selected_and_the_page_says_what_is_sent() {
 fn a_preview_shows_a_chats_message_as_it_is_read_and_any_body_as_json() {
     let mut view = overview_view();
     assert!(!overview(&view).contains("id=\"preview\""));
-    view.preview = Some(r#"{"text":"שלום\n<b>"}"#.into());
+    view.preview = Some(of_form(r#"{"text":"שלום\n<b>"}"#));
     let page = overview(&view);
     assert!(page.contains("<div class=\"prose\" dir=\"auto\">שלום\n&#60;b&#62;</div>"), "{page}");
-    view.preview = Some(r#"{"a":[1]}"#.into());
+    view.preview = Some(of_form(r#"{"a":[1]}"#));
     assert!(overview(&view).contains("{\n  &#34;a&#34;: [\n    1\n  ]\n}"));
 }
 
@@ -231,10 +233,10 @@ fn the_log_shows_how_far_a_replay_is_and_offers_one_only_if_none_is_under_way() 
 #[test]
 fn another_url_opens_the_form_of_a_range_with_what_has_arrived() {
     let mut view = overview_view();
-    assert!(!overview(&view).contains("<details id=\"range\" open>"));
+    assert!(!overview(&view).contains("<details id=\"log-tools\" open>"));
     view.said = Some(Flash::SavedAnother);
     let page = overview(&view);
-    assert!(page.contains("<details id=\"range\" open>") && page.contains("href=\"#range\""));
+    assert!(page.contains("<details id=\"log-tools\" open>") && page.contains("href=\"#range\""));
     assert!(page.contains("value=\"yes\" checked"));
 }
 
@@ -278,14 +280,67 @@ fn the_secret_is_on_the_page_only_if_it_was_asked_for() {
 }
 
 #[test]
-fn rows_tell_their_event_and_status_and_are_resent_only_if_that_helps() {
+fn rows_tell_their_call_by_its_first_words_and_lead_to_it() {
     let page = overview(&overview_view());
     for row in &overview_view().log.rows {
         let tag = format!("data-event-id=\"{}\" data-status=\"{}\"", row.event_id, row.status.as_str());
-        assert!(page.contains(&tag), "{tag}");
-        let form = format!("action=\"/deliveries/{}/resend\"", row.event_id);
-        assert_eq!(page.contains(&form), matches!(row.status, Status::Failed | Status::Held));
+        let (_, rest) = page.split_once(&tag).expect("a row");
+        let shown = rest.split_once("</li>").expect("its end").0;
+        assert!(shown.contains(&format!("href=\"/deliveries/{}\"", row.event_id)) && !shown.contains("<button"));
+        let name = row.title.as_deref().unwrap_or(hebrew::kind(&row.event_type));
+        assert!(shown.contains(name), "{shown}");
     }
+}
+
+#[test]
+fn settings_that_work_are_one_sentence_and_the_form_opens_where_it_is_needed() {
+    let is_open = |view: &Overview| overview(view).contains("<details id=\"edit\" open>");
+    let mut view = overview_view();
+    let page = overview(&view);
+    assert!(page.contains("<b>n8n.example.co.il</b></bdi> כעדכון המלא (JSON). הבדיקה האחרונה הגיעה: <time"), "{page}");
+    assert!(!is_open(&view) && page.contains("<details id=\"edit\">"));
+    view.connection.tested = None;
+    assert!(overview(&view).contains("החיבור עוד לא נבדק."));
+    assert!(is_open(&Overview { is_editing: true, ..view.clone() }));
+    assert!(is_open(&Overview { preview: Some(of_form("{}")), ..view.clone() }));
+    let stored = Preview { of_form: false, ..of_form("{}") };
+    assert!(!is_open(&Overview { preview: Some(stored), ..view.clone() }), "the test's form asked for the preview");
+    view.settings.email_error = Some(InvalidEmailAddress::Shape);
+    assert!(is_open(&view));
+    view.connection.host = None;
+    assert!(!overview(&view).contains("id=\"edit\""), "without a URL, the form is not folded");
+}
+
+#[test]
+fn each_state_has_one_main_action() {
+    let main = |view: &Overview| {
+        let page = overview(view);
+        let (_, status) = page.split_once("<section id=\"status\"").expect("a status");
+        let status = status.split_once("</section>").expect("its end").0;
+        let (_, main) = status.split_once("primary\"")?;
+        let label = main.split_once("</").expect("an end").0;
+        assert_eq!(status.matches("primary\"").count(), 1);
+        Some(label.rsplit_once('>').expect("a tag's end").1.to_owned())
+    };
+    let state = |state, held| Overview { endpoint: endpoint(state, held), ..overview_view() };
+    let paused = |reason| state(EndpointState::Paused { since: samples::now(), reason }, 3);
+    let failing = EndpointState::Failing { since: samples::now(), cause: Cause::Status };
+    assert_eq!(main(&state(failing, 3)).as_deref(), Some("שליחת בדיקה"));
+    assert_eq!(main(&paused(PausedReason::Owner)).as_deref(), Some("חידוש השליחה"));
+    assert_eq!(main(&paused(PausedReason::Gone)).as_deref(), Some("שליחת בדיקה"));
+    let mut view = overview_view();
+    assert_eq!(main(&view).as_deref(), Some("לעדכונים שלא הגיעו"));
+    view.log.rows.retain(|row| row.status == Status::Delivered);
+    view.summary = Some(samples::summary(&[(0, 3, 0, 0, 0)]));
+    assert_eq!(main(&view), None, "all is well");
+    view.endpoint.held = 3;
+    assert_eq!(main(&view).as_deref(), Some("שליחת כל הממתינים"));
+    view.test = Some(samples::test_view(Some(Cause::Status), Some(404)));
+    assert_eq!(main(&view).as_deref(), Some("תיקון הכתובת"));
+    view = Overview { summary: Some(samples::summary(&[])), log: LogView::default(), ..overview_view() };
+    assert_eq!(main(&view), None, "it was tested");
+    view.connection.tested = None;
+    assert_eq!(main(&view).as_deref(), Some("שליחת בדיקה"));
 }
 
 #[test]
@@ -294,9 +349,9 @@ fn what_is_overdue_is_not_said_to_be_tried_again_and_can_be_sent() {
     let stuck = Summary { next_attempt_at: Some(due), ..row(0, Status::Retrying, Some(Cause::Status)) };
     let mut view = overview_view();
     view.log.rows = vec![stuck.clone()];
-    let pages = [overview(&view), delivery_page(&Details { summary: stuck.clone(), ..details() })];
-    for page in pages {
-        assert!(page.contains(&format!("action=\"/deliveries/{}/resend\"", stuck.event_id)));
+    let one = delivery_page(&Details { summary: stuck.clone(), ..details() });
+    assert!(one.contains(&format!("action=\"/deliveries/{}/resend\"", stuck.event_id)));
+    for page in [overview(&view), one] {
         assert!(page.contains(">מתעכב<") && !page.contains(">מנסים שוב</span>"), "{page}");
         assert!(!page.contains("ממשיכים לנסות"), "{page}");
     }
@@ -319,7 +374,7 @@ fn an_empty_log_says_what_will_appear_and_an_empty_part_of_it_what_to_do() {
     let mut view = overview_view();
     view.log.rows.clear();
     view.log.next_cursor = None;
-    assert!(overview(&view).contains("כאן יופיעו העדכונים"));
+    assert!(overview(&view).contains("כאן יופיעו השיחות"));
     view.log.filter = Some(Status::Failed);
     assert!(overview(&view).contains("לא נמצאו עדכונים מתאימים"));
     view.log.next_cursor = Some("x".into());

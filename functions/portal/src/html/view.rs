@@ -4,6 +4,7 @@
 
 use adapters::deliveries_table::{Status, Summary};
 use adapters::http::Timings;
+use adapters::settings_table::LastTest;
 use domain::clue::Clue;
 use domain::endpoint::PausedReason;
 use domain::format::{Format, PayloadFormat};
@@ -26,10 +27,13 @@ pub(crate) struct Overview {
     /// The action that was just done; None: the page was only opened.
     pub(crate) said: Option<Flash>,
     pub(crate) settings: SettingsForm,
+    /// Whether the owner asked for the form of the settings.
+    pub(crate) is_editing: bool,
     /// The body that a test would send; None: the owner did not ask to see one.
-    pub(crate) preview: Option<String>,
+    pub(crate) preview: Option<Preview>,
     /// The type of test event that the owner chose last.
     pub(crate) test_kind: TestKind,
+    pub(crate) connection: ConnectionView,
     pub(crate) endpoint: EndpointView,
     /// The deliveries of the last days; None: they could not be counted now.
     pub(crate) summary: Option<SummaryOfDays>,
@@ -37,6 +41,27 @@ pub(crate) struct Overview {
     pub(crate) test: Option<TestView>,
     pub(crate) secret: SecretView,
     pub(crate) log: LogView,
+}
+
+/// The body that a test would send.
+#[derive(Clone)]
+pub(crate) struct Preview {
+    pub(crate) body: String,
+    /// Whether it is made of the settings as the owner typed them, and not of those that are stored.
+    pub(crate) of_form: bool,
+}
+
+/// Where events go, as it is stored.
+#[derive(Clone, Default)]
+pub(crate) struct ConnectionView {
+    /// The host of the URL, or the stored text if it is no URL; None: there is none.
+    pub(crate) host: Option<String>,
+    /// What events are sent as; None: there is no URL.
+    pub(crate) format: Option<Format>,
+    /// The last test of these settings; None: they have had none.
+    pub(crate) tested: Option<LastTest>,
+    /// Where mails go; None: nowhere.
+    pub(crate) email: Option<String>,
 }
 
 /// An action that was just done, or refused. The top of the page says so once.
@@ -85,6 +110,8 @@ pub(crate) struct SettingsForm {
     /// Whether the header has a stored value, which is never shown.
     pub(crate) has_header_value: bool,
     pub(crate) header_error: Option<InvalidStaticHeader>,
+    /// Whether mails go out, so that the form asks where to.
+    pub(crate) has_mails: bool,
     /// The address for mails; empty: none.
     pub(crate) email: String,
     pub(crate) email_error: Option<InvalidEmailAddress>,

@@ -139,7 +139,7 @@ pub(super) async fn preview(State(use_cases): App, Extension(business): Owner, f
     view.test_kind = event_type;
     let (status, refused) = match previewed {
         Ok(body) => {
-            view.preview = Some(body);
+            view.preview = Some(html::Preview { body, of_form: form.has_settings() });
             (StatusCode::OK, Refused::default())
         }
         Err(UseCaseError::Refused(refused)) => (StatusCode::UNPROCESSABLE_ENTITY, refused),

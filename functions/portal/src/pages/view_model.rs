@@ -12,7 +12,8 @@ use domain::pasted;
 use url::Url;
 
 use crate::html::{
-    EndpointState, EndpointView, Hint, LogView, Overview, SecretView, SettingsForm, ShownSecret, TestView,
+    ConnectionView, EndpointState, EndpointView, Hint, LogView, Overview, SecretView, SettingsForm, ShownSecret,
+    TestView,
 };
 use crate::use_cases::{ReplayView, SigningSecretText, TestKind, Warning, warnings};
 
@@ -31,13 +32,27 @@ pub(super) fn overview(
         now,
         said: None,
         settings: settings(owned, targets),
+        is_editing: false,
         preview: None,
         test_kind: TestKind::default(),
+        connection: connection(owned),
         endpoint: endpoint(owned, held, now),
         summary: None,
         test: None,
         secret: secret(owned, with_secret),
         log: LogView { replay: ReplayView::of_late(owned, now), ..log(listed, wanted) },
+    }
+}
+
+fn connection(owned: &OwnerSettings) -> ConnectionView {
+    let url = owned.url.as_deref();
+    let parsed = url.and_then(|url| Url::parse(&pasted::cleaned(url)).ok());
+    let host = parsed.as_ref().and_then(Url::host_str).map(ToOwned::to_owned);
+    ConnectionView {
+        host: host.or_else(|| url.map(ToOwned::to_owned)),
+        format: url.and_then(|url| resolved(owned.payload_format, url)),
+        tested: owned.last_test,
+        email: owned.notify_email.clone(),
     }
 }
 
@@ -49,6 +64,7 @@ fn settings(owned: &OwnerSettings, targets: TargetPolicy) -> SettingsForm {
         header_name: owned.static_header_name.clone().unwrap_or_default(),
         has_header_value: owned.static_header_name.is_some(),
         header_error: None,
+        has_mails: false,
         email: owned.notify_email.clone().unwrap_or_default(),
         email_error: None,
         format: owned.payload_format,

@@ -9,6 +9,7 @@ use domain::event::BusinessId;
 use domain::format::{ChosenFormat, PayloadFormat, Template};
 use jiff::Timestamp;
 
+use super::last_test::LastTest;
 use super::settings::{endpoint_id, payload_format, payload_template};
 use super::{SettingsTable, health, key};
 use crate::dynamodb::attributes::{cleaned, number, owned};
@@ -35,6 +36,8 @@ pub struct OwnerSettings {
     pub previous_secret_until: Option<Timestamp>,
     /// Where mails about the endpoint go, cleaned; perhaps no address, if another system wrote it. None: nowhere.
     pub notify_email: Option<String>,
+    /// The last test of the endpoint that is set now; None: it has had none.
+    pub last_test: Option<LastTest>,
     /// The state of the endpoint as it was stored last, perhaps for another URL.
     pub health: Health,
 }
@@ -60,9 +63,11 @@ impl OwnerSettings {
         let until = number::<f64>(item, "previous_signing_secret_expires_at")?;
         #[expect(clippy::cast_possible_truncation, reason = "a fraction of a second does not matter")]
         let until = until.and_then(|seconds| Timestamp::from_second(seconds as i64).ok());
+        let endpoint = endpoint_id(item)?;
         Ok(Self {
             url: cleaned(item, "generic_webhook_url")?,
-            endpoint: endpoint_id(item)?,
+            last_test: LastTest::of(item, endpoint.as_ref()),
+            endpoint,
             payload_format: payload_format(item),
             payload_template: payload_template(item),
             static_header_name: cleaned(item, "static_header_value")?.and(cleaned(item, "static_header_name")?),

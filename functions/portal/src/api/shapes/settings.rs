@@ -42,6 +42,9 @@ pub(in crate::api) struct Settings {
     /// How many events are held; 1,000 stands for more.
     #[schema(maximum = 1000)]
     held: u64,
+    /// The last test of these settings; null: they have had none.
+    #[schema(required)]
+    last_test: Option<LastTest>,
     /// The replay of a range of time, until the next one begins; without one, the replay of held events while it runs;
     /// null: there is none.
     #[schema(required)]
@@ -59,6 +62,16 @@ struct StaticHeader {
     /// A mask, since the value is never shown. A change that has the mask as its value keeps the stored value.
     #[schema(example = "••••••••")]
     value: &'static str,
+}
+
+/// The last test of an endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+struct LastTest {
+    /// The time of the test, in RFC 3339.
+    #[schema(format = DateTime)]
+    at: String,
+    /// Whether the test was delivered.
+    delivered: bool,
 }
 
 /// Whether events go out.
@@ -119,6 +132,7 @@ impl Settings {
             since: since.map(rfc3339),
             cause: cause.map(CauseName::from),
             held,
+            last_test: owned.last_test.map(|test| LastTest { at: rfc3339(test.at), delivered: test.was_delivered }),
             replay: replay.map(ReplayProgress::from),
             warnings: warnings(owned, targets),
         }

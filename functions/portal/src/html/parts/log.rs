@@ -4,8 +4,8 @@ use adapters::deliveries_table::{Status, Summary};
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::Moment;
 use super::range::{RangeForm, ReplayPart};
+use super::{Action, Moment};
 use crate::html::hebrew;
 use crate::html::view::{EndpointState, LogView, Overview};
 use crate::use_cases::{ReplayView, is_overdue};
@@ -21,16 +21,21 @@ pub(in crate::html) struct LogPart<'a> {
     pub(in crate::html) rows: Vec<RowPart<'a>>,
     pub(in crate::html) older: Option<String>,
     pub(in crate::html) newest: Option<String>,
+    /// Whether there never was a delivery, as far as this page can tell.
+    pub(in crate::html) is_untouched: bool,
     /// Whether the log is filtered or searched.
     pub(in crate::html) is_narrowed: bool,
     /// The address of a file with all that the log's filter and search find; None: the log is empty.
     pub(in crate::html) export: Option<String>,
-    pub(in crate::html) can_resend_failed: bool,
     /// The replay of a range that is under way, or was until lately.
     pub(in crate::html) replay: Option<ReplayPart>,
     pub(in crate::html) range_form: Option<RangeForm>,
-    /// The label of the button that sends all held events; while the endpoint is paused, the button also resumes.
-    pub(in crate::html) send_held: Option<&'static str>,
+    /// What sends many again.
+    pub(in crate::html) bulk: Vec<Action>,
+    /// Whether the log shows just those that `bulk` sends.
+    pub(in crate::html) is_bulk_first: bool,
+    /// Whether the tools (search, file, range) are open.
+    pub(in crate::html) are_tools_open: bool,
 }
 
 /// A link that narrows the log.
@@ -43,6 +48,8 @@ pub(in crate::html) struct Filter {
 /// One delivery.
 pub(in crate::html) struct RowPart<'a> {
     pub(in crate::html) id: &'a str,
+    /// The first words of the call's summary; None: there are none.
+    pub(in crate::html) title: Option<&'a str>,
     pub(in crate::html) kind: &'static str,
     /// The event's type; None: the type has a Hebrew name, which is `kind`.
     pub(in crate::html) event_type: Option<&'a str>,
@@ -63,6 +70,7 @@ impl<'a> LogPart<'a> {
     pub(in crate::html) fn new(view: &'a Overview) -> Self {
         let log = &view.log;
         let has_url = view.endpoint.state != EndpointState::NotSet;
+        let range_form = RangeForm::new(view);
         let newest = log.is_older.then(|| link(log.filter, &log.search, None));
         Self {
             search: &log.search,
@@ -71,17 +79,14 @@ impl<'a> LogPart<'a> {
             rows: log.rows.iter().map(|row| RowPart::new(row, view.now, has_url)).collect(),
             older: log.next_cursor.as_deref().map(|cursor| link(log.filter, &log.search, Some(cursor))),
             export: (!log.rows.is_empty() || log.next_cursor.is_some() || log.is_older).then(|| export(log)),
+            is_untouched: log.is_empty(),
             newest,
             is_narrowed: log.filter.is_some() || !log.search.is_empty(),
             replay: log.replay.as_ref().map(|replay| ReplayPart::new(replay, view.endpoint.state)),
-            range_form: RangeForm::new(view),
-            can_resend_failed: has_url
-                && !log.rows.is_empty()
-                && !log.replay.as_ref().is_some_and(ReplayView::is_under_way)
-                && log.filter.is_none_or(|status| status == Status::Failed),
-            send_held: (view.endpoint.held > 0 && !view.endpoint.is_replaying)
-                .then(|| send_held(view.endpoint.state))
-                .flatten(),
+            are_tools_open: !log.search.is_empty() || range_form.as_ref().is_some_and(|form| form.is_open),
+            range_form,
+            bulk: [resend_failed(view), send_held(view)].into_iter().flatten().collect(),
+            is_bulk_first: log.filter.is_some(),
         }
     }
 }
@@ -98,6 +103,7 @@ impl<'a> RowPart<'a> {
         let is_overdue = is_overdue(row, now);
         Self {
             id: row.event_id.as_str(),
+            title: row.title.as_deref().filter(|title| !title.trim().is_empty()),
             kind,
             event_type: (kind == hebrew::kind("")).then_some(row.event_type.as_str()),
             ending: row.phone_ending.as_deref(),
@@ -115,12 +121,28 @@ impl<'a> RowPart<'a> {
     }
 }
 
-fn send_held(state: EndpointState) -> Option<&'static str> {
-    match state {
-        EndpointState::NotSet => None,
-        EndpointState::Active | EndpointState::Failing { .. } => Some("שליחת כל הממתינים"),
-        EndpointState::Paused { .. } => Some("חידוש ושליחת כל הממתינים"),
-    }
+/// The button that sends all that has failed; None: there is none, or a replay of a range is under way.
+fn resend_failed(view: &Overview) -> Option<Action> {
+    let log = &view.log;
+    let is_under_way = log.replay.as_ref().is_some_and(ReplayView::is_under_way);
+    let counted = view.summary.as_ref().is_some_and(|summary| summary.total.failed > 0);
+    let are_any = counted || log.rows.iter().any(|row| row.status == Status::Failed);
+    let is_offered = log.filter.is_none_or(|status| status == Status::Failed) && are_any;
+    let action = Action::form("שליחה חוזרת של כל מה שלא הגיע", "/deliveries/resend", Some(("status", "failed")));
+    (is_offered && !is_under_way && view.endpoint.state != EndpointState::NotSet).then_some(action)
+}
+
+/// The button that sends all held events; while the endpoint is paused, the button also resumes. None: there are none,
+/// or they are sent already.
+fn send_held(view: &Overview) -> Option<Action> {
+    let label = match view.endpoint.state {
+        EndpointState::NotSet => return None,
+        EndpointState::Active | EndpointState::Failing { .. } => "שליחת כל הממתינים",
+        EndpointState::Paused { .. } => "חידוש ושליחת כל הממתינים",
+    };
+    let is_offered = view.log.filter.is_none_or(|status| status == Status::Held);
+    let action = Action::form(label, "/deliveries/resend", Some(("status", "held")));
+    (is_offered && view.endpoint.held > 0 && !view.endpoint.is_replaying).then_some(action)
 }
 
 /// Why the event is not delivered, or the status code of its delivery.

@@ -1,4 +1,4 @@
-//! Whether events go out and arrive: the page's first words.
+//! Whether events go out and arrive: the page's first words, and the one action that helps most.
 //!
 //! The title of an active endpoint must not stand above what contradicts it. So an active endpoint is judged by what
 //! became of its deliveries, too.
@@ -8,7 +8,7 @@ use domain::clue::Clue;
 use domain::endpoint::PausedReason;
 use domain::outcome::Cause;
 
-use super::Moment;
+use super::{Action, Moment};
 use crate::html::hebrew::{self, Advice};
 use crate::html::view::{EndpointState, EndpointView, LogView, Overview};
 use crate::use_cases::is_overdue;
@@ -25,13 +25,17 @@ pub(in crate::html) struct StatusPart {
     pub(in crate::html) fix: Option<&'static str>,
     /// How many events are held, and what happens to them; None: none are held.
     pub(in crate::html) waiting: Option<String>,
-    /// A link to the deliveries that the title speaks of: its address and its text.
-    pub(in crate::html) link: Option<(&'static str, &'static str)>,
-    pub(in crate::html) can_pause: bool,
-    pub(in crate::html) can_resume: bool,
-    /// Whether a test below shows causes and codes.
-    pub(in crate::html) has_details: bool,
+    /// What the owner can do about the state: the action that helps most is the first.
+    pub(in crate::html) actions: Vec<Action>,
 }
+
+/// The actions at the top of the page.
+const TEST: Action = Action::form("שליחת בדיקה", "/test#test", None);
+const MEND: Action = Action::link("תיקון הכתובת", "/?edit=yes#generic_webhook_url");
+const RESUME: Action = Action::form("חידוש השליחה", "/resume", None);
+const SEND_HELD: Action = Action::form("שליחת כל הממתינים", "/deliveries/resend", Some(("status", "held")));
+const SEE_FAILED: Action = Action::link("לעדכונים שלא הגיעו", "/?status=failed#deliveries");
+const SEE_RETRYING: Action = Action::link("לעדכונים שמתעכבים", "/?status=retrying#deliveries");
 
 impl StatusPart {
     pub(in crate::html) fn new(view: &Overview) -> Self {
@@ -44,18 +48,12 @@ impl StatusPart {
             lines: Vec::new(),
             fix: None,
             waiting: waiting(&view.endpoint),
-            link: None,
-            can_pause: matches!(state, EndpointState::Active | EndpointState::Failing { .. }),
-            can_resume: matches!(state, EndpointState::Paused { .. }),
-            has_details: matches!(state, EndpointState::Failing { .. }),
+            actions: Vec::new(),
         };
         match state {
             EndpointState::NotSet => {
                 (part.name, part.tone, part.title) = ("not-set", "not-set", "עוד לא הוגדרה כתובת");
-                part.lines.push(
-                    "מעתיקים את כתובת ה־Webhook מ־n8n, מ־Zapier, מ־Make או מכל מערכת אחרת, ומדביקים אותה כאן למטה."
-                        .into(),
-                );
+                part.lines.push("בסיום כל שיחה נשלח את התמליל, הסיכום ופרטי הליד למערכת שבה העסק כבר עובד.".into());
             }
             EndpointState::Active => part.tell_active(view),
             EndpointState::Failing { since, cause } => {
@@ -65,6 +63,7 @@ impl StatusPart {
                 part.since = Some(Moment::new(since, view.now));
                 part.lines.push(what);
                 part.fix = Some(fix);
+                part.actions = vec![TEST, MEND];
             }
             EndpointState::Paused { since, reason } => {
                 let Advice { what, fix } = hebrew::paused(reason);
@@ -72,6 +71,11 @@ impl StatusPart {
                 part.since = Some(Moment::new(since, view.now));
                 part.lines.push(what);
                 part.fix = Some(fix);
+                part.actions = match reason {
+                    PausedReason::Owner | PausedReason::NoUrl => vec![RESUME],
+                    // Without a change at the receiver, a resume would only be followed by the next pause.
+                    PausedReason::Gone | PausedReason::Spent => vec![TEST, MEND, RESUME],
+                };
             }
         }
         part
@@ -82,17 +86,21 @@ impl StatusPart {
         self.title = fares.title();
         self.lines = fares.lines(view);
         match fares {
-            Fares::TestFailed => (self.tone, self.has_details) = ("failing", true),
+            Fares::TestFailed => {
+                self.tone = "failing";
+                self.actions = vec![MEND, Action::link("לפרטי הבדיקה", "#test")];
+            }
             Fares::Failed => {
                 self.tone = "partly";
-                self.fix = Some("ביומן רואים למה, ואחרי שמתקנים אפשר לשלוח משם שוב.");
-                self.link = Some(("/?status=failed#deliveries", "לעדכונים שלא הגיעו"));
+                self.fix = Some("ביומן כתוב למה. אחרי שמתקנים, שולחים משם שוב.");
+                self.actions = vec![SEE_FAILED];
             }
             Fares::Retrying => {
                 self.tone = "partly";
-                self.link = Some(("/?status=retrying#deliveries", "לעדכונים שמתעכבים"));
+                self.actions = vec![SEE_RETRYING];
             }
-            Fares::Held => self.tone = "partly",
+            Fares::Held => (self.tone, self.actions) = ("partly", vec![SEND_HELD]),
+            Fares::Unused if view.connection.tested.is_none() => self.actions = vec![TEST],
             Fares::Replaying | Fares::Unused | Fares::Quiet | Fares::Arrived | Fares::Unknown => {}
         }
     }
@@ -216,7 +224,7 @@ fn waiting(endpoint: &EndpointView) -> Option<String> {
         EndpointState::Failing { .. } => hebrew::WHILE_FAILING,
         EndpointState::Paused { .. } => hebrew::WHILE_PAUSED,
         EndpointState::NotSet => "הכול יישלח אחרי שמירת כתובת.",
-        EndpointState::Active => "אפשר לשלוח הכול עכשיו, מתוך היומן.",
+        EndpointState::Active => "אפשר לשלוח הכול עכשיו.",
     };
     match (held, endpoint.state) {
         (Some(held), _) => Some(format!("{held} {outlook}")),

@@ -29,8 +29,8 @@ const HEIGHT: u32 = BAR_HEIGHT + 2 * LEAST_HEIGHT;
 /// The last days.
 pub(in crate::html) struct SummaryPart {
     pub(in crate::html) title: String,
-    /// A name and a value each.
-    pub(in crate::html) facts: Vec<(&'static str, String)>,
+    /// A name, a value and what is said beside it, each.
+    pub(in crate::html) facts: Vec<(&'static str, String, Option<String>)>,
     /// What the numbers leave out; None: nothing.
     pub(in crate::html) partial: Option<String>,
     /// The size of the strip in its own units.
@@ -143,36 +143,34 @@ fn partial(from: Date) -> String {
     format!("יש יותר עדכונים ממה שאפשר לספור כאן, ולכן נספרו רק החדשים ביותר, מ־{from} ואילך.")
 }
 
-fn facts(view: &Overview, summary: &Summary) -> Vec<(&'static str, String)> {
+fn facts(view: &Overview, summary: &Summary) -> Vec<(&'static str, String, Option<String>)> {
     let Counts { delivered, failed, .. } = summary.total;
     // Rounded down: 100 % means all.
     let percent = u64::from(delivered) * 100 / u64::from(delivered + failed).max(1);
-    let rest = if summary.total.waiting() > 0 { ", בלי אלה שממתינים" } else { "" };
-    let share = (delivered + failed > 0).then(|| format!("{percent}% מהעדכונים{rest}"));
-    let delay = summary.median_delay_ms.map(Duration::from_millis);
-    let delay = delay.map(|delay| format!("בדרך כלל תוך {}", hebrew::about(delay)));
-    [("הגיעו", share), ("זמן הגעה", delay), ("ממתינים", waiting(view, summary))]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+    let rest = (summary.total.waiting() > 0).then(|| "בלי אלה שממתינים".to_owned());
+    let share = (delivered + failed > 0).then(|| ("הגיעו", format!("{percent}%"), rest));
+    let delay = summary.median_delay_ms.map(|delay| hebrew::about(Duration::from_millis(delay)));
+    let delay = delay.map(|delay| ("זמן הגעה רגיל", delay, None));
+    let waiting = waiting(view, summary).map(|(count, since)| ("ממתינים", count, since));
+    [share, delay, waiting].into_iter().flatten().collect()
 }
 
 /// How many events wait, and since when. Held events never expire, so there may be older ones than those of the days.
-fn waiting(view: &Overview, summary: &Summary) -> Option<String> {
+fn waiting(view: &Overview, summary: &Summary) -> Option<(String, Option<String>)> {
     let Counts { retrying, held, .. } = summary.total;
     let all_held = view.endpoint.held.max(held.into());
     let count = u64::from(retrying) + all_held;
-    let since = |at: Timestamp| hebrew::when(at, view.now);
     let counted = if view.endpoint.held >= HELD_COUNTED {
-        format!("יותר מ־{}", hebrew::updates(HELD_COUNTED - 1))
+        format!("יותר מ־{}", hebrew::grouped(HELD_COUNTED - 1))
     } else {
-        hebrew::updates(count)
+        hebrew::grouped(count)
     };
-    match summary.oldest_waiting_at {
-        _ if count == 0 => None,
-        _ if !summary.complete => Some(counted),
-        Some(at) if all_held == u64::from(held) && count == 1 => Some(format!("{counted}, מאז {}", since(at))),
-        Some(at) if all_held == u64::from(held) => Some(format!("{counted}, הראשון שבהם מאז {}", since(at))),
-        _ => Some(format!("{counted}, מלפני {}", summary.days.first().map(|day| hebrew::day_of_month(day.date))?)),
-    }
+    let since = summary.oldest_waiting_at.filter(|_| summary.complete && all_held == u64::from(held));
+    let since = match since.map(|at: Timestamp| hebrew::when(at, view.now)) {
+        _ if !summary.complete => None,
+        Some(at) if count == 1 => Some(format!("מאז {at}")),
+        Some(at) => Some(format!("הראשון מאז {at}")),
+        None => summary.days.first().map(|day| format!("מלפני {}", hebrew::day_of_month(day.date))),
+    };
+    (count > 0).then_some((counted, since))
 }

@@ -1,6 +1,7 @@
 //! Pages as they could be, for the tests and for people to look at.
 
 use adapters::deliveries_table::PastAttempt;
+use adapters::settings_table::LastTest;
 use domain::event::EventId;
 use domain::format::{Format, PayloadFormat, Place, TemplateError};
 use domain::summary::{Counter, Delivery, Status as CountedStatus, Summary as SummaryOfDays};
@@ -27,10 +28,18 @@ pub(super) fn overview_view() -> Overview {
         settings: SettingsForm {
             url: "https://n8n.example.co.il/webhook/4f6c2d0e-8a31-4a0e-9a57-0c1d2e3f4a5b".into(),
             resolved: Some(Format::Event),
+            has_mails: true,
             ..SettingsForm::default()
         },
+        is_editing: false,
         preview: None,
         test_kind: TestKind::default(),
+        connection: ConnectionView {
+            host: Some("n8n.example.co.il".into()),
+            format: Some(Format::Event),
+            tested: Some(LastTest { at: ago(60 * 26), was_delivered: true }),
+            email: Some("owner@example.com".into()),
+        },
         endpoint: endpoint(EndpointState::Active, 0),
         summary: Some(summary(&[(0, 24, 1, 1, 2), (1, 31, 0, 0, 0), (6, 18, 0, 0, 1), (9, 44, 0, 0, 0)])),
         test: None,
@@ -77,7 +86,7 @@ pub(super) fn row(index: i64, status: Status, cause: Option<Cause>) -> Summary {
         event_type: "call.completed".into(),
         subject: Some(format!("CAb81c60f2d94e4f0aa3e7715c08d2{:04}", 946 + index)),
         phone_ending: Some(format!("{:04}", (index * 1_733 + 127) % 10_000)),
-        title: Some("נקבע תור לשיננית".into()),
+        title: Some(TITLES[usize::try_from(index).expect("a small number") % TITLES.len()].into()),
         created_at: ago(7 + index * 397),
         updated_at: ago(6 + index * 397),
         status,
@@ -99,6 +108,14 @@ pub(super) fn row(index: i64, status: Status, cause: Option<Cause>) -> Summary {
     }
 }
 
+/// The first words of summaries.
+const TITLES: [&str; 4] = [
+    "נקבע תור לשיננית ביום חמישי ב־16:30",
+    "דנה שאלה על מחיר של הלבנת שיניים וביקשה שיחזרו אליה",
+    "ביטול תור של מחר",
+    "אורי לוי רוצה הצעת מחיר לשיפוץ מטבח בדירת ארבעה חדרים בגבעתיים, וישלח תמונות",
+];
+
 pub(super) fn rows() -> Vec<Summary> {
     let mut rows = vec![
         row(0, Status::Retrying, Some(Cause::Status)),
@@ -110,6 +127,7 @@ pub(super) fn rows() -> Vec<Summary> {
         row(6, Status::Failed, Some(Cause::Failed(Failure::Tls))),
     ];
     (rows[4].event_type, rows[4].subject) = ("appointment.booked".into(), Some("3306".into()));
+    (rows[4].title, rows[5].title) = (None, None);
     (rows[5].event_type, rows[5].subject, rows[5].phone_ending) = ("survey.answered".into(), None, None);
     rows
 }
@@ -133,6 +151,11 @@ pub(super) fn test_view(cause: Option<Cause>, status_code: Option<u16>) -> TestV
         }),
         location: None,
     }
+}
+
+/// A preview of the settings as they are typed.
+pub(super) fn of_form(body: &str) -> Preview {
+    Preview { body: body.into(), of_form: true }
 }
 
 pub(super) fn shown_secret() -> ShownSecret {
@@ -211,6 +234,7 @@ fn overviews_of_ranges() -> [(&'static str, Overview); 2] {
 fn new_overview() -> Overview {
     Overview {
         settings: SettingsForm::default(),
+        connection: ConnectionView::default(),
         endpoint: endpoint(EndpointState::NotSet, 0),
         summary: Some(summary(&[])),
         secret: SecretView::default(),
@@ -285,7 +309,7 @@ fn of_formats() -> [(&'static str, Overview); 2] {
             resolved: Some(Format::Slack),
             ..overview_view().settings
         },
-        preview: Some("{\"text\":\"הסתיימה שיחה נכנסת (בדיקה)\\nמאת: \u{2068}+972-55-000-0134\u{2069}\"}".into()),
+        preview: Some(of_form("{\"text\":\"הסתיימה שיחה נכנסת (בדיקה)\\nמאת: \u{2068}+972-55-000-0134\u{2069}\"}")),
         test_kind: TestKind::Call,
         ..overview_view()
     };
