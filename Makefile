@@ -34,7 +34,7 @@ export NODE := $(CURDIR)/$(BIN)/node
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup format check test run screenshots invoke bench chaos load redrive deploy clean
+.PHONY: help setup format check test rust compile run screenshots invoke bench chaos load redrive deploy clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
@@ -58,10 +58,16 @@ check: setup $(LOCAL)/.cargo-deny-$(DENY) $(LOCAL)/.cargo-machete-$(MACHETE) ## 
 	$(BIN)/cfn-lint infra/template.yaml
 	$(SAM) validate --lint --template-file infra/template.yaml --region il-central-1
 
-test: setup ## All tests: Rust's, then the real stack on MiniStack, its page in Chromium, the functions on dynalite and moto
+test: rust compile ## All tests: Rust's, then the real stack on MiniStack, its page in Chromium, the functions on dynalite and moto
 	@sh infra/local/chromium.sh
+	@FUNCTIONS_ARE_BUILT=yes $(BIN)/python -m infra.tests
+
+# The release build is for another target than the tests, so with `--jobs` the two go on side by side.
+rust:
 	cargo test --workspace --all-features --locked
-	@$(BIN)/python -m infra.tests
+
+compile: setup
+	@$(BIN)/python -m infra.local.building
 
 run: setup ## The whole way on this machine until Ctrl-C; ONCE=1 ends once a call has arrived
 	@$(BIN)/python -m infra.local.run $(if $(ONCE),--once)
@@ -119,10 +125,11 @@ $(LOCAL)/dynalite/.complete: infra/fakes/second/package.json infra/fakes/second/
 # These two are built without optimisation: they build in a quarter of the time, and still check this project in
 # seconds.
 $(LOCAL)/.cargo-deny-$(DENY):
-	$(TOOL) --no-default-features cargo-deny@$(DENY)
+	$(TOOL)/deny --no-default-features cargo-deny@$(DENY)
+	@rm -rf $(LOCAL)/tools/deny
 	@touch $@
 
 $(LOCAL)/.cargo-machete-$(MACHETE):
-	$(TOOL) cargo-machete@$(MACHETE)
-	@rm -rf $(LOCAL)/tools
+	$(TOOL)/machete cargo-machete@$(MACHETE)
+	@rm -rf $(LOCAL)/tools/machete
 	@touch $@

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from . import environment, template
-from .processes import Failure, finish
+from .processes import Failure, command, finish
 
 MODE = os.environ.get("BUILD", "release")
 """`release` or `debug`."""
@@ -116,3 +116,16 @@ def _told(log: Path) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+
+
+def main() -> int:
+    """Build the functions and the examples."""
+    print("Building the functions and the examples ... ", end="", flush=True)
+    build()
+    build_examples()
+    print("done", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    command(main)

@@ -44,7 +44,7 @@ GOOD = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 def main() -> int:
     """Run all tests, and return 0 if all have passed."""
     arguments = sys.argv[1:]
-    with step("Building the functions and the examples"):
+    with step("Finding the functions and the examples, or building them"):
         build()
         build_examples()
     LOGS.mkdir(parents=True, exist_ok=True)
