@@ -163,3 +163,10 @@ def test_page_has_a_link_to_the_file_with_the_filter_of_its_log(
     with (tmp_path / "file.csv").open(encoding="utf-8-sig", newline="") as opened:
         found = list(csv.DictReader(opened))
     assert ids(found) == [record["event_id"] for record in records if record["status"] == "failed"][::-1]
+
+
+def test_link_to_the_file_after_the_session_has_ended_leads_to_a_page(owner: Owner) -> None:
+    reply = owner.portal.send("GET", "/deliveries.csv")
+    assert (reply.status, reply.media_type) == (401, "text/html")
+    filed = owner.portal.send("GET", "/deliveries.csv?status=failed", headers={"Cookie": owner.cookie()})
+    assert (filed.status, filed.media_type) == (200, "text/csv")

@@ -8,6 +8,7 @@ mod summary;
 mod export;
 
 pub(crate) use body::{Body, BodyWithLists, OptionalBody};
+pub(crate) use export::attachment;
 
 use std::sync::Arc;
 

@@ -25,6 +25,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use tokio::time::timeout;
 
+use crate::api::attachment;
 use crate::event_id_path::EventIdPath;
 use crate::html::{self, Flash, Overview, Problem};
 use crate::session::{self, Access};
@@ -54,6 +55,7 @@ pub(crate) fn router(use_cases: Arc<UseCases>, access: Arc<Access>) -> Router {
         .route("/resume", post(resume))
         .route("/signing-secret/rotate", post(rotate))
         .route("/deliveries/resend", post(resend_all))
+        .route("/deliveries.csv", get(export))
         .route("/deliveries/{event_id}", get(delivery))
         .route("/deliveries/{event_id}/resend", post(resend))
         .route_layer(middleware::from_fn_with_state(access, session::pages))
@@ -226,6 +228,12 @@ async fn summary(use_cases: &UseCases, business: &BusinessId) -> Option<Summary>
             None
         }
     }
+}
+
+/// The log as a file. Its address is one of the pages', since a session that has ended is answered with a page there.
+async fn export(State(use_cases): App, Extension(business): Owner, asked: Address) -> Answer {
+    let wanted = asked.map(|Query(asked)| asked.wanted()).unwrap_or_default();
+    Ok(attachment(&use_cases.export(&business, wanted).await?))
 }
 
 fn newest() -> Wanted {

@@ -13,7 +13,7 @@ mod settings;
 mod test_event;
 
 pub(crate) use deliveries::{Resent, SUMMARY_DAYS, Sending, is_overdue};
-pub(crate) use export::LeftOut;
+pub(crate) use export::{Exported, LeftOut};
 pub(crate) use formats::{FormatIntent, InvalidFormat, TemplateIntent};
 pub(crate) use hints::{Warning, warnings};
 pub(crate) use replay::{ReplayKind, ReplayState, ReplayView};

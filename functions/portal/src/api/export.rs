@@ -14,7 +14,7 @@ use domain::israel;
 use super::shapes::ExportQuery;
 use super::{App, Owner, wanted};
 use crate::problem::Problem;
-use crate::use_cases::UseCaseError;
+use crate::use_cases::{Exported, UseCaseError};
 
 /// Gives the newest 10,000 deliveries as a file for a spreadsheet: one row for each, newest first, behind a row with the
 /// names of the columns. Every column has the value that the list gives.
@@ -41,7 +41,12 @@ pub(super) async fn deliveries_csv(
         .and_then(|Query(query)| wanted(query.into()))
         .map_err(|detail| Problem::new(StatusCode::BAD_REQUEST, detail).into_response())?;
     let exported = use_cases.export(&business, wanted).await.map_err(UseCaseError::into_response)?;
+    Ok(attachment(&exported))
+}
+
+/// The file, to be saved under a name that tells its day.
+pub(crate) fn attachment(exported: &Exported) -> Response {
     let name = format!("attachment; filename=\"deliveries-{}.csv\"", israel::local(clock::now()).date());
     let headers = [(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
-    Ok((headers, csv::file(&exported.deliveries, exported.left_out)).into_response())
+    (headers, csv::file(&exported.deliveries, exported.left_out)).into_response()
 }

@@ -32,8 +32,6 @@ pub(in crate::html) struct LogPart<'a> {
     pub(in crate::html) range_form: Option<RangeForm>,
     /// What sends many again.
     pub(in crate::html) bulk: Vec<Action>,
-    /// Whether the log shows just those that `bulk` sends.
-    pub(in crate::html) is_bulk_first: bool,
     /// Whether the tools (search, file, range) are open.
     pub(in crate::html) are_tools_open: bool,
 }
@@ -86,7 +84,6 @@ impl<'a> LogPart<'a> {
             are_tools_open: !log.search.is_empty() || range_form.as_ref().is_some_and(|form| form.is_open),
             range_form,
             bulk: [resend_failed(view), send_held(view)].into_iter().flatten().collect(),
-            is_bulk_first: log.filter.is_some(),
         }
     }
 }
@@ -162,7 +159,7 @@ fn link(status: Option<Status>, search: &str, cursor: Option<&str>) -> String {
 
 /// The address of the whole log as a file.
 fn export(log: &LogView) -> String {
-    format!("/api/deliveries.csv{}", query(log.filter, &log.search, None))
+    format!("/deliveries.csv{}", query(log.filter, &log.search, None))
 }
 
 /// The query of an address, with its question mark; empty: nothing is asked for.
