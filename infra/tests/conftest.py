@@ -126,14 +126,19 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
         yield lambda size=Size.DESKTOP, **options: stack.enter_context(visiting(browser, size, **options))
 
 
+# First, since pytest chooses the tests of a run by their marks afterwards.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests marked `last` at the end, and refuse a mark that contradicts a test's stack.
+    """Mark the tests in a browser as `page`, put those marked `last` at the end, and refuse a mark beside another stack.
 
     The tests marked `last` read the whole log of the shared stack, so only runs that share a stack have them.
     """
     for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "visit" in fixtures and item.get_closest_marker("portal"):
+            item.add_marker("page")
         marks = [mark for mark in ("own_stack", "second", "alone") if item.get_closest_marker(mark)]
-        if marks and "stack" in getattr(item, "fixturenames", ()):
+        if marks and "stack" in fixtures:
             raise pytest.UsageError(f"{item.nodeid} is marked {marks[0]} and uses the shared stack")
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 

@@ -134,7 +134,9 @@ def test_text_of_strangers_is_escaped(owner: Owner, visit: Callable[..., Visit])
     at.press(TEST)
     assert HOSTILE in at.page.text_content("#test-result")
     business.receiver.script(business.path, Answer(200, HOSTILE.encode()))
-    business.publish(business.call(call_id=HOSTILE, transcript=f"\u202e{HOSTILE}", agent_name=HOSTILE, summary=f"{HOSTILE} {LONG}"))
+    business.publish(
+        business.call(call_id=HOSTILE, transcript=f"\u202e{HOSTILE}", agent_name=HOSTILE, summary=f"{HOSTILE} {LONG}")
+    )
     shows_home(at, owner, '#deliveries [data-status="delivered"]')
     assert HOSTILE[:70] in at.page.text_content("#deliveries"), "the row has the first words of the summary"
     assert at.overflow() <= 0
