@@ -2,8 +2,8 @@
 
 Most tests wait for real seconds to pass, so five runs beside each other take little longer than the longest. Each test
 is in one run, by its mark: `portal`, `page`, `own_stack` and `second` name four of the five, and the first has the
-tests without a mark. The last run has the tests marked `alone`: they have bounds on time or on attempts in flight, or build
-the functions anew, and need the machine for themselves.
+tests without a mark. The last run has the tests marked `alone`: they have bounds on time or on attempts in flight, or
+build the functions anew, and need the machine for themselves.
 
 The functions and the examples are built once, before all runs. Each run has its files in a folder of its own below
 `.local/run/tests`. The three runs that share one stack among their tests look back on its whole log at their end. The

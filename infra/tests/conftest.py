@@ -129,7 +129,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
 # First, since pytest chooses the tests of a run by their marks afterwards.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests in a browser as `page`, put those marked `last` at the end, and refuse a mark beside another stack.
+    """Mark the browser's tests as `page`, put those marked `last` at the end, and refuse a mark on the wrong stack.
 
     The tests marked `last` read the whole log of the shared stack, so only runs that share a stack have them.
     """
