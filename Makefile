@@ -27,7 +27,7 @@ BIN := $(LOCAL)/venv/bin
 SAM := $(LOCAL)/sam/bin/python -m samcli
 PIP := bin/pip install --quiet --disable-pip-version-check --no-deps --requirement
 OVERRIDES := Architecture=$(ARCHITECTURE) $(PARAMETERS)
-TOOL := cargo install --quiet --locked --debug --root $(LOCAL) --target-dir $(LOCAL)/tools
+TOOL := CARGO_PROFILE_DEV_DEBUG=false cargo install --quiet --locked --debug --root $(LOCAL) --target-dir $(LOCAL)/tools
 
 export BUILD PORT YES
 export NODE := $(CURDIR)/$(BIN)/node
@@ -122,7 +122,7 @@ $(LOCAL)/dynalite/.complete: infra/fakes/second/package.json infra/fakes/second/
 		ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# These two are built without optimisation: they build in a quarter of the time, and still check this project in
+# These two are built without optimisation and debug information: they build in a quarter of the time, and still check this project in
 # seconds.
 $(LOCAL)/.cargo-deny-$(DENY):
 	$(TOOL)/deny --no-default-features cargo-deny@$(DENY)

@@ -1,9 +1,8 @@
-"""`make test`, its end-to-end part: five runs of pytest that go on at the same time, and one that follows them.
+"""`make test`, its end-to-end part: seven runs of pytest that go on at the same time, and one that follows them.
 
-Most tests wait for real seconds to pass, so five runs beside each other take little longer than the longest. Each test
-is in one run, by its mark: `portal`, `page`, `own_stack` and `second` name four of the five, and the first has the
-tests without a mark. The last run has the tests marked `alone`: they have bounds on time or on attempts in flight, or
-build the functions anew, and need the machine for themselves.
+Most tests wait for real seconds to pass, so seven runs beside each other take little longer than the longest. Each test
+is in one run, by its mark; the first has the tests without a mark. The last run has the tests marked `alone`: they have
+bounds on time or on attempts in flight, or build the functions anew, and need the machine for themselves.
 
 The functions and the examples are built once, before all runs. Each run has its files in a folder of its own below
 `.local/run/tests`. The three runs that share one stack among their tests look back on its whole log at their end. The
@@ -34,8 +33,10 @@ PARALLEL = {
     "deliveries": "not portal and not own_stack and not second and not alone",
     "portal": "portal and not page or last",
     "page": "page or last",
-    "own_stack": "own_stack",
-    "second": "second",
+    "own_stack": "own_stack and not mails",
+    "mails": "mails",
+    "second": "second and not edges",
+    "edges": "edges",
 }
 ALONE = "alone"
 GOOD = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)

@@ -24,7 +24,7 @@ from .logs import Confidential, json_lines
 from .queues import DeadLetters
 from .waits import SECONDS
 
-pytestmark = pytest.mark.own_stack
+pytestmark = [pytest.mark.own_stack, pytest.mark.mails]
 
 SENDER = "notices@prosaas.example"
 PAGE = "https://app.example.com/webhook?tab=1&lang=he"

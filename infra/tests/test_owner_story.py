@@ -27,7 +27,7 @@ from .portal import Owner, Portal
 from .test_portal_page import enters, saves, shows
 from .waits import SECONDS
 
-pytestmark = pytest.mark.own_stack
+pytestmark = [pytest.mark.own_stack, pytest.mark.mails]
 
 SENDER, DASHBOARD = "notices@prosaas.example", "https://app.example.com/webhook"
 PARAMETERS = {

@@ -13,7 +13,7 @@ from infra.fakes.second.stack import SecondStack
 from infra.tests.business import TestBusiness
 from infra.tests.queues import short_visibility
 
-pytestmark = pytest.mark.second
+pytestmark = [pytest.mark.second, pytest.mark.edges]
 
 ATTEMPT_SECONDS = 2
 PARAMETERS = {

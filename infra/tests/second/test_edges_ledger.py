@@ -11,7 +11,7 @@ from infra.tests.business import TestBusiness, event_id_of
 from infra.tests.logs import log_lines
 from infra.tests.portal import Owner
 
-pytestmark = pytest.mark.second
+pytestmark = [pytest.mark.second, pytest.mark.edges]
 
 PARAMETERS = {
     "RetryScheduleSeconds": "1",

@@ -17,7 +17,7 @@ from infra.tests.business import TestBusiness
 from infra.tests.logs import Confidential
 from infra.tests.queues import DeadLetters
 
-pytestmark = pytest.mark.second
+pytestmark = [pytest.mark.second, pytest.mark.edges]
 
 MAX_ATTEMPTS = 16
 LATER_S = 8 * 3600

@@ -16,7 +16,7 @@ from infra.tests.notices import Notices
 from infra.tests.portal import Owner
 from infra.tests.queues import DeadLetters
 
-pytestmark = pytest.mark.second
+pytestmark = [pytest.mark.second, pytest.mark.edges]
 
 ATTEMPTS = 4
 PARAMETERS = {
