@@ -58,7 +58,7 @@ struct Delivery<'a, I> {
     had_arrived: bool,
 }
 
-/// What brings the event again if it does not arrive now.
+/// The message or replay that brings the event again if the event does not arrive now.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BroughtBackBy {
     /// The message that brought the event.
