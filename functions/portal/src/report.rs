@@ -1,5 +1,5 @@
-//! The log lines of `portal`. Each request has one, with the request's route. No line has an address, a token, a body or
-//! a URL.
+//! The log lines of `portal`. Each request has one, with the request's route. No line has an address, a token, a body
+//! or a URL.
 
 use std::error::Error;
 use std::time::Duration;

@@ -77,7 +77,7 @@ impl Access {
         // The first valid token counts, since a browser may hold several cookies of this name.
         for token in cookies(headers) {
             match self.verify(token).await {
-                Ok(session) if method.is_safe() || is_from_here(headers) => return Ok(session),
+                Ok(session) if method.is_safe() || is_same_origin(headers) => return Ok(session),
                 Ok(_) => return Err(Denied::CrossSite),
                 Err(error) => denied = error,
             }
@@ -114,7 +114,7 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 /// Whether a page of this origin made the request. Most browsers say so in `Sec-Fetch-Site`. The pages forbid
 /// referrers, so the header `Origin` of a browser's request is `null`; `Origin` counts only if `Sec-Fetch-Site` is
 /// missing.
-fn is_from_here(headers: &HeaderMap) -> bool {
+fn is_same_origin(headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return site == "same-origin";
     }
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_request_by_a_page_of_this_origin_is_from_here() {
+    fn a_request_is_same_origin_only_if_a_page_of_this_origin_made_it() {
         for (pairs, expected) in [
             (vec![("sec-fetch-site", "same-origin"), ("origin", "null")], true),
             (vec![("sec-fetch-site", "same-site"), ("origin", "https://a.example"), ("host", "a.example")], false),
@@ -244,7 +244,7 @@ mod tests {
             (vec![("origin", "null"), ("host", "null")], false),
             (vec![("host", "a.example")], false),
         ] {
-            assert_eq!(is_from_here(&headers(&pairs)), expected, "{pairs:?}");
+            assert_eq!(is_same_origin(&headers(&pairs)), expected, "{pairs:?}");
         }
     }
 

@@ -2,10 +2,10 @@
 //! of a range of time that have arrived or failed.
 //!
 //! Each message of a replay brings one step. The step is claimed, lists the next few events, sends them one after the
-//! other, and sends the message of the next step. So one event of a replay is in flight at a time, the events keep their
-//! order, and the receiver is not flooded. No event is taken out of the ledger beforehand: a held event stays held until
-//! it has been attempted, and a range keeps the place of its last event. So a replay that is killed half-way goes on
-//! where it was, and a replay whose endpoint fails again has nothing to put back.
+//! other, and sends the message of the next step. So one event of a replay is in flight at a time, the events keep
+//! their order, and the receiver is not flooded. No event is taken out of the ledger beforehand: a held event stays
+//! held until it has been attempted, and a range keeps the place of its last event. So a replay that is killed half-way
+//! goes on where it was, and a replay whose endpoint fails again has nothing to put back.
 //!
 //! A failure ends the step. The next step tries the same event again, by the event's schedule or the receiver's
 //! Retry-After, and the other events stay behind it. After its last attempt in the replay
