@@ -18,8 +18,8 @@ pub(crate) struct Message {
     pub(crate) receive_count: u32,
     /// When the message was sent to the queue: the first time, if it was sent anew.
     pub(crate) sent: Option<Timestamp>,
-    /// Since when the message has found no time in an invocation, or its endpoint at capacity. None: the message was not
-    /// sent anew for that.
+    /// Since when the message has found no time in an invocation, or its endpoint at capacity. None: the message was
+    /// not sent anew for that.
     pub(crate) at_capacity_since: Option<Timestamp>,
 }
 
@@ -28,8 +28,8 @@ pub(crate) struct Message {
 const MAX_TIME_AT_CAPACITY: Duration = Duration::from_hours(1);
 
 impl Message {
-    /// Whether the message gets an attempt even if its endpoint is at capacity, since it has come back without an attempt
-    /// for long enough. A message without room for the attribute that says since when always gets one.
+    /// Whether the message gets an attempt even if its endpoint is at capacity, since it has come back without an
+    /// attempt for long enough. A message without room for the attribute that says since when always gets one.
     pub(crate) fn ignores_capacity(&self, now: Timestamp) -> bool {
         self.at_capacity_since.is_some_and(|since| now >= since + MAX_TIME_AT_CAPACITY)
             || !has_room_for_at_capacity_since(&self.body)

@@ -1,6 +1,6 @@
-//! The JSON API, and the `OpenAPI` document that is made of it.
+//! The JSON API, and the `OpenAPI` document that is generated from its routes.
 //!
-//! No route takes a business id: the session says which business it is.
+//! No route takes a business id: the session names the business.
 
 mod body;
 mod shapes;

@@ -31,7 +31,7 @@ pub(super) enum Intent {
 }
 
 impl Intent {
-    /// The health after the change; `here` is the health at the URL that is set now.
+    /// Gives the health after the change. `here` is the health at the URL that is set now.
     fn applied(self, here: Health, something_is_held: bool, now: Timestamp) -> Health {
         let is_active = matches!(here.state, State::Active { .. });
         let goes_on = here.replay.as_ref().is_some_and(|replay| !replay.is_lost(now));

@@ -34,7 +34,8 @@ pub struct OwnerSettings {
     pub signing_secret: Option<String>,
     /// The end of the time for which the previous signing secret is valid too, in whole seconds; None: it is not valid.
     pub previous_secret_until: Option<Timestamp>,
-    /// Where mails about the endpoint go, cleaned; perhaps no address, if another system wrote it. None: nowhere.
+    /// The address for mails about the endpoint, cleaned. If another system wrote the text, it may be no address. None:
+    /// no mails are sent.
     pub notify_email: Option<String>,
     /// The last test of the endpoint that is set now; None: it has had none.
     pub last_test: Option<LastTest>,

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use super::{EndpointId, Health, Replay, State, is_lost, restart_backoff};
 use crate::event::EventId;
 
-/// What a sweep reads from the ledger.
+/// The facts that a sweep reads from the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Found {
-    /// The held event that happened first. None: nothing is held.
+    /// The held event that happened first. None: no event is held.
     pub first_held: Option<EventId>,
     /// Whether the ledger has the body of the probe's event.
     pub probe_is_kept: bool,
@@ -22,7 +22,7 @@ pub enum Restart {
     Probe(EventId),
     /// A message for the next step of the replay of held events.
     Replay,
-    /// The next step of the replay of a range.
+    /// A message for the next step of the replay of a range.
     Range,
 }
 
@@ -87,7 +87,7 @@ impl Health {
         (self.with_probe_restarted(event, now), Some(Restart::Probe(event.clone())))
     }
 
-    /// The probe is an event of a range, so the range's step is restarted.
+    /// Restarts the step of a range, since the probe is one of the range's events.
     fn with_probe_of_range_restarted(&self, now: Timestamp) -> Self {
         let (State::Failing { probe: Some(probe), .. }, Some(range)) = (&self.state, self.pending_range()) else {
             return self.clone();
