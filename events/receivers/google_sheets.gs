@@ -5,7 +5,7 @@ const SHEET_NAME = 'ProSaaS';
 const KEY = ''; // לא חובה. אם כותבים כאן סיסמה, מוסיפים לסוף הכתובת: ?key=הסיסמה
 const ID_FIELDS = { 'call.completed': 'call_id', 'webhook.test': 'call_id', 'lead.created': 'lead_id', 'appointment.booked': 'appointment_id' };
 const COLUMNS = [
-  ['מזהה', (event, id) => id],
+  ['מזהה', (event, id) => id], // העמודה הראשונה: לפיה מזהים שיחה שכבר נרשמה
   ['סוג', (event) => event.event_type],
   ['מתי', (event) => time_(event.started_at || event.ended_at || event.scheduled_at || event.changed_at)],
   ['שם', (event) => event.name || event.lead_name],
@@ -15,26 +15,23 @@ const COLUMNS = [
   ['סיכום', (event) => event.summary || event.notes || event.service || event.new_status],
   ['תמליל', (event) => event.transcript],
   ['נציג', (event) => event.agent_name],
-  ['עוד פרטים', (event) => event.metadata && JSON.stringify(event.metadata)],
+  ['עוד פרטים', (event) => event.metadata],
 ];
 
-// שגיאה כאן לא נתפסת בכוונה: Apps Script לא יודע לענות בקוד שגיאה, אבל כשפונקציה נופלת Google מציג דף שגיאה
-// במקום ההפניה שמגיעה אחרי הצלחה. תשובת "ok" אחרי כישלון הייתה מסתירה שיחה שלא נרשמה.
+// שגיאה כאן לא נתפסת בכוונה: סקריפט לא יכול לענות בקוד שגיאה, אבל כשהוא נופל Google מציג דף שגיאה, ו־ProSaaS שולח שוב.
+// תשובת "ok" אחרי כישלון הייתה מסתירה שיחה שלא נרשמה. מה השתבש כתוב ב־Apps Script, תחת Executions.
 function doPost(e) {
-  if (KEY && e.parameter.key !== KEY) throw new Error('key');
+  if (KEY && e.parameter.key !== KEY) throw new Error('הסיסמה שבסוף הכתובת (key) לא נכונה');
   const event = JSON.parse(e.postData.contents);
   const id = id_(event, e.postData.contents);
   const lock = LockService.getScriptLock();
   lock.waitLock(20000); // שתי שליחות של אותה שיחה באותו רגע: השנייה מחכה, ומוצאת את השורה של הראשונה
   try {
     const sheet = sheet_();
-    const rows = sheet.getLastRow();
-    const ids = sheet.getRange(1, 1, rows, 1).getValues();
-    if (!ids.some((row) => row[0] === id)) {
-      const cells = COLUMNS.map(([, read]) => cell_(read(event, id)));
-      sheet.getRange(rows + 1, 1, 1, cells.length).setValues([cells]);
-      SpreadsheetApp.flush();
-    }
+    // החיפוש נעשה אצל Google, בלי לקרוא את העמודה לכאן: הוא מהיר גם עם עשרות אלפי שורות, ובכל סדר שלהן.
+    const known = sheet.getRange('A:A').createTextFinder(id).matchCase(true).matchEntireCell(true).findNext();
+    if (!known) sheet.appendRow(COLUMNS.map(([, read]) => cell_(read(event, id)))); // מוסיף שורות לגיליון כשהוא מתמלא
+    SpreadsheetApp.flush(); // נשמר לפני שהבאה בתור מחפשת
   } finally {
     lock.releaseLock();
   }
@@ -54,5 +51,10 @@ function sheet_() {
 }
 
 const time_ = (text) => (text && !isNaN(Date.parse(text)) ? new Date(text) : text);
+
 // גרש בהתחלה: הטקסט נשאר טקסט, לא נוסחה (= + - @) ולא מספר (טלפון). תא ב-Sheets מכיל עד 50,000 תווים.
-const cell_ = (value) => (value == null || value === '' ? '' : typeof value === 'string' ? "'" + value.slice(0, 49000) : value);
+function cell_(value) {
+  if (value == null || value === '') return '';
+  if (typeof value === 'number' || value instanceof Date) return value;
+  return "'" + (typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 49000);
+}
