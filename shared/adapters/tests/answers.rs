@@ -195,12 +195,16 @@ impl Lookup for Everywhere {
 }
 
 /// Gives the result of one attempt at this host, which answers 302 to another host.
-async fn attempted(url: &str, location: &'static str) -> (Verdict, Option<Clue>) {
-    let (address, _) = serve(LOOPBACK, 0, move |stream| async move {
-        let response = format!("HTTP/1.1 302 Moved Temporarily\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
-        answer(stream, response.as_bytes()).await.map(drop)
-    })
-    .await;
+async fn attempted(url: &str, location: &str) -> (Verdict, Option<Clue>) {
+    let head = format!("HTTP/1.1 302 Moved Temporarily\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
+    answered(url, head).await
+}
+
+/// Gives the result of one attempt at this host, which gives this response.
+async fn answered(url: &str, response: String) -> (Verdict, Option<Clue>) {
+    let response: &'static str = response.leak();
+    let (address, _) =
+        serve(LOOPBACK, 0, move |stream| async move { answer(stream, response.as_bytes()).await.map(drop) }).await;
     let targets = TargetPolicy::UnsafeForLocalTestsOnly;
     let attempter = Attempter::new(WebhookClient::new(targets, TIMEOUT, &tls::client_config(), Everywhere), targets);
     // It ends as the server expects a request to.
@@ -222,4 +226,23 @@ async fn a_script_of_google_is_delivered_to_by_its_redirect_and_nobody_else_is()
     assert_eq!(attempted(script, login).await, (retry(Cause::SignIn), Some(Clue::ToLogin)));
     let refused = attempted("http://script.google.com@evil.test:PORT/", echo).await;
     assert_eq!(refused, (retry(Cause::Failed(Failure::Blocked)), Some(Clue::Refused(Refusal::UserInfo))));
+}
+
+#[tokio::test]
+async fn a_script_of_google_that_failed_is_tried_again_and_the_same_page_is_a_success_elsewhere() {
+    let error = include_str!("../../../infra/fakes/apps_script/error.html");
+    let unauthorized = include_str!("../../../infra/fakes/apps_script/authorization.html");
+    let by_the_script = include_str!("../../../infra/fakes/apps_script/html_service.html");
+    let retry = Verdict::Retry { cause: Cause::Status, not_before: None };
+    let page = |html: &str| {
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\r\n{html}",
+            html.len()
+        )
+    };
+    let script = "http://script.google.com:PORT/macros/s/x/exec";
+    assert_eq!(answered(script, page(error)).await, (retry, Some(Clue::ScriptFailed)));
+    assert_eq!(answered(script, page(unauthorized)).await, (retry, Some(Clue::ScriptUnauthorized)));
+    assert_eq!(answered(script, page(by_the_script)).await, (Verdict::Delivered, None));
+    assert_eq!(answered("http://n8n.test:PORT/webhook/x", page(error)).await, (Verdict::Delivered, None));
 }

@@ -9,7 +9,7 @@ use http::header::{HeaderMap, HeaderName, SERVER};
 use url::Url;
 
 use crate::guard::Refusal;
-use crate::outcome::Answer;
+use crate::outcome::{Answer, GooglePage, google_page};
 
 /// A detail that an attempt shows beyond its cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,10 @@ pub enum Clue {
     SignatureMissing,
     /// Power Automate: the URL has a signature, and an `Authorization` header came beside it.
     SecondAuthorization,
+    /// Google Apps Script: the script failed, or Google could not run it.
+    ScriptFailed,
+    /// Google Apps Script: the owner has not allowed the script to use the account.
+    ScriptUnauthorized,
 
     /// A redirect to the same address with https.
     ToHttps,
@@ -68,7 +72,7 @@ pub enum Clue {
 
 impl Clue {
     /// All clues but the refusals.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::NoConnection,
         Self::NoHandshake,
         Self::NoAnswer,
@@ -85,6 +89,8 @@ impl Clue {
         Self::TunnelDown,
         Self::SignatureMissing,
         Self::SecondAuthorization,
+        Self::ScriptFailed,
+        Self::ScriptUnauthorized,
         Self::ToHttps,
         Self::ToHttp,
         Self::ToSlash,
@@ -114,6 +120,8 @@ impl Clue {
             Self::TunnelDown => "tunnel_down",
             Self::SignatureMissing => "signature_missing",
             Self::SecondAuthorization => "second_authorization",
+            Self::ScriptFailed => "script_failed",
+            Self::ScriptUnauthorized => "script_unauthorized",
             Self::ToHttps => "to_https",
             Self::ToHttp => "to_http",
             Self::ToSlash => "to_slash",
@@ -140,11 +148,14 @@ impl Clue {
     }
 }
 
-/// Gives the clue of an answer. A 2xx answer has none.
+/// Gives the clue of an answer. A 2xx answer has none, unless Google has answered instead of the owner's script.
 #[must_use]
 pub fn of_answer(request: &Url, answer: &Answer, headers: &HeaderMap) -> Option<Clue> {
     match answer.status {
-        200..=299 => None,
+        200..=299 => google_page(answer, request.host_str()?).map(|page| match page {
+            GooglePage::ScriptFailed => Clue::ScriptFailed,
+            GooglePage::Unauthorized => Clue::ScriptUnauthorized,
+        }),
         300..=399 => redirect(request, &Url::parse(answer.location.as_deref()?).ok()?),
         _ => power_automate(&answer.snippet).or_else(|| tunnel(answer, headers)).or_else(|| firewall(answer, headers)),
     }

@@ -3,11 +3,15 @@
 //! An outcome is data, whatever the receiver did. `Err` is only for faults of this system, which this module never
 //! sees. Nothing in this module waits, writes or sends.
 
+mod google_page;
+
 use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use url::Url;
+
+pub use google_page::GooglePage;
 
 /// The beginning of n8n's answer while it migrates its database. The status is 200, but n8n drops the event.
 const N8N_STARTING: &str = "n8n is starting up";
@@ -156,7 +160,9 @@ pub fn judge(outcome: &Outcome, host: &str, now: Timestamp) -> Verdict {
     };
     let retry = |cause| Verdict::Retry { cause, not_before: None };
     match answer.status {
-        200..=299 if answer.snippet.starts_with(N8N_STARTING) => retry(Cause::Status),
+        200..=299 if answer.snippet.starts_with(N8N_STARTING) || google_page(answer, host).is_some() => {
+            retry(Cause::Status)
+        }
         200..=299 => Verdict::Delivered,
         302 if leads_to_the_answer_of_a_script(answer, host) => Verdict::Delivered,
         302 if leads_to_a_login(answer) => retry(Cause::SignIn),
@@ -176,6 +182,14 @@ pub fn judge(outcome: &Outcome, host: &str, now: Timestamp) -> Verdict {
 fn leads_to_the_answer_of_a_script(answer: &Answer, host: &str) -> bool {
     host.eq_ignore_ascii_case(APPS_SCRIPT)
         && leads_to(answer).is_some_and(|to| to.host_str().map(|host| (host, to.path())) == Some(APPS_SCRIPT_ANSWER))
+}
+
+/// Gives the page with which Google Apps Script answers if a script at this host did not do its work, although the
+/// status is a success. None: the answer is no such page.
+#[must_use]
+pub fn google_page(answer: &Answer, host: &str) -> Option<GooglePage> {
+    let is_success_of_a_script = (200..=299).contains(&answer.status) && host.eq_ignore_ascii_case(APPS_SCRIPT);
+    is_success_of_a_script.then(|| GooglePage::read(&answer.snippet)).flatten()
 }
 
 fn leads_to_a_login(answer: &Answer) -> bool {
@@ -237,6 +251,31 @@ mod tests {
         assert_eq!(judged(starting), retry(Cause::Status));
         let mention = Answer { snippet: "ok: n8n is starting up".into(), ..status(200) };
         assert_eq!(judged(mention), Verdict::Delivered);
+    }
+
+    #[test]
+    fn a_page_of_googles_instead_of_the_script_is_no_success_at_googles_host_alone() {
+        let failed = include_str!("../../../infra/fakes/apps_script/error.html");
+        let unauthorized = include_str!("../../../infra/fakes/apps_script/authorization.html");
+        let by_the_script = include_str!("../../../infra/fakes/apps_script/html_service.html");
+        for (status, host, snippet, page) in [
+            (200, "script.google.com", failed, Some(GooglePage::ScriptFailed)),
+            (202, "Script.Google.COM", failed, Some(GooglePage::ScriptFailed)),
+            (200, "script.google.com", unauthorized, Some(GooglePage::Unauthorized)),
+            (200, "script.google.com", by_the_script, None),
+            (200, "script.google.com", "", None),
+            (200, "n8n.example", failed, None),
+            (200, "script.google.com.evil.example", failed, None),
+            (200, "script.googleusercontent.com", unauthorized, None),
+        ] {
+            let answer = Answer { status, snippet: snippet.into(), ..Answer::default() };
+            assert_eq!(google_page(&answer, host), page, "{host} {snippet}");
+            let verdict = judge(&Outcome::Answered(answer), host, NOW.parse().expect("a time"));
+            let expected = page.map_or(Verdict::Delivered, |_| retry(Cause::Status));
+            assert_eq!(verdict, expected, "{host} {snippet}");
+        }
+        let gone = Answer { status: 410, snippet: failed.into(), ..Answer::default() };
+        assert_eq!(google_page(&gone, "script.google.com"), None, "its status tells enough");
     }
 
     fn redirected(status: u16, host: &str, location: &str) -> Verdict {

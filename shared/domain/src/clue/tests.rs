@@ -31,6 +31,20 @@ fn the_two_refusals_of_power_automate_are_told_apart() {
 }
 
 #[test]
+fn a_page_of_googles_instead_of_the_script_has_a_clue_and_the_page_of_a_script_has_none() {
+    let request = Url::parse("https://script.google.com/macros/s/x/exec").expect("a URL");
+    for (snippet, clue) in [
+        (include_str!("../../../../infra/fakes/apps_script/error.html"), Some(Clue::ScriptFailed)),
+        (include_str!("../../../../infra/fakes/apps_script/authorization.html"), Some(Clue::ScriptUnauthorized)),
+        (include_str!("../../../../infra/fakes/apps_script/html_service.html"), None),
+    ] {
+        let answer = Answer { status: 200, snippet: snippet.to_owned(), ..Answer::default() };
+        assert_eq!(of_answer(&request, &answer, &HeaderMap::new()), clue);
+        assert_eq!(shown(200, &[], snippet), None, "at another host");
+    }
+}
+
+#[test]
 fn a_firewall_before_the_receiver_is_told_from_the_receiver_behind_it() {
     let cloudflare = ("server", "cloudflare");
     let challenge = "<!DOCTYPE html><html lang=\"en-US\"><head><title>Just a moment...</title>";

@@ -14,6 +14,8 @@ pub(super) fn short(clue: Clue) -> Option<&'static str> {
         Clue::TunnelDown => Some("ה־tunnel למחשב שלך לא פעיל"),
         Clue::SignatureMissing => Some("חסרה חתימה בכתובת"),
         Clue::SecondAuthorization => Some("כותרת האימות מיותרת"),
+        Clue::ScriptFailed => Some("הסקריפט ב־Google נכשל"),
+        Clue::ScriptUnauthorized => Some("הסקריפט ב־Google מחכה לאישור"),
         Clue::ToLogin => Some("הפניה לעמוד התחברות"),
         _ => None,
     }
@@ -24,7 +26,7 @@ pub(super) fn advice(clue: Clue, code: Option<u16>) -> Option<Advice> {
     if let Clue::Refused(why) = clue {
         return Some(refused(why));
     }
-    let kinds = [timeout, tls, in_between, power_automate, redirect];
+    let kinds = [timeout, tls, in_between, power_automate, apps_script, redirect];
     let (what, fix) = kinds.iter().find_map(|kind| kind(clue))?;
     Some(Advice::new(with_code(what, code) + ".", fix))
 }
@@ -120,6 +122,20 @@ fn power_automate(clue: Clue) -> Option<(&'static str, &'static str)> {
         Clue::SecondAuthorization => (
             "Power Automate דחה את הפנייה: יש חתימה בכתובת וגם כותרת אימות",
             "צריך למחוק את ״כותרת אימות״ בהגדרות. החתימה שבכתובת מספיקה.",
+        ),
+        _ => return None,
+    })
+}
+
+fn apps_script(clue: Clue) -> Option<(&'static str, &'static str)> {
+    Some(match clue {
+        Clue::ScriptFailed => (
+            "הסקריפט ב־Google נכשל, והעדכון לא נרשם",
+            "ב־Apps Script, תחת Executions, כתוב מה השתבש. אחרי התיקון צריך לפרסם: Deploy, שם Manage deployments, עיפרון, New version ושוב Deploy. הפונקציה doPost צריכה גם להחזיר טקסט (ContentService).",
+        ),
+        Clue::ScriptUnauthorized => (
+            "לסקריפט ב־Google אין אישור לפעול בחשבון שלך, והעדכון לא נרשם",
+            "ב־Apps Script לוחצים על Run, מאשרים את הגישה לחשבון, ושולחים שוב בדיקה.",
         ),
         _ => return None,
     })

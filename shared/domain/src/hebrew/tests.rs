@@ -94,6 +94,19 @@ fn what_the_attempt_showed_leads_to_another_remedy_than_its_code_alone() {
 }
 
 #[test]
+fn a_script_of_googles_that_failed_is_not_called_n8n_and_leads_to_its_executions() {
+    let failed = advice(Cause::Status, Some(200), Some(Clue::ScriptFailed), Some("<!DOCTYPE html>"));
+    assert_eq!(failed.what, "הסקריפט ב־Google נכשל, והעדכון לא נרשם (200).");
+    for step in ["Executions", "Manage deployments", "New version", "ContentService"] {
+        assert!(failed.fix.contains(step), "{step}");
+    }
+    assert_eq!(short(Cause::Status, Some(200), Some(Clue::ScriptFailed)), "הסקריפט ב־Google נכשל (200)");
+    let unauthorized = advice(Cause::Status, Some(200), Some(Clue::ScriptUnauthorized), None);
+    assert!(unauthorized.what.contains("אין אישור") && unauthorized.fix.contains("Run"));
+    assert!(!short(Cause::Status, Some(200), Some(Clue::ScriptUnauthorized)).contains("n8n"));
+}
+
+#[test]
 fn the_codes_from_520_to_530_are_cloudflares_and_not_n8ns() {
     for code in 520..=530 {
         let Advice { what, fix } = advice(Cause::Status, Some(code), None, None);
