@@ -13,7 +13,7 @@ use adapters::settings_table::{InFlight, Settings, SettingsItem};
 use domain::Timestamp;
 use domain::command::Command;
 use domain::delivery::{
-    DeliveryIo, Ended, NextStatus, Posted, Record as Says, Recorded, Snapshot, Stored, Unavailable, deliver,
+    DeliveryIo, Ended, LedgerStatus, NextStatus, Posted, Recorded, Snapshot, Stored, Unavailable, deliver,
 };
 use domain::endpoint::{Attempted, EndpointIo, Health, Notice};
 use domain::event::BusinessId;
@@ -106,7 +106,7 @@ impl Running<'_> {
         let snapshot = Snapshot {
             health,
             endpoint: settings.endpoint.clone(),
-            record: says(record, delivery),
+            ledger_status: ledger_status(record, delivery),
             is_at_capacity: !delivery.message.has_been_patient(clock::now())
                 && in_flight.count(clock::now()) >= AT_ONCE,
         };
@@ -284,15 +284,15 @@ impl DeliveryIo for Running<'_> {
 }
 
 /// Gives the event's status in the ledger, as far as a delivery needs it.
-fn says(record: Option<Record>, delivery: &Delivery<'_>) -> Says {
+fn ledger_status(record: Option<Record>, delivery: &Delivery<'_>) -> LedgerStatus {
     match record {
-        Some(record) if has_arrived(record, delivery.resend) => Says::Delivered,
-        Some(Record { status: Status::Delivered, .. }) => Says::DeliveredBefore,
-        Some(Record { status: Status::Held, .. }) => Says::Held,
-        Some(Record { status: Status::Retrying, .. }) => Says::Retrying,
+        Some(record) if has_arrived(record, delivery.resend) => LedgerStatus::Delivered,
+        Some(Record { status: Status::Delivered, .. }) => LedgerStatus::DeliveredBefore,
+        Some(Record { status: Status::Held, .. }) => LedgerStatus::Held,
+        Some(Record { status: Status::Retrying, .. }) => LedgerStatus::Retrying,
         // The event has no record, or the record was not read. It has been tried if its message was received before.
-        None if delivery.number > 1 => Says::Retrying,
-        _ => Says::Nothing,
+        None if delivery.number > 1 => LedgerStatus::Retrying,
+        _ => LedgerStatus::Nothing,
     }
 }
 

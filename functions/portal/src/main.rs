@@ -53,8 +53,8 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 async fn main() -> Result<(), Error> {
     let environment = Environment::from_process().map_err(|error| error.to_string())?;
     log::start("portal", environment.log_level);
-    let (owners, access) = wire(environment);
-    let adapter = Adapter::from(MapResponse::new(router(Arc::new(owners), Arc::new(access)), Answer));
+    let (use_cases, access) = wire(environment);
+    let adapter = Adapter::from(MapResponse::new(router(Arc::new(use_cases), Arc::new(access)), Answer));
     Box::pin(lambda_runtime::run(adapter.map_request(readable))).await
 }
 
@@ -89,10 +89,10 @@ fn encoded(part: &str) -> String {
     utf8_percent_encode(part, UNREADABLE).to_string()
 }
 
-fn router(owners: Arc<UseCases>, access: Arc<Access>) -> Router {
+fn router(use_cases: Arc<UseCases>, access: Arc<Access>) -> Router {
     Router::new()
-        .merge(api::router(Arc::clone(&owners), Arc::clone(&access)))
-        .merge(pages::router(owners, Arc::clone(&access)))
+        .merge(api::router(Arc::clone(&use_cases), Arc::clone(&access)))
+        .merge(pages::router(use_cases, Arc::clone(&access)))
         .route(html::STYLE.path, asset(&html::STYLE))
         .route(html::SCRIPT.path, asset(&html::SCRIPT))
         .route(html::ICON.path, asset(&html::ICON))
@@ -142,7 +142,7 @@ fn wire(environment: Environment) -> (UseCases, Access) {
     let tls = tls::client_config();
     let sdk = aws::sdk_config(&environment.aws, &tls, Timeouts::OF_A_PAGE);
     let endpoints = WebhookClient::new(environment.targets, environment.test_timeout, &tls, SystemLookup);
-    let owners = UseCases {
+    let use_cases = UseCases {
         tables: Tables::new(&sdk, environment.settings_table_name, environment.deliveries_table_name),
         commands: Commands::new(&sdk, environment.events_queue_url),
         notices: Notices::new(&sdk, environment.owner_notices_topic_arn),
@@ -154,7 +154,7 @@ fn wire(environment: Environment) -> (UseCases, Access) {
         portal_secret: SecretSource::new(&sdk, environment.portal_secret_arn, PortalSecret::new),
         dashboard_origin: environment.dashboard_origin,
     };
-    (owners, access)
+    (use_cases, access)
 }
 
 #[cfg(test)]

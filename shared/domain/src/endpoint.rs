@@ -75,7 +75,7 @@ impl Health {
     /// for the other endpoint are replayed here. But if only the header or the signing secret differs, the owner's
     /// pause goes on.
     #[must_use]
-    pub fn at(&self, endpoint: &EndpointId, now: Timestamp) -> Self {
+    pub fn for_endpoint(&self, endpoint: &EndpointId, now: Timestamp) -> Self {
         let moved = Self { endpoint: Some(endpoint.clone()), ..self.clone() };
         let Some(earned_at) = self.endpoint.as_ref().filter(|earned_at| *earned_at != endpoint) else {
             return moved;

@@ -1,7 +1,7 @@
 //! A replay: stored events are sent in the order in which they happened. It sends the held events of an endpoint, or those
 //! of a range of time that have arrived or failed.
 //!
-//! A message carries a replay on by one step. The step is claimed, lists the next few events, sends them one after the
+//! Each message of a replay brings one step. The step is claimed, lists the next few events, sends them one after the
 //! other, and sends the message of the next step. So one event of a replay is in flight at a time, the events keep their
 //! order, and the receiver is not flooded. No event is taken out of the ledger beforehand: a held event stays held until
 //! it has been attempted, and a range keeps the place of its last event. So a replay that is killed half-way goes on
@@ -79,7 +79,7 @@ struct StepResult {
 }
 
 /// Does a step of a replay. `message` is the id of the message that brings the step.
-pub async fn carry_on<I: ReplayIo>(io: &I, replay: u64, step: u64, message: &str) -> StepAction {
+pub async fn run_step<I: ReplayIo>(io: &I, replay: u64, step: u64, message: &str) -> StepAction {
     let step = Step { io, replay, number: step, message };
     step.run().await.unwrap_or(StepAction::ReturnAfterFault)
 }
@@ -142,7 +142,7 @@ impl<I: ReplayIo> Step<'_, I> {
             let now = self.io.now();
             let is_ours = |health: &Health| health.replay_of(self.replay).is_some();
             let health = match &seen.endpoint {
-                Some(endpoint) => seen.health.at(endpoint, now),
+                Some(endpoint) => seen.health.for_endpoint(endpoint, now),
                 None if is_ours(&seen.health) && !matches!(seen.health.state, State::Paused { .. }) => {
                     seen.health.without_url(now)
                 }

@@ -74,7 +74,7 @@ impl UseCases {
             }
             let changed = changed.next_version();
             if Stored::from(self.tables.settings.store_health(business_id, &changed).await?) == Stored::Done {
-                follow(&Changing { owners: self, business_id }, &owned.health, &changed).await;
+                follow(&Changing { use_cases: self, business_id }, &owned.health, &changed).await;
                 return Ok(());
             }
         }
@@ -84,7 +84,7 @@ impl UseCases {
 
 /// A change of a business's endpoint: the implementation of the I/O that [`follow`] needs.
 pub(super) struct Changing<'a> {
-    pub(super) owners: &'a UseCases,
+    pub(super) use_cases: &'a UseCases,
     pub(super) business_id: &'a BusinessId,
 }
 
@@ -103,24 +103,24 @@ impl EndpointIo for Changing<'_> {
     }
 
     async fn read(&self) -> Result<Snapshot, Unavailable> {
-        let owned = self.owners.tables.settings.read_for_owner(self.business_id, clock::now()).await;
+        let owned = self.use_cases.tables.settings.read_for_owner(self.business_id, clock::now()).await;
         let owned = self.known(owned.map_err(Fault::from))?;
         Ok(Snapshot { health: owned.health, endpoint: owned.endpoint, ..Snapshot::default() })
     }
 
     async fn store(&self, health: &Health) -> Result<Stored, Unavailable> {
-        let written = self.owners.tables.settings.store_health(self.business_id, health).await;
+        let written = self.use_cases.tables.settings.store_health(self.business_id, health).await;
         self.known(written.map_err(Fault::from)).map(Stored::from)
     }
 
     async fn send_step(&self, replay: u64, step: u64, _at: Option<Timestamp>) -> Result<(), Unavailable> {
         let command = Command::Replay { business_id: self.business_id.clone(), replay, step };
-        self.known(self.owners.commands.send(&command, Duration::ZERO).await.map_err(Fault::from))
+        self.known(self.use_cases.commands.send(&command, Duration::ZERO).await.map_err(Fault::from))
     }
 
     async fn announce(&self, notice: &Notice) -> Result<(), Unavailable> {
-        let held = self.owners.tables.deliveries.count_held(self.business_id).await.ok();
-        self.known(self.owners.notices.announce(self.business_id, notice, held).await.map_err(Fault::from))
+        let held = self.use_cases.tables.deliveries.count_held(self.business_id).await.ok();
+        self.known(self.use_cases.notices.announce(self.business_id, notice, held).await.map_err(Fault::from))
     }
 }
 
@@ -166,7 +166,7 @@ mod tests {
         assert!(applied(359).says_the_same_as(&replaying));
         assert!(!applied(360).says_the_same_as(&replaying));
         let stored = paused("a");
-        let moved = stored.at(&EndpointId("b".to_owned()), now());
+        let moved = stored.for_endpoint(&EndpointId("b".to_owned()), now());
         assert!(!Intent::Keep.applied(moved.clone(), true, now()).says_the_same_as(&stored));
         assert!(Intent::Keep.applied(moved, true, now()).replay.is_some());
     }

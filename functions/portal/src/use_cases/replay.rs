@@ -93,7 +93,7 @@ impl UseCases {
 
     /// Sends the messages that follow from a stored state in which a range has begun.
     async fn begun(&self, business_id: &BusinessId, before: &Health, stored: &Health) -> Result<Resent, UseCaseError> {
-        follow(&Changing { owners: self, business_id }, before, stored).await;
+        follow(&Changing { use_cases: self, business_id }, before, stored).await;
         let replay = stored.range.as_ref().map(|range| ReplayView::of_range(range, stored, true));
         let total = replay.as_ref().and_then(|replay| replay.total);
         report::range_begun(business_id, total);

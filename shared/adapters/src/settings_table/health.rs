@@ -303,7 +303,7 @@ mod tests {
     fn an_endpoint_without_a_url_is_told_from_any_when_it_is_read_back() {
         let now = Timestamp::UNIX_EPOCH;
         let item = Item::from([("health".to_owned(), to_attribute(&Health::default().without_url(now)))]);
-        let next = from_item(&item).expect("readable").at(&EndpointId("b".to_owned()), now);
+        let next = from_item(&item).expect("readable").for_endpoint(&EndpointId("b".to_owned()), now);
         assert!(matches!(next.state, State::Active { .. }) && next.replay.is_some(), "{next:?}");
     }
 }

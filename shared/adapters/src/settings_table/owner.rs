@@ -44,7 +44,7 @@ impl OwnerSettings {
     #[must_use]
     pub fn here(&self, now: Timestamp) -> Health {
         match &self.endpoint {
-            Some(endpoint) => self.health.at(endpoint, now),
+            Some(endpoint) => self.health.for_endpoint(endpoint, now),
             None => self.health.clone(),
         }
     }

@@ -20,14 +20,14 @@ pub struct Snapshot {
     /// Where events go. None: there is no URL.
     pub endpoint: Option<EndpointId>,
     /// The event's status in the ledger, as far as a delivery needs it.
-    pub record: Record,
+    pub ledger_status: LedgerStatus,
     /// Whether as many attempts as may be in flight at once are waiting for the endpoint's answer.
     pub is_at_capacity: bool,
 }
 
 /// The status of an event in the ledger, as far as a delivery needs it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Record {
+pub enum LedgerStatus {
     /// The event has no record, or one that does not matter to a delivery.
     #[default]
     Nothing,

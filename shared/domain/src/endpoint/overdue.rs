@@ -42,7 +42,7 @@ impl Health {
     #[must_use]
     pub fn swept(&self, endpoint: Option<&EndpointId>, found: &Found, now: Timestamp) -> Swept {
         let health = match endpoint {
-            Some(endpoint) => self.at(endpoint, now),
+            Some(endpoint) => self.for_endpoint(endpoint, now),
             None if self.waits_for_a_url(found) => self.without_url(now),
             None => self.clone(),
         };

@@ -1,7 +1,7 @@
 //! The state of a replay: its next step, and the message that has claimed the step.
 //!
-//! One message at a time carries a replay on; the message names the replay and the step. A message claims the step
-//! before it begins: of two messages for one step, one does nothing. [`crate::replay`] is the code of a step.
+//! One message at a time brings the next step of a replay; the message names the replay and the step. A message claims
+//! the step before it begins: of two messages for one step, one does nothing. [`crate::replay`] is the code of a step.
 
 use jiff::Timestamp;
 

@@ -12,7 +12,7 @@ use domain::delivery::{
 };
 use domain::endpoint::{EndpointIo, Found, Health, Notice, Range, RangeReplay, RangeStatuses, follow};
 use domain::event::EventId;
-use domain::replay::{Listed, ReplayIo, StepAction, carry_on};
+use domain::replay::{Listed, ReplayIo, StepAction, run_step};
 use domain::sweep::{SweepIo, sweep};
 use jiff::Timestamp;
 
@@ -60,7 +60,7 @@ impl<'a> Script<'a> {
                 };
                 self.deliver_reference(event, trigger).await.unwrap_or(Finish::ReturnAfterFault)
             }
-            Body::Step { replay, step } => match carry_on(self, *replay, *step, &self.worker.message).await {
+            Body::Step { replay, step } => match run_step(self, *replay, *step, &self.worker.message).await {
                 StepAction::Acknowledge => Finish::Delete,
                 StepAction::ReturnAt(at) => Finish::ReturnAt(at),
                 StepAction::ReturnAfterFault => Finish::ReturnAfterFault,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::delivery::{NextStatus, Record, Snapshot};
+use domain::delivery::{LedgerStatus, NextStatus, Snapshot};
 use domain::endpoint::{EndpointId, Found, Health, Position, RangeReplay, State};
 use domain::event::EventId;
 use domain::replay::Listed;
@@ -118,14 +118,14 @@ impl Tables {
                 self.has_arrived_since(event, asked)
             }
         });
-        let record = match status {
-            Some(Status::Delivered) if has_arrived => Record::Delivered,
-            Some(Status::Delivered) => Record::DeliveredBefore,
-            Some(Status::Held) => Record::Held,
-            Some(Status::Retrying) => Record::Retrying,
-            _ => Record::Nothing,
+        let ledger_status = match status {
+            Some(Status::Delivered) if has_arrived => LedgerStatus::Delivered,
+            Some(Status::Delivered) => LedgerStatus::DeliveredBefore,
+            Some(Status::Held) => LedgerStatus::Held,
+            Some(Status::Retrying) => LedgerStatus::Retrying,
+            _ => LedgerStatus::Nothing,
         };
-        Snapshot { health: self.health.clone(), endpoint: self.url.clone(), record, is_at_capacity: false }
+        Snapshot { health: self.health.clone(), endpoint: self.url.clone(), ledger_status, is_at_capacity: false }
     }
 
     /// Whether the version before this state was the stored one, so that this state is stored now.
