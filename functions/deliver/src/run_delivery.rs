@@ -43,7 +43,7 @@ struct Running<'a> {
     progress: Mutex<Progress>,
 }
 
-/// What the delivery has read and done so far.
+/// The results of the reads and steps that the delivery has done so far.
 #[derive(Clone, Default)]
 struct Progress {
     settings: Settings,
@@ -52,7 +52,8 @@ struct Progress {
     status: Option<NextStatus>,
     /// The attempts in flight at the endpoint, as they were read.
     in_flight: InFlight,
-    /// The entry of this attempt among them: by when it will have ended. None: it has no entry.
+    /// This attempt's entry among the attempts in flight: the time by which the attempt will have ended. None: the
+    /// attempt has no entry.
     in_flight_until: Option<Timestamp>,
 }
 
@@ -96,7 +97,8 @@ impl Running<'_> {
         })
     }
 
-    /// The internal secret is fetched alongside, for the attempt that most likely follows; it is kept.
+    /// Reads the settings and the record. The internal secret is fetched at the same time, for the attempt that most
+    /// likely follows; the process keeps the secret.
     async fn read_settings_and_record(&self) -> Result<Snapshot, Fault> {
         let delivery = self.delivery;
         let tables = &self.deliver.tables;
@@ -107,7 +109,7 @@ impl Running<'_> {
             health,
             endpoint: settings.endpoint.clone(),
             ledger_status: ledger_status(record, delivery),
-            is_at_capacity: !delivery.message.has_been_patient(clock::now())
+            is_at_capacity: !delivery.message.ignores_capacity(clock::now())
                 && in_flight.count(clock::now()) >= AT_ONCE,
         };
         let mut progress = self.progress();

@@ -1,6 +1,6 @@
-//! The JSON API, and the `OpenAPI` document that is made of it.
+//! The JSON API, and the `OpenAPI` document that is generated from its routes.
 //!
-//! No route takes a business id: the session says which business it is.
+//! No route takes a business id: the session names the business.
 
 mod body;
 mod shapes;
@@ -328,7 +328,7 @@ async fn resend_all(
     BodyWithLists(all): BodyWithLists<ResendAll>,
 ) -> Result<(StatusCode, Json<SentMany>), Response> {
     let resent = match all {
-        ResendAll::All(AllOfStatus { status: ResendStatus::Held }) => use_cases.release_held(&business).await,
+        ResendAll::All(AllOfStatus { status: ResendStatus::Held }) => use_cases.replay_held(&business).await,
         ResendAll::All(AllOfStatus { status: ResendStatus::Failed }) => use_cases.replay_failed(&business).await,
         ResendAll::Range(range) => {
             let refused = |detail| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).into_response();

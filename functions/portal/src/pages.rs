@@ -307,7 +307,7 @@ async fn resend_all(State(use_cases): App, Extension(business): Owner, form: Sen
             None => Ok(redirect("/?said=replay-refused")),
         },
         Resend::Held => {
-            use_cases.release_held(&business).await?;
+            use_cases.replay_held(&business).await?;
             Ok(redirect("/?said=released"))
         }
     }

@@ -1,7 +1,7 @@
 //! One delivery: the event is admitted and attempted; then the attempt's result changes the endpoint's state and is
 //! recorded in the ledger.
 //!
-//! The order of the steps is what makes a crash between any two of them harmless. Production, the model checker and the
+//! The order of the steps makes a crash between any two of them harmless. Production, the model checker and the
 //! simulation run this very code; they differ in their implementation of [`DeliveryIo`].
 //!
 //! - A change of the endpoint's state is stored before its effects are done. The state itself names the effects, so
@@ -58,10 +58,10 @@ struct Delivery<'a, I> {
     had_arrived: bool,
 }
 
-/// What brings the event again if it does not arrive now.
+/// The message or replay that brings the event again if the event does not arrive now.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BroughtBackBy {
-    /// The message that brought it.
+    /// The message that brought the event.
     Message,
     /// A replay, since the ledger says that the event is held. The message that brought the event may be deleted
     /// already: the queue now and then hands one message out twice, and the other copy may have held the event.

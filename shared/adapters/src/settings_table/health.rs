@@ -30,7 +30,7 @@ pub(super) fn from_item(item: &Item) -> Result<Health, TableError> {
     })
 }
 
-/// None: this version does not know the state, or an attribute that the state needs is missing.
+/// Reads the state. None: this version does not know the state, or an attribute that the state needs is missing.
 fn state(health: &Item) -> Option<State> {
     let at = |name| known(time(health, name));
     let count = |name| known(number(health, name)).unwrap_or(0);
@@ -114,7 +114,7 @@ fn notice(stored: &Item) -> Option<Notice> {
     })
 }
 
-/// A value that cannot be read counts as absent.
+/// Gives a value that was read. A value that cannot be read counts as absent.
 fn known<T>(read: Result<Option<T>, TableError>) -> Option<T> {
     read.ok().flatten()
 }

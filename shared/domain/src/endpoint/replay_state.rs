@@ -28,7 +28,7 @@ pub struct Replay {
     pub restarts: u32,
     /// How many events are done, the failed ones included; at most a step behind.
     pub done: u64,
-    /// How many of them the endpoint did not take.
+    /// How many of the done events the endpoint did not take.
     pub failed: u64,
 }
 
@@ -76,7 +76,7 @@ impl Health {
         })
     }
 
-    /// Gives the state after a replay of held events: nothing is held any more. A range goes on now, or later if its
+    /// Gives the state after a replay of held events: no event is held any more. A range goes on now, or later if its
     /// receiver or an event's schedule asks for it.
     #[must_use]
     pub fn with_replay_done(&self, now: Timestamp) -> Self {

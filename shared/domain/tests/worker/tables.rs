@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{Body, Reply};
 
-/// What a ledger record says.
+/// The status in a ledger record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Status {
     Delivered,
@@ -29,7 +29,7 @@ pub(crate) struct Tables {
     pub(crate) without_body: BTreeSet<String>,
     /// How often the owner has asked that an event be sent again.
     pub(crate) asked: BTreeMap<String, u8>,
-    /// Of each event that has arrived: how often the owner had asked for it by then.
+    /// How often the owner had asked for each event when it arrived.
     pub(crate) delivered_after: BTreeMap<String, u8>,
     /// The events that have arrived since the owner asked for a replay of a range.
     pub(crate) arrived_since_range: BTreeSet<String>,

@@ -1,4 +1,4 @@
-//! Another URL, header or secret, or no URL any more.
+//! Changes of the endpoint: another URL, header or secret, or no URL any more.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What no sequence of changes can break.
+//! Properties that no sequence of changes can break.
 
 use proptest::prelude::*;
 

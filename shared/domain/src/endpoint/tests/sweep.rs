@@ -1,4 +1,4 @@
-//! What is overdue, and what `sweep` does about it; notices until they have been given.
+//! `sweep` restarts overdue probes and steps, and gives overdue notices.
 
 use super::*;
 
