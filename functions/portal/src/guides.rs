@@ -117,7 +117,7 @@ pub(crate) static TOOLS: [Tool; 14] = [
         ..tool(Guide::Monday, "monday", "monday", "חיבור ל־monday")
     },
     Tool {
-        gain: "לקוח חדש במערכת לכל שיחה, ישירות",
+        gain: "לקוח חדש לכל שיחה, בלי כלי באמצע",
         hosts: &["api.fireberry.com", "api.powerlink.co.il"],
         asks: Asks::Record(FIREBERRY),
         ..tool(Guide::Fireberry, "fireberry", "Fireberry", "חיבור ל־Fireberry")
@@ -128,7 +128,7 @@ pub(crate) static TOOLS: [Tool; 14] = [
         ..tool(Guide::Zapier, "zapier", "Zapier", "חיבור ל־Zapier")
     },
     Tool {
-        gain: "תהליך מוכן להורדה, בענן או בשרת פרטי",
+        gain: "אוטומציה חופשית, עם תהליך מוכן להורדה",
         hosts: &["n8n.cloud"],
         may_be_anywhere: true,
         asks: Asks::UrlAndHeader("X-API-Key"),
