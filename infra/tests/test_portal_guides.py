@@ -263,6 +263,7 @@ def test_page_of_what_is_sent_has_every_field_of_every_schema_and_examples(
             assert list(example) == schema["required"], path.name
             assert (example["event_type"], example["business_id"]) == (event_type, owner.id)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=owner.portal.url)
+    page.click("#call-completed summary")
     page.click("#call-completed button[data-copy]")
     copied = "navigator.clipboard.readText()"
     until(lambda: '"call.completed"' in page.evaluate(copied), SECONDS, "the example, copied")
