@@ -74,6 +74,16 @@ def states(at: Visit, owner: Owner) -> dict[str, Callable[[], Any]]:
         "failed ones": lambda: page.goto(f"{url}/?status=failed"),
         "nothing found": lambda: page.goto(f"{url}/?search=nothing"),
         "no such page": lambda: page.goto(f"{url}/deliveries/evt_0"),
+        "guides": lambda: page.goto(f"{url}/connect"),
+        "guide": lambda: page.goto(f"{url}/connect/slack"),
+        "guide, refused": lambda: saves(at, f"https://user:{LONG}@receiver.example/"),
+        "guide, saved": lambda: saves(at, owner.url),
+        "guide, failed test": lambda: tested(Answer(500, f"{LONG} {HOSTILE}".encode())),
+        "guide, tested": lambda: tested(Answer(200, b"thanks")),
+        "guide with a record": lambda: page.goto(f"{url}/connect/fireberry"),
+        "guide with code": lambda: page.goto(f"{url}/connect/google-sheets"),
+        "guide with everything": lambda: page.goto(f"{url}/connect/other"),
+        "what is sent": lambda: page.goto(f"{url}/events"),
     }
 
 

@@ -137,6 +137,9 @@ A_FEW = (
 PAGES = [
     ("GET", "/"),
     ("GET", f"/deliveries/evt_{'0' * 32}"),
+    ("GET", "/connect/slack"),
+    ("GET", "/connect/n8n.json"),
+    ("GET", "/events"),
     ("POST", "/test"),
     ("POST", "/settings"),
 ]

@@ -1,7 +1,7 @@
 //! The owner's pages: Hebrew, right to left, good without JavaScript.
 //!
 //! This module is pure: it turns the data of a page into a whole document. The overview's data is [`view::Overview`],
-//! and a delivery's page is made of the ledger's [`Details`]. [`hebrew`] has the words that depend on data, [`parts`]
+//! a guide's is [`view::GuideView`], and a delivery's page is made of the ledger's [`Details`]. [`hebrew`] has the words that depend on data, [`parts`]
 //! chooses what a page says and offers, and the templates lay it out. askama escapes every value; no template marks a
 //! value as safe.
 
@@ -19,21 +19,16 @@ use adapters::deliveries_table::Details;
 use askama::Template;
 use jiff::Timestamp;
 
+use crate::guides::{Guide, TOOLS, Tool};
+use crate::use_cases::TestKind;
 use hebrew::Advice;
 use parts::{
-    ConnectionPart, DeliveryPart, LogPart, NoticePart, PreviewPart, SecretPart, SettingsPart, StatusPart, SummaryPart,
-    TestPart,
+    ConnectionPart, DeliveryPart, EventPart, GuidePart, GuideTestPart, LogPart, NoticePart, PreviewPart, SecretPart,
+    SettingsPart, StatusPart, SummaryPart, TestPart,
 };
 
-/// The tools that a new business is offered first: the slug of each one's guide, and its name.
-const TOOLS: [(&str, &str); 6] = [
-    ("google-sheets", "Google Sheets"),
-    ("make", "Make"),
-    ("monday", "monday"),
-    ("slack", "Slack"),
-    ("n8n", "n8n"),
-    ("email", "מייל"),
-];
+/// The code of a Google sheet that receives events.
+pub(crate) const GOOGLE_SHEETS_SCRIPT: &str = include_str!("../../../events/receivers/google_sheets.gs");
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -54,6 +49,30 @@ struct OverviewPage<'a> {
 struct DeliveryPage<'a> {
     notice: Option<NoticePart>,
     delivery: DeliveryPart<'a>,
+}
+
+/// The list of the guides.
+#[derive(Template)]
+#[template(path = "guides.html")]
+struct GuidesPage {
+    tools: &'static [Tool],
+}
+
+#[derive(Template)]
+#[template(path = "guide.html")]
+struct GuidePage<'a> {
+    notice: Option<NoticePart>,
+    guide: Guide,
+    part: GuidePart<'a>,
+    test: GuideTestPart<'a>,
+    /// The code to paste into a Google sheet.
+    script: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "events.html")]
+struct EventsPage {
+    events: Vec<EventPart>,
 }
 
 #[derive(Template)]
@@ -87,6 +106,27 @@ pub(crate) fn delivery(details: &Details, said: Option<Flash>, has_url: bool, no
         notice: said.map(NoticePart::of_said),
         delivery: DeliveryPart::new(details, has_url, now),
     })
+}
+
+/// The page with the list of the guides.
+pub(crate) fn guides() -> String {
+    rendered(&GuidesPage { tools: &TOOLS })
+}
+
+/// The page of a guide, with the form and the test in their steps.
+pub(crate) fn guide(view: &GuideView) -> String {
+    rendered(&GuidePage {
+        notice: view.said.map(NoticePart::of_said).map(|notice| NoticePart { link: None, offer: None, ..notice }),
+        guide: view.guide,
+        part: GuidePart::new(view),
+        test: GuideTestPart::new(view),
+        script: GOOGLE_SHEETS_SCRIPT,
+    })
+}
+
+/// The page that says what is sent. `examples`: the body of each kind of test event.
+pub(crate) fn events(examples: &[(TestKind, String)]) -> String {
+    rendered(&EventsPage { events: parts::events(examples) })
 }
 
 /// The page for a person without a session: how to get one.

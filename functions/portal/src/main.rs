@@ -10,6 +10,7 @@ mod session;
 mod problem;
 mod use_cases;
 mod event_id_path;
+mod guides;
 mod api;
 mod pages;
 mod html;

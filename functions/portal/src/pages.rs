@@ -4,6 +4,8 @@
 //! answered with the page itself.
 
 mod settings;
+mod guides;
+mod events;
 mod view_model;
 
 use std::sync::Arc;
@@ -51,6 +53,11 @@ pub(crate) fn router(use_cases: Arc<UseCases>, access: Arc<Access>) -> Router {
         .route("/settings", post(settings::save))
         .route("/test", post(settings::test))
         .route("/preview", post(settings::preview))
+        .route("/connect", get(guides::list))
+        .route("/connect/{tool}", get(guides::guide))
+        .route("/connect/n8n.json", get(guides::n8n_workflow))
+        .route("/connect/google-sheets.gs", get(guides::google_sheets_script))
+        .route("/events", get(events::events))
         .route("/pause", post(pause))
         .route("/resume", post(resume))
         .route("/signing-secret/rotate", post(rotate))

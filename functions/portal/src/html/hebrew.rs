@@ -5,12 +5,16 @@
 //! punctuation would jump to the other side. What a page always says
 //! stands in its template. What the mails to the owner say too is in [`domain::hebrew`].
 
+mod guides;
+mod events;
 mod times;
 
 pub(crate) use domain::hebrew::{
     Advice, FAILING_TITLE, WHILE_FAILING, WHILE_PAUSED, advice, attempts, grouped, not_arrived, not_yet_arrived,
     paused, refusal, short, updates, waiting,
 };
+pub(crate) use events::{EventWords, OTHER_EVENT, TEST_EVENT, TYPED_EVENTS, json_type};
+pub(crate) use guides::{another_tools_url, elsewhere, further_header, url_label};
 pub(crate) use times::{about, day_of_month, duration, when};
 
 use adapters::deliveries_table::Status;

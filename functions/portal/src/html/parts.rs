@@ -3,6 +3,8 @@
 mod body;
 mod connection;
 mod delivery;
+mod events;
+mod guide;
 mod log;
 mod range;
 mod status;
@@ -10,6 +12,8 @@ mod summary;
 
 pub(super) use connection::ConnectionPart;
 pub(super) use delivery::DeliveryPart;
+pub(super) use events::{EventPart, events};
+pub(super) use guide::{GuidePart, GuideTestPart};
 pub(super) use log::LogPart;
 pub(super) use status::StatusPart;
 pub(super) use summary::SummaryPart;
@@ -209,21 +213,25 @@ pub(super) struct TestResult<'a> {
 
 impl<'a> TestPart<'a> {
     pub(super) fn new(view: &'a Overview) -> Self {
-        let releases = match view.endpoint.state {
-            EndpointState::Failing { .. } => Some("אם הבדיקה תצליח, כל מה שממתין יישלח מעצמו."),
-            EndpointState::Paused { .. } => {
-                Some("אפשר לבדוק גם בזמן השהיה. אם הבדיקה תצליח, השליחה תתחדש וכל מה שממתין יישלח.")
-            }
-            EndpointState::NotSet | EndpointState::Active => None,
-        };
         Self {
             can_test: view.endpoint.state != EndpointState::NotSet,
             kinds: TestKind::ALL
                 .map(|kind| (kind.event_type(), hebrew::test_kind(kind), kind == view.test_kind))
                 .to_vec(),
-            releases,
+            releases: releases(view.endpoint.state),
             result: view.test.as_ref().map(|test| TestResult::new(test, may_be_teams(&view.settings))),
         }
+    }
+}
+
+/// What a successful test does at an endpoint; None: nothing more.
+fn releases(endpoint: EndpointState) -> Option<&'static str> {
+    match endpoint {
+        EndpointState::Failing { .. } => Some("אם הבדיקה תצליח, כל מה שממתין יישלח מעצמו."),
+        EndpointState::Paused { .. } => {
+            Some("אפשר לבדוק גם בזמן השהיה. אם הבדיקה תצליח, השליחה תתחדש וכל מה שממתין יישלח.")
+        }
+        EndpointState::NotSet | EndpointState::Active => None,
     }
 }
 

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::use_cases::{InvalidFormat, ReplayState};
 
+mod guides;
 mod samples;
 mod summary;
 

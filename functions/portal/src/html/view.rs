@@ -15,6 +15,7 @@ use domain::request::InvalidStaticHeader;
 use domain::summary::Summary as SummaryOfDays;
 use jiff::Timestamp;
 
+use crate::guides::Guide;
 use crate::use_cases::{InvalidFormat, ReplayView, TestKind};
 
 /// The main page.
@@ -62,6 +63,23 @@ pub(crate) struct ConnectionView {
     pub(crate) tested: Option<LastTest>,
     /// Where mails go; None: nowhere.
     pub(crate) email: Option<String>,
+}
+
+/// The page of a guide.
+#[derive(Clone, Debug)]
+pub(crate) struct GuideView {
+    pub(crate) guide: Guide,
+    /// The action that was just done in the guide; None: the page was only opened.
+    pub(crate) said: Option<Flash>,
+    /// What the guide's form shows. What it does not show is as it is stored.
+    pub(crate) settings: SettingsForm,
+    /// Whether events go to a URL of this guide.
+    pub(crate) is_connected: bool,
+    /// The host that events go to, if that is not this guide's.
+    pub(crate) elsewhere: Option<String>,
+    pub(crate) endpoint: EndpointState,
+    /// The result of the test that was just made; None: no test was made.
+    pub(crate) test: Option<TestView>,
 }
 
 /// An action that was just done, or refused. The top of the page says so once.

@@ -11,45 +11,49 @@ use domain::pasted;
 use domain::request::InvalidStaticHeader;
 use serde::Deserialize;
 
-use super::{Answer, App, Owner, Sent, newest, redirect, show, view_model};
+use super::{Answer, App, Owner, Sent, guides, newest, redirect, show, view_model};
 use crate::as_html;
-use crate::html::{self, Flash, Overview};
+use crate::guides::Guide;
+use crate::html::{self, Flash};
 use crate::use_cases::{
     EmailIntent, FormatIntent, HeaderIntent, Refused, TemplateIntent, TestKind, UrlIntent, UseCaseError, UseCases,
 };
 
 #[derive(Deserialize)]
 pub(super) struct SettingsForm {
+    /// The guide that the form is part of; None: it is that of the settings.
+    guide: Option<Guide>,
     #[serde(default)]
-    generic_webhook_url: String,
-    #[serde(default)]
-    static_header_name: String,
-    #[serde(default)]
-    static_header_value: String,
-    /// None: the form is of a page that was opened before there was this field.
+    pub(super) generic_webhook_url: String,
+    /// None, as with each field below: the form does not have the field, and what is stored stays. Guides ask for what
+    /// their tool needs, and a page may have been opened before there was a field.
+    static_header_name: Option<String>,
+    static_header_value: Option<String>,
     notify_email: Option<String>,
-    /// None, as with the template: the form is of a page that was opened before there was this field.
     payload_format: Option<String>,
     payload_template: Option<String>,
 }
 
 impl SettingsForm {
-    fn header(&self) -> HeaderIntent {
-        let (name, value) = (pasted::cleaned(&self.static_header_name), pasted::cleaned(&self.static_header_value));
-        if name.is_empty() && value.is_empty() {
-            return HeaderIntent::Clear;
+    pub(super) fn header(&self) -> HeaderIntent {
+        let Some(name) = self.static_header_name.as_deref().map(pasted::cleaned) else {
+            return HeaderIntent::Keep;
+        };
+        let value = self.static_header_value.as_deref().map(pasted::cleaned).filter(|value| !value.is_empty());
+        match value {
+            None if name.is_empty() => HeaderIntent::Clear,
+            value => HeaderIntent::Set { name, value },
         }
-        HeaderIntent::Set { name, value: Some(value).filter(|value| !value.is_empty()) }
     }
 
-    fn email(&self) -> EmailIntent {
+    pub(super) fn email(&self) -> EmailIntent {
         match self.notify_email.as_deref().map(pasted::cleaned) {
             None => EmailIntent::Keep,
             Some(email) => EmailIntent::Set(Some(email).filter(|email| !email.is_empty())),
         }
     }
 
-    fn format(&self) -> FormatIntent {
+    pub(super) fn format(&self) -> FormatIntent {
         let format = self.payload_format.clone();
         // The field of the template is shown, and counts, only while the template is what is sent.
         let is_shown = format.as_deref() == Some(Format::Template.as_str());
@@ -71,6 +75,8 @@ impl SettingsForm {
 pub(super) struct TestForm {
     #[serde(default)]
     event_type: TestKind,
+    /// The guide that the form is part of; None: it is that of the test.
+    guide: Option<Guide>,
 }
 
 /// The form of the settings, or that of the test, whose buttons ask for a preview.
@@ -84,6 +90,9 @@ pub(super) struct PreviewForm {
 
 pub(super) async fn save(State(use_cases): App, Extension(business): Owner, form: Sent<SettingsForm>) -> Answer {
     let Form(form) = form?;
+    if let Some(guide) = form.guide {
+        return guides::save(&use_cases, &business, guide, form).await;
+    }
     let url = UrlIntent::Set(Some(form.generic_webhook_url.clone()));
     match use_cases.save(&business, url, form.header(), form.format(), form.email()).await {
         Ok(saved) if saved.url.is_none() => Ok(redirect("/?said=cleared")),
@@ -99,7 +108,7 @@ pub(super) async fn save(State(use_cases): App, Extension(business): Owner, form
         }
         Err(UseCaseError::Refused(refused)) => {
             let mut view = show(&use_cases, &business, &newest(), false).await?;
-            typed(&mut view, form, refused);
+            typed(&mut view.settings, form, refused);
             Ok(as_html(StatusCode::UNPROCESSABLE_ENTITY, html::overview(&view)))
         }
         Err(why) => Err(why.into()),
@@ -108,26 +117,26 @@ pub(super) async fn save(State(use_cases): App, Extension(business): Owner, form
 
 /// Shows a form again as it was typed, with its errors. The value of a header is a password and is not repeated. So its
 /// field asks for the value again: an owner who saw an empty field without an error would believe the value stored.
-fn typed(view: &mut Overview, form: SettingsForm, refused: Refused) {
-    view.settings.url = form.generic_webhook_url;
-    view.settings.url_error = refused.url;
-    view.settings.hints.clear();
-    view.settings.header_name = form.static_header_name;
-    let value_again = (!form.static_header_value.is_empty()).then_some(InvalidStaticHeader::Value);
-    view.settings.header_error = refused.header.or(value_again);
-    view.settings.email = form.notify_email.unwrap_or_default();
-    view.settings.email_error = refused.email;
+pub(super) fn typed(settings: &mut html::SettingsForm, form: SettingsForm, refused: Refused) {
+    settings.url = form.generic_webhook_url;
+    settings.url_error = refused.url;
+    settings.hints.clear();
+    settings.header_name = form.static_header_name.unwrap_or(std::mem::take(&mut settings.header_name));
+    let value_again = form.static_header_value.is_some_and(|value| !value.is_empty());
+    settings.header_error = refused.header.or(value_again.then_some(InvalidStaticHeader::Value));
+    settings.email = form.notify_email.unwrap_or(std::mem::take(&mut settings.email));
+    settings.email_error = refused.email;
     if let Some(format) = form.payload_format.as_deref().and_then(PayloadFormat::parse) {
-        view.settings.format = format;
+        settings.format = format;
     }
-    view.settings.resolved = view_model::resolved(view.settings.format, &view.settings.url);
-    view.settings.template = form.payload_template.unwrap_or(std::mem::take(&mut view.settings.template));
-    view.settings.format_error = refused.format;
+    settings.resolved = view_model::resolved(settings.format, &settings.url);
+    settings.template = form.payload_template.unwrap_or(std::mem::take(&mut settings.template));
+    settings.format_error = refused.format;
 }
 
 /// Shows the body that a test would send with the settings as they are typed, or, without any, as they are stored.
 pub(super) async fn preview(State(use_cases): App, Extension(business): Owner, form: Sent<PreviewForm>) -> Answer {
-    let Form(PreviewForm { settings: form, test: TestForm { event_type } }) = form?;
+    let Form(PreviewForm { settings: form, test: TestForm { event_type, .. } }) = form?;
     let (url, kind) = if form.has_settings() {
         // A call is what the settings are for.
         (UrlIntent::Set(Some(form.generic_webhook_url.clone())), TestKind::Call)
@@ -146,13 +155,14 @@ pub(super) async fn preview(State(use_cases): App, Extension(business): Owner, f
         Err(why) => return Err(why.into()),
     };
     if form.has_settings() {
-        typed(&mut view, form, refused);
+        typed(&mut view.settings, form, refused);
     }
     Ok(as_html(status, html::overview(&view)))
 }
 
 pub(super) async fn test(State(use_cases): App, Extension(business): Owner, form: Sent<TestForm>) -> Answer {
     let event_type = match form {
+        Ok(Form(TestForm { guide: Some(guide), .. })) => return guides::test(&use_cases, &business, guide).await,
         Ok(Form(form)) => form.event_type,
         // No form at all: a test of the default type.
         Err(FormRejection::InvalidFormContentType(_)) => TestKind::default(),
@@ -174,4 +184,51 @@ async fn too_many_tests(use_cases: &UseCases, business: &BusinessId, why: &UseCa
     let mut response = as_html(StatusCode::TOO_MANY_REQUESTS, html::overview(&view));
     why.retry_after().map(|wait| response.headers_mut().insert(header::RETRY_AFTER, wait));
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(fields: &str) -> SettingsForm {
+        axum::http::Uri::try_from(format!("/?{fields}"))
+            .ok()
+            .and_then(|uri| axum::extract::Query::try_from_uri(&uri).ok())
+            .map(|axum::extract::Query(form)| form)
+            .expect("a form")
+    }
+
+    #[test]
+    fn a_field_that_a_form_does_not_have_keeps_what_is_stored_and_an_empty_one_clears_it() {
+        let guides = form("guide=slack&generic_webhook_url=https%3A%2F%2Fa.example%2F&payload_format=auto");
+        assert_eq!(guides.guide, Some(Guide::Slack));
+        assert_eq!((guides.header(), guides.email()), (HeaderIntent::Keep, EmailIntent::Keep));
+        assert_eq!(guides.format().template, TemplateIntent::Keep);
+        let cleared = form("generic_webhook_url=&static_header_name=&static_header_value=&notify_email=");
+        assert_eq!((cleared.header(), cleared.email()), (HeaderIntent::Clear, EmailIntent::Set(None)));
+        assert_eq!(form("static_header_value=x").header(), HeaderIntent::Keep, "a value without the field of its name");
+        let set = |fields| match form(fields).header() {
+            HeaderIntent::Set { name, value } => (name, value),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(set("static_header_name=X-Key&static_header_value="), ("X-Key".into(), None));
+        assert_eq!(set("static_header_name=&static_header_value=x"), (String::new(), Some("x".into())));
+    }
+
+    #[test]
+    fn what_a_form_does_not_have_is_shown_as_it_is_stored() {
+        let stored = || html::SettingsForm {
+            header_name: "X-Key".into(),
+            email: "owner@example.com".into(),
+            template: "{}".into(),
+            ..html::SettingsForm::default()
+        };
+        let mut shown = stored();
+        typed(&mut shown, form("guide=slack&generic_webhook_url=a"), Refused::default());
+        let kept = (shown.header_name, shown.email, shown.template);
+        assert_eq!((shown.url.as_str(), kept), ("a", (stored().header_name, stored().email, stored().template)));
+        let mut shown = stored();
+        typed(&mut shown, form("static_header_name=&notify_email=&payload_template="), Refused::default());
+        assert_eq!((shown.header_name, shown.email, shown.template), (String::new(), String::new(), String::new()));
+    }
 }

@@ -56,7 +56,8 @@ fn connection(owned: &OwnerSettings) -> ConnectionView {
     }
 }
 
-fn settings(owned: &OwnerSettings, targets: TargetPolicy) -> SettingsForm {
+/// The settings as they are stored.
+pub(super) fn settings(owned: &OwnerSettings, targets: TargetPolicy) -> SettingsForm {
     SettingsForm {
         url: owned.url.clone().unwrap_or_default(),
         url_error: None,
@@ -93,16 +94,20 @@ pub(super) fn hint(warning: Warning) -> Hint {
 }
 
 fn endpoint(owned: &OwnerSettings, held: u64, now: Timestamp) -> EndpointView {
-    let health = owned.here(now);
-    let state = match health.state {
+    // A replay that has lost its message makes no progress. To call it under way would hide the button that restarts
+    // it.
+    let is_replaying = owned.here(now).replay.as_ref().is_some_and(|replay| !replay.is_lost(now));
+    EndpointView { state: state(owned, now), held, is_replaying }
+}
+
+/// Whether events go out.
+pub(super) fn state(owned: &OwnerSettings, now: Timestamp) -> EndpointState {
+    match owned.here(now).state {
         _ if owned.url.is_none() => EndpointState::NotSet,
         State::Active { .. } => EndpointState::Active,
         State::Failing { since, cause, .. } => EndpointState::Failing { since, cause },
         State::Paused { since, reason } => EndpointState::Paused { since, reason },
-    };
-    // A replay that has lost its message makes no progress. To call it under way would hide the button that restarts
-    // it.
-    EndpointView { state, held, is_replaying: health.replay.as_ref().is_some_and(|replay| !replay.is_lost(now)) }
+    }
 }
 
 fn secret(owned: &OwnerSettings, is_shown: bool) -> SecretView {

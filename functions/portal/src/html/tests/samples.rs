@@ -215,6 +215,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     pages.push(("delivery", delivery_page(&details())));
     pages.push(("delivery-delivered", delivery(&delivered, Some(Flash::Resent), true, now())));
     pages.push(("delivery-without-content", delivery_page(&Details { body: None, ..details() })));
+    pages.extend(guides::pages());
     pages.push(("signed-out", signed_out(SignedOut::Expired)));
     pages.push(("problem", problem(Problem::Fault)));
     pages
