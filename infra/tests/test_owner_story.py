@@ -106,7 +106,8 @@ class Story:
         assert DASHBOARD in mail.text
         self.page.goto(self.owner.portal.url)
         assert self.state() == "failing"
-        assert self.visit.text("#status-title") in mail.text
+        for told in (mail.subject, mail.text, self.visit.text("#status-title")):
+            assert "לא מגיעים למערכת שלך" in told
         self.visit.picture("story-failing")
 
     def mails(self) -> list[Mail]:
