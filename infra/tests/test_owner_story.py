@@ -108,6 +108,7 @@ class Story:
         assert self.state() == "failing"
         for told in (mail.subject, mail.text, self.visit.text("#status-title")):
             assert "לא מגיעים למערכת שלך" in told
+        assert re.search(rf"ממתינים\s+{FAILING}\s", self.visit.text("#summary")), "the strip counts what waits"
         self.visit.picture("story-failing")
 
     def mails(self) -> list[Mail]:
