@@ -35,7 +35,7 @@ class AwsResponse:
 
     status: int
     fields: Fields
-    """Its header, without its length."""
+    """The header fields, without `Content-Length`."""
     body: bytes
 
     def __bytes__(self) -> bytes:

@@ -212,7 +212,7 @@ CHATS = {
     "google_chat": Chat(_google_chat, _faults_in_google_chat),
     "teams": Chat(_teams, _faults_in_teams),
 }
-"""By the format that each of them takes."""
+"""The chats, by the format that each of them takes."""
 
 SLACK_WORKFLOW = Chat(_workflow, _no_faults)
-"""Takes the format `flat`."""
+"""The webhook of a Slack workflow, which takes the format `flat`."""

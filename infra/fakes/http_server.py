@@ -26,10 +26,10 @@ class Received:
 
     method: str
     path: str
-    """With the query string."""
+    """The request's path with the query string."""
     fields: Fields
     headers: dict[str, str]
-    """The same by names in lower case. Of a repeated header, only the last value."""
+    """The fields by their names in lower case. A repeated header has its last value only."""
     body: bytes
     at: float
     """Seconds since the epoch when the request had been read."""

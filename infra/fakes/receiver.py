@@ -63,7 +63,7 @@ class Answer:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0
-    """Before the answer begins."""
+    """The seconds before the answer begins."""
     manner: Manner = Manner.WHOLE
 
     @property
@@ -138,7 +138,7 @@ class Receiver:
         self._changed = threading.Condition()
         self._chance = random.Random(seed)
         self._choices: dict[str, Callable[[int, Received], Answer]] = {}
-        """By path: the answer to a request, by the number of requests before it and by the request itself."""
+        """For each path, the function that chooses the answer by the number of earlier requests and by the request."""
         self._exchanges: defaultdict[str, list[_Exchange]] = defaultdict(list)
 
     def script(self, path: str, *answers: Answer) -> str:

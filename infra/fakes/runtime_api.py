@@ -29,7 +29,7 @@ class Invocation:
     id: str
     payload: bytes
     deadline_ms: int
-    """In milliseconds since the epoch."""
+    """The time by which the invocation must have ended, in milliseconds since the epoch."""
     trace_id: str | None = None
     answer: Future[bytes] = field(default_factory=Future)
     """The function's answer, or its failure."""

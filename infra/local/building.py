@@ -22,10 +22,10 @@ MODE = os.environ.get("BUILD", "release")
 """`release` or `debug`."""
 
 ALREADY_BUILT = "FUNCTIONS_ARE_BUILT"
-"""The variable by which a process tells one that it starts that the functions are built."""
+"""The variable that a process sets for the processes that it starts, if the functions are built already."""
 
 _IS_BUILT = os.environ.pop(ALREADY_BUILT, None) is not None
-"""Taken out of the environment, so that a command which this process runs builds as it always does."""
+"""Whether the functions are built. The variable is removed, so that this process's commands build as always."""
 
 BUILT = environment.ROOT / ".aws-sam" / ("build" if MODE == "release" else MODE)
 BUILT_TEMPLATE = BUILT / "template.yaml"

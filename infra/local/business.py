@@ -21,7 +21,7 @@ class Business:
     url: str
     signing_secret: str
     notify_email: str | None = None
-    """Where the owner is mailed. None: nowhere."""
+    """The owner's address for mails. None: the owner gets no mails."""
 
     def at(self, url: str) -> "Business":
         """Give the same business with another URL."""

@@ -32,7 +32,7 @@ SAMPLE = "events/samples/call.completed.short.json"
 STATE = environment.RUN / "state.json"
 ARRIVAL_SECONDS = 60
 SENDER, OWNER = "notices@prosaas.example", "owner@demo.example"
-"""Of the mails to the demo's owner, which the local SES keeps."""
+"""The sender and the recipient of the demo's mails, which the local SES keeps."""
 DASHBOARD = "/dashboard"
 MAIL_SECONDS = 2
 """How often the local SES is asked for new mails."""

@@ -27,7 +27,7 @@ from .processes import finish
 
 NAME = "prosaas-webhooks"
 DEPLOYED_TEMPLATE = BUILT / "ministack.json"
-"""Beside the built template, since both name the functions' folders relative to themselves."""
+"""This file lies beside the built template, since both name the functions' folders relative to themselves."""
 
 LOCAL_PARAMETERS = {"Architecture": environment.ARCHITECTURE, "UnsafeTargets": "YesForLocalTestsOnly"}
 

@@ -242,7 +242,7 @@ class Comparison:
     in_flight: int
     """The most attempts at the dead endpoint at the same time, once five had failed."""
     in_flight_before: int
-    """The same, before five had failed."""
+    """The most attempts at the dead endpoint at the same time, before five had failed."""
 
 
 def compare(load: Load, rounds: int, how: str, pace: float | None, *, known: bool) -> Comparison:

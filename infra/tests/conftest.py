@@ -29,7 +29,7 @@ PARAMETERS = {
     "LogLevel": "DEBUG",
 }
 LOGS = environment.RUN / "tests" / os.environ.get("RUN_OF_TESTS", "")
-"""A folder for each run of `__main__`."""
+"""The folder of this run. Each run of `__main__` has its own."""
 
 Case = TypeVar("Case", bound=Hashable)
 

@@ -16,7 +16,7 @@ class Notices:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._new: list[dict[str, Any]] = []
-        """Those that no test has been given yet."""
+        """The notices that no test has been given yet."""
         self._queue = stack.queue.create_queue(QueueName="owner-notices")["QueueUrl"]
         attributes = stack.queue.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"]
         topic = stack.outputs["OwnerNoticesTopicArn"]

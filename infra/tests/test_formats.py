@@ -28,7 +28,7 @@ HOSTILE = (
     "# כותרת\n- פריט\n* פריט\n1. פריט\n> ציטוט\n>>> הכול\n-# קטן\n\\*\\_\\<\n"
     "\u202eהפוך\u2066\u0007\u2028 {{summary}} {{metadata.city}}"
 )
-"""What would notify, mislead or decorate in one chat or another."""
+"""Texts that would notify, mislead or decorate in one chat or another."""
 
 TRIALS = [(sample.stem, name) for sample in SAMPLES for name in CHATS] + [("hostile", name) for name in CHATS]
 

@@ -21,11 +21,11 @@ VARIES = re.compile(
     r"|20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"  # times of the event
     r"|\d{1,2}\.\d{1,2}\.20\d\d \d\d:\d\d"  # and of a message
 )
-"""What differs between two tests."""
+"""The texts that differ between two tests."""
 
 
 def kept(body: str) -> str:
-    """Give a body without what differs between two tests."""
+    """Give a body without the texts that differ between two tests."""
     return VARIES.sub("#", body)
 
 

@@ -66,7 +66,7 @@ REFUSED = {
 }
 
 MISTYPED = ["pasted twice", "two with a space", "words behind", "a quote behind", "a template", "a token to fill in"]
-"""Those of them that can still be read as one URL."""
+"""The names of the mistyped URLs that can still be read as one URL."""
 
 SPECIAL = [
     "localhost",

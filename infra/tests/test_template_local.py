@@ -9,7 +9,7 @@ from infra.local.template import Template, read
 from .template import original
 
 LEFT_OUT = {"DeadLettersGrowingAlarm", "SweepStoppedAlarm"}
-"""Alarms on metric math."""
+"""The alarms on metric math, which MiniStack refuses."""
 
 
 def test_ministack_gets_the_template_without_alarms_on_metric_math_and_conditions_on_a_sender(stack: Stack) -> None:

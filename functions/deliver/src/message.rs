@@ -9,29 +9,29 @@ use domain::command::Command;
 use domain::event::{BusinessId, Event, EventId};
 use lambda_runtime::Diagnostic;
 
-/// One message.
+/// A message of the events queue.
 pub(crate) struct Message {
     pub(crate) id: String,
     pub(crate) receipt_handle: String,
     pub(crate) body: String,
     /// The number of this attempt, from 1: how often the queue has handed the message out.
     pub(crate) receive_count: u32,
-    /// When it was sent to the queue, the first time if it was sent anew.
+    /// When the message was sent to the queue: the first time, if it was sent anew.
     pub(crate) sent: Option<Timestamp>,
-    /// Since when the message has found no time in an invocation, or its endpoint at capacity; None: it was not sent
-    /// anew for that.
+    /// Since when the message has found no time in an invocation, or its endpoint at capacity. None: the message was
+    /// not sent anew for that.
     pub(crate) at_capacity_since: Option<Timestamp>,
 }
 
 /// For this long a message comes back without an attempt when its endpoint is at capacity. Then an attempt is made,
 /// however many are in flight: an endpoint that is always slow would otherwise keep the message going round for ever.
-const MAKES_ROOM_FOR: Duration = Duration::from_hours(1);
+const MAX_TIME_AT_CAPACITY: Duration = Duration::from_hours(1);
 
 impl Message {
-    /// Whether the message has made room for others for long enough. A message that has no room for the attribute that
-    /// says since when never makes room.
-    pub(crate) fn has_been_patient(&self, now: Timestamp) -> bool {
-        self.at_capacity_since.is_some_and(|since| now >= since + MAKES_ROOM_FOR)
+    /// Whether the message gets an attempt even if its endpoint is at capacity, since it has come back without an
+    /// attempt for long enough. A message without room for the attribute that says since when always gets one.
+    pub(crate) fn ignores_capacity(&self, now: Timestamp) -> bool {
+        self.at_capacity_since.is_some_and(|since| now >= since + MAX_TIME_AT_CAPACITY)
             || !has_room_for_at_capacity_since(&self.body)
     }
 }
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_makes_room_for_an_hour_and_not_at_all_if_it_could_not_say_for_how_long() {
+    fn a_message_comes_back_for_an_hour_and_never_if_it_has_no_room_to_say_since_when() {
         let since = Timestamp::from_second(1_750_000_000).expect("a time");
         let message = |at_capacity_since, bytes| Message {
             id: "m1".to_owned(),
@@ -121,11 +121,11 @@ mod tests {
             sent: None,
             at_capacity_since,
         };
-        let is_patient =
-            |at_capacity_since, bytes| message(at_capacity_since, bytes).has_been_patient(since + MAKES_ROOM_FOR);
-        assert!(is_patient(Some(since), 9));
-        assert!(!is_patient(Some(since + Duration::from_millis(1)), 9));
-        assert!(!is_patient(None, 1024 * 1024 - 36));
-        assert!(is_patient(None, 1024 * 1024 - 35));
+        let ignores =
+            |at_capacity_since, bytes| message(at_capacity_since, bytes).ignores_capacity(since + MAX_TIME_AT_CAPACITY);
+        assert!(ignores(Some(since), 9));
+        assert!(!ignores(Some(since + Duration::from_millis(1)), 9));
+        assert!(!ignores(None, 1024 * 1024 - 36));
+        assert!(ignores(None, 1024 * 1024 - 35));
     }
 }

@@ -18,7 +18,7 @@ use crate::report;
 /// each receive, and up to as much is added at random, so that messages that came together do not come back together.
 pub(crate) const UNATTEMPTED: Duration = Duration::from_secs(5);
 
-/// How many receives a message may use up, attempts included. After that it is sent anew instead of returned.
+/// How many receives a message may use up, attempts included. After that the message is sent anew instead of returned.
 const RECEIVES_BEFORE_SENT_ANEW: u32 = 3;
 
 impl Deliver {

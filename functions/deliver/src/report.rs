@@ -113,7 +113,8 @@ pub(crate) fn command_fault(message: &Message, business_id: &BusinessId, fault: 
     tracing::error!(business_id = business_id.as_str(), message_id = message.id, error = error_chain(fault), "fault");
 }
 
-/// The entry of an attempt in flight could not be stored or removed. The delivery goes on all the same.
+/// Writes a line about the entry of an attempt in flight that could not be stored or removed. The delivery goes on all
+/// the same.
 pub(crate) fn in_flight_not_stored(delivery: &Delivery<'_>, error: &TableError) {
     event_line!(warn, "in_flight_not_stored", delivery, error = error_chain(error));
 }

@@ -13,7 +13,7 @@ use adapters::settings_table::{InFlight, Settings, SettingsItem};
 use domain::Timestamp;
 use domain::command::Command;
 use domain::delivery::{
-    DeliveryIo, Ended, NextStatus, Posted, Record as Says, Recorded, Snapshot, Stored, Unavailable, deliver,
+    DeliveryIo, Ended, LedgerStatus, NextStatus, Posted, Recorded, Snapshot, Stored, Unavailable, deliver,
 };
 use domain::endpoint::{Attempted, EndpointIo, Health, Notice};
 use domain::event::BusinessId;
@@ -43,7 +43,7 @@ struct Running<'a> {
     progress: Mutex<Progress>,
 }
 
-/// What the delivery has read and done so far.
+/// The results of the reads and steps that the delivery has done so far.
 #[derive(Clone, Default)]
 struct Progress {
     settings: Settings,
@@ -52,7 +52,8 @@ struct Progress {
     status: Option<NextStatus>,
     /// The attempts in flight at the endpoint, as they were read.
     in_flight: InFlight,
-    /// The entry of this attempt among them: by when it will have ended. None: it has no entry.
+    /// This attempt's entry among the attempts in flight: the time by which the attempt will have ended. None: the
+    /// attempt has no entry.
     in_flight_until: Option<Timestamp>,
 }
 
@@ -96,7 +97,8 @@ impl Running<'_> {
         })
     }
 
-    /// The internal secret is fetched alongside, for the attempt that most likely follows; it is kept.
+    /// Reads the settings and the record. The internal secret is fetched at the same time, for the attempt that most
+    /// likely follows; the process keeps the secret.
     async fn read_settings_and_record(&self) -> Result<Snapshot, Fault> {
         let delivery = self.delivery;
         let tables = &self.deliver.tables;
@@ -106,8 +108,8 @@ impl Running<'_> {
         let snapshot = Snapshot {
             health,
             endpoint: settings.endpoint.clone(),
-            record: says(record, delivery),
-            is_at_capacity: !delivery.message.has_been_patient(clock::now())
+            ledger_status: ledger_status(record, delivery),
+            is_at_capacity: !delivery.message.ignores_capacity(clock::now())
                 && in_flight.count(clock::now()) >= AT_ONCE,
         };
         let mut progress = self.progress();
@@ -284,15 +286,15 @@ impl DeliveryIo for Running<'_> {
 }
 
 /// Gives the event's status in the ledger, as far as a delivery needs it.
-fn says(record: Option<Record>, delivery: &Delivery<'_>) -> Says {
+fn ledger_status(record: Option<Record>, delivery: &Delivery<'_>) -> LedgerStatus {
     match record {
-        Some(record) if has_arrived(record, delivery.resend) => Says::Delivered,
-        Some(Record { status: Status::Delivered, .. }) => Says::DeliveredBefore,
-        Some(Record { status: Status::Held, .. }) => Says::Held,
-        Some(Record { status: Status::Retrying, .. }) => Says::Retrying,
+        Some(record) if has_arrived(record, delivery.resend) => LedgerStatus::Delivered,
+        Some(Record { status: Status::Delivered, .. }) => LedgerStatus::DeliveredBefore,
+        Some(Record { status: Status::Held, .. }) => LedgerStatus::Held,
+        Some(Record { status: Status::Retrying, .. }) => LedgerStatus::Retrying,
         // The event has no record, or the record was not read. It has been tried if its message was received before.
-        None if delivery.number > 1 => Says::Retrying,
-        _ => Says::Nothing,
+        None if delivery.number > 1 => LedgerStatus::Retrying,
+        _ => LedgerStatus::Nothing,
     }
 }
 

@@ -1,4 +1,4 @@
-//! One notice becomes a mail, or not: it must still be true, and at most one of its kind is sent in an hour.
+//! Mails one notice to the owner, if the notice is still true and no mail of its kind was sent within the last hour.
 
 use adapters::dynamodb::{TableError, Written};
 use adapters::mailer::{MailError, Mailer};
@@ -16,11 +16,11 @@ use crate::sns_event::notices;
 pub(crate) struct Notifier {
     pub(crate) settings: SettingsTable,
     pub(crate) mailer: Mailer,
-    /// The address that mails link to; None: they have no link.
+    /// The address of the page that mails link to. None: mails have no link.
     pub(crate) page: Option<String>,
 }
 
-/// What became of a notice.
+/// The result of handling a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Mailed,
@@ -32,7 +32,7 @@ pub(crate) enum Outcome {
 pub(crate) enum Reason {
     /// The business has no address, or no settings.
     NoAddress,
-    /// The stored address, which another system has written, is none.
+    /// The stored text, which another system has written, is no email address.
     InvalidAddress,
     /// The endpoint's state is not what the notice says.
     NoLongerTrue,
@@ -55,8 +55,8 @@ pub(crate) enum Fault {
 pub(crate) struct NotDone;
 
 impl Notifier {
-    /// Mails the notices of one invocation, `invocation` by its id. After a fault the others are mailed all the same: when
-    /// Lambda repeats the invocation, their hour is claimed.
+    /// Mails the notices of one invocation, whose id is `invocation`. After a fault, the other notices are mailed all
+    /// the same. When Lambda repeats the invocation, those notices have claimed their hour and are not mailed again.
     pub(crate) async fn run(&self, event: &Value, invocation: &str) -> Result<(), NotDone> {
         let mut result = Ok(());
         for notice in notices(event) {
@@ -98,7 +98,7 @@ impl Notifier {
     }
 }
 
-/// Whom to tell what.
+/// Gives the address and the news of the mail for a notice, or the reason why no mail is sent.
 fn judge(notice: &ReceivedNotice, settings: &OwnerSettings, now: Timestamp) -> Result<(EmailAddress, News), Reason> {
     let address = settings.notify_email.as_deref().ok_or(Reason::NoAddress)?;
     let address = EmailAddress::parse(address).map_err(|_| Reason::InvalidAddress)?;

@@ -38,7 +38,7 @@ async fn main() -> Result<(), Error> {
     Runtime::new(service_fn(handler)).run().await
 }
 
-/// None: there is no address to send from.
+/// Makes the clients. None: there is no address to send mails from.
 fn wire(environment: Environment) -> Option<Notifier> {
     let from = environment.notices_from?;
     let tls = tls::client_config();

@@ -26,7 +26,7 @@ pub(crate) fn fault(notice: &ReceivedNotice, fault: &Fault) {
     tracing::error!(business_id, kind, error = error_chain(fault), "fault");
 }
 
-/// Writes a line about an invocation or a record without a notice. To repeat it would not help.
+/// Writes a line about an invocation or a record without a notice. Repeating the invocation would not help.
 pub(crate) fn unreadable() {
     tracing::error!("unreadable_notice");
 }

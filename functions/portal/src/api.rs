@@ -1,6 +1,6 @@
-//! The JSON API, and the `OpenAPI` document that is made of it.
+//! The JSON API, and the `OpenAPI` document that is generated from its routes.
 //!
-//! No route takes a business id: the session says which business it is.
+//! No route takes a business id: the session names the business.
 
 mod body;
 mod shapes;
@@ -58,7 +58,7 @@ type Owner = Extension<BusinessId>;
 struct Document;
 
 /// The routes under `/api`.
-pub(crate) fn router(owners: Arc<UseCases>, access: Arc<Access>) -> Router {
+pub(crate) fn router(use_cases: Arc<UseCases>, access: Arc<Access>) -> Router {
     let (routes, document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(settings, save_settings))
         .routes(routes!(test))
@@ -79,7 +79,7 @@ pub(crate) fn router(owners: Arc<UseCases>, access: Arc<Access>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(&access), session::description));
     routes
         .route_layer(middleware::from_fn_with_state(access, session::api))
-        .with_state(owners)
+        .with_state(use_cases)
         .route("/api/openapi.json", description)
 }
 
@@ -121,14 +121,14 @@ impl IntoResponse for UseCaseError {
     get, path = "/api/settings",
     responses((status = OK, description = "The settings as they are now", body = Settings))
 )]
-async fn settings(State(owners): App, Extension(business): Owner) -> Result<Json<Settings>, UseCaseError> {
-    Ok(Json(shown(&owners, &business).await?))
+async fn settings(State(use_cases): App, Extension(business): Owner) -> Result<Json<Settings>, UseCaseError> {
+    Ok(Json(shown(&use_cases, &business).await?))
 }
 
-async fn shown(owners: &UseCases, business: &BusinessId) -> Result<Settings, UseCaseError> {
-    let (owned, held) = owners.settings(business).await?;
-    let replay = owners.replay(business, &owned, held).await?;
-    Ok(Settings::new(&owned, held, replay.as_ref(), owners.targets))
+async fn shown(use_cases: &UseCases, business: &BusinessId) -> Result<Settings, UseCaseError> {
+    let (owned, held) = use_cases.settings(business).await?;
+    let replay = use_cases.replay(business, &owned, held).await?;
+    Ok(Settings::new(&owned, held, replay.as_ref(), use_cases.targets))
 }
 
 /// Replaces the settings that are named; the others stay. A business's first settings also make its signing secret.
@@ -137,13 +137,13 @@ async fn shown(owners: &UseCases, business: &BusinessId) -> Result<Settings, Use
     responses((status = OK, description = "The settings as they are now", body = Settings))
 )]
 async fn save_settings(
-    State(owners): App,
+    State(use_cases): App,
     Extension(business): Owner,
     Body(change): Body<SettingsChange>,
 ) -> Result<Json<Settings>, UseCaseError> {
     let (url, header, format, email) = change.intents();
-    let saved = owners.save(&business, url, header, format, email).await?;
-    let mut settings = shown(&owners, &business).await?;
+    let saved = use_cases.save(&business, url, header, format, email).await?;
+    let mut settings = shown(&use_cases, &business).await?;
     // Only these warnings include those of the DNS lookup.
     settings.warnings = saved.warnings;
     Ok(Json(settings))
@@ -165,12 +165,12 @@ async fn save_settings(
     )
 )]
 async fn test(
-    State(owners): App,
+    State(use_cases): App,
     Extension(business): Owner,
     OptionalBody(request): OptionalBody<Option<TestRequest>>,
 ) -> Result<Json<TestResult>, UseCaseError> {
     let kind = request.unwrap_or_default().event_type;
-    Ok(Json(TestResult::new(&owners.test(&business, kind).await?)))
+    Ok(Json(TestResult::new(&use_cases.test(&business, kind).await?)))
 }
 
 /// Gives the body that a test would send. Nothing is sent or stored.
@@ -181,13 +181,13 @@ async fn test(
     responses((status = OK, description = "The body", body = Preview))
 )]
 async fn preview(
-    State(owners): App,
+    State(use_cases): App,
     Extension(business): Owner,
     Body(request): Body<PreviewRequest>,
 ) -> Result<Json<Preview>, UseCaseError> {
     let PreviewRequest { payload_format, payload_template, event_type, generic_webhook_url } = request;
     let format = FormatIntent { format: payload_format, template: payload_template };
-    let body = owners.preview(&business, generic_webhook_url, format, event_type).await?;
+    let body = use_cases.preview(&business, generic_webhook_url, format, event_type).await?;
     Ok(Json(Preview { body }))
 }
 
@@ -196,8 +196,11 @@ async fn preview(
     get, path = "/api/signing-secret",
     responses((status = OK, description = "The secret as it is now", body = SigningSecret))
 )]
-async fn signing_secret(State(owners): App, Extension(business): Owner) -> Result<Json<SigningSecret>, UseCaseError> {
-    let (owned, _) = owners.settings(&business).await?;
+async fn signing_secret(
+    State(use_cases): App,
+    Extension(business): Owner,
+) -> Result<Json<SigningSecret>, UseCaseError> {
+    let (owned, _) = use_cases.settings(&business).await?;
     let secret = owned.signing_secret.as_deref().map(SigningSecretText::of);
     Ok(Json(SigningSecret::new(secret, owned.previous_secret_until)))
 }
@@ -207,9 +210,9 @@ async fn signing_secret(State(owners): App, Extension(business): Owner) -> Resul
     post, path = "/api/signing-secret/rotate",
     responses((status = OK, description = "The secret as it is now", body = SigningSecret))
 )]
-async fn rotate_signing_secret(owners: App, owner: Owner) -> Result<Json<SigningSecret>, UseCaseError> {
-    owners.rotate(&owner).await?;
-    signing_secret(owners, owner).await
+async fn rotate_signing_secret(use_cases: App, owner: Owner) -> Result<Json<SigningSecret>, UseCaseError> {
+    use_cases.rotate(&owner).await?;
+    signing_secret(use_cases, owner).await
 }
 
 /// Lists the deliveries, newest first, without their bodies.
@@ -221,7 +224,7 @@ async fn rotate_signing_secret(owners: App, owner: Owner) -> Result<Json<Signing
     responses((status = OK, description = "A part of the list", body = DeliveryList))
 )]
 async fn deliveries(
-    State(owners): App,
+    State(use_cases): App,
     Extension(business): Owner,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<DeliveryList>, Response> {
@@ -229,7 +232,7 @@ async fn deliveries(
         .map_err(|rejection| rejection.body_text())
         .and_then(|Query(query)| wanted(query))
         .map_err(|detail| Problem::new(StatusCode::BAD_REQUEST, detail).into_response())?;
-    let listed = owners.list(&business, &wanted).await.map_err(UseCaseError::into_response)?;
+    let listed = use_cases.list(&business, &wanted).await.map_err(UseCaseError::into_response)?;
     let now = clock::now();
     Ok(Json(DeliveryList {
         deliveries: listed.deliveries.iter().map(|summary| DeliverySummary::new(summary, now)).collect(),
@@ -275,11 +278,11 @@ fn time(name: &str, text: Option<String>) -> Result<Option<Timestamp>, String> {
     )
 )]
 async fn delivery(
-    State(owners): App,
+    State(use_cases): App,
     Extension(business): Owner,
     EventIdPath(event_id): EventIdPath,
 ) -> Result<Json<DeliveryDetails>, UseCaseError> {
-    Ok(Json(DeliveryDetails::new(owners.delivery(&business, &event_id).await?, clock::now())))
+    Ok(Json(DeliveryDetails::new(use_cases.delivery(&business, &event_id).await?, clock::now())))
 }
 
 /// Sends one delivery again, whatever its status.
@@ -299,11 +302,11 @@ async fn delivery(
     )
 )]
 async fn resend(
-    State(owners): App,
+    State(use_cases): App,
     Extension(business): Owner,
     EventIdPath(event_id): EventIdPath,
 ) -> Result<(StatusCode, Json<Sent>), UseCaseError> {
-    owners.resend(&business, &event_id).await?;
+    use_cases.resend(&business, &event_id).await?;
     Ok((StatusCode::ACCEPTED, Json(Sent { resent: 1, more: false })))
 }
 
@@ -320,16 +323,16 @@ async fn resend(
     )
 )]
 async fn resend_all(
-    State(owners): App,
+    State(use_cases): App,
     Extension(business): Owner,
     BodyWithLists(all): BodyWithLists<ResendAll>,
 ) -> Result<(StatusCode, Json<SentMany>), Response> {
     let resent = match all {
-        ResendAll::All(AllOfStatus { status: ResendStatus::Held }) => owners.release_held(&business).await,
-        ResendAll::All(AllOfStatus { status: ResendStatus::Failed }) => owners.replay_failed(&business).await,
+        ResendAll::All(AllOfStatus { status: ResendStatus::Held }) => use_cases.replay_held(&business).await,
+        ResendAll::All(AllOfStatus { status: ResendStatus::Failed }) => use_cases.replay_failed(&business).await,
         ResendAll::Range(range) => {
             let refused = |detail| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).into_response();
-            owners.replay_range(&business, range.parse().map_err(refused)?).await
+            use_cases.replay_range(&business, range.parse().map_err(refused)?).await
         }
     };
     let Resent { count, more, replay } = resent.map_err(UseCaseError::into_response)?;
@@ -342,9 +345,9 @@ async fn resend_all(
     post, path = "/api/pause",
     responses((status = OK, description = "The settings as they are now", body = Settings))
 )]
-async fn pause(owners: App, owner: Owner) -> Result<Json<Settings>, UseCaseError> {
-    owners.pause(&owner).await?;
-    settings(owners, owner).await
+async fn pause(use_cases: App, owner: Owner) -> Result<Json<Settings>, UseCaseError> {
+    use_cases.pause(&owner).await?;
+    settings(use_cases, owner).await
 }
 
 /// Resumes the endpoint: events are sent again, the held ones first.
@@ -352,7 +355,7 @@ async fn pause(owners: App, owner: Owner) -> Result<Json<Settings>, UseCaseError
     post, path = "/api/resume",
     responses((status = OK, description = "The settings as they are now", body = Settings))
 )]
-async fn resume(owners: App, owner: Owner) -> Result<Json<Settings>, UseCaseError> {
-    owners.resume(&owner).await?;
-    settings(owners, owner).await
+async fn resume(use_cases: App, owner: Owner) -> Result<Json<Settings>, UseCaseError> {
+    use_cases.resume(&owner).await?;
+    settings(use_cases, owner).await
 }

@@ -1,4 +1,4 @@
-//! Which delivery an address names.
+//! Reads the event id from the path of a request.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
@@ -6,7 +6,8 @@ use domain::event::EventId;
 
 use crate::use_cases::UseCaseError;
 
-/// The event id of a route. What is none, however it is encoded, names no delivery: an id needs no encoding.
+/// The event id in a request's path. An id needs no encoding, so the text is not decoded, and a text that is not an id
+/// names no delivery.
 pub(crate) struct EventIdPath(pub(crate) EventId);
 
 impl<S: Send + Sync> FromRequestParts<S> for EventIdPath {

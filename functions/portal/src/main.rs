@@ -1,6 +1,7 @@
 //! The Lambda function `portal`: the owner's page and its API, behind an HTTP API.
 //!
-//! Wiring only: the environment is read, the clients are made once, the runtime is given the router.
+//! This file only wires the function: it reads the environment, makes the clients once, and gives the router to the
+//! runtime.
 
 #![allow(clippy::expect_used, reason = "each says why it cannot fail")]
 
@@ -53,14 +54,14 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 async fn main() -> Result<(), Error> {
     let environment = Environment::from_process().map_err(|error| error.to_string())?;
     log::start("portal", environment.log_level);
-    let (owners, access) = wire(environment);
-    let adapter = Adapter::from(MapResponse::new(router(Arc::new(owners), Arc::new(access)), Answer));
+    let (use_cases, access) = wire(environment);
+    let adapter = Adapter::from(MapResponse::new(router(Arc::new(use_cases), Arc::new(access)), Answer));
     Box::pin(lambda_runtime::run(adapter.map_request(readable))).await
 }
 
-/// Whatever stands in a request's address, the rest must be able to read it: the adapter panics at what no URI may hold
-/// (RFC 3986, 2), and that would be an error of ours which anybody can cause. It also resolves the path, so that a spelling
-/// of the API's is told before.
+/// Encodes the characters of a request's address that no URI may have (RFC 3986, 2). The adapter panics at them, so any
+/// client could otherwise cause an error of this function. The adapter also resolves the path, so other spellings of
+/// the API's addresses are recognised here, before that.
 fn readable(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
     if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload {
         request.raw_path = request.raw_path.as_deref().map(|path| spelling::routed(path).to_owned());
@@ -71,7 +72,7 @@ fn readable(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest>
     event
 }
 
-/// What may not stand in a URI. What is encoded already stays as it is.
+/// The characters that a URI may not have. `%` is not among them, so an encoded character stays as it is.
 const UNREADABLE: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -89,10 +90,10 @@ fn encoded(part: &str) -> String {
     utf8_percent_encode(part, UNREADABLE).to_string()
 }
 
-fn router(owners: Arc<UseCases>, access: Arc<Access>) -> Router {
+fn router(use_cases: Arc<UseCases>, access: Arc<Access>) -> Router {
     Router::new()
-        .merge(api::router(Arc::clone(&owners), Arc::clone(&access)))
-        .merge(pages::router(owners, Arc::clone(&access)))
+        .merge(api::router(Arc::clone(&use_cases), Arc::clone(&access)))
+        .merge(pages::router(use_cases, Arc::clone(&access)))
         .route(html::STYLE.path, asset(&html::STYLE))
         .route(html::SCRIPT.path, asset(&html::SCRIPT))
         .route(html::ICON.path, asset(&html::ICON))
@@ -102,15 +103,15 @@ fn router(owners: Arc<UseCases>, access: Arc<Access>) -> Router {
         .layer(middleware::from_fn_with_state(access, session::log_and_secure))
 }
 
-/// For good: the address changes with the content (RFC 8246).
-const FOR_GOOD: &str = "public, max-age=31536000, immutable";
+/// The `Cache-Control` of an asset that never changes, since its address changes with its content (RFC 8246).
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
-/// What is the same for everybody. A page of another version, before a deployment or after, gets what there is, and its
-/// browser asks again the next time.
+/// Serves a file that is the same for everybody. A page of another version, from before or after a deployment, gets the
+/// file of this version, and its browser asks again the next time.
 fn asset(asset: &'static html::Asset) -> axum::routing::MethodRouter {
     get(move |RawQuery(query): RawQuery| {
         let is_this = query.as_deref().and_then(|query| query.strip_prefix("v=")) == Some(asset.version);
-        let kept = if is_this { FOR_GOOD } else { "no-cache" };
+        let kept = if is_this { IMMUTABLE } else { "no-cache" };
         let headers = [(header::CONTENT_TYPE, asset.content_type), (header::CACHE_CONTROL, kept)];
         std::future::ready((headers, asset.text))
     })
@@ -128,7 +129,7 @@ async fn method_not_allowed(method: Method, uri: Uri) -> Response {
         return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "the route has no such method").into_response();
     }
     if method.is_safe() {
-        // The address of a form, opened again by a browser that was closed: its page is what is wanted.
+        // A browser that was closed may open the address of a form again. The form is on the main page.
         return (StatusCode::SEE_OTHER, [(header::LOCATION, "/")]).into_response();
     }
     as_html(StatusCode::METHOD_NOT_ALLOWED, html::problem(html::Problem::NotFound))
@@ -142,7 +143,7 @@ fn wire(environment: Environment) -> (UseCases, Access) {
     let tls = tls::client_config();
     let sdk = aws::sdk_config(&environment.aws, &tls, Timeouts::OF_A_PAGE);
     let endpoints = WebhookClient::new(environment.targets, environment.test_timeout, &tls, SystemLookup);
-    let owners = UseCases {
+    let use_cases = UseCases {
         tables: Tables::new(&sdk, environment.settings_table_name, environment.deliveries_table_name),
         commands: Commands::new(&sdk, environment.events_queue_url),
         notices: Notices::new(&sdk, environment.owner_notices_topic_arn),
@@ -154,7 +155,7 @@ fn wire(environment: Environment) -> (UseCases, Access) {
         portal_secret: SecretSource::new(&sdk, environment.portal_secret_arn, PortalSecret::new),
         dashboard_origin: environment.dashboard_origin,
     };
-    (owners, access)
+    (use_cases, access)
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ type Address = Result<Query<OverviewQuery>, QueryRejection>;
 type Sent<T> = Result<Form<T>, FormRejection>;
 
 /// The routes of the pages and of their forms.
-pub(crate) fn router(owners: Arc<UseCases>, access: Arc<Access>) -> Router {
+pub(crate) fn router(use_cases: Arc<UseCases>, access: Arc<Access>) -> Router {
     let exchange_token = middleware::from_fn_with_state(Arc::clone(&access), exchange_token);
     Router::new()
         .route("/", get(overview))
@@ -58,7 +58,7 @@ pub(crate) fn router(owners: Arc<UseCases>, access: Arc<Access>) -> Router {
         .route("/deliveries/{event_id}/resend", post(resend))
         .route_layer(middleware::from_fn_with_state(access, session::pages))
         .route_layer(exchange_token)
-        .with_state(owners)
+        .with_state(use_cases)
 }
 
 #[derive(Deserialize)]
@@ -188,31 +188,31 @@ fn redirect(place: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response()
 }
 
-async fn overview(State(owners): App, Extension(business): Owner, asked: Address) -> Answer {
+async fn overview(State(use_cases): App, Extension(business): Owner, asked: Address) -> Answer {
     let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
-    let mut view = show(&owners, &business, &asked.wanted(), asked.secret.as_deref() == Some("shown")).await?;
+    let mut view = show(&use_cases, &business, &asked.wanted(), asked.secret.as_deref() == Some("shown")).await?;
     view.said = asked.said();
     Ok(as_html(StatusCode::OK, html::overview(&view)))
 }
 
 async fn show(
-    owners: &UseCases,
+    use_cases: &UseCases,
     business: &BusinessId,
     wanted: &Wanted,
     with_secret: bool,
 ) -> Result<Overview, UseCaseError> {
     let (settings, listed, summary) = Box::pin(async {
-        tokio::join!(owners.settings(business), owners.list(business, wanted), summary(owners, business))
+        tokio::join!(use_cases.settings(business), use_cases.list(business, wanted), summary(use_cases, business))
     })
     .await;
     let ((owned, held), listed) = (settings?, listed?);
-    let view = view_model::overview(&owned, held, listed, wanted, owners.targets, with_secret, clock::now());
+    let view = view_model::overview(&owned, held, listed, wanted, use_cases.targets, with_secret, clock::now());
     Ok(Overview { summary, ..view })
 }
 
 /// The deliveries of the last days; None: they cannot be counted now, or not in time. The page is shown without them.
-async fn summary(owners: &UseCases, business: &BusinessId) -> Option<Summary> {
-    match timeout(SUMMARY_TIMEOUT, owners.summary(business, SUMMARY_DAYS)).await {
+async fn summary(use_cases: &UseCases, business: &BusinessId) -> Option<Summary> {
+    match timeout(SUMMARY_TIMEOUT, use_cases.summary(business, SUMMARY_DAYS)).await {
         Ok(Ok(summary)) => Some(summary),
         Ok(Err(why)) => {
             report::no_summary(business, &why);
@@ -229,13 +229,13 @@ fn newest() -> Wanted {
     Wanted { limit: ROWS, ..Wanted::default() }
 }
 
-async fn pause(State(owners): App, Extension(business): Owner) -> Answer {
-    owners.pause(&business).await?;
+async fn pause(State(use_cases): App, Extension(business): Owner) -> Answer {
+    use_cases.pause(&business).await?;
     Ok(redirect("/?said=paused"))
 }
 
-async fn resume(State(owners): App, Extension(business): Owner) -> Answer {
-    owners.resume(&business).await?;
+async fn resume(State(use_cases): App, Extension(business): Owner) -> Answer {
+    use_cases.resume(&business).await?;
     Ok(redirect("/?said=resumed"))
 }
 
@@ -250,11 +250,11 @@ enum Confirmed {
     Yes,
 }
 
-async fn rotate(State(owners): App, Extension(business): Owner, form: Sent<RotateForm>) -> Answer {
+async fn rotate(State(use_cases): App, Extension(business): Owner, form: Sent<RotateForm>) -> Answer {
     let Form(RotateForm { confirm: Confirmed::Yes }) = form?;
     // A form that is sent twice in a row must not end the secret that receivers still use.
-    if !owners.has_just_rotated(&business).await? {
-        owners.rotate(&business).await?;
+    if !use_cases.has_just_rotated(&business).await? {
+        use_cases.rotate(&business).await?;
     }
     Ok(redirect("/?said=rotated"))
 }
@@ -291,16 +291,16 @@ enum Resend {
     Range,
 }
 
-async fn resend_all(State(owners): App, Extension(business): Owner, form: Sent<ResendForm>) -> Answer {
+async fn resend_all(State(use_cases): App, Extension(business): Owner, form: Sent<ResendForm>) -> Answer {
     let Form(form) = form?;
     match form.status {
-        Resend::Failed => Ok(redirect_to_replay(&owners.replay_failed(&business).await?)),
+        Resend::Failed => Ok(redirect_to_replay(&use_cases.replay_failed(&business).await?)),
         Resend::Range => match form.range() {
-            Some(range) => Ok(redirect_to_replay(&owners.replay_range(&business, range).await?)),
+            Some(range) => Ok(redirect_to_replay(&use_cases.replay_range(&business, range).await?)),
             None => Ok(redirect("/?said=replay-refused")),
         },
         Resend::Held => {
-            owners.release_held(&business).await?;
+            use_cases.replay_held(&business).await?;
             Ok(redirect("/?said=released"))
         }
     }
@@ -312,24 +312,24 @@ fn redirect_to_replay(resent: &Resent) -> Response {
 }
 
 async fn delivery(
-    State(owners): App,
+    State(use_cases): App,
     Extension(business): Owner,
     which: Result<EventIdPath, UseCaseError>,
     asked: Address,
 ) -> Answer {
     let EventIdPath(event_id) = which?;
     let (details, owned) = tokio::join!(
-        owners.delivery(&business, &event_id),
-        owners.tables.settings.read_for_owner(&business, clock::now())
+        use_cases.delivery(&business, &event_id),
+        use_cases.tables.settings.read_for_owner(&business, clock::now())
     );
     let (details, has_url) = (details?, owned.map_err(UseCaseError::from)?.url.is_some());
     let said = asked.ok().and_then(|Query(asked)| asked.said());
     Ok(as_html(StatusCode::OK, html::delivery(&details, said, has_url, clock::now())))
 }
 
-async fn resend(State(owners): App, Extension(business): Owner, which: Result<EventIdPath, UseCaseError>) -> Answer {
+async fn resend(State(use_cases): App, Extension(business): Owner, which: Result<EventIdPath, UseCaseError>) -> Answer {
     let EventIdPath(event_id) = which?;
-    let said = match owners.resend(&business, &event_id).await? {
+    let said = match use_cases.resend(&business, &event_id).await? {
         Sending::Now => "resent",
         Sending::Waits => "waits",
     };

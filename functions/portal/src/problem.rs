@@ -1,4 +1,4 @@
-//! What the API says when it does not do what it was asked: problem details (RFC 9457).
+//! The API's answer to a request that it refuses or cannot carry out: problem details (RFC 9457).
 
 use axum::Json;
 use axum::http::{StatusCode, header};
@@ -112,7 +112,7 @@ impl From<UseCaseError> for Problem {
             UseCaseError::TooManyTests(_) => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "ten tests were made in this minute")
             }
-            // What it was is in the log, and nobody else's business.
+            // The log has the fault's cause. A client is not told of it.
             UseCaseError::Fault(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "something of ours failed; try again"),
         }
     }

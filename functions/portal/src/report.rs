@@ -1,4 +1,5 @@
-//! What the person on call reads: a line per request, with the route and never an address, a token, a body or a URL.
+//! The log lines of `portal`. Each request has one, with the request's route. No line has an address, a token, a body
+//! or a URL.
 
 use std::error::Error;
 use std::time::Duration;
@@ -12,12 +13,12 @@ use domain::outcome::Verdict;
 
 use crate::use_cases::{Fault, UseCaseError};
 
-/// What is to be told of an answer beside its status, on its way to the request's line.
+/// The reason for an answer, for the request's log line. An answer carries its note as an extension.
 #[derive(Clone, Debug)]
 pub(crate) enum LogNote {
-    /// Why nobody was let in.
+    /// Why the request had no session.
     Denied(&'static str),
-    /// A fault of ours.
+    /// A fault of this system, with its causes.
     Fault(String),
 }
 
@@ -34,12 +35,12 @@ impl LogNote {
     }
 }
 
-/// A request and its answer.
+/// The fields of a request's log line.
 #[derive(Clone, Copy)]
 pub(crate) struct Line<'a> {
     pub(crate) request_id: Option<&'a str>,
     pub(crate) method: Option<&'a str>,
-    /// The route's pattern; None: there is no such route.
+    /// The route's pattern. None: no route matches the request.
     pub(crate) route: Option<&'a str>,
     pub(crate) business_id: Option<&'a str>,
     pub(crate) status: StatusCode,
@@ -47,7 +48,7 @@ pub(crate) struct Line<'a> {
     pub(crate) noted: Option<&'a LogNote>,
 }
 
-/// The end of a request: ERROR if a fault of ours ended it.
+/// Logs the end of a request, as an ERROR if a fault of this system ended the request.
 pub(crate) fn answered(line: &Line<'_>) {
     let Line { request_id, method, route, business_id, status, took, noted } = *line;
     let (status_code, duration_ms) = (status.as_u16(), ms(took));
@@ -62,7 +63,7 @@ pub(crate) fn answered(line: &Line<'_>) {
     }
 }
 
-/// A test of an owner: its attempt's line.
+/// Logs the attempt of an owner's test.
 pub(crate) fn tested(business_id: &BusinessId, attempt: &Attempt) {
     let cause = match attempt.verdict {
         Verdict::Delivered => None,
@@ -73,29 +74,29 @@ pub(crate) fn tested(business_id: &BusinessId, attempt: &Attempt) {
     tracing::info!(business_id = business_id.as_str(), host, status_code, cause, clue, duration_ms, "tested");
 }
 
-/// An event is sent again at the wish of its owner.
+/// Logs that an event is sent again because its owner asked for it.
 pub(crate) fn resent(business_id: &BusinessId, event_id: &EventId) {
     tracing::info!(business_id = business_id.as_str(), event_id = event_id.as_str(), "resent");
 }
 
-/// A replay of a range has begun at the wish of its owner.
+/// Logs that the replay of a range has begun because its owner asked for it.
 pub(crate) fn range_begun(business_id: &BusinessId, events: Option<u64>) {
     tracing::info!(business_id = business_id.as_str(), events, "range_begun");
 }
 
-/// A fault of ours beside what was asked.
+/// Logs a fault of this system that did not end its request.
 pub(crate) fn fault_of(business_id: &BusinessId, fault: &Fault) {
     tracing::error!(business_id = business_id.as_str(), error = error_chain(fault), "fault");
 }
 
-/// The page is shown without its summary, since the deliveries could not be counted.
+/// Logs why the page has no summary: the deliveries could not be counted.
 pub(crate) fn no_summary(business_id: &BusinessId, why: &UseCaseError) {
     if let UseCaseError::Fault(fault) = why {
         fault_of(business_id, fault);
     }
 }
 
-/// The page is shown without its summary, since counting the deliveries took too long.
+/// Logs that the page has no summary, since counting the deliveries took too long.
 pub(crate) fn late_summary(business_id: &BusinessId) {
     tracing::warn!(business_id = business_id.as_str(), "late_summary");
 }

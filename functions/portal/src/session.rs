@@ -1,7 +1,8 @@
-//! Who may do what: the session, where a request came from, and the headers of every answer.
+//! The middleware of every request: its session, its origin, its log line, and the security headers of its answer.
 //!
-//! A session is the dashboard's token itself, as a bearer or in a cookie that scripts cannot read. A browser sends the
-//! cookie also with what another site has made it do, so whatever changes something must come from this very page.
+//! A session is the dashboard's token itself, as a bearer token or in a cookie that scripts cannot read. A browser
+//! sends the cookie also with a request that another site has caused. So with a cookie, a request that changes
+//! something is accepted from this origin only.
 
 use std::sync::Arc;
 
@@ -26,31 +27,32 @@ use crate::html::{self, SignedOut};
 use crate::problem::Problem;
 use crate::report::{self, Line, LogNote};
 
-/// With this prefix, a browser takes it from this very host alone, and no sibling of it can plant another.
+/// The name of the session's cookie. With the prefix `__Host-`, a browser takes the cookie from this host alone, so no
+/// sibling host can set another.
 const COOKIE_NAME: &str = "__Host-session";
 
-/// What lets owners in.
+/// The settings by which requests are authenticated and pages are framed.
 pub(crate) struct Access {
     pub(crate) portal_secret: SecretSource<PortalSecret>,
-    /// Who may show the page in a frame; None: nobody.
+    /// The origin that may show the page in a frame. None: no origin may.
     pub(crate) dashboard_origin: Option<String>,
 }
 
-/// Why nobody is let in.
+/// Why a request has no session.
 #[derive(Debug)]
 pub(crate) enum Denied {
-    /// There is neither a bearer nor a cookie.
+    /// The request has neither a bearer token nor the cookie.
     Missing,
-    /// There is one, and it is not valid.
+    /// The request has a token, which is not valid.
     Invalid(InvalidToken),
-    /// Another site made the browser ask.
+    /// Another site made the browser send the request.
     CrossSite,
-    /// A fault of ours.
+    /// A fault of this system.
     Fault(SecretError),
 }
 
 impl Denied {
-    /// For the request's line in the log.
+    /// Gives the note for the request's log line.
     fn noted(&self) -> LogNote {
         match self {
             Self::Missing => LogNote::Denied("missing"),
@@ -66,16 +68,16 @@ impl Denied {
 }
 
 impl Access {
-    /// Whose request this is.
+    /// Gives the session of a request.
     async fn session(&self, method: &Method, headers: &HeaderMap) -> Result<Session, Denied> {
         if let Some(bearer) = headers.get(AUTHORIZATION) {
             return self.verify(bearer_token(bearer).ok_or(Denied::Invalid(InvalidToken::Malformed))?).await;
         }
         let mut denied = Denied::Missing;
-        // The first that is valid, should a jar hold several of the name.
+        // The first valid token counts, since a browser may hold several cookies of this name.
         for token in cookies(headers) {
             match self.verify(token).await {
-                Ok(session) if method.is_safe() || is_from_here(headers) => return Ok(session),
+                Ok(session) if method.is_safe() || is_same_origin(headers) => return Ok(session),
                 Ok(_) => return Err(Denied::CrossSite),
                 Err(error) => denied = error,
             }
@@ -83,16 +85,17 @@ impl Access {
         Err(denied)
     }
 
-    /// Whom a token lets in.
+    /// Gives the session of a token.
     pub(crate) async fn verify(&self, token: &str) -> Result<Session, Denied> {
         let secret = self.portal_secret.get().await.map_err(Denied::Fault)?;
         secret.verify(token, clock::now()).map_err(Denied::Invalid)
     }
 
-    /// The cookie that keeps a session until it ends.
+    /// Gives the value of `Set-Cookie` that keeps the session until it expires.
     pub(crate) fn cookie(&self, token: &str, session: &Session, now: Timestamp) -> String {
         let seconds = session.expires_at.duration_since(now).as_secs().max(1);
-        // In the dashboard's frame this page is a third party: the browser then sends only what says so.
+        // In the dashboard's frame this page is a third party. The browser then sends only a cookie with
+        // `SameSite=None` and `Partitioned`.
         let site = if self.dashboard_origin.is_some() { "None; Partitioned" } else { "Lax" };
         format!("{COOKIE_NAME}={token}; Path=/; Max-Age={seconds}; HttpOnly; Secure; SameSite={site}")
     }
@@ -108,9 +111,10 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     pairs.flat_map(|pairs| pairs.split(';')).filter_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
 }
 
-/// Whether a request was made by a page of this origin. Browsers that tell say it in `Sec-Fetch-Site`; without referrers
-/// their `Origin` is `null`, so it counts only where the other is missing.
-fn is_from_here(headers: &HeaderMap) -> bool {
+/// Whether a page of this origin made the request. Most browsers say so in `Sec-Fetch-Site`. The pages forbid
+/// referrers, so the header `Origin` of a browser's request is `null`; `Origin` counts only if `Sec-Fetch-Site` is
+/// missing.
+fn is_same_origin(headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return site == "same-origin";
     }
@@ -121,7 +125,7 @@ fn is_from_here(headers: &HeaderMap) -> bool {
     origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host))
 }
 
-/// Lets a request to the API through with its session, or answers with a problem.
+/// Passes a request to the API on with its session, or answers with a problem.
 pub(crate) async fn api(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
     match access.session(request.method(), request.headers()).await {
         Ok(session) => as_business(session.business_id, request, next).await,
@@ -129,7 +133,8 @@ pub(crate) async fn api(State(access): State<Arc<Access>>, request: Request, nex
     }
 }
 
-/// The same for the API's description, which is nobody's secret; but whoever comes with a token comes with a right one.
+/// Passes a request for the API's description on, or answers with a problem. The description is public, so a request
+/// needs no token; but a token that is not valid is refused.
 pub(crate) async fn description(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
     match access.session(request.method(), request.headers()).await {
         Ok(_) | Err(Denied::Missing) => next.run(request).await,
@@ -140,7 +145,7 @@ pub(crate) async fn description(State(access): State<Arc<Access>>, request: Requ
 async fn as_business(business_id: BusinessId, mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(business_id.clone());
     let mut response = next.run(request).await;
-    // For the request's line in the log.
+    // The request's log line names the business.
     response.extensions_mut().insert(business_id);
     response
 }
@@ -161,7 +166,7 @@ fn denied_by_api(denied: &Denied) -> Response {
     response
 }
 
-/// Lets a request for a page through with its session, or answers with a page that says how to get one.
+/// Passes a request for a page on with its session, or answers with a page that says how to get a session.
 pub(crate) async fn pages(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
     match access.session(request.method(), request.headers()).await {
         Ok(session) => as_business(session.business_id, request, next).await,
@@ -182,7 +187,7 @@ pub(crate) fn denied_by_page(denied: &Denied) -> Response {
     response
 }
 
-/// Writes the line of a request, and the headers of its answer.
+/// Writes a request's log line and the security headers of its answer.
 pub(crate) async fn log_and_secure(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
@@ -192,7 +197,7 @@ pub(crate) async fn log_and_secure(State(access): State<Arc<Access>>, request: R
     protect(response.headers_mut(), access.dashboard_origin.as_deref());
     report::answered(&Line {
         request_id: request_id.as_deref(),
-        // A method may be any token, so that only those that have a route are told.
+        // A client may send any word as the method, so only the method of a known route is logged.
         method: route.as_ref().map(|_| method.as_str()),
         route: route.as_deref(),
         business_id: response.extensions().get::<BusinessId>().map(BusinessId::as_str),
@@ -209,13 +214,13 @@ fn protect(headers: &mut HeaderMap, dashboard_origin: Option<&str>) {
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
          base-uri 'none'; frame-ancestors {framed_by}; require-trusted-types-for 'script'"
     );
-    let policy = HeaderValue::try_from(policy).expect("an origin was judged when it was read");
+    let policy = HeaderValue::try_from(policy).expect("the origin was checked when the environment was read");
     let mut set = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
     set(X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(REFERRER_POLICY, "no-referrer");
     set(STRICT_TRANSPORT_SECURITY, "max-age=63072000");
     headers.insert(CONTENT_SECURITY_POLICY, policy);
-    // What is the same for everybody says so itself.
+    // An asset has set its own `Cache-Control`, since an asset is the same for everybody.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
@@ -228,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_this_very_page_made_the_browser_ask_comes_from_here() {
+    fn a_request_is_same_origin_only_if_a_page_of_this_origin_made_it() {
         for (pairs, expected) in [
             (vec![("sec-fetch-site", "same-origin"), ("origin", "null")], true),
             (vec![("sec-fetch-site", "same-site"), ("origin", "https://a.example"), ("host", "a.example")], false),
@@ -239,7 +244,7 @@ mod tests {
             (vec![("origin", "null"), ("host", "null")], false),
             (vec![("host", "a.example")], false),
         ] {
-            assert_eq!(is_from_here(&headers(&pairs)), expected, "{pairs:?}");
+            assert_eq!(is_same_origin(&headers(&pairs)), expected, "{pairs:?}");
         }
     }
 

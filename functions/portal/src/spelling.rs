@@ -1,19 +1,20 @@
-//! Which addresses are the API's, however they are spelt.
+//! Recognises the addresses of the API in any spelling.
 //!
-//! Whoever calls `/API/settings`, `//api` or `/api/deliveries/..%2f..` is a program, and has to be answered with a
-//! problem, not with a page for people. Clients, gateways and the adapter each decode and resolve an address in their own
-//! way, and the adapter would make the main page of the last one. So an address is judged here, before it is resolved: one
-//! that is at or below `/api` by any of these ways, and is not spelt as a route is, becomes `/api`, which is no route.
+//! A client that calls `/API/settings`, `//api` or `/api/deliveries/..%2f..` is a program, so the answer must be a
+//! problem and not a page for people. Clients, gateways and the adapter each decode and resolve an address in their own
+//! way; the adapter would resolve the last of these addresses to the main page. So this module judges an address before
+//! the adapter resolves it. An address that is at or below `/api` in any of these ways, but is not spelt like a route,
+//! becomes `/api`, which is no route.
 
 use std::borrow::Cow;
 
 use domain::pasted;
 use percent_encoding::percent_decode_str;
 
-/// The API's root. There is no such route.
+/// The API's root, for which there is no route.
 const ROOT: &str = "/api";
 
-/// The path that the router gets.
+/// Gives the path that the router gets for a request's path.
 pub(crate) fn routed(path: &str) -> &str {
     let decoded = decoded(path);
     let segments: Vec<String> = decoded.split(['/', '\\']).map(pasted::cleaned).collect();
@@ -22,12 +23,12 @@ pub(crate) fn routed(path: &str) -> &str {
     if is_api && !is_plain { ROOT } else { path }
 }
 
-/// Whether a path that the router got is the API's.
+/// Whether a path that the router got belongs to the API.
 pub(crate) fn is_api(path: &str) -> bool {
     path.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Decoded as often as there is something to decode (RFC 3986, 2.1).
+/// Decodes percent-encoded octets (RFC 3986, 2.1) until none is left.
 fn decoded(path: &str) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(path);
     loop {
@@ -43,7 +44,7 @@ fn first_named(segments: &[String]) -> Option<&str> {
     segments.iter().map(String::as_str).find(|segment| !is_dots(segment))
 }
 
-/// Without dot segments (RFC 3986, 5.2.4) and empty ones.
+/// Removes dot segments (RFC 3986, 5.2.4) and empty segments.
 fn resolved(segments: &[String]) -> Vec<&str> {
     let mut resolved = Vec::new();
     for segment in segments {
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_spelt_as_a_route_is_left_to_the_router() {
+    fn an_address_that_is_spelt_like_a_route_is_left_to_the_router() {
         for path in [
             "/",
             "",
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_the_apis_in_any_other_spelling_is_no_route() {
+    fn an_address_of_the_api_in_any_other_spelling_is_no_route() {
         for path in [
             "/api",
             "/api/",

@@ -136,9 +136,9 @@ impl UseCases {
         Ok((owned?, held?))
     }
 
-    /// Sends the held events after the action that was just done. The action itself is done, so a fault here is only
-    /// logged; the next change, or the next event, finds the held events again.
-    async fn wake(&self, business_id: &BusinessId, intent: Intent) {
+    /// Changes the health after an action that is done already, so that the held events are sent. A fault is only
+    /// logged, since the action itself is done. The next change, or the next event, finds the held events again.
+    async fn change_or_log(&self, business_id: &BusinessId, intent: Intent) {
         if let Err(UseCaseError::Fault(fault)) = self.change(business_id, intent).await {
             report::fault_of(business_id, &fault);
         }
@@ -156,7 +156,7 @@ impl UseCases {
         let event = kind.event(business_id, now)?;
         let attempt = self.attempter.attempt(&event, &url, &settings.format, &settings.credentials, &secret, 1).await;
         if attempt.verdict == Verdict::Delivered {
-            self.wake(business_id, Intent::Release).await;
+            self.change_or_log(business_id, Intent::Resume).await;
         }
         report::tested(business_id, &attempt);
         Ok(attempt)

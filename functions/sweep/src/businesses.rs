@@ -1,4 +1,4 @@
-//! One run of `sweep`: which businesses it looks after, how many at a time, and for how long.
+//! One run of `sweep`: the businesses that the run looks after, how many at a time, and for how long.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(crate) struct Sweeper {
     pub(crate) notices: Notices,
 }
 
-/// How many of each a run has restarted: the function's answer.
+/// The function's answer: how many probes, replays and notices the run has restarted.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Answer {
     probes: usize,

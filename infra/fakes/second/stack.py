@@ -38,7 +38,7 @@ class SecondStack(Stack):
 
     servers: Servers = field(kw_only=True)
     proxy: Proxy = field(kw_only=True)
-    """Between the functions and AWS. A test's own calls do not go through the proxy."""
+    """The proxy between the functions and AWS. A test's own calls do not go through the proxy."""
     deliver: Function = field(kw_only=True)
     portal: Function = field(kw_only=True)
     sweeper: Function = field(kw_only=True)

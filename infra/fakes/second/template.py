@@ -23,7 +23,7 @@ _CODE_URI = "s3://bucket/key"
 """SAM takes code from S3 only. Nothing here reads the address."""
 
 Names = dict[str, dict[str, str]]
-"""By logical id: the values of references to a resource, under `Ref` and under each attribute's name."""
+"""The values of references, by a resource's logical id, then under `Ref` and under each attribute's name."""
 
 
 class Template:

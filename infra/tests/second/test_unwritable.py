@@ -24,7 +24,7 @@ PARAMETERS = {
     "MaximumConcurrency": "8",
 }
 LONG_AGO = 1762155755000
-"""In Unix milliseconds."""
+"""A time of the past, in Unix milliseconds."""
 
 PAUSED = {"version": 1, "state": "paused", "since": LONG_AGO, "reason": "spent"}
 FAILING = {

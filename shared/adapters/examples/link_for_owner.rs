@@ -1,4 +1,4 @@
-//! What the dashboard's backend does when an owner opens the webhook settings: it makes the link that lets them in.
+//! Makes the link to an owner's page, as the dashboard's backend does when an owner opens the webhook settings.
 //!
 //! The portal's secret is read from Secrets Manager and stays in the backend; the owner gets the link alone, which opens
 //! one business's page and expires within the hour.

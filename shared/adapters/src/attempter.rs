@@ -24,15 +24,15 @@ pub struct Attempter {
 /// The result of one attempt.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// What the body was. None: the guard refused the URL before there was a body.
+    /// The format of the body. None: the guard refused the URL before there was a body.
     pub format: Option<Format>,
     /// The receiver's host. None: the guard refused the URL.
     pub host: Option<String>,
-    /// What the receiver did.
+    /// The receiver's answer, or why none came.
     pub outcome: Outcome,
     /// A detail for the owner, beyond the cause.
     pub clue: Option<Clue>,
-    /// What should follow.
+    /// The verdict: the event is delivered, or is to be tried again.
     pub verdict: Verdict,
     /// The duration of each phase.
     pub timings: Timings,

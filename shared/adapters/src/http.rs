@@ -61,7 +61,7 @@ pub struct WebhookClient {
 /// The result of a POST.
 #[derive(Clone, Debug)]
 pub struct Posted {
-    /// What the receiver did.
+    /// The receiver's answer, or why none came.
     pub outcome: Outcome,
     /// A detail for the owner, beyond the outcome.
     pub clue: Option<Clue>,

@@ -1,4 +1,4 @@
-//! All code that touches the world: the process, AWS, receivers.
+//! The code that touches the world: the process, AWS, and receivers.
 //!
 //! Each module does one thing that [`domain`] or a function decides on, and decides nothing itself. The functions name no
 //! AWS client: this crate makes the clients, once in a process.

@@ -7,9 +7,9 @@ use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
 use aws_types::SdkConfig;
 use domain::mail::{EmailAddress, Mail};
 
-/// A fault of ours: SES did not take a mail.
+/// A fault of this system or of AWS: SES did not take a mail.
 ///
-/// It has the name of SES's error and nothing else, since SES's message may repeat the address.
+/// The fault has the name of SES's error and nothing else, since SES's message may repeat the address.
 #[derive(Debug, thiserror::Error)]
 #[error("SES did not take the mail: {0}")]
 pub struct MailError(String);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use domain::endpoint::{Notice, NoticeKind};
 use domain::event::BusinessId;
 
-/// A fault of ours: SNS did not take the notice.
+/// A fault of this system or of AWS: SNS did not take the notice.
 #[derive(Debug, thiserror::Error)]
 #[error("the notice was not taken")]
 pub struct NoticeError(#[source] Box<aws_sdk_sns::Error>);
@@ -44,9 +44,9 @@ pub struct ReceivedNotice {
     pub business_id: BusinessId,
     /// The name of the cause or of the reason; empty: the notice has none.
     pub cause: String,
-    /// Since when the endpoint is, or was, not well; None: the notice does not say it readably.
+    /// When the endpoint's failing or paused state began. None: the notice has no time that can be read.
     pub since: Option<Timestamp>,
-    /// How many events wait, counted up to [`domain::endpoint::HELD_COUNTED`]; None: that could not be counted.
+    /// How many events wait, counted up to [`domain::endpoint::HELD_COUNTED`]. None: the events could not be counted.
     pub held: Option<u64>,
 }
 

@@ -58,7 +58,7 @@ impl Reason {
     }
 }
 
-/// A fault of ours: SQS did not do what it was asked to do.
+/// A fault of this system or of AWS: SQS did not do what was asked of it.
 #[derive(Debug, thiserror::Error)]
 #[error("the queue did not answer")]
 pub struct QueueError(#[source] Box<aws_sdk_sqs::Error>);

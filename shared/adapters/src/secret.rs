@@ -23,7 +23,7 @@ const KEPT_FOR: Duration = Duration::from_mins(5);
 /// How long after a failed read no other read is tried.
 const NOT_TRIED_FOR: Duration = Duration::from_secs(3);
 
-/// A fault of ours: the secret could not be obtained.
+/// A fault of this system or of AWS: the secret could not be obtained.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// Secrets Manager did not give the secret.

@@ -16,7 +16,7 @@ use crate::deliveries_table::{self, DeliveriesTable, Record};
 use crate::dynamodb::{Item, TableError};
 use crate::settings_table::{self, SettingsItem, SettingsTable};
 
-/// How long this waits before it asks again for a part of a read that DynamoDB left out: once for each of these.
+/// The waits before a read asks again for the part that DynamoDB left out, one for each try.
 const UNPROCESSED_RETRIES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(200)];
 
 /// The settings table and the deliveries table.

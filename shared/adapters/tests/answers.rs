@@ -1,4 +1,4 @@
-//! What is read of an answer: as leniently as curl reads it, by its charset, and what it tells the owner.
+//! The client reads an answer as leniently as curl, decodes it by its charset, and finds the clue for the owner.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -146,7 +146,7 @@ async fn what_answers_tell_beside_their_code_is_found_in_their_headers_and_body(
     assert_eq!(posted_to(b"HTTP/1.1 500 Oops\r\n\r\n").await.clue, None);
 }
 
-/// A port whose backlog is full: the kernel drops what comes, as a firewall does.
+/// A port whose backlog is full: the kernel drops new connections, as a firewall does.
 fn swallowing() -> (std::net::TcpListener, Vec<std::net::TcpStream>) {
     let listener = std::net::TcpListener::bind((LOOPBACK, 0)).unwrap();
     let address = listener.local_addr().unwrap();
@@ -185,7 +185,7 @@ async fn a_timeout_tells_which_phase_never_ended() {
     }
 }
 
-/// Every name is this machine.
+/// A resolver by which every name has the address of this machine.
 struct Everywhere;
 
 impl Lookup for Everywhere {
@@ -194,13 +194,13 @@ impl Lookup for Everywhere {
     }
 }
 
-/// What one attempt came to at this host, which answers 302 to another.
+/// Gives the result of one attempt at this host, which answers 302 to another host.
 async fn attempted(url: &str, location: &str) -> (Verdict, Option<Clue>) {
     let head = format!("HTTP/1.1 302 Moved Temporarily\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
     answered(url, head).await
 }
 
-/// What one attempt came to at this host, which gives this response.
+/// Gives the result of one attempt at this host, which gives this response.
 async fn answered(url: &str, response: String) -> (Verdict, Option<Clue>) {
     let response: &'static str = response.leak();
     let (address, _) =

@@ -1,4 +1,4 @@
-//! What a receiver's certificate is refused for: each with its own clue, since each is mended in its own way.
+//! Refused certificates: each reason has its own clue, since each has its own remedy.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -39,7 +39,7 @@ fn leaf(name: &str) -> CertificateParams {
     CertificateParams::new(vec![name.to_owned()]).unwrap()
 }
 
-/// POSTs to a server with this chain, as one who trusts this root.
+/// POSTs to a server with this chain, by a client that trusts this root.
 async fn posted(chain: Vec<CertificateDer<'static>>, key: &KeyPair, root: &CertificateDer<'static>) -> Posted {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))

@@ -1,4 +1,5 @@
-//! The client that reaches receivers, against real sockets: what it dials, what it reads, and what it calls a failure.
+//! The client that reaches receivers, against real sockets: the addresses that it dials, the answers that it reads, and
+//! the errors that it classifies as failures.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -226,7 +227,7 @@ async fn a_tls_connection_is_timed_by_phase_and_kept_for_the_next_delivery() {
     assert_eq!((connections.load(Ordering::SeqCst), lookup.asked()), (1, 1));
 }
 
-/// What a frozen environment finds when it thaws: connections that were closed while nothing of it ran.
+/// A frozen environment finds connections that were closed while none of its code ran.
 #[test]
 fn a_kept_connection_that_was_closed_while_frozen_costs_the_receiver_nothing() {
     // The receiver lives outside the frozen runtime. It answers once on each connection, and then closes it.

@@ -1,5 +1,5 @@
-//! What is kept between invocations, after an environment was frozen: the time of day has gone on, and the process's own
-//! clock has not. Real servers, and a time of day that jumps.
+//! The values that are kept between invocations, after an environment was frozen: the time of day has gone on, and the
+//! process's own clock has not. The tests have real servers, and a time of day that jumps.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -53,7 +53,7 @@ async fn a_receivers_connection_is_used_again_unless_the_environment_was_frozen_
     }
 }
 
-/// AWS, as far as it is asked here: it has one secret, and tells how often it was asked for it.
+/// A stand-in for Secrets Manager, which has one secret and counts the reads of it.
 struct Secrets {
     connections: Arc<AtomicUsize>,
     reads: Arc<AtomicUsize>,

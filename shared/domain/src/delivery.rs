@@ -1,7 +1,7 @@
 //! One delivery: the event is admitted and attempted; then the attempt's result changes the endpoint's state and is
 //! recorded in the ledger.
 //!
-//! The order of the steps is what makes a crash between any two of them harmless. Production, the model checker and the
+//! The order of the steps makes a crash between any two of them harmless. Production, the model checker and the
 //! simulation run this very code; they differ in their implementation of [`DeliveryIo`].
 //!
 //! - A change of the endpoint's state is stored before its effects are done. The state itself names the effects, so
@@ -12,8 +12,8 @@
 mod io;
 
 pub use io::{
-    AckReason, DeliveryIo, Ended, MessageAction, NextStatus, Posted, Record, Recorded, ReplayGoesOn, ReplaySource,
-    Snapshot, Stored, Trigger, Unavailable,
+    AckReason, DeliveryIo, Ended, LedgerStatus, MessageAction, NextStatus, Posted, Recorded, ReplayGoesOn,
+    ReplaySource, Snapshot, Stored, Trigger, Unavailable,
 };
 
 use std::time::Duration;
@@ -58,10 +58,10 @@ struct Delivery<'a, I> {
     had_arrived: bool,
 }
 
-/// What brings the event again if it does not arrive now.
+/// The message or replay that brings the event again if the event does not arrive now.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BroughtBackBy {
-    /// The message that brought it.
+    /// The message that brought the event.
     Message,
     /// A replay, since the ledger says that the event is held. The message that brought the event may be deleted
     /// already: the queue now and then hands one message out twice, and the other copy may have held the event.
@@ -132,10 +132,10 @@ impl<I: DeliveryIo> Delivery<'_, I> {
     async fn admit(&mut self) -> Result<Admitted, Unavailable> {
         for _ in 0..TRIES {
             let seen = self.io.read().await?;
-            if seen.record == Record::Held && self.brought_back_by == BroughtBackBy::Message {
+            if seen.ledger_status == LedgerStatus::Held && self.brought_back_by == BroughtBackBy::Message {
                 self.brought_back_by = BroughtBackBy::Replay;
             }
-            self.had_arrived = seen.record == Record::DeliveredBefore;
+            self.had_arrived = seen.ledger_status == LedgerStatus::DeliveredBefore;
             let Some(endpoint) = seen.endpoint.clone() else {
                 match self.without_url(&seen).await? {
                     Some(admitted) => return Ok(admitted),
@@ -143,12 +143,12 @@ impl<I: DeliveryIo> Delivery<'_, I> {
                 }
             };
             let now = self.io.now();
-            let health = seen.health.at(&endpoint, now);
+            let health = seen.health.for_endpoint(&endpoint, now);
             if !health.says_the_same_as(&seen.health) {
                 self.store_and_follow(&seen.health, &health).await?;
                 continue;
             }
-            if seen.record == Record::Delivered {
+            if seen.ledger_status == LedgerStatus::Delivered {
                 if health.is_probe(self.event) {
                     // The probe's success was recorded in the ledger, but not yet stored in the endpoint's state.
                     let (_, change) = self.settle(endpoint, health, Attempted::Succeeded).await?;
@@ -159,7 +159,9 @@ impl<I: DeliveryIo> Delivery<'_, I> {
             if !self.is_of_this_replay(&health) {
                 return Ok(Admitted::End(MessageAction::Acknowledge(AckReason::Held)));
             }
-            if self.brought_back_by == BroughtBackBy::Range && matches!(seen.record, Record::Held | Record::Retrying) {
+            if self.brought_back_by == BroughtBackBy::Range
+                && matches!(seen.ledger_status, LedgerStatus::Held | LedgerStatus::Retrying)
+            {
                 // Since it was listed, the event has got a place among the held ones, or a message.
                 return Ok(Admitted::End(MessageAction::Acknowledge(AckReason::Duplicate)));
             }
@@ -198,7 +200,7 @@ impl<I: DeliveryIo> Delivery<'_, I> {
     /// recorded. An event that was being tried is held for the next URL, so that an owner who removes the URL and later
     /// sets another loses nothing. None: another change was stored first, and the state must be read again.
     async fn without_url(&self, seen: &Snapshot) -> Result<Option<Admitted>, Unavailable> {
-        if seen.record != Record::Retrying {
+        if seen.ledger_status != LedgerStatus::Retrying {
             return Ok(Some(Admitted::End(MessageAction::Acknowledge(AckReason::NotConfigured))));
         }
         if let Some(status) = self.instead_of_holding {
@@ -257,7 +259,7 @@ impl<I: DeliveryIo> Delivery<'_, I> {
                     return Ok((status, Some(StoredChange { before, after: health })));
                 }
                 Ok(seen) if seen.endpoint.as_ref() == Some(&endpoint) => {
-                    before = seen.health.at(&endpoint, self.io.now());
+                    before = seen.health.for_endpoint(&endpoint, self.io.now());
                 }
                 // Events go to another endpoint now, of which the attempt says nothing.
                 _ => break,

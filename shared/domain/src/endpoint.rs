@@ -1,5 +1,5 @@
-//! What is known of an endpoint: whether its events go out, which replay is under way, and which notices the operator
-//! is to be given.
+//! The health of an endpoint: whether its events go out, which replay is under way, and which notices the operator is
+//! to be given.
 //!
 //! A dead endpoint must cost one message in flight, not its backlog, and none of its events may be forgotten. So after
 //! five failures in a row one event, the probe, keeps trying, and the other events are held in the ledger. Any success
@@ -53,7 +53,7 @@ impl EndpointId {
     }
 }
 
-/// What is known of an endpoint. The default is the state of an endpoint that never failed.
+/// The health of an endpoint. The default is the health of an endpoint that never failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Health {
     /// How often the state has been written. A write is conditional on the version that was read.
@@ -75,7 +75,7 @@ impl Health {
     /// for the other endpoint are replayed here. But if only the header or the signing secret differs, the owner's
     /// pause goes on.
     #[must_use]
-    pub fn at(&self, endpoint: &EndpointId, now: Timestamp) -> Self {
+    pub fn for_endpoint(&self, endpoint: &EndpointId, now: Timestamp) -> Self {
         let moved = Self { endpoint: Some(endpoint.clone()), ..self.clone() };
         let Some(earned_at) = self.endpoint.as_ref().filter(|earned_at| *earned_at != endpoint) else {
             return moved;
@@ -130,14 +130,14 @@ impl Health {
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
         let probe = match &self.state {
-            State::Failing { probe: Some(probe), .. } => Some(probe.due + patience(probe.restarts)),
+            State::Failing { probe: Some(probe), .. } => Some(probe.due + restart_backoff(probe.restarts)),
             _ => None,
         };
         let replay = match self.state {
             State::Active { .. } => self.replay.as_ref().or(self.running_range().map(|range| &range.steps)),
             _ => None,
         };
-        let replay = replay.map(|replay| replay.due + patience(replay.restarts));
+        let replay = replay.map(|replay| replay.due + restart_backoff(replay.restarts));
         let notice = self.notices.first().map(|notice| notice.at);
         [probe, replay, notice].into_iter().flatten().min()
     }
@@ -157,9 +157,9 @@ impl Health {
 }
 
 /// Gives the additional time of a message that `sweep` has sent this many times without effect: 0, 6, then 18 minutes.
-/// A message that waits behind the backlog of an outage is not lost, and an event that a fault of ours keeps
+/// A message that waits behind the backlog of an outage is not lost, and an event that a fault of this system keeps
 /// from being attempted must not get a new message at each run.
-fn patience(restarts: u32) -> Duration {
+fn restart_backoff(restarts: u32) -> Duration {
     LOST_AFTER * (2_u32.pow(restarts.min(MAX_DOUBLINGS)) - 1)
 }
 

@@ -1,9 +1,10 @@
-//! What the body of a delivery is: the event itself, or what its receiver wants of it.
+//! The formats of a delivery's body: the event itself, or the event in a form that its receiver takes.
 //!
-//! A format is a pure function of the event's bytes: every attempt, resend and replay of an event has the same body. Each
-//! body follows the byte rules of [`crate::event::json`], since it is signed as it is sent. The event itself is lent, not
-//! copied. This module knows nothing of settings; an unknown format or a template that cannot be read is refused when it
-//! is saved, and counts as none where it is found all the same: [`PayloadFormat::stored`].
+//! A format is a pure function of the event's bytes, so every attempt, resend and replay of an event has the same body.
+//! Each body follows the byte rules of [`crate::event::json`], since the body is signed as it is sent. The event itself
+//! is borrowed, not copied. This module knows nothing of settings. An unknown format, or a template that cannot be
+//! read, is refused when an owner saves it. One that another system has stored counts as none
+//! ([`PayloadFormat::stored`]).
 
 mod auto;
 mod flat;
@@ -22,26 +23,26 @@ pub use self::template::{Place, Template, TemplateError};
 use crate::event::Event;
 use crate::event::json::{Object, Value};
 
-/// What an owner chooses.
+/// The owner's choice of a format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PayloadFormat {
-    /// The one that the URL's receiver is known to want, otherwise the event.
+    /// The format that the URL's receiver is known to take. An unknown receiver gets the event itself.
     #[default]
     Auto,
-    /// One format, whatever the URL.
+    /// One format for any URL.
     Always(Format),
 }
 
-/// What an owner has chosen, with the template that one of the formats needs.
+/// The owner's choice, with the template that one of the formats needs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChosenFormat {
     /// The choice.
     pub format: PayloadFormat,
-    /// The owner's template; None: there is none that can be read.
+    /// The owner's template. None: there is no template, or none that can be read.
     pub template: Option<Template>,
 }
 
-/// What a body is.
+/// The format of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// The event itself.
@@ -56,14 +57,14 @@ pub enum Format {
     GoogleChat,
     /// An Adaptive Card for a workflow of Microsoft Teams.
     Teams,
-    /// What the owner's template makes of the event.
+    /// The owner's template with the event's values.
     Template,
 }
 
-/// A body, and what it is.
+/// A body and its format.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Payload<'a> {
-    /// The format of the body: never one that could not be made.
+    /// The format of the body: [`Format::Event`] if the chosen format could not be made.
     pub format: Format,
     /// The exact text that is signed and sent.
     pub body: Cow<'a, str>,
@@ -82,19 +83,19 @@ impl PayloadFormat {
         Self::Always(Format::Template),
     ];
 
-    /// Reads a name; None if it is not one of those that [`Self::as_str`] has.
+    /// Reads the name of a choice. None: [`Self::as_str`] gives no such name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.as_str() == name)
     }
 
-    /// Reads what stands in the settings: without a name, `auto`; with one that is not known, the event.
+    /// Reads the name in the settings. Without a name, the choice is `auto`; with an unknown name, it is the event.
     #[must_use]
     pub fn stored(name: Option<&str>) -> Self {
         name.map_or(Self::Auto, |name| Self::parse(name).unwrap_or(Self::Always(Format::Event)))
     }
 
-    /// The name in the settings.
+    /// Gives the choice's name in the settings.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -103,7 +104,7 @@ impl PayloadFormat {
         }
     }
 
-    /// The format for a URL.
+    /// Gives the format for a URL.
     #[must_use]
     pub fn resolve(self, url: &Url) -> Format {
         match self {
@@ -114,13 +115,14 @@ impl PayloadFormat {
 }
 
 impl ChosenFormat {
-    /// The body of an event for a URL.
+    /// Makes the body of an event for a URL.
     #[must_use]
     pub fn payload<'a>(&self, event: &'a Event, url: &Url) -> Payload<'a> {
         self.format.resolve(url).payload(event, self.template.as_ref())
     }
 
-    /// The format of an ordinary event's body for a URL: the event itself stands in for a template that is not there.
+    /// Gives the format of an ordinary event's body for a URL. The event itself takes the place of a template that is
+    /// missing.
     #[must_use]
     pub fn resolve(&self, url: &Url) -> Format {
         match self.format.resolve(url) {
@@ -131,7 +133,7 @@ impl ChosenFormat {
 }
 
 impl Format {
-    /// Reads the name of a resolved format; None: this version knows no such format.
+    /// Reads the name of a resolved format. None: this version knows no such format.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         match PayloadFormat::parse(name)? {
@@ -140,7 +142,7 @@ impl Format {
         }
     }
 
-    /// The name in the settings, the ledger and the log.
+    /// Gives the format's name in the settings, the ledger and the log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -154,14 +156,14 @@ impl Format {
         }
     }
 
-    /// Whether people read it in a chat, whose webhooks allow about one message a second.
+    /// Whether the receiver is a chat. The webhooks of chats allow about one message a second.
     #[must_use]
     pub fn is_chat(self) -> bool {
         matches!(self, Self::Slack | Self::Discord | Self::GoogleChat | Self::Teams)
     }
 
-    /// The body of an event. The event itself stands in for what cannot be made: a template that is not there, or a body
-    /// that would be larger than any receiver takes.
+    /// Makes the body of an event. The event itself takes the place of a body that cannot be made: the template is
+    /// missing, or the body would be larger than any receiver takes.
     #[must_use]
     pub fn payload<'a>(self, event: &'a Event, template: Option<&Template>) -> Payload<'a> {
         let made = match self {

@@ -1,4 +1,4 @@
-//! Where a delivery may go: public https endpoints, and nowhere else.
+//! The guard lets a delivery go to public https endpoints only.
 //!
 //! An owner types the URL, and an attacker who takes over an owner's account may type any URL. The targets of such an
 //! attacker are near the function: the Lambda runtime API on loopback, the metadata services, private networks. So the
@@ -21,7 +21,7 @@ use std::net::IpAddr;
 pub enum TargetPolicy {
     /// Public https endpoints only.
     Public,
-    /// Also plain http, any port, private addresses and special-use names.
+    /// All endpoints: plain http, any port, private addresses and special-use names are allowed too.
     UnsafeForLocalTestsOnly,
 }
 

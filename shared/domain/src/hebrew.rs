@@ -1,9 +1,9 @@
-//! What the owner is told in Hebrew by the page and by the mails alike.
+//! The Hebrew texts that the page and the mails have in common.
 //!
-//! Infinitives and plurals throughout, so that nobody is addressed by a gender. Latin with punctuation at its ends stands
-//! in directional isolates (U+2066, U+2069), and a comma between two Latin names is followed by U+200F, or the
-//! punctuation would jump to the other side. A sentence that a mail has too does not say "here": in a mail, that would not
-//! be the page.
+//! The sentences have infinitives and plurals, so that no reader is addressed by a gender. Latin text with punctuation
+//! at its ends stands in directional isolates (U+2066, U+2069), and U+200F follows a comma between two Latin names; the
+//! punctuation would otherwise jump to the other side. A sentence that mails have too does not say "here": in a mail,
+//! that word would not mean the page.
 
 mod answers;
 mod clues;
@@ -21,13 +21,13 @@ pub const FAILING_TITLE: &str = "העדכונים לא מגיעים למערכת
 /// The title of a paused endpoint.
 pub const PAUSED_TITLE: &str = "השליחה מושהית";
 
-/// What becomes of the events that wait for a failing endpoint.
+/// Says when the events that wait for a failing endpoint are sent.
 pub const WHILE_FAILING: &str = "ממשיכים לנסות, וברגע שהמערכת שלך תענה הכול יישלח מעצמו.";
 
-/// What becomes of the events that wait for a paused endpoint.
+/// Says when the events that wait for a paused endpoint are sent.
 pub const WHILE_PAUSED: &str = "הכול יישלח עם חידוש השליחה.";
 
-/// What is wrong with the URL.
+/// Says what is wrong with the URL.
 #[must_use]
 pub fn refusal(refusal: Refusal) -> &'static str {
     match refusal {
@@ -53,7 +53,7 @@ pub fn refusal(refusal: Refusal) -> &'static str {
     }
 }
 
-/// Why the endpoint is paused, and what to do.
+/// Says why the endpoint is paused, and what to do.
 #[must_use]
 pub fn paused(reason: PausedReason) -> Advice {
     match reason {

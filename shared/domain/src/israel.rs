@@ -1,7 +1,7 @@
-//! The clock on a wall in Israel.
+//! Converts times to the time zone of Israel.
 //!
-//! The zone is compiled in from the IANA database: Israel's rule has its exceptions before 2013, and a database of the
-//! system is nothing that a pure crate may read.
+//! The time zone is compiled in from the IANA database: Israel's rule has exceptions before 2013, and a pure crate may
+//! not read the system's database.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -9,20 +9,20 @@ use jiff::{Timestamp, Zoned};
 
 static ISRAEL: TimeZone = jiff::tz::get!("Asia/Jerusalem");
 
-/// A point in time, in Israel's time zone.
+/// Gives a point in time in Israel's time zone.
 #[must_use]
 pub fn local(time: Timestamp) -> Zoned {
     time.to_zoned(ISRAEL.clone())
 }
 
-/// The first instant of a day. For a day beyond the times that a [`Timestamp`] can tell, the nearest of those times.
+/// Gives the first instant of a day. If a [`Timestamp`] cannot hold that instant, the nearest possible one is given.
 #[must_use]
 pub fn start_of(date: Date) -> Timestamp {
     let beyond = if date.year() < 0 { Timestamp::MIN } else { Timestamp::MAX };
     date.to_zoned(ISRAEL.clone()).map_or(beyond, |start| start.timestamp())
 }
 
-/// "1.3.2026 11:12"
+/// Gives date and time as an owner reads them: "1.3.2026 11:12".
 #[must_use]
 pub fn date_and_time(time: Timestamp) -> String {
     let time = local(time);
@@ -58,8 +58,8 @@ mod tests {
         }
     }
 
-    /// By law since 2013: from the Friday before the last Sunday of March, 02:00, to the last Sunday of October, 02:00.
-    /// Before, it ended with Yom Kippur: on 23 September 2012.
+    /// Summer time by the law of 2013: from the Friday before the last Sunday of March, 02:00, to the last Sunday of
+    /// October, 02:00. Before 2013, summer time ended with Yom Kippur: on 23 September 2012.
     #[test]
     fn summer_time_begins_and_ends_by_the_law_of_its_year() {
         for (utc, shown) in [

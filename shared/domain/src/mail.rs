@@ -32,15 +32,15 @@ pub struct Mail {
     pub html: String,
 }
 
-/// What a mail says, in its order.
+/// The content of a mail, in the order of its parts.
 struct Content<'a> {
     subject: &'static str,
-    /// Since when, and what happened.
+    /// Since when the endpoint is in its state, and what happened.
     happened: Vec<String>,
     fix: &'static str,
-    /// How many events wait, or go out now, and what becomes of them.
+    /// How many events wait or go out now, and when the waiting events are sent.
     waiting: String,
-    /// Where the page is; None: the mail has no link.
+    /// The address of the page. None: the mail has no link.
     page: Option<&'a str>,
 }
 
@@ -105,7 +105,7 @@ fn since_when(since: jiff::Timestamp, what: &str) -> String {
     format!("מאז {} (שעון ישראל) {what}", israel::date_and_time(since))
 }
 
-/// What was the matter until now.
+/// Says what was wrong until now.
 fn ended(since: Option<jiff::Timestamp>, cause: &str) -> String {
     let since = since.map(|since| format!(" מאז {} (שעון ישראל)", israel::date_and_time(since)));
     let since = since.unwrap_or_default();
@@ -120,7 +120,7 @@ fn ended(since: Option<jiff::Timestamp>, cause: &str) -> String {
     }
 }
 
-/// What becomes of the events that have waited, now that the endpoint is active.
+/// Says that the events which have waited go out now that the endpoint is active.
 fn going_out(held: Option<u64>) -> String {
     match held {
         None => "מה שהמתין נשלח עכשיו, בהדרגה.".to_owned(),

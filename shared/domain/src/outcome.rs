@@ -137,7 +137,7 @@ impl Cause {
     }
 }
 
-/// What follows from an outcome.
+/// The consequence of an outcome for the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The receiver has the event.

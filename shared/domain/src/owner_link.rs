@@ -81,7 +81,7 @@ struct Claims {
     sub: String,
     /// Unix seconds.
     exp: f64,
-    /// Not before, in Unix seconds.
+    /// The time before which the token is not valid, in Unix seconds.
     nbf: Option<f64>,
 }
 

@@ -1,6 +1,7 @@
-//! Phone numbers, however people and their contacts write them.
+//! Reads phone numbers as people and their contacts write them.
 
-/// An Israeli number as `+972-54-123-4567`, a landline as `+972-3-123-4567`; None if it is no Israeli number.
+/// Gives an Israeli number as `+972-54-123-4567`, and a landline as `+972-3-123-4567`. None: the text is no Israeli
+/// number.
 ///
 /// Mobile (05x) and 07x numbers have nine digits behind the 0, landlines (02, 03, 04, 08, 09) eight. The 0, `972`, `+972`,
 /// `00972` and `+972 (0)` may stand in front of them. Short and toll-free numbers cannot be dialled by way of +972.
@@ -31,15 +32,15 @@ pub fn israeli(number: &str) -> Option<String> {
     Some(format!("+972-{area}-{exchange}-{line}"))
 }
 
-/// The ASCII digit of a digit: of an ASCII, Arabic, Persian or full-width one.
+/// Gives the ASCII digit of an ASCII, Arabic, Persian or full-width digit.
 #[must_use]
 pub fn digit(character: char) -> Option<char> {
     let of_zero = |zero: char| char::from_digit(u32::from(character).checked_sub(u32::from(zero))?, 10);
     ['0', '\u{660}', '\u{6f0}', '\u{ff10}'].into_iter().find_map(of_zero)
 }
 
-/// What people write between the digits of a phone number: spaces, brackets, and every kind of hyphen and dash, the
-/// Hebrew one (U+05BE) among them.
+/// Whether people write this character between the digits of a phone number: spaces, brackets, and every kind of hyphen
+/// and dash, the Hebrew one (U+05BE) among them.
 #[must_use]
 pub fn separates(character: char) -> bool {
     character.is_whitespace()

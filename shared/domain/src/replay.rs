@@ -1,11 +1,11 @@
 //! A replay: stored events are sent in the order in which they happened. It sends the held events of an endpoint, or those
 //! of a range of time that have arrived or failed.
 //!
-//! A message carries a replay on by one step. The step is claimed, lists the next few events, sends them one after the
-//! other, and sends the message of the next step. So one event of a replay is in flight at a time, the events keep their
-//! order, and the receiver is not flooded. No event is taken out of the ledger beforehand: a held event stays held until
-//! it has been attempted, and a range keeps the place of its last event. So a replay that is killed half-way goes on
-//! where it was, and a replay whose endpoint fails again has nothing to put back.
+//! Each message of a replay brings one step. The step is claimed, lists the next few events, sends them one after the
+//! other, and sends the message of the next step. So one event of a replay is in flight at a time, the events keep
+//! their order, and the receiver is not flooded. No event is taken out of the ledger beforehand: a held event stays
+//! held until it has been attempted, and a range keeps the place of its last event. So a replay that is killed half-way
+//! goes on where it was, and a replay whose endpoint fails again has nothing to put back.
 //!
 //! A failure ends the step. The next step tries the same event again, by the event's schedule or the receiver's
 //! Retry-After, and the other events stay behind it. After its last attempt in the replay
@@ -41,12 +41,13 @@ pub trait ReplayIo: EndpointIo {
 pub struct Listed {
     /// The events, each with its place.
     pub events: Vec<(EventId, Position)>,
-    /// How far a range has been read, which may be beyond its last listed event. None: to its end.
+    /// The place up to which a range has been read, which may be beyond its last listed event. None: the range has been
+    /// read to its end.
     pub read_to: Option<Position>,
 }
 
 impl Listed {
-    /// Only the first event. The others stand behind it, for the next steps.
+    /// Keeps the first event only. The next steps send the others, which stand behind it.
     #[must_use]
     pub fn only_first(mut self) -> Self {
         if self.events.len() > 1 {
@@ -70,7 +71,8 @@ pub enum StepAction {
 
 /// The result of a step's deliveries.
 struct StepResult {
-    /// What is done. It is over if no event was listed, or if a range was read to its end and all is done.
+    /// The step's progress. The replay is over if no event was listed, or if a range was read to its end and all of its
+    /// events are done.
     progress: StepProgress,
     /// When the next step may begin. None: at once.
     next: Option<Timestamp>,
@@ -79,7 +81,7 @@ struct StepResult {
 }
 
 /// Does a step of a replay. `message` is the id of the message that brings the step.
-pub async fn carry_on<I: ReplayIo>(io: &I, replay: u64, step: u64, message: &str) -> StepAction {
+pub async fn run_step<I: ReplayIo>(io: &I, replay: u64, step: u64, message: &str) -> StepAction {
     let step = Step { io, replay, number: step, message };
     step.run().await.unwrap_or(StepAction::ReturnAfterFault)
 }
@@ -142,7 +144,7 @@ impl<I: ReplayIo> Step<'_, I> {
             let now = self.io.now();
             let is_ours = |health: &Health| health.replay_of(self.replay).is_some();
             let health = match &seen.endpoint {
-                Some(endpoint) => seen.health.at(endpoint, now),
+                Some(endpoint) => seen.health.for_endpoint(endpoint, now),
                 None if is_ours(&seen.health) && !matches!(seen.health.state, State::Paused { .. }) => {
                     seen.health.without_url(now)
                 }

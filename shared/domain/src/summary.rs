@@ -37,17 +37,17 @@ pub enum Status {
 /// Numbers of deliveries by their status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// How many have arrived.
+    /// How many deliveries have arrived.
     pub delivered: u32,
-    /// How many are to be tried again.
+    /// How many deliveries are to be tried again.
     pub retrying: u32,
-    /// How many are held.
+    /// How many deliveries are held.
     pub held: u32,
-    /// How many have failed.
+    /// How many deliveries have failed.
     pub failed: u32,
 }
 
-/// One day.
+/// The counted deliveries of one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Day {
     /// The date in Israel.
@@ -124,7 +124,7 @@ impl Counts {
 }
 
 impl Counter {
-    /// A counter for so many days, the day of `now` being the last.
+    /// Makes a counter for this number of days. The day of `now` is the last one.
     #[must_use]
     pub fn new(days: u8, now: Timestamp) -> Self {
         let today = israel::local(now).date();
@@ -161,7 +161,7 @@ impl Counter {
         }
     }
 
-    /// The sum of what was counted; `complete`: these were all deliveries of the days.
+    /// Gives the sums of the counted deliveries. `complete`: all deliveries of the days were counted.
     #[must_use]
     pub fn summary(self, complete: bool) -> Summary {
         let total = self.days.iter().fold(Counts::default(), |sum, day| sum.plus(day.counts));
@@ -181,12 +181,13 @@ fn earlier(known: Option<Timestamp>, time: Timestamp) -> Timestamp {
     known.map_or(time, |known| known.min(time))
 }
 
-/// The clocks of two machines may differ, so a success may seem to be earlier than the publishing.
+/// Gives the delay from publishing to the first success. The clocks of two machines may differ; if the success seems to
+/// be earlier, the delay is 0.
 fn delay_ms(created_at: Timestamp, delivered_at: Timestamp) -> u64 {
     u64::try_from(delivered_at.as_millisecond() - created_at.as_millisecond()).unwrap_or(0)
 }
 
-/// The value in the middle, or half-way between the two in the middle, rounded down.
+/// Gives the median: the value in the middle, or half-way between the two values in the middle, rounded down.
 fn median(mut values: Vec<u64>) -> Option<u64> {
     values.sort_unstable();
     let upper = *values.get(values.len() / 2)?;

@@ -19,7 +19,7 @@ pub trait SweepIo: EndpointIo {
     fn send_probe(&self, event: &EventId) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 
-/// How much was restarted.
+/// The numbers of restarted probes and replays, and of given notices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Restarted {
     /// How many probes got a new message.
@@ -34,8 +34,8 @@ pub struct Restarted {
 ///
 /// # Errors
 ///
-/// [`Unavailable`]: a fault of ours. If the state was stored and its message was not sent, the message is overdue again in
-/// a few minutes.
+/// [`Unavailable`]: a fault of this system or of AWS. If the state was stored and its message was not sent, the message
+/// is overdue again in a few minutes.
 pub async fn sweep<I: SweepIo>(io: &I) -> Result<Restarted, Unavailable> {
     let mut restarted = Restarted::default();
     let seen = io.read().await?;

@@ -1,4 +1,4 @@
-//! A request's JSON, or the problem with it.
+//! Reads a request's JSON body, or answers with a problem.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -13,7 +13,7 @@ use crate::problem::Problem;
 /// A JSON body. A client that sends something else gets a problem, not plain text.
 pub(crate) struct Body<T>(pub(crate) T);
 
-/// The same, where a request may have no body at all: it then means the default.
+/// A JSON body that a request may leave out. A request without a body gets the default value.
 pub(crate) struct OptionalBody<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {

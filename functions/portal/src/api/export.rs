@@ -32,7 +32,7 @@ use crate::use_cases::UseCaseError;
     )
 )]
 pub(super) async fn deliveries_csv(
-    State(owners): App,
+    State(use_cases): App,
     Extension(business): Owner,
     query: Result<Query<ExportQuery>, QueryRejection>,
 ) -> Result<Response, Response> {
@@ -40,7 +40,7 @@ pub(super) async fn deliveries_csv(
         .map_err(|rejection| rejection.body_text())
         .and_then(|Query(query)| wanted(query.into()))
         .map_err(|detail| Problem::new(StatusCode::BAD_REQUEST, detail).into_response())?;
-    let exported = owners.export(&business, wanted).await.map_err(UseCaseError::into_response)?;
+    let exported = use_cases.export(&business, wanted).await.map_err(UseCaseError::into_response)?;
     let name = format!("attachment; filename=\"deliveries-{}.csv\"", israel::local(clock::now()).date());
     let headers = [(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
     Ok((headers, csv::file(&exported.deliveries, exported.left_out)).into_response())

@@ -25,7 +25,7 @@ pub(super) const MOST_DAYS: u8 = 31;
     )
 )]
 pub(super) async fn summary(
-    State(owners): App,
+    State(use_cases): App,
     Extension(business): Owner,
     query: Result<Query<SummaryQuery>, QueryRejection>,
 ) -> Result<Json<DeliverySummaryOfDays>, Response> {
@@ -33,7 +33,7 @@ pub(super) async fn summary(
         .map_err(|rejection| rejection.body_text())
         .and_then(|Query(query)| days(query.days.as_deref()))
         .map_err(|detail| Problem::new(StatusCode::BAD_REQUEST, detail).into_response())?;
-    let summary = owners.summary(&business, days).await.map_err(UseCaseError::into_response)?;
+    let summary = use_cases.summary(&business, days).await.map_err(UseCaseError::into_response)?;
     Ok(Json(summary.into()))
 }
 

@@ -82,14 +82,14 @@ pub(super) struct PreviewForm {
     test: TestForm,
 }
 
-pub(super) async fn save(State(owners): App, Extension(business): Owner, form: Sent<SettingsForm>) -> Answer {
+pub(super) async fn save(State(use_cases): App, Extension(business): Owner, form: Sent<SettingsForm>) -> Answer {
     let Form(form) = form?;
     let url = UrlIntent::Set(Some(form.generic_webhook_url.clone()));
-    match owners.save(&business, url, form.header(), form.format(), form.email()).await {
+    match use_cases.save(&business, url, form.header(), form.format(), form.email()).await {
         Ok(saved) if saved.url.is_none() => Ok(redirect("/?said=cleared")),
         Ok(saved) => {
             // The warning of the DNS lookup would be lost after a redirect.
-            let mut view = show(&owners, &business, &newest(), false).await?;
+            let mut view = show(&use_cases, &business, &newest(), false).await?;
             let is_new_to_events = saved.is_another && !view.log.is_empty();
             view.said = Some(if is_new_to_events { Flash::SavedAnother } else { Flash::Saved });
             let place = if is_new_to_events { "/?said=saved-another" } else { "/?said=saved" };
@@ -98,7 +98,7 @@ pub(super) async fn save(State(owners): App, Extension(business): Owner, form: S
             Ok(if unresolved { as_html(StatusCode::OK, html::overview(&view)) } else { redirect(place) })
         }
         Err(UseCaseError::Refused(refused)) => {
-            let mut view = show(&owners, &business, &newest(), false).await?;
+            let mut view = show(&use_cases, &business, &newest(), false).await?;
             typed(&mut view, form, refused);
             Ok(as_html(StatusCode::UNPROCESSABLE_ENTITY, html::overview(&view)))
         }
@@ -126,7 +126,7 @@ fn typed(view: &mut Overview, form: SettingsForm, refused: Refused) {
 }
 
 /// Shows the body that a test would send with the settings as they are typed, or, without any, as they are stored.
-pub(super) async fn preview(State(owners): App, Extension(business): Owner, form: Sent<PreviewForm>) -> Answer {
+pub(super) async fn preview(State(use_cases): App, Extension(business): Owner, form: Sent<PreviewForm>) -> Answer {
     let Form(PreviewForm { settings: form, test: TestForm { event_type } }) = form?;
     let (url, kind) = if form.has_settings() {
         // A call is what the settings are for.
@@ -134,8 +134,8 @@ pub(super) async fn preview(State(owners): App, Extension(business): Owner, form
     } else {
         (UrlIntent::Keep, event_type)
     };
-    let previewed = owners.preview(&business, url, form.format(), kind).await;
-    let mut view = show(&owners, &business, &newest(), false).await?;
+    let previewed = use_cases.preview(&business, url, form.format(), kind).await;
+    let mut view = show(&use_cases, &business, &newest(), false).await?;
     view.test_kind = event_type;
     let (status, refused) = match previewed {
         Ok(body) => {
@@ -151,25 +151,25 @@ pub(super) async fn preview(State(owners): App, Extension(business): Owner, form
     Ok(as_html(status, html::overview(&view)))
 }
 
-pub(super) async fn test(State(owners): App, Extension(business): Owner, form: Sent<TestForm>) -> Answer {
+pub(super) async fn test(State(use_cases): App, Extension(business): Owner, form: Sent<TestForm>) -> Answer {
     let event_type = match form {
         Ok(Form(form)) => form.event_type,
         // No form at all: a test of the default type.
         Err(FormRejection::InvalidFormContentType(_)) => TestKind::default(),
         Err(rejection) => return Err(rejection.into()),
     };
-    let attempt: Attempt = match owners.test(&business, event_type).await {
-        Err(why @ UseCaseError::TooManyTests(_)) => return too_many_tests(&owners, &business, &why).await,
+    let attempt: Attempt = match use_cases.test(&business, event_type).await {
+        Err(why @ UseCaseError::TooManyTests(_)) => return too_many_tests(&use_cases, &business, &why).await,
         tested => tested?,
     };
-    let mut view = show(&owners, &business, &newest(), false).await?;
+    let mut view = show(&use_cases, &business, &newest(), false).await?;
     view.test = Some(view_model::test(&attempt));
     view.test_kind = event_type;
     Ok(as_html(StatusCode::OK, html::overview(&view)))
 }
 
-async fn too_many_tests(owners: &UseCases, business: &BusinessId, why: &UseCaseError) -> Answer {
-    let mut view = show(owners, business, &newest(), false).await?;
+async fn too_many_tests(use_cases: &UseCases, business: &BusinessId, why: &UseCaseError) -> Answer {
+    let mut view = show(use_cases, business, &newest(), false).await?;
     view.said = Some(Flash::TooManyTests);
     let mut response = as_html(StatusCode::TOO_MANY_REQUESTS, html::overview(&view));
     why.retry_after().map(|wait| response.headers_mut().insert(header::RETRY_AFTER, wait));

@@ -1,4 +1,4 @@
-//! The delivery log, and sending again.
+//! Reads the delivery log, and sends events again.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use domain::summary::Summary as SummaryOfDays;
 use super::{ReplayView, UseCaseError, UseCases};
 use crate::report;
 
-/// How many days a summary has where no number is asked for.
+/// How many days a summary has if the request names no number.
 pub(crate) const SUMMARY_DAYS: u8 = 14;
 
 /// An event whose next attempt is this near is not sent again beside that attempt.
@@ -28,7 +28,7 @@ const NOTED_WITHIN: Duration = Duration::from_secs(1);
 /// message that a crash kept back has returned by then.
 const OVERDUE_AFTER: Duration = Duration::from_mins(12);
 
-/// What becomes of an event that is sent again.
+/// Whether an event that is sent again goes out now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sending {
     /// The event is on its way.
@@ -44,7 +44,7 @@ pub(crate) struct Resent {
     pub(crate) count: u64,
     /// Whether there are more than were counted.
     pub(crate) more: bool,
-    /// The replay that sends them; None: nothing waits.
+    /// The replay that sends the events. None: no event waits.
     pub(crate) replay: Option<ReplayView>,
 }
 
@@ -112,7 +112,7 @@ impl UseCases {
     }
 
     /// Sends all held events, in the order in which they happened.
-    pub(crate) async fn release_held(&self, business_id: &BusinessId) -> Result<Resent, UseCaseError> {
+    pub(crate) async fn replay_held(&self, business_id: &BusinessId) -> Result<Resent, UseCaseError> {
         let held = self.tables.deliveries.count_held(business_id).await?;
         self.resume(business_id).await?;
         let owned = self.tables.settings.read_for_owner(business_id, clock::now()).await?;

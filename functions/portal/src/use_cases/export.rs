@@ -1,4 +1,4 @@
-//! The log as a whole, as far as a file takes it.
+//! Reads the delivery log for a file, up to the largest number of rows.
 
 use std::time::Duration;
 
@@ -11,28 +11,28 @@ use super::{UseCaseError, UseCases};
 /// How many deliveries a file has at most.
 const ROWS: usize = 10_000;
 
-/// How long a search for rare deliveries goes on. What begins before that ends within the function's 29 seconds.
+/// How long a search for rare deliveries goes on. A read that begins before that ends within the function's 29 seconds.
 const SEARCH_LASTS: Duration = Duration::from_secs(12);
 
-/// What was read for a file.
+/// The deliveries that were read for a file.
 pub(crate) struct Exported {
     /// The deliveries, newest first.
     pub(crate) deliveries: Vec<Summary>,
-    /// Why older deliveries are left out; None: these are all.
+    /// Why older deliveries are left out. None: these are all deliveries.
     pub(crate) left_out: Option<LeftOut>,
 }
 
 /// Why deliveries are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LeftOut {
-    /// There are older ones than a file takes.
+    /// There are more deliveries than a file takes, so the older ones are left out.
     Older,
-    /// The search ended before the log did. There may be older ones.
+    /// The search ran out of time before it reached the end of the log. There may be older deliveries.
     Unsearched,
 }
 
 impl UseCases {
-    /// Reads the newest 10,000 of the wanted deliveries, whatever limit and place are wanted.
+    /// Reads the newest 10,000 of the wanted deliveries. The limit and the place in `wanted` do not count.
     pub(crate) async fn export(&self, business_id: &BusinessId, wanted: Wanted) -> Result<Exported, UseCaseError> {
         let until = Instant::now() + SEARCH_LASTS;
         let mut deliveries = Vec::new();

@@ -31,7 +31,7 @@ pub(crate) enum TemplateIntent {
 /// Why a format or a template is refused. None of the messages repeats anything of the template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidFormat {
-    /// This is the name of no format.
+    /// No format has this name.
     #[error("there is no such format")]
     Unknown,
     /// The format `template` is chosen, and there is no template.
@@ -43,7 +43,7 @@ pub(crate) enum InvalidFormat {
 }
 
 impl FormatIntent {
-    /// Without invisible characters in the template, and without one that is empty.
+    /// Removes invisible characters from the template, and the template itself if nothing is left of it.
     pub(super) fn cleaned(self) -> Self {
         let template = match self.template {
             TemplateIntent::Keep => TemplateIntent::Keep,
@@ -55,8 +55,8 @@ impl FormatIntent {
         Self { template, ..self }
     }
 
-    /// Judges what is named, and what would then be stored. A format or template that another system has stored is
-    /// judged only if the owner changes one of the two.
+    /// Judges the named format and template, and the pair that would then be stored. A format or template that another
+    /// system has stored is judged only if the owner changes one of the two.
     pub(super) fn change(&self, before: &OwnerSettings) -> Result<FormatChange<'_>, InvalidFormat> {
         let format = match self.format.as_deref() {
             None => None,

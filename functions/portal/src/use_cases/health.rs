@@ -25,13 +25,13 @@ pub(super) enum Intent {
     /// Nothing is sent from now on. A replay of a range ends.
     Pause,
     /// Events are sent again, the held ones first.
-    Release,
+    Resume,
     /// Held events of an active endpoint are sent; a failing or paused endpoint stays as it is.
     Keep,
 }
 
 impl Intent {
-    /// The health after the change; `here` is the health at the URL that is set now.
+    /// Gives the health after the change. `here` is the health at the URL that is set now.
     fn applied(self, here: Health, something_is_held: bool, now: Timestamp) -> Health {
         let is_active = matches!(here.state, State::Active { .. });
         let goes_on = here.replay.as_ref().is_some_and(|replay| !replay.is_lost(now));
@@ -39,9 +39,9 @@ impl Intent {
         match self {
             Self::Pause if matches!(here.state, State::Paused { .. }) => here.with_range_ended(),
             Self::Pause => here.pause(now),
-            Self::Release if is_due || !is_active => here.resume(now),
+            Self::Resume if is_due || !is_active => here.resume(now),
             Self::Keep if is_due => here.resume(now),
-            Self::Release | Self::Keep => here,
+            Self::Resume | Self::Keep => here,
         }
     }
 }
@@ -57,7 +57,7 @@ impl UseCases {
         if self.tables.settings.read_for_owner(business_id, clock::now()).await?.url.is_none() {
             return Err(UseCaseError::NoUrl);
         }
-        self.change(business_id, Intent::Release).await
+        self.change(business_id, Intent::Resume).await
     }
 
     /// Changes the health as the owner asks, and sends the messages and notices that follow. The stored health may be
@@ -74,7 +74,7 @@ impl UseCases {
             }
             let changed = changed.next_version();
             if Stored::from(self.tables.settings.store_health(business_id, &changed).await?) == Stored::Done {
-                follow(&Changing { owners: self, business_id }, &owned.health, &changed).await;
+                follow(&Changing { use_cases: self, business_id }, &owned.health, &changed).await;
                 return Ok(());
             }
         }
@@ -84,7 +84,7 @@ impl UseCases {
 
 /// A change of a business's endpoint: the implementation of the I/O that [`follow`] needs.
 pub(super) struct Changing<'a> {
-    pub(super) owners: &'a UseCases,
+    pub(super) use_cases: &'a UseCases,
     pub(super) business_id: &'a BusinessId,
 }
 
@@ -103,24 +103,24 @@ impl EndpointIo for Changing<'_> {
     }
 
     async fn read(&self) -> Result<Snapshot, Unavailable> {
-        let owned = self.owners.tables.settings.read_for_owner(self.business_id, clock::now()).await;
+        let owned = self.use_cases.tables.settings.read_for_owner(self.business_id, clock::now()).await;
         let owned = self.known(owned.map_err(Fault::from))?;
         Ok(Snapshot { health: owned.health, endpoint: owned.endpoint, ..Snapshot::default() })
     }
 
     async fn store(&self, health: &Health) -> Result<Stored, Unavailable> {
-        let written = self.owners.tables.settings.store_health(self.business_id, health).await;
+        let written = self.use_cases.tables.settings.store_health(self.business_id, health).await;
         self.known(written.map_err(Fault::from)).map(Stored::from)
     }
 
     async fn send_step(&self, replay: u64, step: u64, _at: Option<Timestamp>) -> Result<(), Unavailable> {
         let command = Command::Replay { business_id: self.business_id.clone(), replay, step };
-        self.known(self.owners.commands.send(&command, Duration::ZERO).await.map_err(Fault::from))
+        self.known(self.use_cases.commands.send(&command, Duration::ZERO).await.map_err(Fault::from))
     }
 
     async fn announce(&self, notice: &Notice) -> Result<(), Unavailable> {
-        let held = self.owners.tables.deliveries.count_held(self.business_id).await.ok();
-        self.known(self.owners.notices.announce(self.business_id, notice, held).await.map_err(Fault::from))
+        let held = self.use_cases.tables.deliveries.count_held(self.business_id).await.ok();
+        self.known(self.use_cases.notices.announce(self.business_id, notice, held).await.map_err(Fault::from))
     }
 }
 
@@ -147,26 +147,26 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_released_if_it_is_wished_or_waits_for_nothing() {
-        let releases = |intent: Intent, health: Health, held| {
+    fn a_resume_ends_a_pause_and_held_events_of_an_active_endpoint_are_replayed() {
+        let resumes = |intent: Intent, health: Health, held| {
             let after = intent.applied(health.clone(), held, now());
             after.replay.is_some_and(|replay| replay.id == health.version + 1) && after.state == State::default()
         };
-        assert!(releases(Intent::Release, paused("a"), false), "the state ends, whatever waits");
-        assert!(releases(Intent::Release, active(), true));
-        assert!(releases(Intent::Keep, active(), true));
-        assert!(!releases(Intent::Release, active(), false));
-        assert!(!releases(Intent::Keep, paused("a"), true));
+        assert!(resumes(Intent::Resume, paused("a"), false), "the pause ends even if no event is held");
+        assert!(resumes(Intent::Resume, active(), true));
+        assert!(resumes(Intent::Keep, active(), true));
+        assert!(!resumes(Intent::Resume, active(), false));
+        assert!(!resumes(Intent::Keep, paused("a"), true));
     }
 
     #[test]
     fn a_replay_under_way_is_left_alone_and_one_that_is_lost_or_that_another_url_began_is_stored() {
         let replaying = paused("a").resume(now());
-        let applied = |seconds| Intent::Release.applied(replaying.clone(), true, now() + Duration::from_secs(seconds));
+        let applied = |seconds| Intent::Resume.applied(replaying.clone(), true, now() + Duration::from_secs(seconds));
         assert!(applied(359).says_the_same_as(&replaying));
         assert!(!applied(360).says_the_same_as(&replaying));
         let stored = paused("a");
-        let moved = stored.at(&EndpointId("b".to_owned()), now());
+        let moved = stored.for_endpoint(&EndpointId("b".to_owned()), now());
         assert!(!Intent::Keep.applied(moved.clone(), true, now()).says_the_same_as(&stored));
         assert!(Intent::Keep.applied(moved, true, now()).replay.is_some());
     }

@@ -1,7 +1,8 @@
-//! What a URL gives to think of: that it does not take what is sent, or is a tool's page instead of its hook.
+//! Warns of a URL that is allowed but probably a mistake: its receiver does not take the body that is sent, or the URL
+//! is a tool's page for people instead of a webhook.
 //!
-//! Known hosts and paths only, of the services that owners use. Of a chat whose format is chosen by itself
-//! there is nothing to think of. A URL that is not recognised gets no hint.
+//! The warnings come from known hosts and paths of the services that owners use. A chat whose format is chosen
+//! automatically needs no warning. A URL that is not recognised gets none.
 
 use adapters::settings_table::OwnerSettings;
 use domain::guard::{Target, TargetPolicy};
@@ -10,32 +11,33 @@ use domain::guard::{Target, TargetPolicy};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Warning {
-    /// `/webhook-test/`: n8n takes one call there, and only while its editor listens.
+    /// `/webhook-test/`: n8n takes one call at this path, and only while its editor listens.
     #[serde(rename = "n8n_test_url")]
     N8nTestUrl,
-    /// A page of a tool, for people; its hook has another address.
+    /// A tool's page for people. The tool's webhook has another address.
     ToolPage,
-    /// Telegram's bots want `chat_id` and `text`.
+    /// Telegram's bots need `chat_id` and `text`.
     Telegram,
     /// A connector of Teams, which Microsoft has retired. Its successor is a workflow, with another URL.
     Teams,
-    /// Power Automate, which answers 202 to any JSON. A flow that posts to Teams wants the format `teams`, which only its
-    /// owner can tell.
+    /// Power Automate, which answers 202 to any JSON. A flow that posts to Teams needs the format `teams`. Only the
+    /// owner knows whether the flow does.
     PowerAutomate,
-    /// Its name has no address (yet).
+    /// The host's name has no IP address (yet).
     Unresolved,
     /// Plain http, which only test stacks allow.
     Http,
-    /// Words, another URL or a place to fill in within it. Nobody can save such a URL here: another system has stored it.
+    /// The URL contains words, another URL or a placeholder to fill in. The portal refuses to save such a URL, so
+    /// another system has stored it.
     Mistyped,
 }
 
-/// What a stored URL gives to think of, as far as its text can tell.
+/// Gives the warnings about a stored URL, as far as they follow from its text.
 pub(crate) fn warnings(owned: &OwnerSettings, targets: TargetPolicy) -> Vec<Warning> {
     owned.url.as_deref().map(|url| of(url, targets)).unwrap_or_default()
 }
 
-/// The same of a URL; nothing of one that the guard refuses.
+/// Gives the warnings about a URL, as far as they follow from its text. A URL that the guard refuses has none.
 pub(super) fn of(url: &str, targets: TargetPolicy) -> Vec<Warning> {
     let Ok(target) = Target::parse(url, targets) else {
         return Vec::new();
@@ -46,7 +48,7 @@ pub(super) fn of(url: &str, targets: TargetPolicy) -> Vec<Warning> {
 
 fn of_target(target: &Target) -> Vec<Warning> {
     let url = target.url();
-    // The URL Standard has made the host lower-case; paths are as their services write them.
+    // The URL parser has made the host lower-case (URL Standard). The paths below are spelt as the services spell them.
     let (host, path) = (target.host().trim_end_matches('.'), url.path());
     let http = (url.scheme() == "http").then_some(Warning::Http);
     http.into_iter().chain(service(host, path)).collect()
@@ -69,7 +71,8 @@ fn is_below(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-/// Pages by which owners build what takes the event: each of these services has its hooks at another host or path.
+/// Whether the URL is a page on which owners build the workflow that takes the events. Each of these services has its
+/// webhooks at another host or path.
 fn is_page(host: &str, path: &str) -> bool {
     let below = |domain| is_below(host, domain);
     let in_path = |beginnings: &[&str]| beginnings.iter().any(|beginning| path.starts_with(beginning));
@@ -80,7 +83,7 @@ fn is_page(host: &str, path: &str) -> bool {
         | "make.powerautomate.com"
         | "airtable.com"
         | "www.airtable.com" => true,
-        // Its hooks had this host once.
+        // Zapier's webhooks had this host once.
         "zapier.com" | "www.zapier.com" => !in_path(&["/hooks/"]),
         "script.google.com" => !in_path(&["/macros/"]),
         _ if host.starts_with("hook.") => false,
@@ -96,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_that_is_probably_not_meant_gives_to_think() {
+    fn a_url_that_is_probably_a_mistake_has_its_warning() {
         let of = |url: &str| of(url, TargetPolicy::UnsafeForLocalTestsOnly);
         for (url, expected) in [
             ("https://n8n.example/webhook-test/x", Warning::N8nTestUrl),
@@ -129,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_may_type_and_the_guard_lets_pass_gives_to_think() {
+    fn a_stored_url_that_nobody_may_type_has_a_warning() {
         for (url, expected) in [
             ("https://n8n.example/{{ $json.id }}", &[Warning::Mistyped][..]),
             ("https://n8n.example/hook https://n8n.example/hook", &[Warning::Mistyped]),

@@ -14,22 +14,22 @@ use super::health::{Changing, TRIES};
 use super::{Fault, Resent, UseCaseError, UseCases};
 use crate::report;
 
-/// For so long after its end the page shows a replay.
+/// How long the page shows a replay after the replay's end.
 const LATELY: Duration = Duration::from_hours(24);
 
 /// The replay that the owner is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReplayView {
     pub(crate) kind: ReplayKind,
-    /// The range's beginning; None: it has no ends, or the replay is one of held events.
+    /// The range's beginning. None: the range has no ends, or the replay sends held events.
     pub(crate) from: Option<Timestamp>,
     /// The range's end; None as with `from`.
     pub(crate) to: Option<Timestamp>,
     /// How many events are done, the failed ones included; at most a step behind.
     pub(crate) done: u64,
-    /// How many of them the endpoint did not take.
+    /// How many of the done events the endpoint did not take.
     pub(crate) failed: u64,
-    /// How many events there are; None: too many to be counted.
+    /// How many events the replay has. None: too many to be counted.
     pub(crate) total: Option<u64>,
     pub(crate) state: ReplayState,
 }
@@ -45,10 +45,10 @@ pub(crate) enum ReplayKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReplayState {
     Running,
-    /// It goes on when the endpoint is well and nothing is held any more.
+    /// The replay goes on when the endpoint is active and no event is held any more.
     Waiting,
     Done,
-    /// The owner has paused.
+    /// The owner has paused the endpoint, which ended the replay.
     Ended,
 }
 
@@ -93,15 +93,15 @@ impl UseCases {
 
     /// Sends the messages that follow from a stored state in which a range has begun.
     async fn begun(&self, business_id: &BusinessId, before: &Health, stored: &Health) -> Result<Resent, UseCaseError> {
-        follow(&Changing { owners: self, business_id }, before, stored).await;
+        follow(&Changing { use_cases: self, business_id }, before, stored).await;
         let replay = stored.range.as_ref().map(|range| ReplayView::of_range(range, stored, true));
         let total = replay.as_ref().and_then(|replay| replay.total);
         report::range_begun(business_id, total);
         Ok(Resent { count: total.unwrap_or(COUNTED), more: total.is_none(), replay })
     }
 
-    /// The replay of a range, which is shown until the next one begins. Without one, the replay of held events while it
-    /// runs. `held`: how many events are held.
+    /// Gives the replay that the owner is shown: the replay of a range until the next one begins, or otherwise the
+    /// replay of held events while it runs. `held` is how many events are held.
     pub(crate) async fn replay(
         &self,
         business_id: &BusinessId,
@@ -115,7 +115,7 @@ impl UseCases {
         }
     }
 
-    /// The replay of held events while it runs.
+    /// Gives the replay of held events while it runs.
     pub(super) async fn held_replay(
         &self,
         business_id: &BusinessId,
@@ -135,7 +135,7 @@ impl ReplayView {
         matches!(self.state, ReplayState::Running | ReplayState::Waiting)
     }
 
-    /// The replay of a range that is under way, or was until lately.
+    /// Gives the replay of a range that is under way, or has ended within the last day.
     pub(crate) fn of_late(owned: &OwnerSettings, now: Timestamp) -> Option<Self> {
         let health = owned.here(now);
         let range = health.range.as_ref().filter(|range| range.end.is_none() || now < range.steps.due + LATELY)?;
@@ -162,7 +162,7 @@ impl ReplayView {
         }
     }
 
-    /// `held`: how many events are still held; None: too many to be counted.
+    /// Gives the replay of held events. `held` is how many events are still held. None: too many to be counted.
     fn of_held(replay: &Replay, held: Option<u64>) -> Self {
         Self {
             kind: ReplayKind::Held,

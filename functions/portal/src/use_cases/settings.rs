@@ -91,8 +91,7 @@ impl SigningSecretText {
 
 impl UseCases {
     /// Stores a change of the URL, of the header, of the format and of the address for mails, all cleaned. A business's
-    /// first secret is made with its first
-    /// settings. Events that were held for the previous URL go to the new one.
+    /// first secret is made with its first settings. Events that were held for the previous URL go to the new one.
     pub(crate) async fn save(
         &self,
         business_id: &BusinessId,
@@ -124,7 +123,7 @@ impl UseCases {
         self.tables.settings.save(business_id, url.change(), header, format, &email).await?;
         let is_another = wanted.is_some() && wanted != before.url.as_deref();
         if wanted.is_some() {
-            self.change(business_id, if is_another { Intent::Release } else { Intent::Keep }).await?;
+            self.change(business_id, if is_another { Intent::Resume } else { Intent::Keep }).await?;
         }
         warnings.dedup();
         Ok(Saved { url: wanted.map(ToOwned::to_owned), is_another, warnings })
@@ -143,7 +142,7 @@ impl UseCases {
             .replace_secret(business_id, current.as_deref(), &new_secret()?, now + ROTATION)
             .await?
         {
-            Written::Done if url.is_some() => self.wake(business_id, Intent::Keep).await,
+            Written::Done if url.is_some() => self.change_or_log(business_id, Intent::Keep).await,
             Written::Done => {}
             Written::ConditionFailed => return Err(UseCaseError::Changed),
         }
@@ -182,7 +181,7 @@ impl UseCases {
 }
 
 impl UrlIntent {
-    /// Without invisible characters, and without an empty fragment, which is never sent.
+    /// Removes invisible characters, and an empty fragment, which is never sent.
     pub(super) fn cleaned(self) -> Self {
         let clean = |url: String| without_empty_fragment(&pasted::cleaned(&url)).to_owned();
         match self {
@@ -204,7 +203,7 @@ fn without_empty_fragment(url: &str) -> &str {
 }
 
 impl HeaderIntent {
-    /// Without invisible characters.
+    /// Removes invisible characters from the name and the value.
     fn cleaned(self) -> Self {
         match self {
             Self::Set { name, value } => {
@@ -216,8 +215,8 @@ impl HeaderIntent {
 }
 
 impl EmailIntent {
-    /// Without invisible characters. The stored text stays as it is: the page sends it back with every change, and another
-    /// system may have stored no address there.
+    /// Reads the address without its invisible characters. A text that equals the stored one is not judged: the page
+    /// sends the stored text back with every change, and another system may have stored a text that is no address.
     fn change(self, before: &OwnerSettings) -> Result<EmailChange, InvalidEmailAddress> {
         match self {
             Self::Keep => Ok(EmailChange::Keep),

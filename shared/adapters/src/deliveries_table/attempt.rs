@@ -42,9 +42,9 @@ pub struct AttemptRecord {
     pub snippet: String,
     /// The address that the answer points to, as the receiver sent it.
     pub location: Option<String>,
-    /// What the body was; None: no body was made.
+    /// The format of the body. None: no body was made.
     pub format: Option<Format>,
-    /// What the attempt showed beyond its cause.
+    /// A detail that the attempt showed beyond its cause.
     pub clue: Option<Clue>,
 }
 
@@ -65,9 +65,9 @@ pub struct PastAttempt {
     pub response_snippet: Option<String>,
     /// The address that the answer points to, made [`printable`]; at most [`LOCATION_CHARS`] characters.
     pub location: Option<String>,
-    /// What the body was; None: no body was made, or this version does not know the format.
+    /// The format of the body. None: no body was made, or this version does not know the format.
     pub format: Option<Format>,
-    /// What the attempt showed beyond its cause.
+    /// A detail that the attempt showed beyond its cause.
     pub clue: Option<Clue>,
 }
 

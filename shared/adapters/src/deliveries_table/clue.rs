@@ -1,5 +1,5 @@
-//! A clue, which is what an attempt showed beyond its cause, as two attributes: `refusal` if the guard refused the URL
-//! or an address, `clue` for any other clue.
+//! A clue, which is a detail that an attempt showed beyond its cause, as two attributes: `refusal` if the guard refused
+//! the URL or an address, `clue` for any other clue.
 
 use domain::clue::Clue;
 use domain::guard::Refusal;

@@ -31,9 +31,9 @@ pub struct Summary {
     pub cause: Option<Cause>,
     /// The HTTP status code of the last attempt's answer; None: no answer came.
     pub status_code: Option<u16>,
-    /// What the last attempt showed beyond its cause.
+    /// A detail that the last attempt showed beyond its cause.
     pub clue: Option<Clue>,
-    /// What the body of the last attempt was; None: there was none, or this version does not know the format.
+    /// The format of the last attempt's body. None: there was no body, or this version does not know the format.
     pub format: Option<Format>,
     /// How many attempts were made.
     pub attempts: u32,
@@ -50,7 +50,7 @@ pub struct Summary {
 /// There is no `Debug`: the body is personal data.
 #[derive(Clone)]
 pub struct Details {
-    /// What the list says of the delivery.
+    /// The fields that the list has too.
     pub summary: Summary,
     /// The exact body; None: the body was too large to be kept.
     pub body: Option<String>,

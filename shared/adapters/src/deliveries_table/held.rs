@@ -71,8 +71,8 @@ impl DeliveriesTable {
             .expression_attribute_values(":business", s(business_id.as_str()))
     }
 
-    /// Some of the businesses that have held events: those among the next 1,000 keys behind `after`. With each business
-    /// comes the key behind which the next business stands. The boolean tells whether there are more keys.
+    /// Gives the businesses that have held events among the next 1,000 keys behind `after`. With each business comes
+    /// the key behind which the next business stands. The boolean tells whether there are more keys.
     ///
     /// # Errors
     ///

@@ -16,7 +16,7 @@ use crate::process::log::error_chain;
 /// 15,000 records. Then the caller is told where the list goes on.
 const PARTS: usize = 5;
 
-/// Which deliveries are wanted.
+/// The deliveries that a caller wants.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// Only deliveries of this status; None: of any.

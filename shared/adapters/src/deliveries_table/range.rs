@@ -14,12 +14,12 @@ use crate::dynamodb::attributes::s;
 /// How many events a step of a replay takes.
 const EVENTS_PER_STEP: usize = 10;
 
-/// How many places of the index a query reads if it lists events that have arrived, as most have: then few are read in
-/// vain.
+/// How many places of the index a query reads if it lists events that have arrived. Most events have arrived, so few
+/// places are read in vain.
 const PLACES_PER_PART: i32 = 20;
 
-/// How many parts of the index, of a megabyte at most, a step searches for its events. Then it ends, and the next goes
-/// on.
+/// How many parts of the index, of a megabyte at most, a step searches for its events. Then the step ends, and the next
+/// step goes on.
 const PARTS: usize = 5;
 
 /// The number up to which the events of a replay are counted.
@@ -55,8 +55,8 @@ impl DeliveriesTable {
         Ok(Listed { events, read_to: start.map(Cursor::position) })
     }
 
-    /// How many events a replay of a range would send. None: more than 10,000, or so many others among them that they
-    /// were not counted to the end.
+    /// Counts the events that a replay of a range would send. None: there are more than 10,000, or the range has so
+    /// many other events that the count did not reach its end.
     ///
     /// # Errors
     ///
@@ -89,7 +89,8 @@ impl DeliveriesTable {
     }
 }
 
-/// Counts what a query finds. None: more than 10,000, or so many others among them that they were not counted to the end.
+/// Counts the events that a query finds. None: there are more than 10,000, or the range has so many other events that
+/// the count did not reach its end.
 pub(super) async fn counted(query: QueryFluentBuilder) -> Result<Option<u64>, TableError> {
     let query = query.select(Select::Count);
     let (mut count, mut start) = (0, None);

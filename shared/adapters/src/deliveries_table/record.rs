@@ -11,7 +11,7 @@ use crate::body;
 use crate::dynamodb::attributes::{number, text, time};
 use crate::dynamodb::{Item, TableError};
 
-/// The part of a record that decides what becomes of a delivery.
+/// The part of a record that a delivery decides by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The event's status.
@@ -46,8 +46,8 @@ pub struct StoredEvent {
 }
 
 impl StoredEvent {
-    /// None if the record has no body, or none that can be read: trying again would change nothing. The event keeps the
-    /// id of its record, whatever id a later version would derive from the body.
+    /// Reads the event. None: the record has no body, or none that can be read; trying again would change nothing. The
+    /// event keeps the id of its record, even if a later version would derive another id from the body.
     pub(super) fn from_item(item: &Item, id: &EventId) -> Option<Self> {
         Some(Self {
             event: Event::parse(&stored_body(item)?).ok()?.with_id(id.clone()),
@@ -65,7 +65,7 @@ pub(super) fn stored_body(item: &Item) -> Option<String> {
     }
 }
 
-/// For how long a record is kept after its last change, unless it is held.
+/// How long a record is kept after its last change, unless the event is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention(pub Duration);
 

@@ -13,7 +13,7 @@ use crate::dynamodb::Item;
 use crate::dynamodb::attributes::{ms, n, s};
 use crate::dynamodb::update_expression::UpdateExpression;
 
-/// What is to be written to the record of an event.
+/// The values that a write puts into the record of an event.
 pub struct RecordUpdate<'a> {
     /// The event.
     pub event: &'a Event,
@@ -31,9 +31,9 @@ pub struct RecordUpdate<'a> {
     pub occurred: Timestamp,
     /// The time of this write.
     pub now: Timestamp,
-    /// For how long the record is kept from now on, unless it is held.
+    /// How long the record is kept from now on, unless the event is held.
     pub retention: Retention,
-    /// Whether this may change a record that says `delivered`: only a resend may.
+    /// Whether the write may change a record that says `delivered`. Only a resend may.
     pub over_delivered: bool,
     /// Whether the record said `held` when it was read, or the event has been given a message of its own since.
     pub was_held: bool,
@@ -51,7 +51,8 @@ impl RecordUpdate<'_> {
         self.attempt.is_some_and(|attempt| attempt.cause.is_some())
     }
 
-    /// Whether this must not change a record that says `held`: another message has held the event since it was read.
+    /// Whether the write must not change a record that says `held`. Another message has then held the event since the
+    /// record was read.
     pub(super) fn spares_held(&self) -> bool {
         matches!(self.status, Status::Retrying | Status::Failed) && !self.was_held
     }
@@ -76,7 +77,7 @@ impl RecordUpdate<'_> {
         update
     }
 
-    /// What the record says of the event itself: written once, by the record's first write.
+    /// Sets the attributes that describe the event itself. Only the record's first write sets them.
     fn set_event(&self, update: &mut UpdateExpression) {
         update.set_once("event_type", s(self.event.event_type().as_str()));
         update.set_once("created_at", s(format!("{:.3}", self.occurred)));

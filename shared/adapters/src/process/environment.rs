@@ -126,16 +126,16 @@ pub struct Sweep {
     pub log_level: Level,
 }
 
-/// What `notify` is set up with, by the names of the template's environment variables.
+/// The settings of `notify`, with the names that the template gives their variables.
 #[derive(Clone)]
 pub struct Notify {
-    /// Where and as whom to call AWS.
+    /// AWS's region, credentials and endpoint.
     pub aws: Aws,
     /// `SETTINGS_TABLE_NAME`
     pub settings_table_name: String,
-    /// `NOTICES_FROM`: the address that mails come from; None: there are no mails.
+    /// `NOTICES_FROM`: the address that mails come from. None: no mails are sent.
     pub notices_from: Option<String>,
-    /// `DASHBOARD_URL`: the page that a mail links to; None: none.
+    /// `DASHBOARD_URL`: the page that a mail links to. None: mails have no link.
     pub dashboard_url: Option<String>,
     /// `LOG_LEVEL`
     pub log_level: Level,

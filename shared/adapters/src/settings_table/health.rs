@@ -30,7 +30,7 @@ pub(super) fn from_item(item: &Item) -> Result<Health, TableError> {
     })
 }
 
-/// None: this version does not know the state, or an attribute that the state needs is missing.
+/// Reads the state. None: this version does not know the state, or an attribute that the state needs is missing.
 fn state(health: &Item) -> Option<State> {
     let at = |name| known(time(health, name));
     let count = |name| known(number(health, name)).unwrap_or(0);
@@ -114,7 +114,7 @@ fn notice(stored: &Item) -> Option<Notice> {
     })
 }
 
-/// A value that cannot be read counts as absent.
+/// Gives a value that was read. A value that cannot be read counts as absent.
 fn known<T>(read: Result<Option<T>, TableError>) -> Option<T> {
     read.ok().flatten()
 }
@@ -303,7 +303,7 @@ mod tests {
     fn an_endpoint_without_a_url_is_told_from_any_when_it_is_read_back() {
         let now = Timestamp::UNIX_EPOCH;
         let item = Item::from([("health".to_owned(), to_attribute(&Health::default().without_url(now)))]);
-        let next = from_item(&item).expect("readable").at(&EndpointId("b".to_owned()), now);
+        let next = from_item(&item).expect("readable").for_endpoint(&EndpointId("b".to_owned()), now);
         assert!(matches!(next.state, State::Active { .. }) && next.replay.is_some(), "{next:?}");
     }
 }

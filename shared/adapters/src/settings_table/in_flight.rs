@@ -20,7 +20,7 @@ use crate::dynamodb::{self, Item, TableError};
 /// events back.
 const LONGEST_ATTEMPT: Duration = Duration::from_mins(1);
 
-/// By when each attempt in flight at an endpoint will have ended.
+/// The attempts in flight at an endpoint, each as the time by which it will have ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InFlight(Vec<Timestamp>);
 

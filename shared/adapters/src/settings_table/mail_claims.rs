@@ -16,7 +16,7 @@ use crate::dynamodb::attributes::s;
 use crate::dynamodb::update_expression::UpdateExpression;
 use crate::dynamodb::{self, TableError, Written};
 
-/// For how long a mail keeps the next one of its kind from being sent.
+/// How long after a mail no other mail of its kind is sent.
 const HOUR: Duration = Duration::from_hours(1);
 
 /// The claim of an invocation to mail a business about one kind of notice.

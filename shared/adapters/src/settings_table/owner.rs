@@ -33,7 +33,8 @@ pub struct OwnerSettings {
     pub signing_secret: Option<String>,
     /// The end of the time for which the previous signing secret is valid too, in whole seconds; None: it is not valid.
     pub previous_secret_until: Option<Timestamp>,
-    /// Where mails about the endpoint go, cleaned; perhaps no address, if another system wrote it. None: nowhere.
+    /// The address for mails about the endpoint, cleaned. If another system wrote the text, it may be no address. None:
+    /// no mails are sent.
     pub notify_email: Option<String>,
     /// The state of the endpoint as it was stored last, perhaps for another URL.
     pub health: Health,
@@ -44,7 +45,7 @@ impl OwnerSettings {
     #[must_use]
     pub fn here(&self, now: Timestamp) -> Health {
         match &self.endpoint {
-            Some(endpoint) => self.health.at(endpoint, now),
+            Some(endpoint) => self.health.for_endpoint(endpoint, now),
             None => self.health.clone(),
         }
     }

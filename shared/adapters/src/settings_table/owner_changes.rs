@@ -12,7 +12,7 @@ use crate::dynamodb::attributes::{n, s};
 use crate::dynamodb::update_expression::UpdateExpression;
 use crate::dynamodb::{self, TableError, Written};
 
-/// What becomes of the owner's own header.
+/// A change of the owner's own header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderChange<'a> {
     /// The stored header stays.
@@ -28,7 +28,7 @@ pub enum HeaderChange<'a> {
     },
 }
 
-/// What becomes of the URL.
+/// A change of the URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UrlChange<'a> {
     /// The stored URL stays.
@@ -37,16 +37,16 @@ pub enum UrlChange<'a> {
     Set(Option<&'a str>),
 }
 
-/// What becomes of the format and of the owner's template.
+/// A change of the format and of the owner's template.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FormatChange<'a> {
     /// The format that replaces the stored one. None: the stored one stays.
     pub format: Option<PayloadFormat>,
-    /// What becomes of the template.
+    /// The change of the template.
     pub template: TemplateChange<'a>,
 }
 
-/// What becomes of the owner's template.
+/// A change of the owner's template.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TemplateChange<'a> {
     /// The stored template stays.
@@ -56,7 +56,7 @@ pub enum TemplateChange<'a> {
     Set(Option<&'a str>),
 }
 
-/// What becomes of the address for mails.
+/// A change of the address for mails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EmailChange {
     /// The stored address stays.

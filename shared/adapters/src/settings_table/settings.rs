@@ -24,7 +24,7 @@ pub struct Settings {
     pub url: Option<String>,
     /// The identity of the endpoint that these settings make; None: there is no URL.
     pub endpoint: Option<EndpointId>,
-    /// What the body of a delivery is.
+    /// The format of the deliveries' bodies.
     pub format: ChosenFormat,
     /// The secrets that sign a delivery, and the owner's own header.
     pub credentials: Credentials,
@@ -61,7 +61,7 @@ pub(super) fn endpoint_id(item: &Item) -> Result<Option<EndpointId>, TableError>
     Ok(Some(EndpointId(format!("{}.{}", beginning(url), beginning(carried)))))
 }
 
-/// The chosen format. A value that says nothing known is read as the event's, never as a fault.
+/// Reads the chosen format. A value that names no known format is read as the format `event`, never as a fault.
 pub(super) fn payload_format(item: &Item) -> PayloadFormat {
     match cleaned(item, "payload_format") {
         Ok(name) => PayloadFormat::stored(name.as_deref()),

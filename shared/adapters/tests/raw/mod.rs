@@ -1,4 +1,4 @@
-//! Receivers down to the bytes: real sockets that answer whatever a test wishes.
+//! Receivers down to the bytes: real sockets that send any bytes as their answer.
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses some of it")]
 
@@ -64,7 +64,7 @@ pub async fn outcome_of(response: &[u8]) -> Outcome {
     posted_to(response).await.outcome
 }
 
-/// What becomes of a POST that is answered with these bytes.
+/// Gives the result of a POST that is answered with these bytes.
 pub async fn posted_to(response: &[u8]) -> Posted {
     let response: Arc<[u8]> = response.into();
     let (address, _) = serve(LOOPBACK, 0, move |stream| {

@@ -17,17 +17,17 @@ pub struct Unavailable;
 pub struct Snapshot {
     /// The endpoint's state.
     pub health: Health,
-    /// Where events go. None: there is no URL.
+    /// The endpoint to which events go. None: there is no URL.
     pub endpoint: Option<EndpointId>,
     /// The event's status in the ledger, as far as a delivery needs it.
-    pub record: Record,
+    pub ledger_status: LedgerStatus,
     /// Whether as many attempts as may be in flight at once are waiting for the endpoint's answer.
     pub is_at_capacity: bool,
 }
 
 /// The status of an event in the ledger, as far as a delivery needs it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Record {
+pub enum LedgerStatus {
     /// The event has no record, or one that does not matter to a delivery.
     #[default]
     Nothing,
@@ -89,9 +89,9 @@ pub enum NextStatus {
     Held,
     /// The event's schedule is spent.
     Failed,
-    /// As before: delivered or failed. A replay of a range has tried the event, and tries it again.
+    /// The status stays as it was, delivered or failed. A replay of a range has tried the event, and tries it again.
     Unchanged,
-    /// As before: delivered or failed. A replay of a range has tried the event for the last time.
+    /// The status stays as it was, delivered or failed. A replay of a range has tried the event for the last time.
     GivenUp,
 }
 
@@ -143,7 +143,7 @@ pub enum Trigger {
     Replay {
         /// The replay's id.
         replay: u64,
-        /// What the replay has listed.
+        /// The events that the replay sends.
         source: ReplaySource,
         /// The number of the replay's step.
         step: u64,
@@ -155,11 +155,11 @@ pub enum Trigger {
 /// The events that a replay sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReplaySource {
-    /// The held ones.
+    /// The held events.
     Held,
-    /// Those of a range of time that have arrived or failed.
+    /// The events of a range of time that have arrived or failed.
     Range {
-        /// When the owner asked for them. An event that has arrived since then is not sent again.
+        /// When the owner asked for the replay. An event that has arrived since then is not sent again.
         asked_at: Timestamp,
     },
 }

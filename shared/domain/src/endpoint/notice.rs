@@ -1,5 +1,5 @@
-//! Notices: changes of an endpoint that the operator is told of. A notice stays in the endpoint's state until it has
-//! been given, even if further changes follow.
+//! Notices, which tell the operator of changes of an endpoint. A notice stays in the endpoint's state until it has been
+//! given, even if further changes follow.
 
 use std::fmt;
 

@@ -3,13 +3,13 @@
 
 use jiff::Timestamp;
 
-use super::{EndpointId, Health, Replay, State, is_lost, patience};
+use super::{EndpointId, Health, Replay, State, is_lost, restart_backoff};
 use crate::event::EventId;
 
-/// What a sweep reads from the ledger.
+/// The facts that a sweep reads from the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Found {
-    /// The held event that happened first. None: nothing is held.
+    /// The held event that happened first. None: no event is held.
     pub first_held: Option<EventId>,
     /// Whether the ledger has the body of the probe's event.
     pub probe_is_kept: bool,
@@ -22,7 +22,7 @@ pub enum Restart {
     Probe(EventId),
     /// A message for the next step of the replay of held events.
     Replay,
-    /// The next step of the replay of a range.
+    /// A message for the next step of the replay of a range.
     Range,
 }
 
@@ -42,7 +42,7 @@ impl Health {
     #[must_use]
     pub fn swept(&self, endpoint: Option<&EndpointId>, found: &Found, now: Timestamp) -> Swept {
         let health = match endpoint {
-            Some(endpoint) => self.at(endpoint, now),
+            Some(endpoint) => self.for_endpoint(endpoint, now),
             None if self.waits_for_a_url(found) => self.without_url(now),
             None => self.clone(),
         };
@@ -60,7 +60,7 @@ impl Health {
         let (health, restart) = match &health.state {
             State::Active { .. } => health.with_replay_going(found, now),
             State::Failing { probe, .. } => match probe {
-                Some(probe) if !is_lost(probe.due + patience(probe.restarts), now) => (health, None),
+                Some(probe) if !is_lost(probe.due + restart_backoff(probe.restarts), now) => (health, None),
                 Some(probe) if probe.is_of_range && health.pending_range().is_some() => {
                     (health.with_probe_of_range_restarted(now), Some(Restart::Range))
                 }
@@ -87,7 +87,7 @@ impl Health {
         (self.with_probe_restarted(event, now), Some(Restart::Probe(event.clone())))
     }
 
-    /// The probe is an event of a range, so the range's step is restarted.
+    /// Restarts the step of a range, since the probe is one of the range's events.
     fn with_probe_of_range_restarted(&self, now: Timestamp) -> Self {
         let (State::Failing { probe: Some(probe), .. }, Some(range)) = (&self.state, self.pending_range()) else {
             return self.clone();
@@ -97,7 +97,7 @@ impl Health {
 
     /// Restarts a replay whose message is lost. An active endpoint that has held events and no replay gets a replay.
     fn with_replay_going(self, found: &Found, now: Timestamp) -> (Self, Option<Restart>) {
-        let is_late = |replay: &Replay| is_lost(replay.due + patience(replay.restarts), now);
+        let is_late = |replay: &Replay| is_lost(replay.due + restart_backoff(replay.restarts), now);
         match (&self.replay, self.running_range()) {
             (Some(replay), _) if is_late(replay) => (self.with_step_restarted(replay.id, now), Some(Restart::Replay)),
             (None, _) if found.first_held.is_some() => (self.with_replay(now), Some(Restart::Replay)),

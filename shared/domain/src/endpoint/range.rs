@@ -12,39 +12,39 @@ use super::{Health, Replay, State};
 /// A replay of a range of time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RangeReplay {
-    /// Its steps.
+    /// The steps of the replay.
     pub steps: Replay,
-    /// What it sends.
+    /// The events that the replay sends.
     pub range: Range,
-    /// When the owner asked for it. An event that has arrived since then is not sent again.
+    /// When the owner asked for the replay. An event that has arrived since then is not sent again.
     pub asked_at: Timestamp,
     /// The place of the last event that is done. None: no event is done.
     pub position: Option<Position>,
     /// How many events there were when the owner asked. None: too many to be counted.
     pub total: Option<u64>,
-    /// How it has ended. None: it has not.
+    /// How the replay has ended. None: the replay has not ended.
     pub end: Option<RangeEnd>,
 }
 
 /// The events that a replay of a range sends.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Range {
-    /// Published at this time or later. None: however early.
+    /// The earliest time of publishing. None: the range has no beginning.
     pub from: Option<Timestamp>,
-    /// Published at this time or earlier.
+    /// The latest time of publishing.
     pub to: Timestamp,
-    /// With one of these statuses.
+    /// The statuses of the events.
     pub statuses: RangeStatuses,
 }
 
 /// The statuses of the events that a replay of a range sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RangeStatuses {
-    /// `delivered`.
+    /// Events that are `delivered`.
     Delivered,
-    /// `failed`.
+    /// Events that have `failed`.
     Failed,
-    /// Both.
+    /// Events of both statuses.
     Both,
 }
 
@@ -70,20 +70,20 @@ pub struct Position(pub String);
 /// How a replay of a range has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RangeEnd {
-    /// All its events are done.
+    /// All events of the range are done.
     Done,
     /// The owner has paused the endpoint.
     Ended,
 }
 
-/// What a step of a replay has done.
+/// The progress that a step of a replay has made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct StepProgress {
     /// The place of the last event that is done. None: no further event is done.
     pub position: Option<Position>,
     /// How many events are done.
     pub done: u64,
-    /// How many of them failed.
+    /// How many of the done events failed.
     pub failed: u64,
     /// Whether no event is left.
     pub is_over: bool,

@@ -1,7 +1,7 @@
 //! The state of a replay: its next step, and the message that has claimed the step.
 //!
-//! One message at a time carries a replay on; the message names the replay and the step. A message claims the step
-//! before it begins: of two messages for one step, one does nothing. [`crate::replay`] is the code of a step.
+//! One message at a time brings the next step of a replay; the message names the replay and the step. A message claims
+//! the step before it begins: of two messages for one step, one does nothing. [`crate::replay`] is the code of a step.
 
 use jiff::Timestamp;
 
@@ -28,7 +28,7 @@ pub struct Replay {
     pub restarts: u32,
     /// How many events are done, the failed ones included; at most a step behind.
     pub done: u64,
-    /// How many of them the endpoint did not take.
+    /// How many of the done events the endpoint did not take.
     pub failed: u64,
 }
 
@@ -76,7 +76,7 @@ impl Health {
         })
     }
 
-    /// Gives the state after a replay of held events: nothing is held any more. A range goes on now, or later if its
+    /// Gives the state after a replay of held events: no event is held any more. A range goes on now, or later if its
     /// receiver or an event's schedule asks for it.
     #[must_use]
     pub fn with_replay_done(&self, now: Timestamp) -> Self {

@@ -136,7 +136,7 @@ pub enum Admission {
 pub enum Attempted {
     /// The receiver has the event.
     Succeeded,
-    /// The receiver does not have it.
+    /// The receiver does not have the event.
     Failed {
         /// Why the attempt failed.
         cause: Cause,
@@ -145,7 +145,7 @@ pub enum Attempted {
     },
 }
 
-/// The state after an attempt, and what becomes of the event.
+/// The state after an attempt, and whether the event is held.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Settled {
     /// The state after the attempt.
@@ -233,7 +233,7 @@ impl Health {
         self.probe().is_some_and(|probe| probe.event == *event)
     }
 
-    /// With the probe as an event that a replay of a range brings.
+    /// Gives the state in which a replay of a range brings the probe.
     #[must_use]
     pub fn with_probe_of_range(&self) -> Self {
         self.with_failing(|_, probe, _| {

@@ -1,4 +1,5 @@
-//! What the rest relies on: each rule of the state machine by itself, by subject, then what no sequence of them can break.
+//! The rules of the state machine, each by itself, ordered by subject; then the properties that no sequence of changes
+//! can break.
 
 mod failing;
 mod paused;
@@ -44,7 +45,7 @@ fn told(health: Health) -> Health {
     Health { notices: Vec::new(), ..health }
 }
 
-/// What is known after an attempt, and whether its event is held.
+/// Gives the health after an attempt, and whether the attempt's event is held.
 fn settled(health: &Health, number: u32, attempted: Attempted, now: i64) -> (Health, bool) {
     let Settled { health, is_held } = health.settle(&event(number), attempted, at(now));
     (health, is_held)
@@ -72,7 +73,7 @@ fn reason(health: &Health) -> Option<PausedReason> {
     }
 }
 
-/// Whether what is held goes out from now on, once.
+/// Whether a replay of the held events begins, once.
 fn begins_a_replay(health: &Health) -> bool {
     health.state == State::default()
         && health.replay.as_ref().is_some_and(|replay| (replay.id, replay.step) == (health.version + 1, 0))

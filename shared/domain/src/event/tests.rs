@@ -1,4 +1,4 @@
-//! What a receiver may rely on, shown on whole events.
+//! The properties that a receiver may rely on, shown on whole events.
 
 use super::*;
 

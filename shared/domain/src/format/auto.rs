@@ -1,10 +1,11 @@
-//! The format that a URL's receiver is known to want.
+//! Recognises the format that a URL's receiver takes.
 
 use url::Url;
 
 use super::Format;
 
-/// By host and path alone. The URL Standard has made the host lower-case; a host with a dot behind it is the same one.
+/// Gives the format by the URL's host and path alone. The URL parser has made the host lower-case (URL Standard). A
+/// host with a dot at its end is the same host.
 pub(super) fn of(url: &Url) -> Format {
     let host = url.host_str().unwrap_or_default();
     let path = url.path();
@@ -21,7 +22,7 @@ pub(super) fn of(url: &Url) -> Format {
     }
 }
 
-/// `/api/webhooks/...`, or the same of a version: `/api/v10/webhooks/...`.
+/// Whether a path is `/api/webhooks/...`, or the same with a version: `/api/v10/webhooks/...`.
 fn is_discord_hook(path: &str) -> bool {
     let Some(rest) = path.strip_prefix("/api/") else { return false };
     let unversioned = rest.strip_prefix('v').and_then(|rest| {
@@ -73,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_a_known_receiver_gets_the_event() {
+    fn a_url_that_only_looks_like_a_known_receiver_gets_the_event() {
         for url in [
             "https://n8n.example/webhook/1",
             "https://hooks.slack.com.evil.example/services/T0/B0/x",

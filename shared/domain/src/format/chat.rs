@@ -1,20 +1,22 @@
-//! The bodies that incoming webhooks of chats take.
+//! Makes the bodies that incoming webhooks of chats take.
 
 use super::layout::{Frame, Layout, Text};
 use super::markup::Markup;
 use super::message::Message;
 use crate::event::json::{Object, Value};
 
-/// Slack cuts a text at 40,000 characters, and recommends 4,000; three times that is a call of ten minutes.
+/// The most characters of a message in Slack. Slack cuts a text at 40,000 and recommends 4,000. A call of ten minutes
+/// has about three times as many as recommended.
 const SLACK_CHARACTERS: usize = 12_000;
 
-/// Discord refuses a message with more code points (its documentation, "Execute Webhook").
+/// The most code points of a message in Discord, which refuses longer messages (its documentation, "Execute Webhook").
 const DISCORD_CHARACTERS: usize = 2_000;
 
-/// Google Chat refuses 32,000 bytes, and shows 4,096 characters.
+/// The most characters of a message in Google Chat, which refuses 32,000 bytes and shows 4,096 characters.
 const GOOGLE_CHAT_CHARACTERS: usize = 4_000;
 
-/// Teams refuses 28 KB, and workflows wrap the card once more. A body is smaller than this.
+/// The bound of a body for Teams, in bytes; every body is smaller. Teams refuses 28 KB, and workflows wrap the card
+/// once more.
 const TEAMS_BYTES: usize = 24 * 1024;
 
 pub(super) fn slack(event: &Object) -> String {
@@ -48,7 +50,7 @@ pub(super) fn teams(event: &Object) -> String {
     card(blocks).to_json()
 }
 
-/// A message as one text: its sections below a blank line each.
+/// Makes one text of a message. A blank line precedes each section.
 fn text(event: &Object, markup: Markup, characters: usize) -> Value {
     // A blank line above a section, a line end behind its label.
     let frame = Frame { room: characters, fact: 1, section: 3 };
@@ -66,14 +68,14 @@ fn text(event: &Object, markup: Markup, characters: usize) -> Value {
     Value::String(text)
 }
 
-/// How a block of a card looks: a member of a `TextBlock`, and its value.
+/// The look of a block of a card: a member of a `TextBlock`, and its value.
 type Look = (&'static str, &'static str);
 
 const TITLE: Look = ("size", "Large");
 const LABEL: Look = ("weight", "Bolder");
 const FACT: Look = ("spacing", "Small");
 
-/// Hebrew begins at the right; a card's own `rtl` came with version 1.5.
+/// Makes a block that begins at the right, as Hebrew does. A card has a member `rtl` only from version 1.5 on.
 fn block(text: &str, (name, look): Look) -> Value {
     let string = |text: &str| Value::String(text.to_owned());
     object([

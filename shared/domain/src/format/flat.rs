@@ -1,17 +1,18 @@
-//! One object of strings without nesting, for receivers that map a field to a column or a variable.
+//! Flattens an event to one object of strings without nesting, for receivers that map a field to a column or a
+//! variable.
 
 use std::collections::HashSet;
 
 use crate::event::json::{Object, Value, safe_name};
 
-/// Largest sum of names and values, in bytes: more than an event of 1 MiB comes to by quoting its lists. Only nested
-/// members below very long names are larger, since each repeats the names above it.
+/// The largest sum of names and values, in bytes. An event of 1 MiB stays below, even with its lists quoted. Only
+/// nested members below very long names exceed the bound, since each member repeats the names above it.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// What joins the names of nested members.
+/// The character that joins the names of nested members.
 const JOINT: char = '_';
 
-/// None: the body would be larger than [`MAX_BYTES`].
+/// Makes the body. None: the body would be larger than [`MAX_BYTES`].
 pub(super) fn body(event: &Object) -> Option<String> {
     let is_field = |value: &Value| !matches!(value, Value::Object(_));
     let fields = event.iter().filter(|(_, value)| is_field(value)).map(|(name, _)| name).collect();
@@ -33,7 +34,7 @@ struct Flat<'a> {
 }
 
 impl Flat<'_> {
-    /// Adds the members of an object; `path` is its name, and is the same again afterwards.
+    /// Adds the members of an object. `path` is the object's name; it is changed meanwhile and restored at the end.
     fn nested(&mut self, path: &mut String, object: &Object) -> Option<()> {
         path.push(JOINT);
         let end = path.len();
@@ -87,7 +88,7 @@ fn is_scalar(value: &Value) -> bool {
 mod tests {
     use super::*;
 
-    /// As an event is read: once normalised.
+    /// Reads an object as an event is read: normalised once.
     fn object(text: &str) -> Object {
         let normalised = Value::parse(text).expect("JSON").to_json();
         match Value::parse(&normalised) {

@@ -1,4 +1,5 @@
-//! A message within a receiver's limit: what happened in full, then as much of the longer texts as there is room for.
+//! Lays a message out within its receiver's limit: title and facts in full, then as much of the longer texts as there
+//! is room for.
 
 use super::markup::Markup;
 use super::message::{Message, Section, lines};
@@ -11,26 +12,26 @@ pub(super) struct Layout {
     pub(super) sections: Vec<Text>,
 }
 
-/// One of the longer texts.
+/// One of a message's longer texts.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Text {
     pub(super) label: Option<&'static str>,
     pub(super) text: String,
 }
 
-/// What a receiver's limit counts beside the lines themselves.
+/// The sizes that a receiver's limit counts beside the lines themselves.
 #[derive(Clone, Copy)]
 pub(super) struct Frame {
-    /// How much room there is for the whole message.
+    /// The room for the whole message.
     pub(super) room: usize,
-    /// What each line above the longer texts takes.
+    /// The additional size of each line above the longer texts.
     pub(super) fact: usize,
-    /// What each of the longer texts takes, with its label.
+    /// The additional size of each longer text and its label.
     pub(super) section: usize,
 }
 
 impl Layout {
-    /// Lays a message out. Its title and facts are short by [`Message`]'s making, and always fit.
+    /// Lays a message out. [`Message`] makes title and facts short, so they always fit.
     pub(super) fn new(message: &Message<'_>, markup: Markup, frame: Frame) -> Self {
         let mut room = frame.room;
         let mut fact = |line: &str| {
@@ -42,7 +43,7 @@ impl Layout {
         let facts = message.facts.iter().map(|line| fact(line)).collect();
 
         let label = |section: &Section<'_>| frame.section + section.label.map_or(0, |label| markup.size(label));
-        // What the sections to come take if nothing but their labels and marks is left of them.
+        // The size of the sections to come, if only their labels and marks are left of them.
         let mut reserved: usize =
             message.sections.iter().map(|section| label(section) + mark_size(section, markup)).sum();
         let mut sections = Vec::new();
@@ -57,12 +58,13 @@ impl Layout {
     }
 }
 
-/// The mark behind a text that was cut, with the line break in front of it.
+/// Gives the size of the mark behind a text that was cut, with the line break in front of the mark.
 fn mark_size(section: &Section<'_>, markup: Markup) -> usize {
     markup.size(markup.line_break()) + markup.size(section.cut_mark)
 }
 
-/// A text in at most so much room: all of it, or as many of its lines as fit with the mark of the cut.
+/// Gives a section's text if it fits into the room. Otherwise gives as many of its lines as fit, and the mark of the
+/// cut.
 fn fitted(section: &Section<'_>, room: usize, markup: Markup) -> String {
     let (whole, is_whole) = filled(&section.text, room, markup);
     if is_whole {
@@ -75,8 +77,8 @@ fn fitted(section: &Section<'_>, room: usize, markup: Markup) -> String {
     text + section.cut_mark
 }
 
-/// As many whole lines as there is room for, and whether they are all. A line that is longer than all of the room, and would
-/// not be whole in any place, is cut between two characters.
+/// Gives as many whole lines as there is room for, and whether these are all lines. A line that is longer than the
+/// whole room is cut between two characters.
 fn filled(text: &str, room: usize, markup: Markup) -> (String, bool) {
     let line_break = markup.line_break();
     let mut out = String::new();

@@ -1,20 +1,21 @@
-//! The words of people in a chat's own notation, so that none of them becomes markup, a mention or a masked link.
+//! Escapes a text for a chat's own notation, so that no words of people become markup, a mention or a masked link.
 //!
-//! A message is plain text until it comes here; then each of its lines is escaped, ours with the rest. What each receiver
-//! reads as markup is in its own documentation:
+//! A message is plain text until this module escapes each of its lines, this system's own words with the rest. Each
+//! receiver documents which characters it reads as markup:
 //!
-//! - Slack: `&`, `<` and `>`, and nothing else, as entities; everything that acts stands between `<` and `>`
-//!   (docs.slack.dev, "Formatting message text"). `*bold*` stays what it is there: Slack has no escape for it.
-//! - Discord: a backslash before a character that is neither letter, digit nor white space takes its meaning.
-//! - Google Chat: has no escape. A zero-width space takes the meaning of what stands before it.
+//! - Slack: only `&`, `<` and `>` are escaped, as entities. Everything that acts stands between `<` and `>`
+//!   (docs.slack.dev, "Formatting message text"). `*bold*` is shown bold: Slack has no escape for it.
+//! - Discord: a backslash takes the meaning of the next character, if that is neither letter, digit nor white space.
+//! - Google Chat has no escape. A zero-width space takes the meaning of the character before it.
 //! - Teams: the `CommonMark` subset of an Adaptive Card's `TextBlock`, and `{{DATE(...)}}`, which cards evaluate.
 //!
-//! **Bare URLs.** Each of these receivers makes a link of `https://...` in any text. In Discord and Teams an escaped colon
-//! prevents that and is not seen; without it, the other escapes would show within the link, whose text is taken as it is. In
-//! Slack and Google Chat only an invisible character could prevent it, and the address would no longer work when it is
-//! copied. Such a link says where it leads and may be what a lead wrote; it stays.
+//! **Bare URLs.** Each of these receivers makes a link of `https://...` in any text. In Discord and Teams an escaped
+//! colon prevents the link, and the escape is not shown. Without it, the other escapes would show within the link,
+//! whose text the receiver takes unchanged. In Slack and Google Chat only an invisible character could prevent the
+//! link, and a copied address would then no longer work. Such a link shows its address, and a lead may have written it,
+//! so it stays.
 
-/// Whose notation it is, and what it counts.
+/// The notation of a chat, and the way in which the chat counts sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Markup {
     Slack,
@@ -27,16 +28,17 @@ pub(super) enum Markup {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Escaped {
     pub(super) text: String,
-    /// Its size, as [`Markup::size`] counts it.
+    /// The size of the text, as [`Markup::size`] counts it.
     pub(super) size: usize,
-    /// Whether all of the line is in it.
+    /// Whether the text is the whole line.
     pub(super) is_whole: bool,
 }
 
 const ZERO_WIDTH_SPACE: char = '\u{200b}';
 
 impl Markup {
-    /// As much of a line as there is room for. It ends between two characters of the line, never within an escape.
+    /// Escapes as much of a line as there is room for. The cut is between two characters of the line, never within an
+    /// escape.
     pub(super) fn escape(self, line: &str, room: usize) -> Escaped {
         let block = block_mark(line);
         let mut escaped = Escaped { text: String::new(), size: 0, is_whole: true };
@@ -54,8 +56,8 @@ impl Markup {
         escaped
     }
 
-    /// What a text counts at its receiver. The escapes count too, since receivers differ about that: Slack counts
-    /// entities, Discord backslashes.
+    /// Gives the size of a text as its receiver counts it. The escapes are counted too, since some receivers count
+    /// them: Slack counts entities, Discord backslashes.
     pub(super) fn size(self, text: &str) -> usize {
         match self {
             Self::Slack | Self::Discord | Self::GoogleChat => text.chars().count(),
@@ -63,17 +65,17 @@ impl Markup {
         }
     }
 
-    /// What separates two lines of one text.
+    /// Gives the separator of two lines of one text.
     pub(super) fn line_break(self) -> &'static str {
         match self {
             Self::Slack | Self::Discord | Self::GoogleChat => "\n",
-            // A single one is a space in CommonMark.
+            // A single line feed is a space in CommonMark.
             Self::Teams => "\n\n",
         }
     }
 
-    /// Writes one character; `rest` is the line from there on, and `is_block_mark` says that a list, a heading or a quote would
-    /// begin with it.
+    /// Writes one character. `rest` is the line from this character on. `is_block_mark` says that a list, a heading or
+    /// a quote would begin with the character.
     fn push(self, character: char, rest: &str, is_block_mark: bool, out: &mut String) {
         match self {
             Self::Slack => match character {
@@ -91,7 +93,8 @@ impl Markup {
                 push_escaped(character, is_markup || is_block_mark || is_colon_of_url(rest), out);
             }
             Self::GoogleChat => {
-                // Before a block's mark: behind some of them, as a quote's, nothing takes their meaning.
+                // Before a block's mark, since a space behind some marks, such as a quote's, does not take their
+                // meaning.
                 if is_block_mark {
                     out.push(ZERO_WIDTH_SPACE);
                 }
@@ -111,7 +114,8 @@ fn push_escaped(character: char, is_markup: bool, out: &mut String) {
     out.push(character);
 }
 
-/// `@everyone` and `@here` ping nobody, as `allowed_mentions` says, but might still be coloured as if they did.
+/// Whether a mention of all begins here. `allowed_mentions` keeps `@everyone` and `@here` from notifying people, but
+/// Discord might still colour the words as a mention.
 fn is_call_to_all(rest: &str) -> bool {
     rest.strip_prefix('@').is_some_and(|name| name.starts_with("everyone") || name.starts_with("here"))
 }
@@ -120,8 +124,9 @@ fn is_colon_of_url(rest: &str) -> bool {
     rest.starts_with("://")
 }
 
-/// Where a line has what would make it a heading, an item of a list, a quote, a rule or the underline of a heading: `#`, `-`,
-/// `+`, `=` or `>` at its beginning, or the dot or bracket behind a number. (`*` is escaped wherever it stands.)
+/// Gives the position of the mark that would make the line a heading, an item of a list, a quote, a rule or the
+/// underline of a heading: `#`, `-`, `+`, `=` or `>` at the line's beginning, or the dot or bracket behind a number.
+/// (`*` is escaped everywhere.)
 fn block_mark(line: &str) -> Option<usize> {
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
     if digits == 0 {
@@ -131,7 +136,7 @@ fn block_mark(line: &str) -> Option<usize> {
     (behind.is_empty() || behind.starts_with(char::is_whitespace)).then_some(digits)
 }
 
-/// The bytes of a character in a JSON string, as [`crate::event::json`] writes it.
+/// Gives the bytes of a character in a JSON string, as [`crate::event::json`] writes it.
 fn json_bytes(character: char) -> usize {
     match character {
         '"' | '\\' | '\u{8}' | '\t' | '\n' | '\u{c}' | '\r' => 2,

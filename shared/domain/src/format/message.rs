@@ -1,8 +1,9 @@
-//! What happened, in Hebrew, as plain text: the same for every chat.
+//! Tells an event in Hebrew as plain text, in the same words for every chat.
 //!
-//! A title, facts of one line each, and sections that a receiver's limit may cut. Infinitives and plurals, as on the
-//! owner's page, so that nobody is addressed by a gender. A value stands in directional isolates (U+2068, U+2069), so that
-//! a number or a Latin name does not reorder the Hebrew around it; the controls that a value brings itself are taken out.
+//! A message has a title, facts of one line each, and sections that a receiver's limit may cut. The sentences have
+//! infinitives and plurals, as on the owner's page, so that no reader is addressed by a gender. A value stands in
+//! directional isolates (U+2068, U+2069), so that a number or a Latin name does not reorder the Hebrew around it. The
+//! controls that a value itself contains are removed.
 
 mod kinds;
 mod readable;
@@ -18,7 +19,7 @@ use crate::event::json::Object;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Message<'a> {
     pub(super) title: String,
-    /// A line each, of which none can be long.
+    /// The facts, one short line each.
     pub(super) facts: Vec<String>,
     pub(super) sections: Vec<Section<'a>>,
 }
@@ -28,7 +29,7 @@ pub(super) struct Message<'a> {
 pub(super) struct Section<'a> {
     pub(super) label: Option<&'static str>,
     pub(super) text: Cow<'a, str>,
-    /// Stands in the last line of a text that was cut.
+    /// The last line of a text that was cut.
     pub(super) cut_mark: &'static str,
 }
 

@@ -1,8 +1,8 @@
 //! The owner's own body: a JSON text with placeholders in its strings.
 //!
-//! Placeholders are found in a template when it is read, and never in what is put in their places: a caller who says
-//! `{{phone}}` is quoted. A value becomes a JSON value, not a piece of text, so it cannot end the string it stands in. There
-//! is no code and there are no loops.
+//! Placeholders are found in a template when the template is read, and never in the values that replace them: if a
+//! caller says `{{phone}}`, the body has these very words. A value becomes a JSON value, not a piece of text, so it
+//! cannot end the string in which it stands. A template has no code and no loops.
 
 mod parts;
 mod place;
@@ -27,25 +27,25 @@ impl fmt::Debug for Template {
 /// Why a text is not a template. None of the messages repeats any of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// Nothing but white space.
+    /// The text is empty or white space.
     #[error("the template is empty")]
     Empty,
-    /// Longer than [`Template::MAX_BYTES`].
+    /// The text is longer than [`Template::MAX_BYTES`].
     #[error("the template is longer than 4,096 bytes")]
     TooLong,
     /// The text breaks JSON's grammar (RFC 8259), or a string in it holds a lone surrogate.
     #[error("the template is not valid JSON at {0}")]
     NotJson(Place),
-    /// A number that a double cannot hold, such as `1e400`.
+    /// The text has a number that a double cannot hold, such as `1e400`.
     #[error("a number of the template is out of a double's range at {0}")]
     NumberRange(Place),
-    /// Too many arrays and objects inside one another.
+    /// The text has too many arrays and objects inside one another.
     #[error("the template is nested more than {MAX_DEPTH} deep at {0}")]
     Depth(Place),
 }
 
 impl TemplateError {
-    /// Where the error is, if it is at one place.
+    /// Gives the place of the error. None: the error has no single place.
     #[must_use]
     pub fn place(self) -> Option<Place> {
         match self {
@@ -65,22 +65,22 @@ enum Node {
     /// A string with placeholders in it.
     Text(Vec<Part>),
     Array(Vec<Node>),
-    /// Names of members are taken as they are.
+    /// An object. The names of its members have no placeholders.
     Object(Vec<(String, Node)>),
 }
 
 impl Template {
-    /// Longest template in bytes: it lies in the settings item, which other writes pay for.
+    /// The longest template, in bytes. A template makes each write of the settings item dearer.
     pub const MAX_BYTES: usize = 4096;
 
-    /// Largest body in bytes.
+    /// The largest body, in bytes.
     pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
     /// Reads a template.
     ///
     /// # Errors
     ///
-    /// [`TemplateError`], with the place if there is one.
+    /// [`TemplateError`], with the place of the error if there is one.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         if text.len() > Self::MAX_BYTES {
             return Err(TemplateError::TooLong);
@@ -99,8 +99,8 @@ impl Template {
         Ok(Self(Node::read(value)))
     }
 
-    /// The template with an event's values. None: the body would be over [`Self::MAX_BODY_BYTES`], or deeper than
-    /// [`MAX_DEPTH`].
+    /// Makes the body of the template and an event's values. None: the body would be larger than
+    /// [`Self::MAX_BODY_BYTES`], or nested deeper than [`MAX_DEPTH`].
     pub(super) fn body(&self, event: &Object) -> Option<String> {
         let mut room = Self::MAX_BODY_BYTES;
         let body = self.0.fill(event, MAX_DEPTH, &mut room)?.to_json();
@@ -127,8 +127,9 @@ impl Node {
         }
     }
 
-    /// The value with the placeholders filled. `depth` is how much nesting is left. `room` is how many bytes: each value
-    /// takes at least its own, so that a transcript which a template names 800 times is given up at the second.
+    /// Gives the value with its placeholders filled. `depth` is how many levels of nesting are left. `room` is how many
+    /// bytes are left: each value takes at least its own bytes, so that a template which names a long transcript 800
+    /// times is given up at the second time.
     fn fill(&self, event: &Object, depth: usize, room: &mut usize) -> Option<Value> {
         Some(match self {
             Self::Fixed(value) => value.clone(),
@@ -164,7 +165,8 @@ impl Node {
     }
 }
 
-/// Takes from `room` the least that a value can come to in JSON, in bytes, and looks whether its nesting is left.
+/// Takes from `room` the least number of bytes that a value can have in JSON. None: the value does not fit into `room`,
+/// or is nested deeper than `depth`.
 fn take(value: &Value, depth: usize, room: &mut usize) -> Option<()> {
     let own = match value {
         Value::String(text) => text.len() + 2,
@@ -187,7 +189,8 @@ fn take(value: &Value, depth: usize, room: &mut usize) -> Option<()> {
     }
 }
 
-/// Appends a value to the text around it: null and what is unknown are nothing, a list or an object is its JSON.
+/// Appends a value to the text around its placeholder. Null and an unknown name append nothing; a list or an object
+/// appends its JSON.
 fn append(value: Option<&Value>, text: &mut String) {
     match value {
         None | Some(Value::Null) => {}
@@ -196,8 +199,8 @@ fn append(value: Option<&Value>, text: &mut String) {
     }
 }
 
-/// The value that a placeholder names: a member, or one of a member's own, and so on. White space counts where a member
-/// has it in its name; otherwise none of it does.
+/// Gives the value that a placeholder names: a member, a member of that member, and so on. White space in the name
+/// counts if a member has such a name; otherwise it is ignored.
 fn find<'a>(event: &'a Object, name: &str) -> Option<&'a Value> {
     lookup(event, name).or_else(|| {
         let name: String = name.split_whitespace().collect();
@@ -205,7 +208,7 @@ fn find<'a>(event: &'a Object, name: &str) -> Option<&'a Value> {
     })
 }
 
-/// A member whose name has dots in it is found before one that is nested.
+/// Gives a member by its name. A member whose own name has dots is found before a nested member.
 fn lookup<'a>(object: &'a Object, name: &str) -> Option<&'a Value> {
     object.get(name).or_else(|| {
         let (first, rest) = name.split_once('.')?;

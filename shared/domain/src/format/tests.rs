@@ -1,4 +1,4 @@
-//! Which body a delivery has, and what stands in for one that cannot be made.
+//! The body of a delivery, and the body that replaces one that cannot be made.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Why something did not arrive, and what to do about it: one sentence each, for an owner who is no developer.
+//! Tells an owner who is no developer why an event did not arrive, and what to do about it: one sentence each.
 //!
 //! The services named are the ones that owners use, and their words (Active, Respond, Executions) are left in English
 //! because that is how their screens show them.
@@ -7,23 +7,23 @@ use super::clues;
 use crate::clue::Clue;
 use crate::outcome::{Cause, Failure};
 
-/// What happened, and what to do.
+/// A sentence that says what happened, and another that says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advice {
-    /// What happened.
+    /// The sentence that says what happened.
     pub what: String,
-    /// What to do.
+    /// The sentence that says what to do.
     pub fix: &'static str,
 }
 
 impl Advice {
-    /// What happened, and what to do.
+    /// Makes an advice of its two sentences.
     pub fn new(what: impl Into<String>, fix: &'static str) -> Self {
         Self { what: what.into(), fix }
     }
 }
 
-/// The cause in a few words, for a row of the log.
+/// Gives the cause in a few words, for a row of the log.
 #[must_use]
 pub fn short(cause: Cause, code: Option<u16>, clue: Option<Clue>) -> String {
     let text = clue.and_then(clues::short).unwrap_or_else(|| match cause {
@@ -64,8 +64,9 @@ pub(super) fn with_code(text: &str, code: Option<u16>) -> String {
     code.map_or_else(|| text.to_owned(), |code| format!("{text} ({code})"))
 }
 
-/// The cause in a sentence, and the remedy in another. What the attempt showed beyond its cause comes first: the code of a
-/// firewall's answer is not the receiver's. The snippet is what the receiver answered: n8n says there what it misses.
+/// Gives the cause in a sentence, and the remedy in another. The clue comes first, since the code of a firewall's
+/// answer is not the receiver's. The snippet is the beginning of the receiver's answer, in which n8n says what it
+/// misses.
 #[must_use]
 pub fn advice(cause: Cause, code: Option<u16>, clue: Option<Clue>, snippet: Option<&str>) -> Advice {
     let of_clue = clue.filter(|_| cause != Cause::SignIn).and_then(|clue| clues::advice(clue, code));
@@ -88,7 +89,7 @@ pub fn advice(cause: Cause, code: Option<u16>, clue: Option<Clue>, snippet: Opti
     })
 }
 
-/// By the failure alone, where nothing else is known of it.
+/// Gives the advice by the failure alone, if there is no clue.
 fn unanswered(failure: Failure) -> Advice {
     match failure {
         Failure::Dns => Advice::new("לא מצאנו שרת בשם שבכתובת.", "כדאי לבדוק שאין שגיאת הקלדה, ושהדומיין פעיל ובתוקף."),
@@ -158,7 +159,7 @@ fn sentence(code: Option<u16>) -> &'static str {
     }
 }
 
-/// What Cloudflare answers when the owner's server, which stands behind it, does not answer Cloudflare.
+/// Gives the remedy for a code by which Cloudflare says that the owner's server behind it did not answer.
 fn cloudflare(code: u16) -> &'static str {
     match code {
         524 => "כדאי שהמערכת תענה מיד ותעבד אחר כך. ב־n8n, בצומת Webhook: בשדה Respond לבחור Immediately.",
@@ -168,7 +169,8 @@ fn cloudflare(code: u16) -> &'static str {
     }
 }
 
-/// n8n tells apart a workflow that is not active, a test address nobody listens on, and a node that waits for GET.
+/// Gives the remedy for a 404. n8n's answer tells apart a workflow that is not active, a test address on which no
+/// editor listens, and a node that waits for GET.
 fn not_found(snippet: &str) -> &'static str {
     if snippet.contains("not registered for POST") {
         "ב־n8n, בצומת Webhook: בשדה HTTP Method לבחור POST, ולשמור."

@@ -1,11 +1,11 @@
-//! Why something did not arrive, by what the attempt showed beyond its cause: a sentence and a remedy for each.
+//! Tells why an event did not arrive, by the attempt's clue: a sentence and a remedy for each clue.
 
 use super::answers::{Advice, with_code};
 use super::refusal;
 use crate::clue::Clue;
 use crate::guard::Refusal;
 
-/// In a few words, where those for the cause or the code would mislead.
+/// Gives a clue in a few words. None: the words for the cause or the code do not mislead.
 pub(super) fn short(clue: Clue) -> Option<&'static str> {
     match clue {
         Clue::NoConnection => Some("לא הצלחנו להתחבר לשרת"),
@@ -21,7 +21,7 @@ pub(super) fn short(clue: Clue) -> Option<&'static str> {
     }
 }
 
-/// What happened, and what to do.
+/// Says what happened, and what to do.
 pub(super) fn advice(clue: Clue, code: Option<u16>) -> Option<Advice> {
     if let Clue::Refused(why) = clue {
         return Some(refused(why));

@@ -1,4 +1,4 @@
-//! Counts, in the forms that Hebrew has for one, two and many.
+//! Writes counts in the forms that Hebrew has for one, two and many.
 
 use crate::endpoint::HELD_COUNTED;
 
@@ -14,7 +14,7 @@ pub fn attempts(count: u32) -> String {
     counted(count.into(), "ניסיון אחד", "שני ניסיונות", "ניסיונות")
 }
 
-/// How many events wait, as a sentence; None: none wait. [`HELD_COUNTED`] stands for more.
+/// Says how many events wait. None: no event waits. [`HELD_COUNTED`] stands for more.
 #[must_use]
 pub fn waiting(held: u64) -> Option<String> {
     match held {
@@ -24,7 +24,7 @@ pub fn waiting(held: u64) -> Option<String> {
     }
 }
 
-/// Two or more events. Of [`HELD_COUNTED`] nobody knows how many they are.
+/// Gives a count of two or more events. [`HELD_COUNTED`] stands for at least as many.
 #[must_use]
 pub fn at_least(held: u64) -> String {
     match held {
@@ -33,7 +33,7 @@ pub fn at_least(held: u64) -> String {
     }
 }
 
-/// A count with its noun.
+/// Gives a count with its noun.
 #[must_use]
 pub fn counted(count: u64, one: &str, two: &str, many: &str) -> String {
     match count {

@@ -8,7 +8,7 @@ use super::{Content, TO_THE_PAGE, WHAT_TO_DO, WHY_THIS_MAIL};
 
 const FONT: &str = "font-family:Arial,Helvetica,sans-serif;direction:rtl;text-align:right";
 
-/// A whole document.
+/// Gives the mail's HTML document.
 pub(super) fn document(content: &Content<'_>) -> String {
     let rows = [
         cell("font-size:20px;line-height:28px;font-weight:bold;color:#111827;padding:24px 24px 8px", content.subject),
@@ -64,7 +64,7 @@ fn button(page: &str) -> String {
     )
 }
 
-/// A text as HTML, also within a quoted attribute.
+/// Escapes a text for HTML, also within a quoted attribute.
 fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for character in text.chars() {

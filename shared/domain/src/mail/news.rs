@@ -1,4 +1,4 @@
-//! What a notice tells the owner, if it is still true.
+//! Decides whether a notice is still true, and gives the news that the owner is mailed.
 
 use jiff::Timestamp;
 
@@ -10,33 +10,34 @@ use crate::outcome::Cause;
 pub enum News {
     /// The endpoint fails.
     Failing {
-        /// Since when.
+        /// When this state began.
         since: Timestamp,
         /// Why the last attempt failed.
         cause: Cause,
     },
     /// The endpoint is paused.
     Paused {
-        /// Since when.
+        /// When this state began.
         since: Timestamp,
-        /// Why.
+        /// Why the endpoint is paused.
         reason: PausedReason,
     },
     /// The endpoint is active again.
     Recovered {
-        /// When the bad state began; None: the notice does not say it.
+        /// When the failing or paused state began. None: the notice does not say so.
         since: Option<Timestamp>,
-        /// The cause or the reason of the bad state, by its name.
+        /// The name of the failures' cause, or of the reason of the pause.
         cause: String,
     },
 }
 
 impl News {
-    /// What a notice of this kind, with this cause and time, has to tell at an endpoint in this state. None: the notice is
-    /// no longer true, or this version does not know its kind.
+    /// Gives the news of a notice of this kind, with this cause and time, at an endpoint in this state. None: the
+    /// notice is no longer true, or this version does not know its kind.
     ///
-    /// Time and cause of a bad state are those of the state itself: a notice may be hours old, and a failing endpoint may
-    /// meanwhile fail otherwise. A pause for another reason than the notice's is another change.
+    /// The news of a failing or paused endpoint has the state's own time and cause, not the notice's: a notice may be
+    /// hours old, and the endpoint may fail for another cause by now. A pause for another reason than the notice's is
+    /// another change.
     #[must_use]
     pub fn new(kind: NoticeKind, cause: &str, since: Option<Timestamp>, state: &State) -> Option<Self> {
         match (kind, state) {

@@ -122,7 +122,7 @@ fn what_waits_is_said_as_far_as_it_is_known() {
     }
 }
 
-/// For people to look at, in target/mails.
+/// Writes the mails to target/mails, for people to look at.
 #[test]
 fn every_kind_of_mail_is_written_where_it_can_be_looked_at() -> std::io::Result<()> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/mails");

@@ -1,7 +1,7 @@
-//! The same promise in every format, and that no format lets anybody's words out of their place.
+//! The promise of the bytes holds in every format, and in no format do people's words act as markup.
 //!
-//! What is escaped is judged here by readers of each chat's notation, written against its documentation and not against
-//! the code.
+//! Readers of each chat's notation judge the escaped texts here. The readers are written by the notation's
+//! documentation and not by the code.
 
 #![expect(clippy::expect_used, reason = "a test may panic")]
 
@@ -16,7 +16,7 @@ use super::{generated, node};
 
 const EVENTS: usize = 500;
 
-/// What people say, paste and type, and what would act in a chat if nothing took its meaning.
+/// Texts that people say, paste and type, and texts that would act in a chat if they were not escaped.
 fn words() -> impl Strategy<Value = String> {
     let hostile = prop::sample::select(vec![
         "<!channel>",
@@ -170,7 +170,7 @@ fn check_limits(format: Format, body: &str) {
     assert!((1..=most).contains(&length), "{format:?}: {length}");
 }
 
-/// A reader of each notation: nothing is left in it that acts.
+/// Reads a text by its notation, and checks that no part of the text acts.
 fn check_inert(format: Format, text: &str) {
     let acts = match format {
         Format::Slack => {

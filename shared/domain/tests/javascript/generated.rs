@@ -63,7 +63,7 @@ fn value() -> impl Strategy<Value = String> {
     leaf().prop_recursive(5, 40, 8, nesting)
 }
 
-/// The same, less deep: where there are many of them.
+/// A JSON value that is less deep, for places that have many of them.
 fn shallow_value() -> impl Strategy<Value = String> {
     leaf().prop_recursive(2, 6, 3, nesting)
 }

@@ -1,6 +1,7 @@
-//! A real Node.js.
+//! Runs a real Node.js.
 //!
-//! `NODE` names the one to ask (`make test` brings one); without it, the one on the path is.
+//! The environment variable `NODE` names the program (`make test` brings one). Without the variable, the `node` on the
+//! path is used.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -14,7 +15,7 @@ const bad = lines.filter(line => JSON.stringify(JSON.parse(line)) !== line);
 console.log(lines.length + ' ' + bad.length + ' ' + bad.slice(0, 3).join('\n'));
 ";
 
-/// What [`CHECK`] prints for these bodies, a line each.
+/// Gives the output of [`CHECK`] for these bodies, which are passed one a line.
 #[expect(clippy::disallowed_methods, reason = "a test has an environment of its own")]
 pub(super) fn ask(lines: &str) -> String {
     let node = std::env::var("NODE").unwrap_or_else(|_| "node".to_owned());

@@ -13,10 +13,10 @@ use crate::scenario::Scenario;
 use crate::worker::{Body, Status, Task, event};
 use crate::world::{Running, World};
 
-/// As long as a worker takes at most: less than the minute for which nobody else tries.
+/// The longest time that a worker takes: less than the minute for which no other worker tries.
 const ALMOST_A_MINUTE: Duration = Duration::from_secs(59);
 
-/// What happens next. A worker is named by its place in the list, a message by its id, an event by its number.
+/// One step of the model. A worker is named by its place in the list, a message by its id, an event by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// The call service publishes the next event.
@@ -70,12 +70,12 @@ pub(crate) enum Action {
 pub(crate) enum Answer {
     Success,
     Failure,
-    /// 410.
+    /// The endpoint answers 410.
     Gone,
 }
 
 impl Scenario {
-    /// All that can happen next.
+    /// Gives all actions that are possible next.
     ///
     /// While a worker is at a task that nobody else can observe, only this worker acts: the other orders would lead to the
     /// same states.

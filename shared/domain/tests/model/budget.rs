@@ -1,15 +1,16 @@
-//! How often each thing may still happen that is not the regular course. Without such bounds a model has no end.
+//! The budget of a state: how often each thing beside the regular course may still happen. Without such bounds a model
+//! has no end.
 
 use crate::action::{Action, Answer};
 
-/// What may still happen, each so many times.
+/// How many times each thing may still happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Budget {
     /// Events are published.
     pub(crate) events: u8,
     /// An event is published a second time.
     pub(crate) published_twice: u8,
-    /// Of the events, so many are too large to be held.
+    /// An event is too large to be held.
     pub(crate) too_large: u8,
     /// The owner sends an event again.
     pub(crate) resends: u8,

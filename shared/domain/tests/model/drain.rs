@@ -1,4 +1,4 @@
-//! What becomes of a state when nothing goes wrong any more: the promise that is checked in every quiet state.
+//! Plays a state to its end without further faults, and checks the promise of every quiet state.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the checker is told: the first state, the next states, and what has to hold in each.
+//! The model for the checker: the first state, the next states, and the properties of every state.
 
 use domain::endpoint::{Health, RangeEnd, State as HealthState};
 use stateright::{Model, Property};

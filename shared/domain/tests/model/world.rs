@@ -44,7 +44,7 @@ pub(crate) struct Running {
     pub(crate) has_claimed: bool,
 }
 
-/// Everything there is.
+/// A state of the model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct World {
     pub(crate) now: Timestamp,
@@ -96,8 +96,8 @@ impl World {
         (1..=self.published).map(event)
     }
 
-    /// Whether an event has arrived, or is where somebody or something finds it: a message, the dead-letter queue, or the
-    /// held events of the ledger.
+    /// Whether an event has arrived, or can still be found: in a message, in the dead-letter queue, or among the held
+    /// events of the ledger.
     pub(crate) fn has(&self, event: &EventId, failed_is_enough: bool) -> bool {
         let mut bodies = self.queue.values().map(|message| &message.body).chain(&self.dead);
         self.arrived.contains(event.as_str())

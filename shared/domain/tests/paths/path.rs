@@ -72,7 +72,7 @@ pub(crate) fn replaying(in_the_replay: u32, in_a_row: u32) -> Tables {
     tables
 }
 
-/// What a worker did from its first request to its last.
+/// The tasks of a worker from its first request to its last.
 pub(crate) struct Path {
     /// The tasks, in order; those that only read are left out.
     pub(crate) tasks: Vec<Task>,

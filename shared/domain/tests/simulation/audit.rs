@@ -24,9 +24,9 @@ pub(crate) struct Audit {
     out_of_order: usize,
     held: usize,
     replays: usize,
-    /// Of the replays, those of the runs in which nothing of ours goes wrong.
+    /// The replays of the runs without faults of this system.
     calm_replays: usize,
-    /// Of these, those that `sweep` began.
+    /// The replays among these that `sweep` began.
     calm_replays_by_sweep: usize,
     sweeps: usize,
     pauses: usize,

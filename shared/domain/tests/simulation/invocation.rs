@@ -11,7 +11,7 @@ use crate::queue::{MINUTE, Message, SECOND};
 use crate::run::{Happening, Run, clock};
 use crate::worker::{Body, Finish, Reply, Status, Task, Worker};
 
-/// When a message comes back for which there was no time or no place.
+/// After how long a message comes back if there was no time for its attempt, or if its endpoint was at capacity.
 const UNATTEMPTED: i64 = 30 * SECOND;
 
 /// How long an invocation lasts at most.
@@ -190,7 +190,8 @@ impl Run {
         self.queue.delete(message);
     }
 
-    /// When this time comes by a wrong clock: a visibility timeout is a number of whole seconds from now.
+    /// Gives the time at which a message really comes back that a worker with a wrong clock has returned until `at`: a
+    /// visibility timeout is a number of whole seconds from now.
     fn by_clock(&self, at: Timestamp, skew: i64) -> i64 {
         let wait = Duration::try_from(at.duration_since(self.clock(skew))).unwrap_or_default();
         self.now + i64::try_from(wait.as_secs()).unwrap_or(0) * SECOND + i64::from(wait.subsec_nanos() > 0) * SECOND

@@ -66,7 +66,7 @@ impl Run {
         tables.without_body.extend(first_held.map(|event| event.as_str().to_owned()));
     }
 
-    /// Whatever was claimed, or was promised by a replay, is forgotten with the health.
+    /// The claims of attempts and the promises of replays are forgotten with the health.
     fn wipe(&mut self, number: usize) {
         self.businesses[number].tables.wipe_health();
         self.watch.wipes += 1;

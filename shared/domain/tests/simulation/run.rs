@@ -1,4 +1,4 @@
-//! One run: weeks in virtual time, driven by whatever happens next.
+//! One run: weeks in virtual time, driven by the happening that comes next.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -26,7 +26,7 @@ const CALLS_TO_A_BURST: u8 = 50;
 /// Out of so many events one is too large for the ledger, and one is published twice.
 const EVENTS_TO_AN_ODD_ONE: u8 = 100;
 
-/// What happens next. A business is named by its place in the list; the other numbers are ids.
+/// A happening of a run. A business is named by its place in the list; the other numbers are ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Happening {
     /// A call of a business ends.
@@ -55,7 +55,7 @@ pub(crate) struct Run {
     pub(crate) businesses: Vec<Business>,
     pub(crate) queue: Queue,
     pub(crate) trouble: Trouble,
-    /// Whether nothing of ours goes wrong in this run.
+    /// Whether this run has no faults of this system.
     pub(crate) is_calm: bool,
     pub(crate) schedule: Schedule,
     /// The invocations under way.
@@ -219,13 +219,13 @@ impl Run {
         self.after(read, Happening::Task(self.last_invocation));
     }
 
-    /// What a clock says now that is so wrong.
+    /// Gives the present time by a clock that is wrong by this much.
     pub(crate) fn clock(&self, skew: i64) -> Timestamp {
         clock(self.now, skew)
     }
 }
 
-/// What a clock says that is so wrong.
+/// Gives a time by a clock that is wrong by this much.
 pub(crate) fn clock(now: i64, skew: i64) -> Timestamp {
     Timestamp::from_millisecond(1_750_000_000_000 + now + skew).expect("within jiff's range")
 }

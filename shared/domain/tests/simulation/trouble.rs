@@ -1,5 +1,5 @@
-//! The faults of ours in one run: invocations that die, tables and a queue that do not answer or are slow, wrong clocks, late
-//! messages. They are drawn from the seed; a calm run has none.
+//! The faults of this system and of AWS in one run: invocations that die, tables and a queue that do not answer or are
+//! slow, wrong clocks, late messages. They are drawn from the seed; a calm run has none.
 
 use fastrand::Rng;
 

@@ -1,4 +1,4 @@
-//! What is watched while a run goes on: breaches of a promise that nobody could see afterwards, and counts.
+//! Watches a run while it goes on: counts, and breaches of promises that could not be seen afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,7 +103,8 @@ impl Run {
         self.queue.of(business).filter(|message| message.body.event() == Some(event)).count()
     }
 
-    /// What has arrived since the owner asked for it is not sent once more, unless two invocations have it at once.
+    /// An event that has arrived since the owner asked for it is not sent once more, unless two invocations have it at
+    /// once.
     fn is_resent_in_vain(&self, invocation: &Invocation, event: &EventId) -> bool {
         let mut others = self.invocations.values().filter(|other| other.business == invocation.business);
         let is_alone = !others.any(|other| other.worker.event() == Some(event));

@@ -1,8 +1,8 @@
-//! What a message of the events queue carries, and what starts a worker without a message.
+//! The contents of the messages of the events queue, and the starts of a worker without a message.
 
 use domain::event::EventId;
 
-/// What a worker is started with.
+/// The input with which a worker is started.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Body {
     /// An event as it was published.

@@ -1,4 +1,5 @@
-//! One worker: the work of one invocation on one message. The model checker, the simulation and `ways` share it.
+//! One worker: the work of one invocation on one message. The model checker, the simulation and `paths` share this
+//! code.
 //!
 //! A worker runs the production code: a delivery, a step of a replay, a run of `sweep`. It can be stopped, copied and
 //! compared between any two of its requests, since it is nothing but a list of replies:

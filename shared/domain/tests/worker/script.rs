@@ -1,4 +1,4 @@
-//! What stands behind the production code in a worker: a list of replies.
+//! Implements the production code's I/O in a worker by a list of replies.
 //!
 //! What `functions/deliver` does itself, outside `domain`, is repeated here in a few lines: a reference fetches its event
 //! from the ledger, and an event without a body is set aside (`delivery.rs` and `run_replay.rs` there).
@@ -12,7 +12,7 @@ use domain::delivery::{
 };
 use domain::endpoint::{EndpointIo, Found, Health, Notice, Range, RangeReplay, RangeStatuses, follow};
 use domain::event::EventId;
-use domain::replay::{Listed, ReplayIo, StepAction, carry_on};
+use domain::replay::{Listed, ReplayIo, StepAction, run_step};
 use domain::sweep::{SweepIo, sweep};
 use jiff::Timestamp;
 
@@ -60,7 +60,7 @@ impl<'a> Script<'a> {
                 };
                 self.deliver_reference(event, trigger).await.unwrap_or(Finish::ReturnAfterFault)
             }
-            Body::Step { replay, step } => match carry_on(self, *replay, *step, &self.worker.message).await {
+            Body::Step { replay, step } => match run_step(self, *replay, *step, &self.worker.message).await {
                 StepAction::Acknowledge => Finish::Delete,
                 StepAction::ReturnAt(at) => Finish::ReturnAt(at),
                 StepAction::ReturnAfterFault => Finish::ReturnAfterFault,
@@ -108,7 +108,7 @@ impl<'a> Script<'a> {
         Ok(ended(MessageAction::Acknowledge(AckReason::Duplicate)))
     }
 
-    /// Stores a change that the owner wishes, and does its effects.
+    /// Stores a change that the owner asks for, and does its effects.
     async fn change(&self, changed: impl Fn(&Health, Timestamp) -> Option<Health>) -> Result<(), Unavailable> {
         let before = self.read().await?.health;
         let Some(health) = changed(&before, self.now()) else { return Ok(()) };

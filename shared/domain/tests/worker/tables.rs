@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::delivery::{NextStatus, Record, Snapshot};
+use domain::delivery::{LedgerStatus, NextStatus, Snapshot};
 use domain::endpoint::{EndpointId, Found, Health, Position, RangeReplay, State};
 use domain::event::EventId;
 use domain::replay::Listed;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{Body, Reply};
 
-/// What a ledger record says.
+/// The status in a ledger record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Status {
     Delivered,
@@ -29,7 +29,7 @@ pub(crate) struct Tables {
     pub(crate) without_body: BTreeSet<String>,
     /// How often the owner has asked that an event be sent again.
     pub(crate) asked: BTreeMap<String, u8>,
-    /// Of each event that has arrived: how often the owner had asked for it by then.
+    /// How often the owner had asked for each event when it arrived.
     pub(crate) delivered_after: BTreeMap<String, u8>,
     /// The events that have arrived since the owner asked for a replay of a range.
     pub(crate) arrived_since_range: BTreeSet<String>,
@@ -118,14 +118,14 @@ impl Tables {
                 self.has_arrived_since(event, asked)
             }
         });
-        let record = match status {
-            Some(Status::Delivered) if has_arrived => Record::Delivered,
-            Some(Status::Delivered) => Record::DeliveredBefore,
-            Some(Status::Held) => Record::Held,
-            Some(Status::Retrying) => Record::Retrying,
-            _ => Record::Nothing,
+        let ledger_status = match status {
+            Some(Status::Delivered) if has_arrived => LedgerStatus::Delivered,
+            Some(Status::Delivered) => LedgerStatus::DeliveredBefore,
+            Some(Status::Held) => LedgerStatus::Held,
+            Some(Status::Retrying) => LedgerStatus::Retrying,
+            _ => LedgerStatus::Nothing,
         };
-        Snapshot { health: self.health.clone(), endpoint: self.url.clone(), record, is_at_capacity: false }
+        Snapshot { health: self.health.clone(), endpoint: self.url.clone(), ledger_status, is_at_capacity: false }
     }
 
     /// Whether the version before this state was the stored one, so that this state is stored now.

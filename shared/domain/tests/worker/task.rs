@@ -65,7 +65,7 @@ pub(crate) enum Reply {
     /// Whether the ledger has the body.
     Fetched(bool),
     Posted(Posted),
-    /// A fault of ours: the task was not done, or was done without the worker knowing it.
+    /// A fault of this system: the task was not done, or was done without the worker knowing it.
     Unavailable,
 }
 

@@ -7,7 +7,7 @@ use adapters::deliveries_table::Summary;
 use crate::api::shapes::rfc3339;
 use crate::use_cases::LeftOut;
 
-/// By this, Excel recognises UTF-8.
+/// The byte order mark, by which Excel recognises UTF-8.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 const COLUMNS: [&str; 11] = [
@@ -31,8 +31,8 @@ const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
 /// file is one string beside the headers.
 const MAX_BYTES: usize = 5_500_000;
 
-/// A file with a row for each delivery. If some are left out, of those given or by whoever has read them, the last row
-/// says so.
+/// Gives the file, with a row for each delivery. The last row says if deliveries are left out: some of those given
+/// here, or those that the caller has left out already.
 pub(super) fn file(deliveries: &[Summary], left_out: Option<LeftOut>) -> String {
     let mut text = String::from(BYTE_ORDER_MARK);
     push(&mut text, &COLUMNS);

@@ -6,7 +6,7 @@ use super::{RANGE, known, replay, set_replay};
 use crate::dynamodb::Item;
 use crate::dynamodb::attributes::{ms, n, number, s, text, time};
 
-/// None: an attribute that a replay needs is missing. Then there is none.
+/// Reads the replay of a range. None: an attribute that such a replay needs is missing, so there is no replay.
 pub(super) fn from_item(item: &Item) -> Option<RangeReplay> {
     let statuses = match known(text(item, "statuses"))? {
         "delivered" => RangeStatuses::Delivered,

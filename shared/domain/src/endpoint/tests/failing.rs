@@ -11,7 +11,7 @@ fn any_success_starts_the_count_again() {
 
 #[test]
 fn a_healthy_endpoints_success_changes_nothing_so_nothing_is_written() {
-    let health = Health::default().at(&endpoint("a"), at(0));
+    let health = Health::default().for_endpoint(&endpoint("a"), at(0));
     assert_eq!(settled(&health, 1, Attempted::Succeeded, 0).0, health);
 }
 

@@ -1,4 +1,4 @@
-//! What pauses an endpoint, and what ends that.
+//! The events that pause an endpoint, and those that end a pause.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What no sequence of changes can break.
+//! Properties that no sequence of changes can break.
 
 use proptest::prelude::*;
 
@@ -62,7 +62,7 @@ fn apply(health: &Health, happening: &Happening, now: Timestamp) -> Health {
             Admission::Attempt | Admission::Hold | Admission::Wait(_) => health.clone(),
         },
         Happening::Settles(number, attempted) => health.settle(&event(*number), from(*attempted, now), now).health,
-        Happening::Moves(name) => health.at(&endpoint(name), at(0)),
+        Happening::Moves(name) => health.for_endpoint(&endpoint(name), at(0)),
         Happening::Pauses => health.pause(now),
         Happening::Resumes => health.resume(at(0)),
         Happening::LosesUrl => health.without_url(now),

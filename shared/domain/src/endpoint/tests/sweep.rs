@@ -1,4 +1,4 @@
-//! What is overdue, and what `sweep` does about it; notices until they have been given.
+//! `sweep` restarts overdue probes and steps, and gives overdue notices.
 
 use super::*;
 
@@ -67,7 +67,9 @@ fn no_notice_is_lost_to_the_change_that_follows_it() {
     let kinds = |health: &Health| health.notices.iter().map(|notice| notice.kind).collect::<Vec<_>>();
     let recovered = settled(&failing, 1, Attempted::Succeeded, 9).0;
     assert_eq!(kinds(&recovered), [NoticeKind::Failing, NoticeKind::Recovered]);
-    for after in [recovered.pause(at(10)), recovered.without_url(at(10)), recovered.at(&endpoint("b"), at(10))] {
+    for after in
+        [recovered.pause(at(10)), recovered.without_url(at(10)), recovered.for_endpoint(&endpoint("b"), at(10))]
+    {
         assert_eq!(kinds(&after), kinds(&recovered));
     }
     assert_eq!(recovered.without_notices(&failing.notices).notices, recovered.notices[1..]);

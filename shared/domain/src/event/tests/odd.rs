@@ -1,4 +1,5 @@
-//! The tables of the typed events, row by row: what each field takes, what it gives, and what becomes of the rest.
+//! The tables of the typed events, row by row: the values that a field reads, the value that it gives, and the place of
+//! unread values.
 
 use super::*;
 use crate::event::json::Value;
@@ -47,7 +48,7 @@ fn event(kind: &str, members: &str) -> Event {
     Event::parse(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// A field of the body as JSON, and the member of its metadata that keeps what could not be read.
+/// A field of the body as JSON, and the member of the body's metadata that keeps an unread value.
 fn read(event: &Event, field: &str) -> (String, Option<String>) {
     let Value::Object(body) = Value::parse(event.body()).expect("a body is JSON") else {
         panic!("a body is an object")

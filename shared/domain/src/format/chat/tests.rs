@@ -1,4 +1,4 @@
-//! The exact bodies of chats, and that nobody's words break them.
+//! The exact bodies of chats. No words of people break them.
 
 use crate::event::Event;
 use crate::event::json::Value;
@@ -16,7 +16,7 @@ fn body(format: Format, event: &str) -> String {
     payload.body.into_owned()
 }
 
-/// What people read, in Teams of all blocks.
+/// Gives the text that people read; in Teams, the texts of all blocks.
 fn text(format: Format, event: &str) -> String {
     let body: serde_json::Value = serde_json::from_str(&body(format, event)).expect("JSON");
     match format {

@@ -1,4 +1,4 @@
-//! What is said of each kind of event.
+//! The message for each kind of event.
 
 use super::readable;
 use super::values::{duration, fact, phone, text, time};
@@ -23,7 +23,7 @@ pub(super) fn message(event: &Object) -> Message<'_> {
     message
 }
 
-/// Whether an owner has sent the event from the page, and nothing has happened.
+/// Whether the event is an owner's test, for which nothing has happened.
 fn is_test(event: &Object) -> bool {
     matches!(event.get("metadata"), Some(Value::Object(metadata)) if metadata.get("test") == Some(&Value::Bool(true)))
 }
@@ -90,7 +90,7 @@ fn status(event: &Object) -> Message<'_> {
     new("סטטוס של ליד השתנה", facts.into_iter().flatten().collect())
 }
 
-/// An event of which nothing is known but its type: its fields as they are.
+/// Makes the message for an event of an unknown type: the event's fields as they are.
 fn other<'a>(event: &'a Object, kind: &str) -> Message<'a> {
     let title = format!("עדכון מסוג {}", fact(kind).unwrap_or_default());
     let fields = readable::fields(event);

@@ -1,16 +1,16 @@
-//! The fields of an event of which nothing is known but its type, a line each.
+//! Lists the fields of an event of an unknown type, one line each.
 
 use super::values::{lines, phone, time};
 use crate::event::json::{Object, Value};
 
-/// What a text has at most before the rest is left out, in bytes: more than any receiver's limit.
+/// The length at which a text is long enough and the rest is left out, in bytes: more than any receiver's limit.
 const ENOUGH_BYTES: usize = 64 * 1024;
 
-/// Members that are said elsewhere, or that say nothing to a reader.
+/// Members that the message shows elsewhere, or that mean nothing to a reader.
 const NOT_LISTED: [&str; 4] = ["event_type", "business_id", "summary", "transcript"];
 
-/// `name: value` for each field with something to read; nested names are joined by `_`. Lists of anything but words and
-/// numbers are left out.
+/// Gives `name: value` for each field that has a readable value. Nested names are joined by `_`. Lists of anything but
+/// words and numbers are left out.
 pub(super) fn fields(event: &Object) -> String {
     let mut out = String::new();
     for (name, value) in event.iter().filter(|(name, _)| !NOT_LISTED.contains(name)) {
@@ -49,7 +49,7 @@ fn text(name: &str, value: &Value) -> Option<String> {
     let text = match value {
         Value::String(number) if is_phone => (!number.trim().is_empty()).then(|| phone(number))?,
         Value::Number(_) if is_phone => phone(&value.to_json()),
-        // A time has an offset, and hardly more than its nanoseconds; what has none may be of any zone.
+        // A time has an offset, and hardly more digits than nanoseconds. A text without an offset may be of any zone.
         Value::String(text) if text.len() <= 40 && text.parse::<jiff::Timestamp>().is_ok() => time(text)?,
         Value::String(text) => text.chars().take(ENOUGH_BYTES).collect(),
         Value::Number(_) => value.to_json(),
@@ -61,7 +61,7 @@ fn text(name: &str, value: &Value) -> Option<String> {
     (!text.trim().is_empty()).then_some(text)
 }
 
-/// A list of words and numbers; None of any other.
+/// Gives a list of words and numbers as one text. None: the list has other values.
 fn list(items: &[Value]) -> Option<String> {
     let mut out = String::new();
     for item in items {

@@ -1,4 +1,4 @@
-//! What people read of each kind of event.
+//! The text that people read for each kind of event.
 
 use super::*;
 use crate::event::Event;

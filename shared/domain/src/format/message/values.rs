@@ -1,15 +1,16 @@
-//! Values of an event, as a reader in Israel writes them.
+//! Writes the values of an event as a reader in Israel writes them.
 
 use crate::event::json::{Object, Value};
 use crate::{israel, pasted, phone};
 
-/// Longest value of a fact in characters. Five of them, each character escaped, are well within the shortest limit.
+/// The longest value of a fact, in characters. Five such values are well within the shortest limit, even with each
+/// character escaped.
 const FACT_CHARS: usize = 120;
 
 const FIRST_STRONG_ISOLATE: char = '\u{2068}';
 const POP_ISOLATE: char = '\u{2069}';
 
-/// A field's text, "" if it is absent; a number as its digits.
+/// Gives a field's text. A number is given as its digits, and an absent field as "".
 pub(super) fn text<'a>(event: &'a Object, field: &str) -> std::borrow::Cow<'a, str> {
     match event.get(field) {
         Some(Value::String(text)) => text.into(),
@@ -18,8 +19,9 @@ pub(super) fn text<'a>(event: &'a Object, field: &str) -> std::borrow::Cow<'a, s
     }
 }
 
-/// The lines of a text, without what does not show: carriage returns, control characters, and the controls by which a text
-/// could reorder what follows it (UAX #9). Marks that only order their own surroundings stay, and so does what joins emoji.
+/// Gives the lines of a text without characters that do not show: carriage returns, control characters, and the
+/// controls by which a text could reorder the text behind it (UAX #9). Marks that only order their own surroundings
+/// stay, and so do the joiners of emoji.
 pub(in crate::format) fn lines(text: &str) -> impl Iterator<Item = String> {
     let others = ['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
     let lines = text.trim().lines().flat_map(move |line| line.split(others));
@@ -34,9 +36,10 @@ fn is_hidden(character: char) -> bool {
         || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}')
 }
 
-/// A value for a fact: in one line, cut if it is long, and isolated. None if nothing of it shows.
+/// Gives a value for a fact: in one line, cut if the value is long, and isolated. None: no character of the value
+/// shows.
 pub(super) fn fact(value: &str) -> Option<String> {
-    // More than is shown, so that the cut is seen; less than a megabyte, so that it costs nothing.
+    // More characters than are shown, so that the cut is noticed; far fewer than a megabyte, so that this stays cheap.
     let beginning = value.trim_start().chars().filter(|character| shows(*character)).take(4 * FACT_CHARS);
     let words = beginning.collect::<String>();
     let value = words.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -48,18 +51,18 @@ pub(super) fn fact(value: &str) -> Option<String> {
     Some(format!("{FIRST_STRONG_ISOLATE}{cut}{mark}{POP_ISOLATE}"))
 }
 
-/// White space separates words, also that which is a control character.
+/// Whether a character shows or separates words. White space separates words, even if it is a control character.
 fn shows(character: char) -> bool {
     character.is_whitespace() || !is_hidden(character)
 }
 
-/// An Israeli number in one way, any other as published, none as "מספר חסוי".
+/// Gives an Israeli number in one form, another number as it was published, and no number as "מספר חסוי".
 pub(super) fn phone(number: &str) -> String {
     let israeli = phone::israeli(&pasted::cleaned(number));
     israeli.and_then(|number| fact(&number)).or_else(|| fact(number)).unwrap_or_else(|| "מספר חסוי".into())
 }
 
-/// A point in time by the clock in Israel; as published if it is beyond what clocks show.
+/// Gives a point in time in Israel's time zone. A time that cannot be converted is given as it was published.
 pub(super) fn time(time: &str) -> Option<String> {
     match time.parse() {
         Ok(time) => fact(&israel::date_and_time(time)),
@@ -67,7 +70,8 @@ pub(super) fn time(time: &str) -> Option<String> {
     }
 }
 
-/// "32 שניות", "2:23 דקות", "1:02:03 שעות"; None for less than a second, which stands for a duration that is not known.
+/// Gives the duration: "32 שניות", "2:23 דקות", "1:02:03 שעות". None: the duration is less than a second, which stands
+/// for an unknown duration.
 pub(super) fn duration(event: &Object) -> Option<String> {
     let seconds = match event.get("duration_sec") {
         Some(Value::Number(seconds)) => std::time::Duration::try_from_secs_f64(*seconds).ok()?.as_secs(),

@@ -1,16 +1,16 @@
-//! A string of a template, taken apart.
+//! Splits a template's string into text and placeholders.
 
 /// A piece of a string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// Stands in the body as it is.
+    /// A text that the body has unchanged.
     Text(String),
-    /// `{{name}}`, without the braces and the white space within.
+    /// The name in a placeholder `{{name}}`, without the braces and the white space around the name.
     Field(String),
 }
 
-/// Takes a string apart. A placeholder ends with the next `}}` and begins with the nearest `{{` before that, so `{{{a}}}` is
-/// a placeholder between two braces. What does not end is text.
+/// Splits a string. A placeholder ends with the next `}}` and begins with the nearest `{{` before that, so `{{{a}}}` is
+/// a placeholder between two braces. A `{{` without its `}}` is text.
 pub(super) fn parts(text: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut rest = text;
@@ -27,7 +27,7 @@ pub(super) fn parts(text: &str) -> Vec<Part> {
     parts
 }
 
-/// Where the first placeholder begins, and where its closing braces do.
+/// Gives the positions at which the first placeholder and its closing braces begin.
 fn placeholder(text: &str) -> Option<(usize, usize)> {
     let open = text.find("{{")?;
     let end = open + 2 + text[open + 2..].find("}}")?;

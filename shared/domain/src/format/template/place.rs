@@ -1,4 +1,4 @@
-//! Where in a template an error is, as an editor counts.
+//! The place of an error in a template, as an editor counts lines and columns.
 
 use std::fmt;
 
@@ -12,8 +12,9 @@ pub struct Place {
 }
 
 impl Place {
-    /// Where a text that cannot be read stops being readable. [`crate::event::json`] reads each nested value on its own and
-    /// knows no places; `serde_json` reads the whole text, refuses the same ones, and counts in bytes.
+    /// Gives the place at which a text that cannot be read stops being readable. [`crate::event::json`] reads each
+    /// nested value on its own and does not know its place. So `serde_json` reads the whole text once more; it refuses
+    /// the same texts, and counts in bytes.
     pub(super) fn of_error(text: &str) -> Self {
         match serde_json::from_str::<serde_json::Value>(text) {
             Ok(_) => Self { line: 1, column: 1 },
@@ -22,7 +23,7 @@ impl Place {
     }
 }
 
-/// The column in characters of a column in bytes, both from 1.
+/// Converts a column in bytes to a column in characters, both from 1.
 fn column(text: &str, line: usize, bytes: usize) -> usize {
     let line = text.split('\n').nth(line.saturating_sub(1)).unwrap_or_default();
     line.char_indices().take_while(|(at, _)| *at < bytes).count().max(1)

@@ -1,4 +1,4 @@
-//! What an owner may rely on, shown on whole templates.
+//! The properties that an owner may rely on, shown on whole templates.
 
 use super::*;
 
