@@ -117,7 +117,7 @@ class Story:
 
     def mends(self) -> None:
         """Go from the status to the URL and save another one, to which what was held is sent."""
-        self.page.click('#status a[href*="edit=yes"]')
+        self.page.click('#status a[href*="open=settings"]')
         assert self.page.locator("#generic_webhook_url").is_visible()
         self.receiver.judge(self.mended, TEAMS.judge)
         saves(self.visit, self.receiver.url + self.mended)

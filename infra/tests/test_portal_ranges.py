@@ -335,5 +335,5 @@ def test_page_offers_a_range_when_another_url_was_saved(owner: Owner) -> None:
         places.append(reply.headers["location"])
     assert places == ["/?said=saved", "/?said=saved-another"]
     page = owner.portal.send("GET", places[1], headers=headers).text
-    assert '<details id="range" open>' in page
+    assert '<details id="log-tools" open>' in page
     assert "לשלוח לכאן גם את השיחות מהימים האחרונים?" in page

@@ -29,7 +29,7 @@ use tokio::time::timeout;
 
 use crate::api::attachment;
 use crate::event_id_path::EventIdPath;
-use crate::html::{self, Flash, Overview, Problem};
+use crate::html::{self, Flash, Opened, Overview, Problem};
 use crate::session::{self, Access};
 use crate::use_cases::{Resent, SUMMARY_DAYS, Sending, UseCaseError, UseCases};
 use crate::{as_html, report};
@@ -101,7 +101,8 @@ async fn exchange_token(
 #[derive(Default, Deserialize)]
 struct OverviewQuery {
     secret: Option<String>,
-    edit: Option<String>,
+    /// What is to be open: `settings` or `range`.
+    open: Option<String>,
     status: Option<String>,
     search: Option<String>,
     cursor: Option<String>,
@@ -202,7 +203,7 @@ async fn overview(State(use_cases): App, Extension(business): Owner, asked: Addr
     let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
     let mut view = show(&use_cases, &business, &asked.wanted(), asked.secret.as_deref() == Some("shown")).await?;
     view.said = asked.said();
-    view.is_editing = asked.edit.is_some();
+    view.opened = asked.open.as_deref().and_then(Opened::parse);
     Ok(as_html(StatusCode::OK, html::overview(&view)))
 }
 

@@ -238,6 +238,8 @@ fn another_url_opens_the_form_of_a_range_with_what_has_arrived() {
     view.said = Some(Flash::SavedAnother);
     let page = overview(&view);
     assert!(page.contains("<details id=\"log-tools\" open>") && page.contains("href=\"#range\""));
+    let asked = Overview { opened: Some(Opened::Range), ..overview_view() };
+    assert!(overview(&asked).contains("<details id=\"log-tools\" open>"));
     assert!(page.contains("value=\"yes\" checked"));
 }
 
@@ -302,7 +304,7 @@ fn settings_that_work_are_one_sentence_and_the_form_opens_where_it_is_needed() {
     assert!(!is_open(&view) && page.contains("<details id=\"edit\">"));
     view.connection.tested = None;
     assert!(overview(&view).contains("החיבור עוד לא נבדק."));
-    assert!(is_open(&Overview { is_editing: true, ..view.clone() }));
+    assert!(is_open(&Overview { opened: Some(Opened::Settings), ..view.clone() }));
     assert!(is_open(&Overview { preview: Some(of_form("{}")), ..view.clone() }));
     let stored = Preview { of_form: false, ..of_form("{}") };
     assert!(!is_open(&Overview { preview: Some(stored), ..view.clone() }), "the test's form asked for the preview");

@@ -28,8 +28,8 @@ pub(crate) struct Overview {
     /// The action that was just done; None: the page was only opened.
     pub(crate) said: Option<Flash>,
     pub(crate) settings: SettingsForm,
-    /// Whether the owner asked for the form of the settings.
-    pub(crate) is_editing: bool,
+    /// The form that the owner asked for; None: the page was opened as it is.
+    pub(crate) opened: Option<Opened>,
     /// The body that a test would send; None: the owner did not ask to see one.
     pub(crate) preview: Option<Preview>,
     /// The type of test event that the owner chose last.
@@ -42,6 +42,24 @@ pub(crate) struct Overview {
     pub(crate) test: Option<TestView>,
     pub(crate) secret: SecretView,
     pub(crate) log: LogView,
+}
+
+/// A form that is folded until somebody asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opened {
+    Settings,
+    Range,
+}
+
+impl Opened {
+    /// Reads the value of `?open=`.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "settings" => Some(Self::Settings),
+            "range" => Some(Self::Range),
+            _ => None,
+        }
+    }
 }
 
 /// The body that a test would send.

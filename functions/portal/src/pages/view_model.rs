@@ -32,7 +32,7 @@ pub(super) fn overview(
         now,
         said: None,
         settings: settings(owned, targets),
-        is_editing: false,
+        opened: None,
         preview: None,
         test_kind: TestKind::default(),
         connection: connection(owned),

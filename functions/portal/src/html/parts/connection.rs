@@ -4,7 +4,7 @@ use domain::format::Format;
 
 use super::Moment;
 use crate::html::hebrew;
-use crate::html::view::{EndpointState, Overview};
+use crate::html::view::{EndpointState, Opened, Overview};
 
 /// Where events go, and the form that changes it.
 pub(in crate::html) struct ConnectionPart<'a> {
@@ -39,7 +39,7 @@ impl<'a> ConnectionPart<'a> {
             tested,
             email: connection.email.as_deref(),
             can_pause: matches!(view.endpoint.state, EndpointState::Active | EndpointState::Failing { .. }),
-            is_open: connection.host.is_none() || view.is_editing || has_error || is_previewed,
+            is_open: connection.host.is_none() || view.opened == Some(Opened::Settings) || has_error || is_previewed,
         }
     }
 }

@@ -4,7 +4,7 @@ use domain::israel;
 use jiff::{Timestamp, ToSpan};
 
 use crate::html::hebrew;
-use crate::html::view::{EndpointState, Flash, Overview};
+use crate::html::view::{EndpointState, Flash, Opened, Overview};
 use crate::use_cases::{ReplayState, ReplayView};
 
 /// How many days the form's range has at first, today included.
@@ -32,7 +32,7 @@ pub(in crate::html) struct RangeForm {
     pub(in crate::html) from: String,
     /// The last day, which is today.
     pub(in crate::html) to: String,
-    /// Whether the form is open, and takes what has arrived too: another URL was saved a moment ago.
+    /// Whether the form is open, and takes what has arrived too: another URL was saved, or a tool was connected.
     pub(in crate::html) is_open: bool,
 }
 
@@ -78,7 +78,7 @@ impl RangeForm {
             return None;
         }
         let today = israel::local(view.now).date();
-        let is_open = view.said == Some(Flash::SavedAnother);
+        let is_open = view.said == Some(Flash::SavedAnother) || view.opened == Some(Opened::Range);
         Some(Self {
             title: if is_open {
                 "לשלוח לכאן גם את השיחות מהימים האחרונים?"

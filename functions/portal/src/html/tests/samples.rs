@@ -31,7 +31,7 @@ pub(super) fn overview_view() -> Overview {
             has_mails: true,
             ..SettingsForm::default()
         },
-        is_editing: false,
+        opened: None,
         preview: None,
         test_kind: TestKind::default(),
         connection: ConnectionView {
