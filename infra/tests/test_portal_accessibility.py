@@ -37,6 +37,7 @@ def states(at: Visit, owner: Owner) -> dict[str, Callable[[], Any]]:
         at.press(TEST)
 
     def paused_with_waiting() -> None:
+        at.unfold("#edit")
         at.press('form[action="/pause"]')
         event_ids(business, 1, "held")
         page.goto(url)

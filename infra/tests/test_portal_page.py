@@ -153,6 +153,7 @@ def test_secret_is_shown_copied_and_rotated_after_a_confirmation(
     secret = owner.item()["signing_secret"]
     owner.business.confidential.add(secret)
     assert secret not in at.page.content()
+    at.unfold("#secret")
     at.page.click('#signing-secret a[href*="secret=shown"]')
     at.page.wait_for_selector("#secret-value")
     assert at.text("#secret-value") == secret
@@ -183,6 +184,7 @@ def test_endpoint_is_paused_and_resumed_and_held_events_are_sent(
     at = visit(Size.PHONE, javascript=javascript)
     enters(at, owner)
     saves(at, owner.url)
+    at.unfold("#edit")
     at.press('form[action="/pause"]')
     assert at.page.get_attribute("#status", "data-state") == "paused"
     owner.business.publish()

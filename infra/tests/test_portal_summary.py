@@ -183,7 +183,7 @@ def test_page_tells_the_last_days_by_a_strip_and_by_a_table(
     assert "שתי שניות" in at.text("#summary")
     keep(owner, record(owner, noon(1), "failed"), record(owner, noon(2), "retrying"))
     at.page.goto(owner.portal.url)
-    assert at.text("#status-title") == "השליחה פעילה, אבל לא הכול הגיע"
+    assert at.text("#status-title") == "חלק מהעדכונים לא הגיעו"
     assert "75%" in at.text("#summary")
     assert re.search(r"ממתינים\s+1\s+מאז", at.text("#summary"))
     assert at.page.locator("#summary svg g").count() == 14

@@ -65,14 +65,43 @@ addEventListener('pageshow', () => {
   busy.clear();
 });
 
-// A test goes to the stored URL: say so while the field shows another one.
-const url = document.getElementById('generic_webhook_url');
+// A test goes by what is stored: say so while the settings' form shows something else.
+const settings = document.querySelector('form[action="/settings"]');
 const unsaved = document.getElementById('unsaved');
 
-if (url && unsaved) {
-  const tell = () => {
-    unsaved.hidden = url.value === url.defaultValue;
-  };
-  url.addEventListener('input', tell);
-  addEventListener('pageshow', tell);
+if (settings && unsaved) {
+  settings.addEventListener('input', () => {
+    unsaved.hidden = false;
+  });
+}
+
+// What was said is said once: the address of a page that is opened again must not repeat it.
+const address = new URL(location);
+
+for (const name of ['said', 'count', 'more']) address.searchParams.delete(name);
+if (address.href !== location.href) history.replaceState(null, '', address);
+
+// A link to a part that is folded opens it.
+function unfold() {
+  const part = location.hash && document.getElementById(location.hash.slice(1));
+  for (let element = part; element; element = element.parentElement) {
+    if (element.matches('details')) element.open = true;
+  }
+  part?.querySelector(':scope > details:only-of-type')?.setAttribute('open', '');
+}
+
+addEventListener('hashchange', unfold);
+unfold();
+
+// A replay that is under way is shown again every few seconds, unless the owner is at something.
+const replay = document.querySelector('#replay[data-state=running]');
+let touched = false;
+
+if (replay) {
+  addEventListener('input', () => {
+    touched = true;
+  });
+  setInterval(() => {
+    if (!touched && !document.hidden && busy.size === 0) location.reload();
+  }, 5000);
 }

@@ -23,8 +23,8 @@ use crate::guides::{Guide, TOOLS, Tool};
 use crate::use_cases::TestKind;
 use hebrew::Advice;
 use parts::{
-    ConnectionPart, DeliveryPart, EventPart, GuidePart, GuideTestPart, LogPart, NoticePart, PreviewPart, SecretPart,
-    SettingsPart, StatusPart, SummaryPart, TestPart,
+    ConnectionPart, DeliveryPart, EventPart, GuidePart, GuideTestPart, LogPart, NoticePart, PreviewPart, Resend,
+    SecretPart, SettingsPart, StatusPart, SummaryPart, TestPart,
 };
 
 /// The code of a Google sheet that receives events.
@@ -77,11 +77,11 @@ struct EventsPage {
 
 #[derive(Template)]
 #[template(path = "message.html")]
-struct MessagePage {
+struct MessagePage<'a> {
     id: &'static str,
     advice: Advice,
-    /// Whether the page has a link back; a person without a session gets none.
-    has_way_back: bool,
+    /// The way on: an address and its text; None: there is none.
+    link: Option<(&'a str, &'static str)>,
 }
 
 /// The main page.
@@ -100,11 +100,11 @@ pub(crate) fn overview(view: &Overview) -> String {
     })
 }
 
-/// One delivery's page, as it is at the time `now`. `has_url`: there is a URL that the event could be sent to again.
-pub(crate) fn delivery(details: &Details, said: Option<Flash>, has_url: bool, now: Timestamp) -> String {
+/// One delivery's page, as it is at the time `now`.
+pub(crate) fn delivery(details: &Details, said: Option<Flash>, endpoint: EndpointState, now: Timestamp) -> String {
     rendered(&DeliveryPage {
         notice: said.map(NoticePart::of_said),
-        delivery: DeliveryPart::new(details, has_url, now),
+        delivery: DeliveryPart::new(details, endpoint, now),
     })
 }
 
@@ -130,13 +130,14 @@ pub(crate) fn events(examples: &[(TestKind, String)]) -> String {
 }
 
 /// The page for a person without a session: how to get one.
-pub(crate) fn signed_out(reason: SignedOut) -> String {
-    rendered(&MessagePage { id: "signed-out", advice: hebrew::signed_out(reason), has_way_back: false })
+pub(crate) fn signed_out(reason: SignedOut, dashboard: Option<&str>) -> String {
+    let link = dashboard.map(|url| (url, "ללוח הבקרה"));
+    rendered(&MessagePage { id: "signed-out", advice: hebrew::signed_out(reason), link })
 }
 
 /// The page in place of one that cannot be shown.
 pub(crate) fn problem(problem: Problem) -> String {
-    rendered(&MessagePage { id: "problem", advice: hebrew::problem(problem), has_way_back: true })
+    rendered(&MessagePage { id: "problem", advice: hebrew::problem(problem), link: Some(("/", "חזרה לעמוד")) })
 }
 
 fn rendered(page: &impl Template) -> String {

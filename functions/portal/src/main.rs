@@ -156,6 +156,7 @@ fn wire(environment: Environment) -> (UseCases, Access) {
     let access = Access {
         portal_secret: SecretSource::new(&sdk, environment.portal_secret_arn, PortalSecret::new),
         dashboard_origin: environment.dashboard_origin,
+        dashboard_url: environment.dashboard_url,
     };
     (use_cases, access)
 }

@@ -23,6 +23,7 @@ use domain::endpoint::{Range, RangeStatuses};
 use domain::event::BusinessId;
 use domain::summary::Summary;
 use domain::{israel, pasted};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Deserialize;
 use tokio::time::timeout;
@@ -92,7 +93,7 @@ async fn exchange_token(
             (StatusCode::SEE_OTHER, [(header::LOCATION, HeaderValue::from_static("/")), (header::SET_COOKIE, cookie)])
                 .into_response()
         }
-        Err(denied) => session::denied_by_page(&denied),
+        Err(denied) => access.denied_by_page(&denied),
     }
 }
 
@@ -106,6 +107,9 @@ struct OverviewQuery {
     status: Option<String>,
     search: Option<String>,
     cursor: Option<String>,
+    /// The first and the last day that are looked at, as HTML has dates.
+    from: Option<String>,
+    to: Option<String>,
     said: Option<String>,
     count: Option<u64>,
     more: Option<String>,
@@ -118,8 +122,9 @@ impl OverviewQuery {
             status: self.status.as_deref().and_then(Status::parse),
             search: search.map(|text| text.chars().take(128).collect()),
             limit: ROWS,
+            from: day(self.from.as_deref()).map(israel::start_of),
+            to: day(self.to.as_deref()).and_then(end_of),
             after: self.cursor.as_deref().and_then(Cursor::parse),
-            ..Wanted::default()
         }
     }
 
@@ -142,6 +147,16 @@ impl OverviewQuery {
             _ => return None,
         })
     }
+}
+
+/// A day of an address or a form; None: there is none, or the text is no date.
+fn day(text: Option<&str>) -> Option<Date> {
+    text?.parse().ok()
+}
+
+/// The last millisecond of a day in Israel, since events have milliseconds.
+fn end_of(day: Date) -> Option<Timestamp> {
+    Some(israel::start_of(day.tomorrow().ok()?) - Duration::from_millis(1))
 }
 
 type Answer = Result<Response, PageError>;
@@ -295,10 +310,9 @@ impl ResendForm {
     /// The range of the form's days in Israel; None: they are none, or in the wrong order.
     fn range(&self) -> Option<Range> {
         let [first, last]: [Date; 2] = [self.from.parse().ok()?, self.to.parse().ok()?];
-        let (from, to) = (israel::start_of(first), israel::start_of(last.tomorrow().ok()?));
+        let (from, to) = (israel::start_of(first), end_of(last)?);
         let statuses = if self.delivered.is_some() { RangeStatuses::Both } else { RangeStatuses::Failed };
-        // Events have milliseconds: the last one of the day.
-        (first <= last).then(|| Range { from: Some(from), to: to - Duration::from_millis(1), statuses })
+        (first <= last).then_some(Range { from: Some(from), to, statuses })
     }
 }
 
@@ -316,7 +330,7 @@ async fn resend_all(State(use_cases): App, Extension(business): Owner, form: Sen
         Resend::Failed => Ok(redirect_to_replay(&use_cases.replay_failed(&business).await?)),
         Resend::Range => match form.range() {
             Some(range) => Ok(redirect_to_replay(&use_cases.replay_range(&business, range).await?)),
-            None => Ok(redirect("/?said=replay-refused")),
+            None => Ok(redirect("/?said=replay-refused&open=range#range")),
         },
         Resend::Held => {
             use_cases.replay_held(&business).await?;
@@ -341,9 +355,9 @@ async fn delivery(
         use_cases.delivery(&business, &event_id),
         use_cases.tables.settings.read_for_owner(&business, clock::now())
     );
-    let (details, has_url) = (details?, owned.map_err(UseCaseError::from)?.url.is_some());
-    let said = asked.ok().and_then(|Query(asked)| asked.said());
-    Ok(as_html(StatusCode::OK, html::delivery(&details, said, has_url, clock::now())))
+    let (details, owned) = (details?, owned.map_err(UseCaseError::from)?);
+    let (now, said) = (clock::now(), asked.ok().and_then(|Query(asked)| asked.said()));
+    Ok(as_html(StatusCode::OK, html::delivery(&details, said, view_model::state(&owned, now), now)))
 }
 
 async fn resend(State(use_cases): App, Extension(business): Owner, which: Result<EventIdPath, UseCaseError>) -> Answer {

@@ -36,6 +36,8 @@ pub(crate) struct Access {
     pub(crate) portal_secret: SecretSource<PortalSecret>,
     /// The origin that may show the page in a frame. None: no origin may.
     pub(crate) dashboard_origin: Option<String>,
+    /// The dashboard's page from which an owner gets here. None: it is not known.
+    pub(crate) dashboard_url: Option<String>,
 }
 
 /// Why a request has no session.
@@ -170,21 +172,25 @@ fn denied_by_api(denied: &Denied) -> Response {
 pub(crate) async fn pages(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
     match access.session(request.method(), request.headers()).await {
         Ok(session) => as_business(session.business_id, request, next).await,
-        Err(denied) => denied_by_page(&denied),
+        Err(denied) => access.denied_by_page(&denied),
     }
 }
 
-pub(crate) fn denied_by_page(denied: &Denied) -> Response {
-    let signed_out = |reason| as_html(StatusCode::UNAUTHORIZED, html::signed_out(reason));
-    let mut response = match denied {
-        Denied::Missing => signed_out(SignedOut::Missing),
-        Denied::Invalid(InvalidToken::Expired) => signed_out(SignedOut::Expired),
-        Denied::Invalid(_) => signed_out(SignedOut::Invalid),
-        Denied::CrossSite => as_html(StatusCode::FORBIDDEN, html::problem(html::Problem::Refused)),
-        Denied::Fault(_) => as_html(StatusCode::SERVICE_UNAVAILABLE, html::problem(html::Problem::Fault)),
-    };
-    response.extensions_mut().insert(denied.noted());
-    response
+impl Access {
+    /// The page in place of one that is not shown to this request.
+    pub(crate) fn denied_by_page(&self, denied: &Denied) -> Response {
+        let signed_out =
+            |reason| as_html(StatusCode::UNAUTHORIZED, html::signed_out(reason, self.dashboard_url.as_deref()));
+        let mut response = match denied {
+            Denied::Missing => signed_out(SignedOut::Missing),
+            Denied::Invalid(InvalidToken::Expired) => signed_out(SignedOut::Expired),
+            Denied::Invalid(_) => signed_out(SignedOut::Invalid),
+            Denied::CrossSite => as_html(StatusCode::FORBIDDEN, html::problem(html::Problem::Refused)),
+            Denied::Fault(_) => as_html(StatusCode::SERVICE_UNAVAILABLE, html::problem(html::Problem::Fault)),
+        };
+        response.extensions_mut().insert(denied.noted());
+        response
+    }
 }
 
 /// Writes a request's log line and the security headers of its answer.

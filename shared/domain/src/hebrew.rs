@@ -18,9 +18,6 @@ use crate::guard::Refusal;
 /// The title of an endpoint that fails.
 pub const FAILING_TITLE: &str = "העדכונים לא מגיעים למערכת שלך";
 
-/// The title of a paused endpoint.
-pub const PAUSED_TITLE: &str = "השליחה מושהית";
-
 /// Says when the events that wait for a failing endpoint are sent.
 pub const WHILE_FAILING: &str = "ממשיכים לנסות, וברגע שהמערכת שלך תענה הכול יישלח מעצמו.";
 
@@ -53,18 +50,27 @@ pub fn refusal(refusal: Refusal) -> &'static str {
     }
 }
 
+/// What to do after a 410. Make answers so while a scenario is off, and Slack when a channel is archived.
+pub(crate) const GONE_FIX: &str = "ב־Make מפעילים את התרחיש ושולחים בדיקה. ב־Slack הערוץ הועבר לארכיון, וצריך כתובת של ערוץ אחר. במערכת אחרת יוצרים כתובת חדשה ושומרים אותה.";
+
+/// The title of a pause.
+#[must_use]
+pub fn paused_title(reason: PausedReason) -> &'static str {
+    match reason {
+        PausedReason::Owner => "השליחה מושהית",
+        PausedReason::Gone | PausedReason::Spent | PausedReason::NoUrl => "השליחה נעצרה",
+    }
+}
+
 /// Says why the endpoint is paused, and what to do.
 #[must_use]
 pub fn paused(reason: PausedReason) -> Advice {
     match reason {
         PausedReason::Owner => Advice::new(
-            "השליחה הושהתה מעמוד ה־Webhook. עדכונים חדשים נשמרים ולא הולכים לאיבוד.",
+            "השליחה הושהתה ידנית. עדכונים חדשים נשמרים ולא הולכים לאיבוד.",
             "כשמוכנים להמשיך, לוחצים על ״חידוש השליחה״.",
         ),
-        PausedReason::Gone => Advice::new(
-            "המערכת שלך ענתה שהכתובת הזו נסגרה (קוד 410), ולכן השליחה נעצרה.",
-            "צריך להזין כתובת חדשה ולשמור. אם הכתובת חזרה לפעול, אפשר לחדש את השליחה.",
-        ),
+        PausedReason::Gone => Advice::new("המערכת שלך ענתה שהכתובת הזו נסגרה (קוד 410), ולכן השליחה נעצרה.", GONE_FIX),
         PausedReason::Spent => Advice::new(
             "ניסינו שוב ושוב והמערכת שלך לא קיבלה את העדכונים, ולכן השליחה נעצרה. עדכונים חדשים נשמרים אצלנו.",
             "כדאי לשלוח בדיקה כדי לראות מה קורה. אחרי התיקון, חידוש השליחה ישלח את כל מה שממתין.",

@@ -70,14 +70,14 @@ impl<'a> Content<'a> {
                     Some(held) => joined(hebrew::waiting(held), hebrew::WHILE_PAUSED),
                     None => "מה שממתין נשמר. ".to_owned() + hebrew::WHILE_PAUSED,
                 };
-                let subject = "השליחה מ־ProSaaS למערכת שלך מושהית";
-                let since = since_when(*since, "השליחה לכתובת ה־Webhook שלך מושהית.");
+                let subject = "השליחה מ־ProSaaS למערכת שלך נעצרה";
+                let since = since_when(*since, "השליחה לכתובת ה־Webhook שלך עצורה.");
                 Self { subject, happened: vec![since, what], fix, waiting, page }
             }
             News::Recovered { since, cause } => Self {
                 subject: "העדכונים מ־ProSaaS שוב נשלחים למערכת שלך",
                 happened: vec![ended(*since, cause)],
-                fix: "אין צורך לעשות דבר. ביומן שבעמוד אפשר לראות מה הגיע.",
+                fix: "אין צורך לעשות דבר. בהיסטוריה שבעמוד אפשר לראות מה הגיע.",
                 waiting: going_out(held),
                 page,
             },
@@ -111,7 +111,7 @@ fn ended(since: Option<jiff::Timestamp>, cause: &str) -> String {
     let since = since.unwrap_or_default();
     match Cause::parse(cause) {
         _ if PausedReason::parse(cause).is_some_and(|reason| reason != PausedReason::Gone) => {
-            format!("השליחה הייתה מושהית{since}, ועכשיו היא פעילה.")
+            format!("השליחה הייתה עצורה{since}, ועכשיו היא פעילה.")
         }
         None => format!("הייתה תקלה{since}, ועכשיו השליחה פעילה."),
         Some(cause) => {

@@ -71,6 +71,8 @@ pub struct Summary {
     pub oldest_waiting_at: Option<Timestamp>,
     /// The publishing of the oldest event that was counted; None: nothing was counted.
     pub oldest_at: Option<Timestamp>,
+    /// The latest success that was counted; None: there is none.
+    pub last_delivered_at: Option<Timestamp>,
     /// Whether all deliveries of these days were counted.
     pub complete: bool,
 }
@@ -84,6 +86,7 @@ pub struct Counter {
     delays_ms: Vec<u64>,
     oldest_waiting_at: Option<Timestamp>,
     oldest_at: Option<Timestamp>,
+    last_delivered_at: Option<Timestamp>,
 }
 
 impl Counts {
@@ -136,6 +139,7 @@ impl Counter {
             delays_ms: Vec::new(),
             oldest_waiting_at: None,
             oldest_at: None,
+            last_delivered_at: None,
         }
     }
 
@@ -153,7 +157,10 @@ impl Counter {
         day.counts.add(status);
         self.oldest_at = Some(earlier(self.oldest_at, created_at));
         match status {
-            Status::Delivered { at } => self.delays_ms.extend(at.map(|at| delay_ms(created_at, at))),
+            Status::Delivered { at } => {
+                self.delays_ms.extend(at.map(|at| delay_ms(created_at, at)));
+                self.last_delivered_at = self.last_delivered_at.max(at);
+            }
             Status::Retrying | Status::Held => {
                 self.oldest_waiting_at = Some(earlier(self.oldest_waiting_at, created_at));
             }
@@ -172,6 +179,7 @@ impl Counter {
             median_delay_ms: median(self.delays_ms),
             oldest_waiting_at: self.oldest_waiting_at,
             oldest_at: self.oldest_at,
+            last_delivered_at: self.last_delivered_at,
             complete,
         }
     }

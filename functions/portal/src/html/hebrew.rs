@@ -11,7 +11,7 @@ mod times;
 
 pub(crate) use domain::hebrew::{
     Advice, FAILING_TITLE, WHILE_FAILING, WHILE_PAUSED, advice, attempts, grouped, not_arrived, not_yet_arrived,
-    paused, refusal, short, updates, waiting,
+    paused, paused_title, refusal, short, updates, waiting,
 };
 pub(crate) use events::{EventWords, OTHER_EVENT, TEST_EVENT, TYPED_EVENTS, json_type};
 pub(crate) use guides::{another_tools_url, elsewhere, further_header, url_label};
@@ -98,7 +98,7 @@ pub(crate) fn body(format: Format) -> &'static str {
 /// What events are sent as, as the end of a sentence.
 pub(crate) fn sent_in_form_of(format: Format) -> &'static str {
     match format {
-        Format::Event => "כעדכון המלא (JSON)",
+        Format::Event => "בתור עדכון מלא (JSON)",
         Format::Flat => "כשדות טקסט פשוטים",
         Format::Slack => "כהודעות Slack",
         Format::Discord => "כהודעות Discord",
@@ -160,7 +160,7 @@ pub(crate) fn format_error(error: InvalidFormat) -> String {
 /// The type of a test's event in the list to choose from.
 pub(crate) fn test_kind(kind: TestKind) -> &'static str {
     match kind {
-        TestKind::Test => "בדיקה, עם כל השדות של שיחה",
+        TestKind::Test => "שיחה לדוגמה",
         TestKind::Call => "שיחה שהסתיימה",
         TestKind::Lead => "ליד חדש",
         TestKind::Appointment => "פגישה שנקבעה",
@@ -169,8 +169,7 @@ pub(crate) fn test_kind(kind: TestKind) -> &'static str {
 }
 
 /// What to do after a test that a workflow has taken: Teams answers 202 to whatever it gets.
-pub(crate) const LOOK_IN_THE_CHANNEL: &str =
-    "מסתכלים בערוץ ב־Teams ומוודאים שההודעה הופיעה: התשובה היא שהכול התקבל, גם כשהיא לא מופיעה.";
+pub(crate) const LOOK_IN_THE_CHANNEL: &str = "כדאי לוודא שהכרטיס הופיע בערוץ: Teams עונה ״התקבל״ גם כשאין לו מה להציג.";
 
 /// A delivery's status, in one or two words. Of one that is overdue nobody knows that it is tried again.
 pub(crate) fn status(status: Status, is_overdue: bool) -> &'static str {
@@ -210,7 +209,7 @@ pub(crate) fn kind(event_type: &str) -> &'static str {
     match event_type {
         "call.completed" => "שיחה",
         "lead.created" => "ליד חדש",
-        "lead.status_changed" => "שינוי סטטוס ליד",
+        "lead.status_changed" => "שינוי סטטוס של ליד",
         "appointment.booked" => "פגישה",
         "webhook.test" => "בדיקה",
         _ => "עדכון",
@@ -230,15 +229,16 @@ pub(crate) fn subject(event_type: &str) -> &'static str {
 /// What was just done.
 pub(crate) fn said(said: Flash) -> String {
     match said {
-        Flash::Saved | Flash::SavedAnother => "ההגדרות נשמרו.".into(),
+        Flash::Saved | Flash::SavedAnother => "נשמר.".into(),
         Flash::Cleared => "הכתובת הוסרה. מעכשיו לא נשלחים עדכונים.".into(),
         Flash::Paused => "השליחה הושהתה. עדכונים חדשים יישמרו כאן עד לחידוש.".into(),
-        Flash::Resumed => "השליחה חודשה, ומה שהמתין נשלח עכשיו, בהדרגה.".into(),
-        Flash::Resent => "העדכון נשלח שוב. התוצאה תופיע כאן בעוד רגע.".into(),
+        Flash::Resumed => "השליחה חודשה. אם יש מה שהמתין, הוא נשלח עכשיו, בהדרגה.".into(),
+        Flash::Resent => "העדכון נשלח שוב. כדאי לרענן בעוד כמה שניות.".into(),
         Flash::Waits => "העדכון ממתין, ויישלח עם חידוש השליחה או כשהמערכת שלך תענה שוב.".into(),
         Flash::RangeBegun { count, more } => range_begun(count, more),
-        Flash::RangeRefused => "השליחה החוזרת לא התחילה: צריך לבחור שני ימים, והראשון לא אחרי האחרון.".into(),
-        Flash::RangeUnderWay => "שליחה חוזרת אחת כבר בעיצומה. אפשר להתחיל אחרת כשהיא תסתיים.".into(),
+        Flash::RangeWaits { count } => format!("{} בתור, ויישלחו כשהשליחה תחזור לפעול.", updates(count)),
+        Flash::RangeRefused => "לא התחלנו: תאריך ההתחלה צריך להיות לפני תאריך הסיום.".into(),
+        Flash::RangeUnderWay => "כבר רצה שליחה חוזרת. כשתסתיים אפשר להתחיל חדשה.".into(),
         Flash::ReleasedHeld => "כל מה שהמתין נשלח עכשיו, בהדרגה.".into(),
         Flash::Rotated => "נוצר סוד חתימה חדש.".into(),
         Flash::NotKept => "אי אפשר לשלוח שוב: התוכן כבר לא שמור אצלנו.".into(),
@@ -249,7 +249,7 @@ pub(crate) fn said(said: Flash) -> String {
 
 fn range_begun(count: u64, more: bool) -> String {
     match count {
-        0 => "אין מה לשלוח שוב: לא נמצאו ביומן עדכונים כאלה.".into(),
+        0 => "אין מה לשלוח שוב: לא נמצאו בהיסטוריה עדכונים כאלה.".into(),
         1 => "עדכון אחד נשלח שוב.".into(),
         _ if more => format!("יותר מ־{} נשלחים שוב, בהדרגה ולפי הסדר.", updates(count)),
         _ => format!("{} נשלחים שוב, בהדרגה ולפי הסדר.", updates(count)),

@@ -11,7 +11,7 @@ mod status;
 mod summary;
 
 pub(super) use connection::ConnectionPart;
-pub(super) use delivery::DeliveryPart;
+pub(super) use delivery::{DeliveryPart, Resend};
 pub(super) use events::{EventPart, events};
 pub(super) use guide::{GuidePart, GuideTestPart};
 pub(super) use log::LogPart;
@@ -25,7 +25,7 @@ use jiff::Timestamp;
 
 use super::hebrew::{self, Advice};
 use super::view::{EndpointState, Flash, Hint, Overview, Preview, SettingsForm, ShownSecret, TestView};
-use crate::use_cases::{InvalidFormat, TestKind};
+use crate::use_cases::{InvalidFormat, ReplayState, ReplayView, TestKind};
 
 /// The notice about the action that was just done, or refused.
 pub(super) struct NoticePart {
@@ -49,17 +49,18 @@ impl NoticePart {
         } else if view.settings.email_error.is_some() {
             "#notify_email"
         } else {
-            return view.said.map(Self::of_said);
+            return view.said.and_then(|said| still_true(said, view)).map(Self::of_said);
         };
-        let link = Some((field, "אל מה שצריך לתקן"));
-        Some(Self { text: "ההגדרות עוד לא נשמרו.".into(), is_bad: true, link, offer: None })
+        let link = Some((field, "לתיקון"));
+        Some(Self { text: "עוד לא נשמר: יש מה לתקן.".into(), is_bad: true, link, offer: None })
     }
 
     pub(super) fn of_said(said: Flash) -> Self {
         let link = match said {
             Flash::Rotated => Some(("/?secret=shown#signing-secret", "הצגת הסוד החדש")),
-            Flash::Saved | Flash::SavedAnother => Some(("#test", "כדאי לשלוח בדיקה")),
+            Flash::Saved | Flash::SavedAnother => Some(("#test", "לשליחת בדיקה")),
             Flash::NoUrl => Some(("/#settings", "להגדרת הכתובת")),
+            Flash::RangeBegun { .. } | Flash::RangeWaits { .. } | Flash::RangeUnderWay => Some(("#replay", "למעקב")),
             _ => None,
         };
         let offer = (said == Flash::SavedAnother).then_some(("#range", "לשלוח לכאן גם את השיחות מהימים האחרונים?"));
@@ -85,6 +86,26 @@ impl Action {
 
     const fn form(label: &'static str, target: &'static str, field: Option<(&'static str, &'static str)>) -> Self {
         Self { label, target, is_form: true, field }
+    }
+}
+
+/// What the notice says of an action, as the state is now; None: the state contradicts it. The address of a page keeps
+/// what was said, and a browser opens it again a day later.
+fn still_true(said: Flash, view: &Overview) -> Option<Flash> {
+    let state = view.endpoint.state;
+    let replay = view.log.replay.as_ref().map(|replay| replay.state);
+    match said {
+        Flash::Paused if !matches!(state, EndpointState::Paused { .. }) => None,
+        Flash::Resumed | Flash::ReleasedHeld if state != EndpointState::Active => None,
+        Flash::Cleared if state != EndpointState::NotSet => None,
+        Flash::RangeBegun { count, .. } if count > 0 => match replay? {
+            ReplayState::Waiting => Some(Flash::RangeWaits { count }),
+            ReplayState::Running => Some(said),
+            // Its end is told beside the history.
+            ReplayState::Done | ReplayState::Ended => None,
+        },
+        Flash::RangeUnderWay => view.log.replay.as_ref().is_some_and(ReplayView::is_under_way).then_some(said),
+        _ => Some(said),
     }
 }
 
@@ -193,6 +214,8 @@ impl PreviewPart {
 /// The test's button, and the result of the test that was just made.
 pub(super) struct TestPart<'a> {
     pub(super) can_test: bool,
+    /// Whether the settings' form has what is not saved.
+    pub(super) is_unsaved: bool,
     /// Each type of test event: its name, its text, and whether it is the chosen one.
     pub(super) kinds: Vec<(&'static str, &'static str, bool)>,
     /// What a successful test does at this endpoint; None: nothing more.
@@ -215,6 +238,7 @@ impl<'a> TestPart<'a> {
     pub(super) fn new(view: &'a Overview) -> Self {
         Self {
             can_test: view.endpoint.state != EndpointState::NotSet,
+            is_unsaved: view.is_unsaved,
             kinds: TestKind::ALL
                 .map(|kind| (kind.event_type(), hebrew::test_kind(kind), kind == view.test_kind))
                 .to_vec(),
@@ -288,6 +312,11 @@ pub(super) struct SecretPart<'a> {
 }
 
 impl<'a> SecretPart<'a> {
+    /// Whether the part is open: the owner has asked for the secret, or has just replaced it.
+    pub(super) fn is_open(&self) -> bool {
+        self.shown.is_some() || self.previous_until.is_some()
+    }
+
     pub(super) fn new(view: &'a Overview) -> Self {
         Self {
             exists: view.secret.exists,

@@ -176,6 +176,10 @@ fn a_preview_shows_a_chats_message_as_it_is_read_and_any_body_as_json() {
     assert!(page.contains("<div class=\"prose\" dir=\"auto\">שלום\n&#60;b&#62;</div>"), "{page}");
     view.preview = Some(of_form(r#"{"a":[1]}"#));
     assert!(overview(&view).contains("{\n  &#34;a&#34;: [\n    1\n  ]\n}"));
+    let card =
+        r#"{"attachments":[{"content":{"body":[{"type":"TextBlock","text":"שלום"},{"items":[{"text":"עוד"}]}]}}]}"#;
+    view.preview = Some(of_form(card));
+    assert!(overview(&view).contains("<div class=\"prose\" dir=\"auto\">שלום\n\nעוד</div>"));
 }
 
 #[test]
@@ -184,7 +188,7 @@ fn after_a_test_that_a_workflow_has_taken_the_channel_is_looked_at() {
         let mut view = overview_view();
         (view.settings.resolved, view.settings.hints) = (resolved, hints);
         view.test = Some(samples::test_view(None, Some(202)));
-        overview(&view).contains("מסתכלים בערוץ ב־Teams")
+        overview(&view).contains("הכרטיס הופיע בערוץ")
     };
     assert!(says(Some(Format::Teams), vec![]) && says(Some(Format::Event), vec![Hint::PowerAutomate]));
     assert!(!says(Some(Format::Event), vec![]));
@@ -214,7 +218,7 @@ fn the_log_shows_how_far_a_replay_is_and_offers_one_only_if_none_is_under_way() 
         view.log.replay = state;
         overview(&view)
     };
-    let [form, failed, pause] = ["name=\"status\" value=\"range\"", "value=\"failed\"", "השליחה החוזרת</button>"];
+    let [form, failed, pause] = ["name=\"status\" value=\"range\"", "value=\"failed\"", "עצירת כל השליחה</button>"];
     let none = page(None);
     assert!(none.contains(form) && none.contains(failed) && !none.contains("id=\"replay\""));
     assert!(none.contains("value=\"2026-02-25\"") && none.contains("value=\"2026-03-03\""), "a week");
@@ -300,10 +304,10 @@ fn settings_that_work_are_one_sentence_and_the_form_opens_where_it_is_needed() {
     let is_open = |view: &Overview| overview(view).contains("<details id=\"edit\" open>");
     let mut view = overview_view();
     let page = overview(&view);
-    assert!(page.contains("<b>n8n.example.co.il</b></bdi> כעדכון המלא (JSON). הבדיקה האחרונה הגיעה: <time"), "{page}");
+    assert!(page.contains("<b>n8n.example.co.il</b></bdi> בתור עדכון מלא (JSON) · נבדק <time"), "{page}");
     assert!(!is_open(&view) && page.contains("<details id=\"edit\">"));
     view.connection.tested = None;
-    assert!(overview(&view).contains("החיבור עוד לא נבדק."));
+    assert!(overview(&view).contains("עוד לא נבדק"));
     assert!(is_open(&Overview { opened: Some(Opened::Settings), ..view.clone() }));
     assert!(is_open(&Overview { preview: Some(of_form("{}")), ..view.clone() }));
     let stored = Preview { of_form: false, ..of_form("{}") };
@@ -339,7 +343,9 @@ fn each_state_has_one_main_action() {
     view.endpoint.held = 3;
     assert_eq!(main(&view).as_deref(), Some("שליחת כל הממתינים"));
     view.test = Some(samples::test_view(Some(Cause::Status), Some(404)));
-    assert_eq!(main(&view).as_deref(), Some("תיקון הכתובת"));
+    assert_eq!(main(&view).as_deref(), Some("תיקון הכתובת"), "a 404 is the URL's");
+    view.test = Some(samples::test_view(Some(Cause::Failed(Failure::Timeout)), None));
+    assert_eq!(main(&view).as_deref(), Some("שליחת בדיקה"));
     view = Overview { summary: Some(samples::summary(&[])), log: LogView::default(), ..overview_view() };
     assert_eq!(main(&view), None, "it was tested");
     view.connection.tested = None;
@@ -382,6 +388,48 @@ fn an_empty_log_says_what_will_appear_and_an_empty_part_of_it_what_to_do() {
     assert!(overview(&view).contains("לא נמצאו עדכונים מתאימים"));
     view.log.next_cursor = Some("x".into());
     assert!(overview(&view).contains("ייתכן שיש בישנים יותר"));
+}
+
+#[test]
+fn a_held_delivery_is_sent_from_its_page_only_where_that_sends_it() {
+    let mut one = details();
+    one.summary = row(0, Status::Held, None);
+    let since = samples::now();
+    let failing = EndpointState::Failing { since, cause: Cause::Status };
+    let paused = EndpointState::Paused { since, reason: PausedReason::Gone };
+    for (endpoint, is_sent) in
+        [(EndpointState::Active, true), (failing, false), (paused, false), (EndpointState::NotSet, false)]
+    {
+        let page = delivery(&one, None, endpoint, samples::now());
+        assert_eq!(page.contains("/resend\""), is_sent, "{endpoint:?}");
+        assert_eq!(page.contains("href=\"/#status\""), !is_sent);
+    }
+}
+
+#[test]
+fn what_was_said_is_left_out_where_the_state_says_otherwise() {
+    let notice = |said, state| {
+        let view = Overview { said: Some(said), endpoint: endpoint(state, 0), ..overview_view() };
+        overview(&view).contains("id=\"notice\"")
+    };
+    let paused = EndpointState::Paused { since: samples::now(), reason: PausedReason::Owner };
+    assert!(notice(Flash::Paused, paused) && !notice(Flash::Paused, EndpointState::Active));
+    assert!(notice(Flash::Resumed, EndpointState::Active) && !notice(Flash::Resumed, paused));
+    assert!(notice(Flash::Cleared, EndpointState::NotSet) && !notice(Flash::Cleared, EndpointState::Active));
+    let begun = |state| {
+        let log = LogView { replay: Some(replay_view(state)), ..overview_view().log };
+        overview(&Overview { said: Some(Flash::RangeBegun { count: 7, more: false }), log, ..overview_view() })
+    };
+    assert!(begun(ReplayState::Running).contains("7 עדכונים נשלחים שוב"));
+    assert!(begun(ReplayState::Waiting).contains("7 עדכונים בתור"));
+    assert!(!begun(ReplayState::Done).contains("id=\"notice\""));
+}
+
+#[test]
+fn a_session_that_has_ended_leads_to_the_dashboard_where_that_is_known() {
+    let known = signed_out(SignedOut::Expired, Some("https://app.example.com/?a=1&b=2"));
+    assert!(known.contains("href=\"https://app.example.com/?a=1&#38;b=2\" target=\"_top\""), "{known}");
+    assert!(!signed_out(SignedOut::Expired, None).contains("<a class=\"button"));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use domain::outcome::Cause;
 use domain::request::InvalidStaticHeader;
 use domain::summary::Summary as SummaryOfDays;
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::guides::Guide;
 use crate::use_cases::{InvalidFormat, ReplayView, TestKind};
@@ -30,6 +31,8 @@ pub(crate) struct Overview {
     pub(crate) settings: SettingsForm,
     /// The form that the owner asked for; None: the page was opened as it is.
     pub(crate) opened: Option<Opened>,
+    /// Whether the form of the settings has what is not saved: it was refused, or previewed.
+    pub(crate) is_unsaved: bool,
     /// The body that a test would send; None: the owner did not ask to see one.
     pub(crate) preview: Option<Preview>,
     /// The type of test event that the owner chose last.
@@ -120,6 +123,11 @@ pub(crate) enum Flash {
         count: u64,
         /// Whether it has more than were counted.
         more: bool,
+    },
+    /// A replay of a range waits, since the endpoint is not well or held events go first.
+    RangeWaits {
+        /// How many deliveries it has, as far as they were counted.
+        count: u64,
     },
     /// No replay of a range began: its days are none, or in the wrong order.
     RangeRefused,
@@ -250,6 +258,10 @@ pub(crate) struct LogView {
     pub(crate) filter: Option<Status>,
     /// The text that is searched for in ids and phone endings; empty: none.
     pub(crate) search: String,
+    /// The first day that is looked at, in Israel; None: from the beginning.
+    pub(crate) from: Option<Date>,
+    /// The last day; None: to the end.
+    pub(crate) to: Option<Date>,
     pub(crate) rows: Vec<Summary>,
     /// The cursor for older rows; None: there are none. Older rows may exist even if this part has no row.
     pub(crate) next_cursor: Option<String>,
@@ -260,10 +272,19 @@ pub(crate) struct LogView {
 }
 
 impl LogView {
+    /// Whether this is the newest part of the whole log.
+    pub(crate) fn is_first(&self) -> bool {
+        !self.is_narrowed() && !self.is_older
+    }
+
+    /// Whether the log is filtered or searched.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        self.filter.is_some() || !self.search.is_empty() || self.from.is_some() || self.to.is_some()
+    }
+
     /// Whether there is no delivery at all.
     pub(crate) fn is_empty(&self) -> bool {
-        let is_whole = self.filter.is_none() && self.search.is_empty() && !self.is_older && self.next_cursor.is_none();
-        is_whole && self.rows.is_empty()
+        self.is_first() && self.next_cursor.is_none() && self.rows.is_empty()
     }
 }
 

@@ -109,6 +109,7 @@ pub(super) async fn save(State(use_cases): App, Extension(business): Owner, form
         Err(UseCaseError::Refused(refused)) => {
             let mut view = show(&use_cases, &business, &newest(), false).await?;
             typed(&mut view.settings, form, refused);
+            view.is_unsaved = true;
             Ok(as_html(StatusCode::UNPROCESSABLE_ENTITY, html::overview(&view)))
         }
         Err(why) => Err(why.into()),
@@ -155,7 +156,13 @@ pub(super) async fn preview(State(use_cases): App, Extension(business): Owner, f
         Err(why) => return Err(why.into()),
     };
     if form.has_settings() {
+        let is_refused = refused != Refused::default();
         typed(&mut view.settings, form, refused);
+        view.is_unsaved = true;
+        if !is_refused {
+            // Nothing is wrong yet: the value of a header has to be typed again only when it is saved.
+            view.settings.header_error = None;
+        }
     }
     Ok(as_html(status, html::overview(&view)))
 }

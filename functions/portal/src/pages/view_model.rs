@@ -8,7 +8,7 @@ use domain::endpoint::State;
 use domain::format::{Format, PayloadFormat};
 use domain::guard::TargetPolicy;
 use domain::outcome::Verdict;
-use domain::pasted;
+use domain::{israel, pasted};
 use url::Url;
 
 use crate::html::{
@@ -33,6 +33,7 @@ pub(super) fn overview(
         said: None,
         settings: settings(owned, targets),
         opened: None,
+        is_unsaved: false,
         preview: None,
         test_kind: TestKind::default(),
         connection: connection(owned),
@@ -123,6 +124,8 @@ fn log(listed: Listed, wanted: &Wanted) -> LogView {
     LogView {
         filter: wanted.status,
         search: wanted.search.clone().unwrap_or_default(),
+        from: wanted.from.map(|from| israel::local(from).date()),
+        to: wanted.to.map(|to| israel::local(to).date()),
         rows: listed.deliveries,
         next_cursor: listed.next.as_ref().map(Cursor::to_text),
         is_older: wanted.after.is_some(),

@@ -21,8 +21,8 @@ const PARTS: usize = 5;
 pub struct Wanted {
     /// Only deliveries of this status; None: of any.
     pub status: Option<Status>,
-    /// Only deliveries whose subject contains this text, or whose phone number ends with its digits. The text is
-    /// cleaned.
+    /// Only deliveries whose subject or title contains this text, or whose phone number ends with its digits. The text
+    /// is cleaned.
     pub search: Option<String>,
     /// Only events that were published at this time or later.
     pub from: Option<Timestamp>,
@@ -128,10 +128,12 @@ fn filtered(mut query: QueryFluentBuilder, wanted: &Wanted) -> QueryFluentBuilde
         query = query.expression_attribute_values(":search", s(search));
         match digits(search) {
             Some(digits) => {
-                filters.push("(contains(subject, :search) OR contains(phone_last_digits, :digits))");
+                filters.push(
+                    "(contains(subject, :search) OR contains(title, :search) OR contains(phone_last_digits, :digits))",
+                );
                 query = query.expression_attribute_values(":digits", s(digits));
             }
-            None => filters.push("contains(subject, :search)"),
+            None => filters.push("(contains(subject, :search) OR contains(title, :search))"),
         }
     }
     match filters.as_slice() {

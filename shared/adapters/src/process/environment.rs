@@ -105,6 +105,8 @@ pub struct Portal {
     pub test_timeout: Duration,
     /// `DASHBOARD_ORIGIN`: the origin that may show the page in a frame. None: no origin may.
     pub dashboard_origin: Option<String>,
+    /// `DASHBOARD_URL`: the dashboard's page from which owners come; None: it is not known.
+    pub dashboard_url: Option<String>,
     /// Whether mails go out: whether `NOTICES_FROM` is set.
     pub sends_mails: bool,
     /// `LOG_LEVEL`
@@ -196,6 +198,7 @@ impl Portal {
             targets: variables.targets()?,
             test_timeout: variables.attempt_timeout()?.min(MAX_TEST_TIMEOUT),
             dashboard_origin: variables.optional("DASHBOARD_ORIGIN").map(origin).transpose()?,
+            dashboard_url: variables.optional("DASHBOARD_URL"),
             sends_mails: variables.optional("NOTICES_FROM").is_some(),
             log_level: variables.log_level()?,
         })

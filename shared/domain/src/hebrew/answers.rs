@@ -3,7 +3,7 @@
 //! The services named are the ones that owners use, and their words (Active, Respond, Executions) are left in English
 //! because that is how their screens show them.
 
-use super::clues;
+use super::{GONE_FIX, clues};
 use crate::clue::Clue;
 use crate::outcome::{Cause, Failure};
 
@@ -73,7 +73,7 @@ pub fn advice(cause: Cause, code: Option<u16>, clue: Option<Clue>, snippet: Opti
     of_clue.unwrap_or_else(|| match cause {
         Cause::Failed(failure) => unanswered(failure),
         Cause::Status => status(code, snippet.unwrap_or_default()),
-        Cause::Other => Advice::new("השליחה לא הצליחה.", "אפשר לבדוק את הכתובת בלחיצה על ״בדיקה״."),
+        Cause::Other => Advice::new("השליחה לא הצליחה.", "כדאי לשלוח בדיקה: היא תראה מה קרה."),
         Cause::Redirect => Advice::new(
             with_code("הכתובת מפנה לכתובת אחרת", code) + ".",
             "צריך לשמור בהגדרות את הכתובת הסופית, זו שאליה מפנים.",
@@ -84,7 +84,7 @@ pub fn advice(cause: Cause, code: Option<u16>, clue: Option<Clue>, snippet: Opti
         ),
         Cause::Gone => Advice::new(
             with_code("המערכת שלך ענתה שהכתובת הזו נסגרה", code) + ".",
-            "צריך ליצור כתובת חדשה ולשמור אותה בהגדרות. ב־Make, כתובת שלא מחוברת לתרחיש נסגרת אחרי כמה ימים.",
+            GONE_FIX,
         ),
     })
 }
@@ -121,7 +121,7 @@ fn status(code: Option<u16>, snippet: &str) -> Advice {
         Some(200..=299) => "אין מה לתקן: זה עובר מעצמו תוך דקות.",
         Some(404) => not_found(snippet),
         Some(400 | 422) => {
-            "כדאי לוודא שהכתובת מקבלת JSON. ל־Slack אי אפשר לשלוח ישירות: מחברים דרך n8n,\u{200f} Zapier או Make."
+            "כדאי לוודא שבהגדרות נבחר המבנה שהמערכת מצפה לו. ב־Slack, ב־Discord וב־Google Chat מתאים ״אוטומטי, לפי הכתובת״. מערכת עם שמות שדות משלה צריכה תבנית."
         }
         Some(401 | 403) => {
             "אם הוגדר אימות (ב־n8n: Header Auth), מזינים את אותו שם ואותו ערך תחת ״כותרת אימות״ בהגדרות."

@@ -75,10 +75,10 @@ fn push_delivery(text: &mut String, delivery: &Summary) {
 fn push_left_out(text: &mut String, rows: usize, left_out: LeftOut) {
     let why = match left_out {
         LeftOut::Older => {
-            format!("הקובץ נחתך כאן: יש בו רק את העדכונים החדשים ביותר ({rows}), וביומן יש גם ישנים יותר.")
+            format!("הקובץ נחתך כאן: יש בו רק את העדכונים החדשים ביותר ({rows}), ובהיסטוריה יש גם ישנים יותר.")
         }
         LeftOut::Unsearched => {
-            "הקובץ נחתך כאן: החיפוש לא הגיע עד סוף היומן, וייתכן שיש בו עוד עדכונים, ישנים יותר.".to_owned()
+            "הקובץ נחתך כאן: החיפוש לא הגיע עד סוף ההיסטוריה, וייתכן שיש בו עוד עדכונים, ישנים יותר.".to_owned()
         }
     };
     let mut cells = [""; COLUMNS.len()];
@@ -184,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_file_from_which_deliveries_are_left_out_says_so_in_its_last_row() {
-        for (left_out, words) in [(LeftOut::Older, "החדשים ביותר (1)"), (LeftOut::Unsearched, "לא הגיע עד סוף היומן")]
+        for (left_out, words) in
+            [(LeftOut::Older, "החדשים ביותר (1)"), (LeftOut::Unsearched, "לא הגיע עד סוף ההיסטוריה")]
         {
             let text = file(&[delivery()], Some(left_out));
             let last = text.lines().last().expect("a row");

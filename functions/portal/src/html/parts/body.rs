@@ -25,10 +25,25 @@ pub(super) fn readable(body: &str) -> Vec<(&'static str, String)> {
 /// The text of a message for a chat; None: the body is none.
 pub(super) fn message(body: &str) -> Option<String> {
     let Ok(Value::Object(mut fields)) = serde_json::from_str(body) else { return None };
+    if let Some(card) = fields.get("attachments").and_then(|list| list.pointer("/0/content/body")) {
+        return Some(card_texts(card).join("\n\n"));
+    }
     ["text", "content"].into_iter().find_map(|name| match fields.remove(name) {
         Some(Value::String(text)) => Some(text),
         _ => None,
     })
+}
+
+/// The texts of an Adaptive Card, in their order.
+fn card_texts(card: &Value) -> Vec<&str> {
+    match card {
+        Value::Array(items) => items.iter().flat_map(card_texts).collect(),
+        Value::Object(item) => match item.get("text").and_then(Value::as_str) {
+            Some(text) => vec![text],
+            None => item.values().filter(|value| value.is_array()).flat_map(card_texts).collect(),
+        },
+        _ => Vec::new(),
+    }
 }
 
 /// A body with line breaks and indentation. An event's body is compact JSON, so each character outside a string is

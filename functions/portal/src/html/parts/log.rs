@@ -1,6 +1,7 @@
 //! The delivery log: rows, filters, and the buttons that send many again.
 
 use adapters::deliveries_table::{Status, Summary};
+use domain::israel;
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -32,7 +33,11 @@ pub(in crate::html) struct LogPart<'a> {
     pub(in crate::html) range_form: Option<RangeForm>,
     /// What sends many again.
     pub(in crate::html) bulk: Vec<Action>,
-    /// Whether the tools (search, file, range) are open.
+    /// The first and the last day that the log shows, as HTML has dates; None: no bound.
+    pub(in crate::html) from: Option<String>,
+    pub(in crate::html) to: Option<String>,
+    pub(in crate::html) today: String,
+    /// Whether the tools (days, file, range) are open.
     pub(in crate::html) are_tools_open: bool,
 }
 
@@ -60,28 +65,30 @@ pub(in crate::html) struct RowPart<'a> {
     pub(in crate::html) why: Option<String>,
     pub(in crate::html) attempts: Option<String>,
     pub(in crate::html) next: Option<Moment>,
-    pub(in crate::html) can_resend: bool,
     pub(in crate::html) resend_label: &'static str,
 }
 
 impl<'a> LogPart<'a> {
     pub(in crate::html) fn new(view: &'a Overview) -> Self {
         let log = &view.log;
-        let has_url = view.endpoint.state != EndpointState::NotSet;
         let range_form = RangeForm::new(view);
-        let newest = log.is_older.then(|| link(log.filter, &log.search, None));
+        let [from, to] = [log.from, log.to].map(|day| day.map(|day| day.to_string()));
+        let newest = log.is_older.then(|| link(log, log.filter, None));
         Self {
             search: &log.search,
             filter: log.filter.map(Status::as_str),
             filters: FILTERS.into_iter().map(|status| Filter::new(log, status)).collect(),
-            rows: log.rows.iter().map(|row| RowPart::new(row, view.now, has_url)).collect(),
-            older: log.next_cursor.as_deref().map(|cursor| link(log.filter, &log.search, Some(cursor))),
+            rows: log.rows.iter().map(|row| RowPart::new(row, view.now)).collect(),
+            older: log.next_cursor.as_deref().map(|cursor| link(log, log.filter, Some(cursor))),
             export: (!log.rows.is_empty() || log.next_cursor.is_some() || log.is_older).then(|| export(log)),
             is_untouched: log.is_empty(),
             newest,
-            is_narrowed: log.filter.is_some() || !log.search.is_empty(),
+            is_narrowed: log.is_narrowed(),
             replay: log.replay.as_ref().map(|replay| ReplayPart::new(replay, view.endpoint.state)),
-            are_tools_open: !log.search.is_empty() || range_form.as_ref().is_some_and(|form| form.is_open),
+            are_tools_open: from.is_some() || to.is_some() || range_form.as_ref().is_some_and(|form| form.is_open),
+            from,
+            to,
+            today: israel::local(view.now).date().to_string(),
             range_form,
             bulk: [resend_failed(view), send_held(view)].into_iter().flatten().collect(),
         }
@@ -90,12 +97,12 @@ impl<'a> LogPart<'a> {
 
 impl Filter {
     fn new(log: &LogView, status: Option<Status>) -> Self {
-        Self { label: hebrew::filter(status), href: link(status, &log.search, None), is_current: log.filter == status }
+        Self { label: hebrew::filter(status), href: link(log, status, None), is_current: log.filter == status }
     }
 }
 
 impl<'a> RowPart<'a> {
-    pub(in crate::html) fn new(row: &'a Summary, now: Timestamp, has_url: bool) -> Self {
+    pub(in crate::html) fn new(row: &'a Summary, now: Timestamp) -> Self {
         let kind = hebrew::kind(&row.event_type);
         let is_overdue = is_overdue(row, now);
         Self {
@@ -112,7 +119,6 @@ impl<'a> RowPart<'a> {
             why: why(row),
             attempts: (row.attempts > 0).then(|| hebrew::attempts(row.attempts)),
             next: row.next_attempt_at.filter(|_| !is_overdue).map(|next| Moment::new(next, now)),
-            can_resend: has_url && (is_overdue || matches!(row.status, Status::Failed | Status::Held)),
             resend_label: hebrew::resend(row.status),
         }
     }
@@ -125,7 +131,7 @@ fn resend_failed(view: &Overview) -> Option<Action> {
     let counted = view.summary.as_ref().is_some_and(|summary| summary.total.failed > 0);
     let are_any = counted || log.rows.iter().any(|row| row.status == Status::Failed);
     let is_offered = log.filter.is_none_or(|status| status == Status::Failed) && are_any;
-    let action = Action::form("שליחה חוזרת של כל מה שלא הגיע", "/deliveries/resend", Some(("status", "failed")));
+    let action = Action::form("לשלוח שוב את כל מה שלא הגיע", "/deliveries/resend", Some(("status", "failed")));
     (is_offered && !is_under_way && view.endpoint.state != EndpointState::NotSet).then_some(action)
 }
 
@@ -152,20 +158,26 @@ fn why(row: &Summary) -> Option<String> {
     }
 }
 
-/// The address of the part of the log behind a cursor.
-fn link(status: Option<Status>, search: &str, cursor: Option<&str>) -> String {
-    format!("/{}#deliveries", query(status, search, cursor))
+/// The address of the part of the log behind a cursor, with another status.
+fn link(log: &LogView, status: Option<Status>, cursor: Option<&str>) -> String {
+    format!("/{}#deliveries", query(log, status, cursor))
 }
 
 /// The address of the whole log as a file.
 fn export(log: &LogView) -> String {
-    format!("/deliveries.csv{}", query(log.filter, &log.search, None))
+    format!("/deliveries.csv{}", query(log, log.filter, None))
 }
 
 /// The query of an address, with its question mark; empty: nothing is asked for.
-fn query(status: Option<Status>, search: &str, cursor: Option<&str>) -> String {
-    let status = status.map(Status::as_str);
-    let pairs = [("status", status), ("search", Some(search).filter(|text| !text.is_empty())), ("cursor", cursor)];
+fn query(log: &LogView, status: Option<Status>, cursor: Option<&str>) -> String {
+    let [from, to] = [log.from, log.to].map(|day| day.map(|day| day.to_string()));
+    let pairs = [
+        ("status", status.map(Status::as_str)),
+        ("search", Some(log.search.as_str()).filter(|text| !text.is_empty())),
+        ("from", from.as_deref()),
+        ("to", to.as_deref()),
+        ("cursor", cursor),
+    ];
     let query: Vec<_> =
         pairs.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded(value?)))).collect();
     if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) }

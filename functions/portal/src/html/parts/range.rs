@@ -40,7 +40,7 @@ impl ReplayPart {
     pub(in crate::html) fn new(view: &ReplayView, endpoint: EndpointState) -> Self {
         let is_paused = matches!(endpoint, EndpointState::Paused { .. });
         let (state, title, outlook, pause) = match view.state {
-            ReplayState::Running => ("running", "נשלחים שוב עדכונים", None, Some("השהיה וסיום השליחה החוזרת")),
+            ReplayState::Running => ("running", "נשלחים שוב עדכונים", None, Some("עצירת כל השליחה")),
             ReplayState::Waiting if is_paused => {
                 ("waiting", "שליחה חוזרת ממתינה", Some("היא תמשיך אחרי חידוש השליחה."), Some("סיום השליחה החוזרת"))
             }
@@ -48,7 +48,7 @@ impl ReplayPart {
                 "waiting",
                 "שליחה חוזרת ממתינה",
                 Some("היא תמשיך מעצמה, אחרי שכל מה שממתין יישלח."),
-                Some("השהיה וסיום השליחה החוזרת"),
+                Some("עצירת כל השליחה"),
             ),
             ReplayState::Done => ("done", "השליחה החוזרת הסתיימה", None, None),
             ReplayState::Ended => ("ended", "השליחה החוזרת הופסקה", None, None),
@@ -83,7 +83,7 @@ impl RangeForm {
             title: if is_open {
                 "לשלוח לכאן גם את השיחות מהימים האחרונים?"
             } else {
-                "שליחה חוזרת של טווח"
+                "שליחה חוזרת לפי תאריכים"
             },
             from: today.checked_sub((DAYS - 1).days()).unwrap_or(today).to_string(),
             to: today.to_string(),

@@ -6,11 +6,11 @@
 use adapters::deliveries_table::{Status, Summary};
 use domain::clue::Clue;
 use domain::endpoint::PausedReason;
-use domain::outcome::Cause;
+use domain::outcome::{Cause, Failure};
 
 use super::{Action, Moment};
 use crate::html::hebrew::{self, Advice};
-use crate::html::view::{EndpointState, EndpointView, LogView, Overview};
+use crate::html::view::{EndpointState, EndpointView, Overview, TestView};
 use crate::use_cases::is_overdue;
 
 /// The state of the endpoint.
@@ -67,7 +67,7 @@ impl StatusPart {
             }
             EndpointState::Paused { since, reason } => {
                 let Advice { what, fix } = hebrew::paused(reason);
-                (part.name, part.tone, part.title) = ("paused", "paused", paused(reason));
+                (part.name, part.tone, part.title) = ("paused", "paused", hebrew::paused_title(reason));
                 part.since = Some(Moment::new(since, view.now));
                 part.lines.push(what);
                 part.fix = Some(fix);
@@ -88,11 +88,12 @@ impl StatusPart {
         match fares {
             Fares::TestFailed => {
                 self.tone = "failing";
-                self.actions = vec![MEND, Action::link("לפרטי הבדיקה", "#test")];
+                let is_of_url = view.test.as_ref().is_some_and(is_of_url);
+                self.actions = if is_of_url { vec![MEND, TEST] } else { vec![TEST, MEND] };
             }
             Fares::Failed => {
                 self.tone = "partly";
-                self.fix = Some("ביומן כתוב למה. אחרי שמתקנים, שולחים משם שוב.");
+                self.fix = Some("הסיבה כתובה ליד כל עדכון. אחרי התיקון שולחים את כולם שוב בלחיצה.");
                 self.actions = vec![SEE_FAILED];
             }
             Fares::Retrying => {
@@ -132,19 +133,19 @@ enum Fares {
 impl Fares {
     fn of(view: &Overview) -> Self {
         let total = view.summary.as_ref().map(|summary| summary.total);
-        // The log may show deliveries that are older than the counted days.
-        let shows = |status| view.log.rows.iter().any(|row| row.status == status);
+        // The log may show deliveries that are older than the counted days. A part of the log that was asked for must not
+        // change what the status says.
+        let shows = |status| view.log.is_first() && view.log.rows.iter().any(|row| row.status == status);
         let are_any = |status, count: Option<u32>| count.is_some_and(|count| count > 0) || shows(status);
-        let test_failed = view.test.as_ref().is_some_and(|test| test.cause.is_some());
         match total {
-            _ if test_failed => Self::TestFailed,
+            _ if test_failed(view) => Self::TestFailed,
             _ if are_any(Status::Failed, total.map(|total| total.failed)) => Self::Failed,
             _ if are_any(Status::Retrying, total.map(|total| total.retrying)) => Self::Retrying,
             _ if view.endpoint.is_replaying => Self::Replaying,
             _ if view.endpoint.held > 0 => Self::Held,
             None => Self::Unknown,
             Some(total) if total.delivered > 0 => Self::Arrived,
-            Some(_) if is_empty(&view.log) => Self::Unused,
+            Some(_) if view.log.is_empty() => Self::Unused,
             Some(_) => Self::Quiet,
         }
     }
@@ -152,9 +153,9 @@ impl Fares {
     fn title(self) -> &'static str {
         match self {
             Self::TestFailed => "הבדיקה לא הגיעה",
-            Self::Failed => "השליחה פעילה, אבל לא הכול הגיע",
-            Self::Retrying => "השליחה פעילה, אבל יש עדכונים שמתעכבים",
-            Self::Held => "השליחה פעילה, אבל יש עדכונים שממתינים",
+            Self::Failed => "חלק מהעדכונים לא הגיעו",
+            Self::Retrying => "יש עדכונים שמתעכבים",
+            Self::Held => "יש עדכונים שממתינים",
             Self::Unused => "הכול מוכן",
             Self::Arrived => "העדכונים מגיעים",
             Self::Replaying | Self::Quiet | Self::Unknown => "השליחה פעילה",
@@ -167,17 +168,15 @@ impl Fares {
         let late = (total.retrying > 0)
             .then(|| format!("{}. {}", hebrew::not_yet_arrived(total.retrying.into(), is_complete), outlook(view)));
         let first = match self {
-            Self::TestFailed => {
-                "השליחה פעילה, אבל הבדיקה שנשלחה עכשיו לא הגיעה למערכת שלך, וכך גם העדכון הבא עלול לא להגיע.".to_owned()
-            }
+            Self::TestFailed => "כל עוד בדיקה לא מגיעה למערכת שלך, גם השיחה הבאה עלולה לא להגיע.".to_owned(),
             Self::Failed if total.failed > 0 => {
                 let failed = hebrew::not_arrived(total.failed.into(), is_complete);
-                format!("{failed} ב־{days} הימים האחרונים, אחרי כל הניסיונות.")
+                format!("{failed} ב־{days} הימים האחרונים, גם אחרי ניסיונות חוזרים.")
             }
-            Self::Failed => "ביומן יש עדכונים שלא הגיעו, אחרי כל הניסיונות.".to_owned(),
+            Self::Failed => "יש עדכונים שלא הגיעו, גם אחרי ניסיונות חוזרים.".to_owned(),
             Self::Retrying if late.is_some() => String::new(),
-            Self::Retrying => format!("ביומן יש עדכונים שעוד לא הגיעו. {}", outlook(view)),
-            Self::Unused => "עוד לא נשלח עדכון. אחרי השיחה הבאה הוא יישלח למערכת שלך ויופיע כאן ביומן.".to_owned(),
+            Self::Retrying => format!("יש עדכונים שעוד לא הגיעו. {}", outlook(view)),
+            Self::Unused => "עוד לא נשלח עדכון. אחרי השיחה הבאה הוא יישלח למערכת שלך ויופיע כאן.".to_owned(),
             Self::Quiet => {
                 format!("לא היו עדכונים ב־{days} הימים האחרונים. כל שיחה שמסתיימת נשלחת למערכת שלך.")
             }
@@ -195,19 +194,27 @@ impl Fares {
 /// What becomes of the events that are tried again. If one is overdue, nobody knows that it is tried again.
 fn outlook(view: &Overview) -> &'static str {
     let has_overdue = view.log.rows.iter().any(|row| is_overdue(row, view.now));
-    if has_overdue { "הפרטים ביומן." } else { "ממשיכים לנסות מעצמנו." }
+    if has_overdue { "הפרטים בהיסטוריה." } else { "ממשיכים לנסות מעצמנו." }
 }
 
-/// Whether the log has no delivery at all, as far as this page can tell.
-fn is_empty(log: &LogView) -> bool {
-    let is_narrowed = log.filter.is_some() || !log.search.is_empty();
-    log.rows.is_empty() && log.next_cursor.is_none() && !is_narrowed && !log.is_older
+/// Whether the last test of these settings failed, and nothing has arrived since.
+fn test_failed(view: &Overview) -> bool {
+    if let Some(test) = &view.test {
+        return test.cause.is_some();
+    }
+    let arrived_at = view.summary.as_ref().and_then(|summary| summary.last_delivered_at);
+    let test = view.connection.tested.filter(|test| !test.was_delivered);
+    test.is_some_and(|test| arrived_at.is_none_or(|arrived| arrived < test.at))
 }
 
-fn paused(reason: PausedReason) -> &'static str {
-    match reason {
-        PausedReason::Owner => "השליחה מושהית",
-        PausedReason::Gone | PausedReason::Spent | PausedReason::NoUrl => "השליחה נעצרה",
+/// Whether a failed test speaks against the URL, so that another test would fail too.
+fn is_of_url(test: &TestView) -> bool {
+    match test.cause {
+        Some(Cause::Failed(Failure::Dns | Failure::Blocked | Failure::Protocol) | Cause::Redirect | Cause::Gone) => {
+            true
+        }
+        Some(Cause::Status) => matches!(test.status_code, Some(404 | 405)),
+        _ => false,
     }
 }
 

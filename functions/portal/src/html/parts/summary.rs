@@ -85,7 +85,7 @@ impl SummaryPart {
             height: HEIGHT,
             ends: [name(days.first()), name(days.last())],
             days,
-            legend: legend(summary.total),
+            legend: legend_of(view, summary),
         })
     }
 }
@@ -121,6 +121,13 @@ fn legend(counts: Counts) -> Vec<(&'static str, &'static str, String)> {
     kinds.map(|((class, name), number)| (class, name, hebrew::grouped(number.into()))).collect()
 }
 
+/// The legend of the whole strip. Events that wait longer than these days are counted above it, and not in the strip.
+fn legend_of(view: &Overview, summary: &Summary) -> Vec<(&'static str, &'static str, String)> {
+    let are_all = view.endpoint.held <= summary.total.held.into();
+    let name = |class, name| if class == "waiting" && !are_all { "ממתינים מהימים האלה" } else { name };
+    legend(summary.total).into_iter().map(|(class, text, number)| (class, name(class, text), number)).collect()
+}
+
 fn bars(numbers: [u32; 3], x: usize, most: u32) -> Vec<Bar> {
     let mut y = HEIGHT;
     let bar = |((class, _), number): ((&'static str, _), u32)| {
@@ -147,10 +154,10 @@ fn facts(view: &Overview, summary: &Summary) -> Vec<(&'static str, String, Optio
     let Counts { delivered, failed, .. } = summary.total;
     // Rounded down: 100 % means all.
     let percent = u64::from(delivered) * 100 / u64::from(delivered + failed).max(1);
-    let rest = (summary.total.waiting() > 0).then(|| "בלי אלה שממתינים".to_owned());
+    let rest = (summary.total.waiting() > 0).then(|| "לא כולל ממתינים".to_owned());
     let share = (delivered + failed > 0).then(|| ("הגיעו", format!("{percent}%"), rest));
     let delay = summary.median_delay_ms.map(|delay| hebrew::about(Duration::from_millis(delay)));
-    let delay = delay.map(|delay| ("זמן הגעה רגיל", delay, None));
+    let delay = delay.map(|delay| ("בדרך כלל תוך", delay, None));
     let waiting = waiting(view, summary).map(|(count, since)| ("ממתינים", count, since));
     [share, delay, waiting].into_iter().flatten().collect()
 }
@@ -169,8 +176,8 @@ fn waiting(view: &Overview, summary: &Summary) -> Option<(String, Option<String>
     let since = match since.map(|at: Timestamp| hebrew::when(at, view.now)) {
         _ if !summary.complete => None,
         Some(at) if count == 1 => Some(format!("מאז {at}")),
-        Some(at) => Some(format!("הראשון מאז {at}")),
-        None => summary.days.first().map(|day| format!("מלפני {}", hebrew::day_of_month(day.date))),
+        Some(at) => Some(format!("הוותיק שבהם: {at}")),
+        None => summary.days.first().map(|day| format!("חלקם מלפני {}", hebrew::day_of_month(day.date))),
     };
     (count > 0).then_some((counted, since))
 }

@@ -214,10 +214,10 @@ fn what_an_owner_typed_in_a_guide_is_escaped_and_stands_beside_its_error() {
 fn the_result_of_a_guides_test_says_to_look_into_the_channel_only_where_there_is_one() {
     let page = guide(&arrived(Guide::Teams));
     assert!(page.contains("data-arrived=\"true\"") && page.contains("id=\"done\""));
-    assert!(page.contains("מסתכלים בערוץ ב־Teams") && !page.contains("בוחרים במבנה"));
+    assert!(page.contains("הכרטיס הופיע בערוץ") && !page.contains("בוחרים במבנה"));
     let mut view = arrived(Guide::PowerAutomate);
     view.settings.resolved = Some(Format::Event);
-    assert!(!guide(&view).contains("מסתכלים בערוץ ב־Teams"));
+    assert!(!guide(&view).contains("הכרטיס הופיע בערוץ"));
     view.test = Some(samples::test_view(Some(Cause::Status), Some(500)));
     let page = guide(&view);
     assert!(page.contains("data-arrived=\"false\"") && !page.contains("id=\"done\""));

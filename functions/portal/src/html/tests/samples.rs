@@ -32,6 +32,7 @@ pub(super) fn overview_view() -> Overview {
             ..SettingsForm::default()
         },
         opened: None,
+        is_unsaved: false,
         preview: None,
         test_kind: TestKind::default(),
         connection: ConnectionView {
@@ -200,7 +201,7 @@ pub(super) fn details() -> Details {
 
 /// The page of a delivery that was opened while there is a URL.
 pub(super) fn delivery_page(details: &Details) -> String {
-    delivery(details, None, true, now())
+    delivery(details, None, EndpointState::Active, now())
 }
 
 /// All pages, in the states that matter.
@@ -213,10 +214,10 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         ..details()
     };
     pages.push(("delivery", delivery_page(&details())));
-    pages.push(("delivery-delivered", delivery(&delivered, Some(Flash::Resent), true, now())));
+    pages.push(("delivery-delivered", delivery(&delivered, Some(Flash::Resent), EndpointState::Active, now())));
     pages.push(("delivery-without-content", delivery_page(&Details { body: None, ..details() })));
     pages.extend(guides::pages());
-    pages.push(("signed-out", signed_out(SignedOut::Expired)));
+    pages.push(("signed-out", signed_out(SignedOut::Expired, Some("https://app.example.com/webhook"))));
     pages.push(("problem", problem(Problem::Fault)));
     pages
 }
@@ -288,7 +289,7 @@ fn overviews() -> Vec<(&'static str, Overview)> {
             rows: Vec::new(),
             next_cursor: Some("older".into()),
             is_older: true,
-            replay: None,
+            ..LogView::default()
         },
         ..overview_view()
     };

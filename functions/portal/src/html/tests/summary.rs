@@ -1,5 +1,6 @@
 //! The status and the last days: what they say of deliveries that arrived, wait or failed.
 
+use adapters::settings_table::LastTest;
 use domain::summary::{Counter, Delivery, Status as CountedStatus};
 
 use super::samples::{now, overview_view, row, summary, test_view};
@@ -31,9 +32,9 @@ fn the_title_of_an_active_endpoint_says_how_its_deliveries_fare() {
     for (days, expected) in [
         (vec![], "הכול מוכן"),
         (vec![(0, 5, 0, 0, 0)], "העדכונים מגיעים"),
-        (vec![(0, 5, 1, 0, 0)], "השליחה פעילה, אבל יש עדכונים שמתעכבים"),
-        (vec![(0, 5, 0, 0, 0), (13, 0, 0, 0, 1)], "השליחה פעילה, אבל לא הכול הגיע"),
-        (vec![(0, 0, 2, 0, 1)], "השליחה פעילה, אבל לא הכול הגיע"),
+        (vec![(0, 5, 1, 0, 0)], "יש עדכונים שמתעכבים"),
+        (vec![(0, 5, 0, 0, 0), (13, 0, 0, 0, 1)], "חלק מהעדכונים לא הגיעו"),
+        (vec![(0, 0, 2, 0, 1)], "חלק מהעדכונים לא הגיעו"),
     ] {
         assert_eq!(title(&with_summary(&days)), expected, "{days:?}");
     }
@@ -42,8 +43,8 @@ fn the_title_of_an_active_endpoint_says_how_its_deliveries_fare() {
 #[test]
 fn no_good_title_stands_above_a_delivery_or_a_test_that_did_not_arrive() {
     for (status, expected) in [
-        (Status::Failed, "השליחה פעילה, אבל לא הכול הגיע"),
-        (Status::Retrying, "השליחה פעילה, אבל יש עדכונים שמתעכבים"),
+        (Status::Failed, "חלק מהעדכונים לא הגיעו"),
+        (Status::Retrying, "יש עדכונים שמתעכבים"),
         (Status::Delivered, "השליחה פעילה"),
     ] {
         for summary in [None, with_summary(&[]).summary] {
@@ -79,7 +80,7 @@ fn the_status_counts_what_did_not_arrive_and_leads_there() {
 fn held_events_of_an_active_endpoint_wait_or_are_sent() {
     let mut view = with_summary(&[(0, 5, 0, 2, 0)]);
     view.endpoint = samples::endpoint(EndpointState::Active, 2);
-    assert_eq!(title(&view), "השליחה פעילה, אבל יש עדכונים שממתינים");
+    assert_eq!(title(&view), "יש עדכונים שממתינים");
     view.endpoint.is_replaying = true;
     assert_eq!(title(&view), "השליחה פעילה");
     assert!(status(&view).contains("מה שהמתין נשלח עכשיו"));
@@ -124,9 +125,9 @@ fn the_strip_has_a_titled_day_for_each_day_and_the_table_says_the_same() {
     assert!(part.contains("<tr><th scope=\"row\">היום</th><td>1200</td><td>2</td><td>2</td></tr>"));
     assert!(part.contains("<tr><th scope=\"row\">19 בפברואר</th><td>0</td><td>0</td><td>0</td></tr>"));
     let shown = [
-        "<b>99%</b> <span class=\"muted\">בלי אלה שממתינים",
+        "<b>99%</b> <span class=\"muted\">לא כולל ממתינים",
         "<b>שתי שניות</b>",
-        "<b>2</b> <span class=\"muted\">הראשון מאז היום, 14:10",
+        "<b>2</b> <span class=\"muted\">הוותיק שבהם: היום, 14:10",
         "הגיעו: 1,200",
     ];
     for text in shown {
@@ -180,7 +181,7 @@ fn events_that_wait_longer_than_the_days_that_are_counted_are_told() {
     let mut view = with_summary(&[(0, 1, 0, 1, 0)]);
     view.endpoint = samples::endpoint(EndpointState::Paused { since: now(), reason: PausedReason::Owner }, 3);
     let part = section(&overview(&view), "summary").expect("there are deliveries");
-    assert!(part.contains("<b>3</b> <span class=\"muted\">מלפני 18 בפברואר"), "{part}");
+    assert!(part.contains("<b>3</b> <span class=\"muted\">חלקם מלפני 18 בפברואר"), "{part}");
     view.endpoint.held = 1_000;
     assert!(overview(&view).contains("<b>יותר מ־999</b>"));
 }
@@ -194,4 +195,30 @@ fn the_export_has_the_filter_of_the_log_and_an_empty_log_has_none() {
     assert!(overview(&view).contains("href=\"/deliveries.csv?status=failed&#38;search=%D7%90%26b\">"));
     view.log = LogView::default();
     assert!(!overview(&view).contains("deliveries.csv"));
+}
+
+#[test]
+fn a_stored_test_that_failed_is_told_until_something_arrives() {
+    let failed = |minutes| LastTest { at: now() - SignedDuration::from_mins(minutes), was_delivered: false };
+    let mut view = with_summary(&[(1, 5, 0, 0, 0)]);
+    view.connection.tested = Some(failed(5));
+    assert_eq!(title(&view), "הבדיקה לא הגיעה");
+    assert!(status(&view).contains("action=\"/test#test\""));
+    view.log.filter = Some(Status::Held);
+    assert_eq!(title(&view), "הבדיקה לא הגיעה", "whatever part of the log is shown");
+    view.connection.tested = Some(failed(60 * 24 * 2));
+    assert_eq!(title(&view), "העדכונים מגיעים", "calls have arrived since");
+    view.connection.tested = Some(LastTest { was_delivered: true, ..failed(5) });
+    assert_eq!(title(&view), "העדכונים מגיעים");
+    let unused = Overview { connection: view.connection.clone(), ..with_summary(&[]) };
+    assert_eq!(title(&unused), "הכול מוכן");
+}
+
+#[test]
+fn a_part_of_the_log_does_not_change_the_status() {
+    let old = vec![row(60, Status::Failed, Some(Cause::Status))];
+    let shown = |log| title(&Overview { log, ..with_summary(&[(1, 5, 0, 0, 0)]) });
+    assert_eq!(shown(LogView { rows: old.clone(), ..LogView::default() }), "חלק מהעדכונים לא הגיעו");
+    let part = LogView { rows: old, filter: Some(Status::Failed), ..LogView::default() };
+    assert_eq!(shown(part), "העדכונים מגיעים");
 }
