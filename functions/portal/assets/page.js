@@ -83,7 +83,7 @@ if (address.href !== location.href) history.replaceState(null, '', address);
 
 // A link to a part that is folded opens it.
 function unfold() {
-  const part = location.hash && document.getElementById(location.hash.slice(1));
+  const part = document.getElementById(location.hash.slice(1));
   for (let element = part; element; element = element.parentElement) {
     if (element.matches('details')) element.open = true;
   }
