@@ -14,7 +14,7 @@ pub(crate) use domain::hebrew::{
     paused, refusal, short, updates, waiting,
 };
 pub(crate) use events::{EventWords, OTHER_EVENT, TEST_EVENT, TYPED_EVENTS, json_type};
-pub(crate) use guides::{another_tools_url, elsewhere, further_header, url_label};
+pub(crate) use guides::{another_tools_url, elsewhere, kept_format, removed_header, url_label};
 pub(crate) use times::{about, day_of_month, duration, when};
 
 use adapters::deliveries_table::Status;
@@ -50,7 +50,7 @@ pub(crate) fn email_error(error: InvalidEmailAddress) -> &'static str {
 pub(crate) fn hint(hint: Hint) -> &'static str {
     match hint {
         Hint::N8nTest => {
-            "זו כתובת הבדיקה של n8n. היא עובדת לפנייה אחת בלבד, ורק כשהעורך פתוח. לעבודה שוטפת צריך את ה־Production URL."
+            "זו כתובת הבדיקה של n8n. היא עובדת לבקשה אחת בלבד, ורק כשהעורך פתוח. לעבודה שוטפת צריך את ה־Production URL."
         }
         Hint::ToolPage => {
             "זו כתובת של עמוד שנפתח בדפדפן, ולא של Webhook. צריך לפתוח אותו, להוסיף שם Webhook, ולהעתיק לכאן את הכתובת שלו."
@@ -170,7 +170,7 @@ pub(crate) fn test_kind(kind: TestKind) -> &'static str {
 
 /// What to do after a test that a workflow has taken: Teams answers 202 to whatever it gets.
 pub(crate) const LOOK_IN_THE_CHANNEL: &str =
-    "מסתכלים בערוץ ב־Teams ומוודאים שההודעה הופיעה: התשובה היא שהכול התקבל, גם כשהיא לא מופיעה.";
+    "כדאי לוודא שהכרטיס הופיע בערוץ: Teams עונה ״התקבל״ גם כשאין לו מה להציג.";
 
 /// A delivery's status, in one or two words. Of one that is overdue nobody knows that it is tried again.
 pub(crate) fn status(status: Status, is_overdue: bool) -> &'static str {
