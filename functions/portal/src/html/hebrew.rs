@@ -169,8 +169,7 @@ pub(crate) fn test_kind(kind: TestKind) -> &'static str {
 }
 
 /// What to do after a test that a workflow has taken: Teams answers 202 to whatever it gets.
-pub(crate) const LOOK_IN_THE_CHANNEL: &str =
-    "כדאי לוודא שהכרטיס הופיע בערוץ: Teams עונה ״התקבל״ גם כשאין לו מה להציג.";
+pub(crate) const LOOK_IN_THE_CHANNEL: &str = "כדאי לוודא שהכרטיס הופיע בערוץ: Teams עונה ״התקבל״ גם כשאין לו מה להציג.";
 
 /// A delivery's status, in one or two words. Of one that is overdue nobody knows that it is tried again.
 pub(crate) fn status(status: Status, is_overdue: bool) -> &'static str {

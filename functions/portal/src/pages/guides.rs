@@ -20,9 +20,7 @@ use super::{Address, Answer, App, Owner, PageError, clock, redirect, view_model}
 use crate::as_html;
 use crate::guides::{Guide, Header, host};
 use crate::html::{self, Flash, GuideView, Problem};
-use crate::use_cases::{
-    FormatIntent, HeaderIntent, Refused, TestKind, UrlIntent, UseCaseError, UseCases, Warning,
-};
+use crate::use_cases::{FormatIntent, HeaderIntent, Refused, TestKind, UrlIntent, UseCaseError, UseCases, Warning};
 
 /// The workflow to import into n8n.
 const N8N_WORKFLOW: &str = include_str!("../../../../events/receivers/n8n.json");

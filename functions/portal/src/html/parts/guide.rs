@@ -28,7 +28,8 @@ impl GuidePart {
         let tool = view.guide.tool();
         let stored = view.settings.format;
         // A tool with a template of its own takes nothing else. Any other one may have a format that its owner chose.
-        let is_kept = view.is_connected && tool.template.is_none() && tool.format.is_some_and(|format| format != stored);
+        let is_kept =
+            view.is_connected && tool.template.is_none() && tool.format.is_some_and(|format| format != stored);
         Self {
             tool,
             url_label: hebrew::url_label(view.guide),
