@@ -163,22 +163,95 @@ def test_guide_of_teams_saves_its_format_and_says_to_look_into_the_channel(
     assert CHATS["teams"].faults(request.body) == []
 
 
-def test_what_a_guide_does_not_ask_for_stays_as_it_is_stored(owner: Owner) -> None:
+def test_what_a_guide_does_not_ask_for_stays_as_it_is_stored_while_the_host_does(owner: Owner) -> None:
     template = '{"a": "{{phone}}"}'
     header = {"name": "X-Key", "value": "a-value-that-stays"}
     stored: dict[str, Any] = {"static_header": header, "payload_template": template, "payload_format": "template"}
-    assert owner.saves("https://n8n.example/webhook/x", notify_email="owner@example.com", **stored).status == 200
-    reply = submits(owner, "/settings", guide="slack", generic_webhook_url=owner.url, payload_format="auto")
+    assert owner.saves(owner.url, notify_email="owner@example.com", **stored).status == 200
+    another = owner.business.receiver.url + owner.business.new_path()
+    reply = submits(owner, "/settings", guide="slack", generic_webhook_url=another)
     assert (reply.status, reply.headers["location"]) == (303, "/connect/slack?said=saved#test")
     item = owner.item()
-    assert item["generic_webhook_url"] == owner.url
+    assert item["generic_webhook_url"] == another
     assert item["notify_email"] == "owner@example.com"
     assert (item["static_header_name"], item["static_header_value"]) == ("X-Key", "a-value-that-stays")
+    assert (item["payload_format"], item["payload_template"]) == ("template", template)
+    assert submits(owner, "/settings", guide="slack", generic_webhook_url=another, payload_format="auto").status == 303
+    item = owner.item()
+    assert item["static_header_name"] == "X-Key"
     assert (item["payload_format"], item["payload_template"]) == ("auto", template)
-    assert "X-Key" in guide(owner, "discord"), "the guide says which header goes with every event"
-    cleared = submits(owner, "/settings", generic_webhook_url=owner.url, static_header_name="", static_header_value="")
+    cleared = submits(owner, "/settings", generic_webhook_url=another, static_header_name="", static_header_value="")
     assert cleared.status == 303
     assert "static_header_name" not in owner.item()
+
+
+@pytest.mark.parametrize("slug", ["slack", "make"])
+def test_header_of_another_tool_is_removed_by_a_guide_that_says_so(
+    owner: Owner, visit: Callable[..., Visit], slug: str
+) -> None:
+    page = (at := visit(Size.PHONE)).page
+    enters(at, owner)
+    fireberry = "https://api.fireberry.com/api/record/account"
+    header = {"name": "tokenid", "value": "a-token-of-another-tool"}
+    stored: dict[str, Any] = {"payload_format": "template", "payload_template": '{"a": "{{phone}}"}'}
+    assert owner.saves(fireberry, static_header=header, notify_email="owner@example.com", **stored).status == 200
+    page.goto(f"{owner.portal.url}/connect/{slug}")
+    assert "tokenid" in at.text("#removed-header")
+    saves(at, owner.url)
+    item = owner.item()
+    assert not {"static_header_name", "static_header_value"} & item.keys()
+    assert (item["payload_format"], item["notify_email"]) == ("auto", "owner@example.com")
+    assert page.locator("#removed-header").count() == 0
+    at.press(TEST)
+    [request] = owner.business.received()
+    assert "tokenid" not in request.headers
+
+
+def test_format_that_the_owner_chose_stays_when_the_guide_of_its_url_is_saved(
+    owner: Owner, visit: Callable[..., Visit]
+) -> None:
+    page = (at := visit(Size.PHONE)).page
+    enters(at, owner)
+    made = "https://hook.eu2.make.com/x"
+    owner.saves(made, payload_format="template", payload_template='{"a": "{{phone}}"}')
+    page.goto(f"{owner.portal.url}/connect/make")
+    assert page.input_value("#generic_webhook_url") == made
+    assert "תבנית" in at.text("#kept-format")
+    at.press(SETTINGS)
+    assert owner.item()["payload_format"] == "template"
+    saves(at, owner.url)
+    assert owner.item()["payload_format"] == "auto", "another host is another tool's"
+
+
+def test_format_tells_the_guide_of_teams_from_that_of_power_automate(owner: Owner) -> None:
+    flow = "https://a.1.environment.api.powerplatform.com/workflows/x"
+    for stored, own, other in (("teams", "teams", "power-automate"), ("auto", "power-automate", "teams")):
+        assert owner.saves(flow, payload_format=stored).status == 200
+        assert f'value="{flow}"' in guide(owner, own)
+        assert 'id="elsewhere"' not in guide(owner, own)
+        assert f'value="{flow}"' not in guide(owner, other)
+        assert 'id="elsewhere"' in guide(owner, other)
+
+
+def test_last_days_are_offered_after_the_test_of_a_guide_once_there_are_any(
+    owner: Owner, visit: Callable[..., Visit]
+) -> None:
+    page = (at := visit(Size.PHONE)).page
+    enters(at, owner)
+    page.goto(f"{owner.portal.url}/connect/slack")
+    saves(at, owner.url)
+    at.press(TEST)
+    offer = page.locator('#test a[href="/?open=range#range"]')
+    assert page.locator("#done").is_visible()
+    assert offer.count() == 0, "there is nothing to send"
+    owner.business.publish()
+    owner.business.receives(2)
+    until(lambda: owner.get("/api/deliveries").json["deliveries"], SECONDS, "the delivery", every=0.2)
+    at.press(TEST)
+    offer.click()
+    page.wait_for_url("**/?open=range#range")
+    assert page.locator("#range-delivered").is_visible()
+    assert page.locator("#range-delivered").is_checked()
 
 
 def test_url_is_shown_in_its_own_guide_and_its_host_in_the_others(owner: Owner, visit: Callable[..., Visit]) -> None:

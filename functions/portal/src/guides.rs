@@ -60,41 +60,29 @@ pub(crate) struct Tool {
     hosts: &'static [&'static str],
     /// Whether a host that belongs to no tool may be this one's too: n8n runs on its owners' own servers.
     may_be_anywhere: bool,
-    pub(crate) asks: Asks,
-}
-
-/// What a guide's form asks for, and what it saves unasked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asks {
-    /// The URL. The format is saved beside it.
-    Url(PayloadFormat),
-    /// The same, and a header if the owner wants one; the text is a header's name for example.
-    UrlAndHeader(&'static str),
-    /// A token and a template, for a URL that all owners share.
-    Record(Record),
-    /// The URL, the format, the template and a header.
-    Everything,
-}
-
-/// What makes a record of an event where no tool stands between.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
+    /// The URL that all owners share, for an owner who has none of the tool's yet; empty: each owner has an own URL.
     pub(crate) url: &'static str,
-    /// The header's name; its value is the token.
-    pub(crate) header: &'static str,
-    pub(crate) token_label: &'static str,
-    pub(crate) template: &'static str,
+    /// The format that is saved with the URL; None: the form has a field for the format.
+    pub(crate) format: Option<PayloadFormat>,
+    pub(crate) header: Header,
+    /// The template for an owner who has none; None: the form has no field for a template.
+    pub(crate) template: Option<&'static str>,
 }
 
-const AUTOMATIC: Asks = Asks::Url(PayloadFormat::Auto);
+/// What a guide's form asks for a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Header {
+    /// Nothing: the tool takes no header.
+    None,
+    /// A name and a value, from an owner who wants a header. The text is a name for example.
+    Chosen(&'static str),
+    /// A token, which is the value of the header with this name. The tool calls the token by the label.
+    Token { name: &'static str, label: &'static str },
+}
 
-const FIREBERRY: Record = Record {
-    url: "https://api.fireberry.com/api/record/account",
-    header: "tokenid",
-    token_label: "API Access Token",
-    template: "{\n  \"accountname\": \"שיחה מ-{{phone}}\",\n  \"telephone1\": \"{{phone}}\",\n  \"description\": \"{{summary}}\"\n}",
-};
+const FIREBERRY_TEMPLATE: &str = "{\n  \"accountname\": \"שיחה מ-{{phone}}\",\n  \"telephone1\": \"{{phone}}\",\n  \"description\": \"{{summary}}\"\n}";
 
+const TEAMS: PayloadFormat = PayloadFormat::Always(Format::Teams);
 const MAKE: &[&str] = &["make.com", "integromat.com"];
 const MICROSOFT: &[&str] = &["api.powerplatform.com", "logic.azure.com", "webhook.office.com"];
 
@@ -108,7 +96,7 @@ pub(crate) static TOOLS: [Tool; 14] = [
     Tool {
         gain: "ומשם לכל דבר: CRM, מייל, גיליון, WhatsApp",
         hosts: MAKE,
-        asks: Asks::UrlAndHeader("x-make-apikey"),
+        header: Header::Chosen("x-make-apikey"),
         ..tool(Guide::Make, "make", "Make", "חיבור ל־Make")
     },
     Tool {
@@ -119,7 +107,10 @@ pub(crate) static TOOLS: [Tool; 14] = [
     Tool {
         gain: "לקוח חדש לכל שיחה, בלי כלי באמצע",
         hosts: &["api.fireberry.com", "api.powerlink.co.il"],
-        asks: Asks::Record(FIREBERRY),
+        url: "https://api.fireberry.com/api/record/account",
+        format: Some(PayloadFormat::Always(Format::Template)),
+        header: Header::Token { name: "tokenid", label: "API Access Token" },
+        template: Some(FIREBERRY_TEMPLATE),
         ..tool(Guide::Fireberry, "fireberry", "Fireberry", "חיבור ל־Fireberry")
     },
     Tool {
@@ -131,7 +122,7 @@ pub(crate) static TOOLS: [Tool; 14] = [
         gain: "אוטומציה חופשית, עם תהליך מוכן להורדה",
         hosts: &["n8n.cloud"],
         may_be_anywhere: true,
-        asks: Asks::UrlAndHeader("X-API-Key"),
+        header: Header::Chosen("X-API-Key"),
         ..tool(Guide::N8n, "n8n", "n8n", "חיבור ל־n8n")
     },
     Tool {
@@ -142,7 +133,7 @@ pub(crate) static TOOLS: [Tool; 14] = [
     Tool {
         gain: "כרטיס בערוץ על כל שיחה",
         hosts: MICROSOFT,
-        asks: Asks::Url(PayloadFormat::Always(Format::Teams)),
+        format: Some(TEAMS),
         ..tool(Guide::Teams, "teams", "Microsoft Teams", "חיבור ל־Microsoft Teams")
     },
     Tool {
@@ -173,14 +164,28 @@ pub(crate) static TOOLS: [Tool; 14] = [
     Tool {
         gain: "כל מערכת שמקבלת Webhook",
         may_be_anywhere: true,
-        asks: Asks::Everything,
+        format: None,
+        header: Header::Chosen("X-API-Key"),
+        template: Some(""),
         ..tool(Guide::Other, "other", "מערכת אחרת", "חיבור למערכת אחרת")
     },
 ];
 
 /// A tool of which nothing more is known.
 const fn tool(guide: Guide, slug: &'static str, name: &'static str, title: &'static str) -> Tool {
-    Tool { guide, slug, name, title, gain: "", hosts: &[], may_be_anywhere: false, asks: AUTOMATIC }
+    Tool {
+        guide,
+        slug,
+        name,
+        title,
+        gain: "",
+        hosts: &[],
+        may_be_anywhere: false,
+        url: "",
+        format: Some(PayloadFormat::Auto),
+        header: Header::None,
+        template: None,
+    }
 }
 
 impl Guide {
@@ -198,6 +203,17 @@ impl Guide {
     pub(crate) fn usual_host(self) -> Option<&'static str> {
         let tool = self.tool();
         tool.hosts.first().copied().filter(|_| !tool.may_be_anywhere)
+    }
+
+    /// Whether a stored URL is probably the connection that this guide made. Teams and Power Automate share their
+    /// hosts, so that only the format tells them apart.
+    pub(crate) fn has_made(self, url: &str, format: PayloadFormat) -> bool {
+        self.fits(url)
+            && match self {
+                Self::Teams => format == TEAMS,
+                Self::PowerAutomate => format != TEAMS,
+                _ => true,
+            }
     }
 
     /// Whether a URL is probably one of the tool's.
@@ -260,8 +276,23 @@ mod tests {
     }
 
     #[test]
-    fn the_template_of_a_record_is_one_that_can_be_saved() {
-        assert!(domain::format::Template::parse(FIREBERRY.template).is_ok());
-        assert!(Guide::Fireberry.fits(FIREBERRY.url));
+    fn what_a_tool_prepares_can_be_saved() {
+        for tool in TOOLS.iter().filter(|tool| !tool.url.is_empty()) {
+            assert!(tool.guide.fits(tool.url), "{}", tool.slug);
+            assert!(tool.template.is_some_and(|text| domain::format::Template::parse(text).is_ok()), "{}", tool.slug);
+        }
+    }
+
+    #[test]
+    fn the_format_tells_teams_from_power_automate_where_both_have_the_host() {
+        let url = "https://a.1.environment.api.powerplatform.com:443/x";
+        let made = |url: &str, format| {
+            let made = TOOLS.iter().filter(|tool| tool.guide.has_made(url, format));
+            made.map(|tool| tool.slug).collect::<Vec<_>>()
+        };
+        assert_eq!(made(url, TEAMS), ["teams"]);
+        assert_eq!(made(url, PayloadFormat::Auto), ["power-automate"]);
+        assert_eq!(made(url, PayloadFormat::Always(Format::Template)), ["power-automate"]);
+        assert_eq!(made("https://hook.eu2.make.com/x", TEAMS), ["make", "monday", "email"]);
     }
 }

@@ -19,7 +19,7 @@ use adapters::deliveries_table::Details;
 use askama::Template;
 use jiff::Timestamp;
 
-use crate::guides::{Guide, TOOLS, Tool};
+use crate::guides::{Guide, Header, TOOLS, Tool};
 use crate::use_cases::TestKind;
 use hebrew::Advice;
 use parts::{
@@ -63,7 +63,8 @@ struct GuidesPage {
 struct GuidePage<'a> {
     notice: Option<NoticePart>,
     guide: Guide,
-    part: GuidePart<'a>,
+    part: GuidePart,
+    settings: SettingsPart<'a>,
     test: GuideTestPart<'a>,
     /// The code to paste into a Google sheet.
     script: &'static str,
@@ -119,6 +120,7 @@ pub(crate) fn guide(view: &GuideView) -> String {
         notice: view.said.map(NoticePart::of_said).map(|notice| NoticePart { link: None, offer: None, ..notice }),
         guide: view.guide,
         part: GuidePart::new(view),
+        settings: GuidePart::settings(view),
         test: GuideTestPart::new(view),
         script: GOOGLE_SHEETS_SCRIPT,
     })

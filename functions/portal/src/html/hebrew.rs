@@ -14,7 +14,7 @@ pub(crate) use domain::hebrew::{
     paused, paused_title, refusal, short, updates, waiting,
 };
 pub(crate) use events::{EventWords, OTHER_EVENT, TEST_EVENT, TYPED_EVENTS, json_type};
-pub(crate) use guides::{another_tools_url, elsewhere, further_header, url_label};
+pub(crate) use guides::{another_tools_url, elsewhere, kept_format, removed_header, url_label};
 pub(crate) use times::{about, day_of_month, duration, when};
 
 use adapters::deliveries_table::Status;
@@ -50,7 +50,7 @@ pub(crate) fn email_error(error: InvalidEmailAddress) -> &'static str {
 pub(crate) fn hint(hint: Hint) -> &'static str {
     match hint {
         Hint::N8nTest => {
-            "זו כתובת הבדיקה של n8n. היא עובדת לפנייה אחת בלבד, ורק כשהעורך פתוח. לעבודה שוטפת צריך את ה־Production URL."
+            "זו כתובת הבדיקה של n8n. היא עובדת לבקשה אחת בלבד, ורק כשהעורך פתוח. לעבודה שוטפת צריך את ה־Production URL."
         }
         Hint::ToolPage => {
             "זו כתובת של עמוד שנפתח בדפדפן, ולא של Webhook. צריך לפתוח אותו, להוסיף שם Webhook, ולהעתיק לכאן את הכתובת שלו."

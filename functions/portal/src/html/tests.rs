@@ -188,7 +188,7 @@ fn after_a_test_that_a_workflow_has_taken_the_channel_is_looked_at() {
         let mut view = overview_view();
         (view.settings.resolved, view.settings.hints) = (resolved, hints);
         view.test = Some(samples::test_view(None, Some(202)));
-        overview(&view).contains("הכרטיס הופיע בערוץ")
+        overview(&view).contains(hebrew::LOOK_IN_THE_CHANNEL)
     };
     assert!(says(Some(Format::Teams), vec![]) && says(Some(Format::Event), vec![Hint::PowerAutomate]));
     assert!(!says(Some(Format::Event), vec![]));

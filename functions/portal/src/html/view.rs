@@ -98,6 +98,10 @@ pub(crate) struct GuideView {
     pub(crate) is_connected: bool,
     /// The host that events go to, if that is not this guide's.
     pub(crate) elsewhere: Option<String>,
+    /// The name of the previous connection's header, which saving in this guide removes; None: there is none.
+    pub(crate) removed_header: Option<String>,
+    /// Whether there are deliveries that could be sent to this guide's URL too.
+    pub(crate) has_deliveries: bool,
     pub(crate) endpoint: EndpointState,
     /// The result of the test that was just made; None: no test was made.
     pub(crate) test: Option<TestView>,

@@ -2,6 +2,7 @@
 //!
 //! What is saved or tested in a guide is answered with the guide, so that an owner never leaves it.
 
+use adapters::deliveries_table::Wanted;
 use adapters::settings_table::OwnerSettings;
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
@@ -17,9 +18,9 @@ use domain::pasted;
 use super::settings::{SettingsForm, typed};
 use super::{Address, Answer, App, Owner, PageError, clock, redirect, view_model};
 use crate::as_html;
-use crate::guides::{Asks, Guide, host};
+use crate::guides::{Guide, Header, host};
 use crate::html::{self, Flash, GuideView, Problem};
-use crate::use_cases::{Refused, TestKind, UrlIntent, UseCaseError, UseCases, Warning};
+use crate::use_cases::{FormatIntent, HeaderIntent, Refused, TestKind, UrlIntent, UseCaseError, UseCases, Warning};
 
 /// The workflow to import into n8n.
 const N8N_WORKFLOW: &str = include_str!("../../../../events/receivers/n8n.json");
@@ -64,7 +65,9 @@ pub(super) async fn save(use_cases: &UseCases, business: &BusinessId, guide: Gui
         let refused = Refused { url: Some(Refusal::Unreadable), ..Refused::default() };
         return refuse(use_cases, business, guide, form, refused).await;
     }
-    match use_cases.save(business, UrlIntent::Set(Some(url)), form.header(), form.format(), form.email()).await {
+    let stored = use_cases.tables.settings.read_for_owner(business, clock::now()).await.map_err(UseCaseError::from)?;
+    let (header, format) = changes(guide, &form, &stored);
+    match use_cases.save(business, UrlIntent::Set(Some(url)), header, format, form.email()).await {
         // The warning of the DNS lookup would be lost after a redirect.
         Ok(saved) if saved.warnings.contains(&Warning::Unresolved) => {
             let mut view = read(use_cases, business, guide, true).await?;
@@ -76,6 +79,19 @@ pub(super) async fn save(use_cases: &UseCases, business: &BusinessId, guide: Gui
         Err(UseCaseError::Refused(refused)) => refuse(use_cases, business, guide, form, refused).await,
         Err(why) => Err(why.into()),
     }
+}
+
+/// The changes of the header and of the format. What the form has no field for stays as it is stored, but only while
+/// events go to the same host: a header is a secret between the owner and the host that it was made for, and another
+/// host needs the format of its tool.
+fn changes(guide: Guide, form: &SettingsForm, stored: &OwnerSettings) -> (HeaderIntent, FormatIntent) {
+    let (header, format) = (form.header(), form.format());
+    if stored.url.as_deref().and_then(host) == host(&form.generic_webhook_url) {
+        return (header, format);
+    }
+    let header = if header == HeaderIntent::Keep { HeaderIntent::Clear } else { header };
+    let of_tool = || guide.tool().format.map(|format| format.as_str().to_owned());
+    (header, FormatIntent { format: format.format.or_else(of_tool), ..format })
 }
 
 /// Shows a guide again with what was typed and its errors.
@@ -101,6 +117,8 @@ pub(super) async fn test(use_cases: &UseCases, business: &BusinessId, guide: Gui
     match tested {
         Ok(attempt) => {
             view.test = Some(view_model::test(&attempt));
+            let listed = use_cases.list(business, &Wanted { limit: 1, ..Wanted::default() }).await?;
+            view.has_deliveries = !listed.deliveries.is_empty() || listed.next.is_some();
             Ok(as_html(StatusCode::OK, html::guide(&view)))
         }
         Err(why @ UseCaseError::TooManyTests(_)) => {
@@ -123,26 +141,26 @@ async fn read(
 ) -> Result<GuideView, UseCaseError> {
     let now = clock::now();
     let owned = use_cases.tables.settings.read_for_owner(business, now).await?;
-    Ok(view(guide, &owned, use_cases.targets, was_used, now))
+    let mut view = view(guide, &owned, use_cases.targets, was_used, now);
+    view.settings.has_mails = use_cases.sends_mails;
+    Ok(view)
 }
 
 fn view(guide: Guide, owned: &OwnerSettings, targets: TargetPolicy, was_used: bool, now: Timestamp) -> GuideView {
+    let tool = guide.tool();
     let mut settings = view_model::settings(owned, targets);
     let url = owned.url.as_deref();
-    let is_connected = url.is_some_and(|url| was_used || guide.fits(url));
-    if let Asks::Record(record) = guide.tool().asks {
-        let is_stored = settings.header_name.eq_ignore_ascii_case(record.header);
-        settings.has_header_value = settings.has_header_value && is_stored;
+    let is_connected = url.is_some_and(|url| was_used || guide.has_made(url, settings.format));
+    if let Some(template) = tool.template.filter(|template| !template.is_empty()) {
         let has_template = settings.format == PayloadFormat::Always(Format::Template) && !settings.template.is_empty();
         if !is_connected || !has_template {
-            record.template.clone_into(&mut settings.template);
+            template.clone_into(&mut settings.template);
         }
     }
+    let is_of_tool = is_connected || url.is_some_and(|url| guide.fits(url));
+    let removed_header = foreign_header(tool.header, is_of_tool, &mut settings);
     if !is_connected {
-        settings.url = match guide.tool().asks {
-            Asks::Record(record) => record.url.to_owned(),
-            _ => String::new(),
-        };
+        tool.url.clone_into(&mut settings.url);
         settings.hints.clear();
     }
     GuideView {
@@ -151,9 +169,25 @@ fn view(guide: Guide, owned: &OwnerSettings, targets: TargetPolicy, was_used: bo
         settings,
         is_connected,
         elsewhere: url.filter(|_| !is_connected).map(|url| host(url).unwrap_or_else(|| url.to_owned())),
+        removed_header,
+        has_deliveries: false,
         endpoint: view_model::state(owned, now),
         test: None,
     }
+}
+
+/// Takes the header of another tool out of the form, and gives its name. Saving the form then removes the header: the
+/// form has an empty field for a name, or [`changes`] finds another host. A token's field replaces any header.
+fn foreign_header(header: Header, is_of_tool: bool, settings: &mut html::SettingsForm) -> Option<String> {
+    if let Header::Token { name, .. } = header {
+        settings.has_header_value &= settings.header_name.eq_ignore_ascii_case(name);
+        return None;
+    }
+    if is_of_tool || settings.header_name.is_empty() {
+        return None;
+    }
+    settings.has_header_value = false;
+    Some(std::mem::take(&mut settings.header_name))
 }
 
 #[cfg(test)]
@@ -185,12 +219,10 @@ mod tests {
 
     #[test]
     fn a_record_is_prepared_and_what_its_owner_has_changed_stays() {
-        let Asks::Record(record) = Guide::Fireberry.tool().asks else { panic!("Fireberry asks for a record") };
+        let tool = Guide::Fireberry.tool();
         let prepared = view_of(Guide::Fireberry, &stored("https://n8n.example/x"), false);
-        assert_eq!(
-            (prepared.settings.url.as_str(), prepared.settings.template.as_str()),
-            (record.url, record.template)
-        );
+        assert_eq!(prepared.settings.url, tool.url);
+        assert_eq!(Some(prepared.settings.template.as_str()), tool.template);
         assert!(!prepared.settings.has_header_value);
         let owned = OwnerSettings {
             static_header_name: Some("TokenID".into()),
@@ -202,5 +234,45 @@ mod tests {
         assert!(shown.has_header_value && shown.template == "{}" && shown.url.ends_with("/contact"));
         let other = OwnerSettings { static_header_name: Some("X-Key".into()), ..owned };
         assert!(!view_of(Guide::Fireberry, &other, false).settings.has_header_value);
+    }
+
+    #[test]
+    fn the_header_of_another_tool_is_not_in_the_form_and_is_named_as_removed() {
+        let with_header = |url: &str| OwnerSettings { static_header_name: Some("tokenid".into()), ..stored(url) };
+        let shown = |guide, url| {
+            let view = view_of(guide, &with_header(url), false);
+            (view.settings.header_name, view.settings.has_header_value, view.removed_header)
+        };
+        let removed = (String::new(), false, Some("tokenid".into()));
+        let kept = ("tokenid".into(), true, None);
+        let flow = "https://a.environment.api.powerplatform.com/x";
+        assert_eq!(shown(Guide::Slack, "https://api.fireberry.com/api/record/account"), removed);
+        assert_eq!(shown(Guide::Make, "https://api.fireberry.com/api/record/account"), removed);
+        assert_eq!(shown(Guide::Make, "https://hook.eu2.make.com/x"), kept);
+        assert_eq!(shown(Guide::Slack, "https://hooks.slack.com/services/T/B/x"), kept);
+        assert_eq!(shown(Guide::Teams, flow), kept, "the hosts of the two are the same");
+        assert_eq!(shown(Guide::Fireberry, "https://hook.eu2.make.com/x"), kept);
+        assert_eq!(view_of(Guide::Slack, &stored("https://hook.eu2.make.com/x"), false).removed_header, None);
+    }
+
+    #[test]
+    fn what_a_form_does_not_have_stays_only_while_the_host_does() {
+        let form = |url: &str, format: Option<&str>| {
+            let fields = serde_json::json!({"guide": "slack", "generic_webhook_url": url, "payload_format": format});
+            serde_json::from_value::<SettingsForm>(fields).expect("a form")
+        };
+        let changed = |stored_url: Option<&str>, form: &SettingsForm| {
+            let owned = OwnerSettings { url: stored_url.map(ToOwned::to_owned), ..OwnerSettings::default() };
+            let (header, format) = changes(Guide::Slack, form, &owned);
+            (header, format.format)
+        };
+        let kept = form("https://hooks.slack.com/services/T/B/y", None);
+        let same = Some("https://HOOKS.slack.com./services/T/B/x");
+        assert_eq!(changed(same, &kept), (HeaderIntent::Keep, None));
+        let auto = Some("auto".to_owned());
+        assert_eq!(changed(Some("https://hook.eu2.make.com/x"), &kept), (HeaderIntent::Clear, auto.clone()));
+        assert_eq!(changed(None, &kept), (HeaderIntent::Clear, auto));
+        let named = form("https://hooks.slack.com/services/T/B/y", Some("flat"));
+        assert_eq!(changed(None, &named), (HeaderIntent::Clear, Some("flat".to_owned())));
     }
 }

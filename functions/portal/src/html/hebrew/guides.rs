@@ -1,17 +1,19 @@
 //! The words of a guide that depend on its tool, or on what is stored.
 
-use crate::guides::{Asks, Guide};
+use domain::format::PayloadFormat;
+
+use crate::guides::Guide;
 
 /// The label of the field for a guide's URL.
 pub(crate) fn url_label(guide: Guide) -> String {
     let tool = guide.tool();
-    match (guide, tool.asks) {
-        (Guide::GoogleSheets, _) => "הכתובת מ־Google (\u{2066}Web app URL\u{2069})".into(),
-        (Guide::Monday, _) => "הכתובת מ־Make".into(),
-        (Guide::Email, _) => "הכתובת מ־Zapier או מ־Make".into(),
-        (Guide::Other, _) => "כתובת ה־Webhook".into(),
-        (_, Asks::Record(_)) => format!("הכתובת ב־{}", tool.name),
-        _ => format!("הכתובת מ־{}", tool.name),
+    match guide {
+        Guide::GoogleSheets => "הכתובת מ־Google (\u{2066}Web app URL\u{2069})".into(),
+        Guide::Monday => "הכתובת מ־Make".into(),
+        Guide::Email => "הכתובת מ־Zapier או מ־Make".into(),
+        Guide::Other => "כתובת ה־Webhook".into(),
+        _ if tool.url.is_empty() => format!("הכתובת מ־{}", tool.name),
+        _ => format!("הכתובת ב־{}", tool.name),
     }
 }
 
@@ -27,9 +29,12 @@ pub(crate) fn another_tools_url(name: &str, usual_host: &str) -> String {
     )
 }
 
-/// The header that goes with every event although the guide does not ask for one.
-pub(crate) fn further_header(name: &str) -> String {
-    format!(
-        "עם כל עדכון נשלחת גם הכותרת \u{2066}{name}\u{2069}, שהוגדרה קודם. אם היא לא שייכת לכאן, מסירים אותה בהגדרות."
-    )
+/// The header of the previous connection, which saving in a guide removes.
+pub(crate) fn removed_header(name: &str) -> String {
+    format!("הכותרת \u{2066}{name}\u{2069}, ששייכת לחיבור הקודם, תוסר בשמירה.")
+}
+
+/// The format that the owner has chosen elsewhere, and that saving in a guide keeps.
+pub(crate) fn kept_format(format: PayloadFormat) -> String {
+    format!("נשלח לפי ״{}״, כמו שהוגדר.", super::format(format))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::event::BusinessId;
 
 use super::*;
-use crate::guides::{Asks, Guide, TOOLS};
+use crate::guides::{Guide, TOOLS};
 use crate::use_cases::TestKind;
 
 /// The names of the pages of the guides, in the order of the tools.
@@ -42,6 +42,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         ("guide-saved", guide(&saved)),
         ("guide-arrived", guide(&arrived(Guide::Teams))),
         ("guide-failed", guide(&failed)),
+        ("guide-kept", guide(&kept())),
         ("guide-refused", guide(&refused(Guide::Fireberry))),
         ("guide-other-refused", guide(&refused(Guide::Other))),
         ("guide-elsewhere", guide(&elsewhere())),
@@ -51,16 +52,22 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
 }
 
 fn new(guide: Guide) -> GuideView {
-    let mut settings = SettingsForm::default();
-    if let Asks::Record(record) = guide.tool().asks {
-        (settings.url, settings.template) = (record.url.into(), record.template.into());
-    }
+    let tool = guide.tool();
+    let settings = SettingsForm {
+        url: tool.url.into(),
+        format: tool.format.unwrap_or_default(),
+        template: tool.template.unwrap_or_default().into(),
+        has_mails: true,
+        ..SettingsForm::default()
+    };
     GuideView {
         guide,
         said: None,
         settings,
         is_connected: false,
         elsewhere: None,
+        removed_header: None,
+        has_deliveries: false,
         endpoint: EndpointState::NotSet,
         test: None,
     }
@@ -79,6 +86,16 @@ fn arrived(guide: Guide) -> GuideView {
     let mut view = connected(guide, "https://a.environment.api.powerplatform.com:443/workflows/x?sig=y");
     (view.settings.resolved, view.settings.hints) = (Some(Format::Teams), vec![Hint::PowerAutomate]);
     view.test = Some(samples::test_view(None, Some(202)));
+    view.has_deliveries = true;
+    view
+}
+
+/// Make's guide for an owner whose events go there by a template and with a header.
+fn kept() -> GuideView {
+    let mut view = connected(Guide::Make, "https://hook.eu2.make.com/x");
+    view.settings.format = PayloadFormat::Always(Format::Template);
+    view.settings.header_name = "x-make-apikey".into();
+    view.settings.has_header_value = true;
     view
 }
 
@@ -97,8 +114,7 @@ fn refused(guide: Guide) -> GuideView {
 fn elsewhere() -> GuideView {
     let mut view = new(Guide::Slack);
     view.elsewhere = Some("hook.eu2.make.com".into());
-    view.settings.header_name = "x-make-apikey".into();
-    view.settings.has_header_value = true;
+    view.removed_header = Some("x-make-apikey".into());
     view.endpoint = EndpointState::Active;
     view
 }
@@ -180,13 +196,60 @@ fn a_guide_saves_the_format_of_its_tool_and_shows_only_the_fields_that_the_tool_
 }
 
 #[test]
-fn a_guide_says_where_events_go_today_and_which_header_goes_with_them() {
+fn a_guide_says_where_events_go_today_and_which_header_saving_removes() {
     let page = guide(&elsewhere());
     assert!(page.contains("id=\"elsewhere\"") && page.contains("hook.eu2.make.com"));
-    assert!(page.contains("id=\"further-header\"") && page.contains("x-make-apikey"));
+    assert!(page.contains("id=\"removed-header\"") && page.contains("x-make-apikey"));
     assert!(page.contains("placeholder=\"https://\" value=\"\""));
     let own = guide(&connected(Guide::Slack, "https://hooks.slack.com/services/T/B/x"));
-    assert!(!own.contains("id=\"elsewhere\"") && own.contains("value=\"https://hooks.slack.com/services/T/B/x\""));
+    assert!(!own.contains("id=\"elsewhere\"") && !own.contains("id=\"removed-header\""));
+    assert!(own.contains("value=\"https://hooks.slack.com/services/T/B/x\""));
+}
+
+#[test]
+fn a_format_that_the_owner_chose_stays_where_the_tool_takes_any_and_the_guide_names_it() {
+    let field = "name=\"payload_format\"";
+    let page = guide(&kept());
+    assert!(!page.contains(field) && page.contains("id=\"kept-format\"") && page.contains("״תבנית בהתאמה אישית״"));
+    let mut moved = GuideView { is_connected: false, ..kept() };
+    moved.settings.url = String::new();
+    assert!(guide(&moved).contains(&format!("{field} value=\"auto\"")));
+    let mut record = connected(Guide::Fireberry, Guide::Fireberry.tool().url);
+    record.settings.format = PayloadFormat::Auto;
+    let page = guide(&record);
+    assert!(page.contains(&format!("{field} value=\"template\"")) && !page.contains("id=\"kept-format\""));
+    for tool in &TOOLS {
+        let page = guide(&connected(tool.guide, "https://receiver.example/hook"));
+        assert!(page.contains(field) && !page.contains("id=\"kept-format\""), "{}", tool.slug);
+    }
+}
+
+#[test]
+fn after_its_test_a_guide_offers_the_last_days_only_if_there_are_any_and_mails_only_if_they_can_be_had() {
+    let offers = |view: &GuideView| {
+        let page = guide(view);
+        assert!(page.contains("id=\"done\""));
+        ["/?open=range#range", "/?open=settings#notify_email"].map(|href| page.contains(&format!("href=\"{href}\"")))
+    };
+    let mut view = arrived(Guide::Slack);
+    assert_eq!(offers(&view), [true, true]);
+    view.has_deliveries = false;
+    assert_eq!(offers(&view), [false, true]);
+    view.settings.email = "owner@example.com".into();
+    assert_eq!(offers(&view), [false, false]);
+    view = arrived(Guide::Slack);
+    view.settings.has_mails = false;
+    assert_eq!(offers(&view), [true, false]);
+}
+
+#[test]
+fn make_listens_in_the_step_that_sends_its_test() {
+    for guide_of in [Guide::Make, Guide::Monday] {
+        let page = guide(&new(guide_of));
+        let (before, step) = page.split_once("<li id=\"test\">").expect("a step");
+        assert!(!before.contains("Run once"));
+        assert!(step.split("</li>").next().is_some_and(|step| step.contains("Run once")));
+    }
 }
 
 #[test]
@@ -214,13 +277,15 @@ fn what_an_owner_typed_in_a_guide_is_escaped_and_stands_beside_its_error() {
 fn the_result_of_a_guides_test_says_to_look_into_the_channel_only_where_there_is_one() {
     let page = guide(&arrived(Guide::Teams));
     assert!(page.contains("data-arrived=\"true\"") && page.contains("id=\"done\""));
-    assert!(page.contains("הכרטיס הופיע בערוץ") && !page.contains("בוחרים במבנה"));
+    assert!(page.contains(hebrew::LOOK_IN_THE_CHANNEL) && !page.contains("בוחרים במבנה"));
+    assert!(!page.contains("מה עושים?"), "nothing is wrong");
     let mut view = arrived(Guide::PowerAutomate);
     view.settings.resolved = Some(Format::Event);
-    assert!(!guide(&view).contains("הכרטיס הופיע בערוץ"));
+    assert!(!guide(&view).contains(hebrew::LOOK_IN_THE_CHANNEL));
     view.test = Some(samples::test_view(Some(Cause::Status), Some(500)));
     let page = guide(&view);
     assert!(page.contains("data-arrived=\"false\"") && !page.contains("id=\"done\""));
+    assert!(page.contains("מה עושים?"));
 }
 
 #[test]
