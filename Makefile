@@ -72,9 +72,10 @@ compile: setup
 run: setup ## The whole way on this machine until Ctrl-C; ONCE=1 ends once a call has arrived
 	@$(BIN)/python -m infra.local.run $(if $(ONCE),--once)
 
-screenshots: setup ## Pictures of the owner's page, into .local/screenshots
+screenshots: setup ## README's pictures of the owner's page, anew
 	@sh infra/local/chromium.sh
-	SCREENSHOTS=$(CURDIR)/$(LOCAL)/screenshots $(BIN)/python -m pytest -c infra/tests/pytest.ini infra/tests/test_portal_page.py -k story
+	cargo test --package portal --all-features --locked --quiet html
+	@$(BIN)/python -m infra.screenshots
 
 invoke: setup ## One invocation of deliver with EVENT=events/sqs/...
 	@$(BIN)/python -m infra.local.invoke $(EVENT)
