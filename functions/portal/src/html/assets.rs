@@ -13,19 +13,28 @@ pub(crate) struct Asset {
 }
 
 macro_rules! asset {
-    ($name:literal, $content_type:literal) => {{
-        const TEXT: &str = include_str!(concat!("../../assets/", $name));
+    ($name:literal, $content_type:literal, $($file:literal),+) => {{
+        const TEXT: &str = concat!($(include_str!(concat!("../../assets/", $file))),+);
         const DIGITS: [u8; 16] = fingerprint(TEXT);
         Asset { path: concat!("/", $name), content_type: $content_type, text: TEXT, version: text(&DIGITS) }
     }};
 }
 
-/// How pages look.
-pub(crate) const STYLE: Asset = asset!("page.css", "text/css; charset=utf-8");
+/// How pages look: one file for browsers. Later rules win, so the order of the parts counts.
+pub(crate) const STYLE: Asset = asset!(
+    "page.css",
+    "text/css; charset=utf-8",
+    "style/base.css",
+    "style/state.css",
+    "style/forms.css",
+    "style/log.css",
+    "style/guides.css",
+    "style/sizes.css"
+);
 /// Comfort only.
-pub(crate) const SCRIPT: Asset = asset!("page.js", "text/javascript; charset=utf-8");
+pub(crate) const SCRIPT: Asset = asset!("page.js", "text/javascript; charset=utf-8", "page.js");
 /// The icon of a browser's tab.
-pub(crate) const ICON: Asset = asset!("icon.svg", "image/svg+xml");
+pub(crate) const ICON: Asset = asset!("icon.svg", "image/svg+xml", "icon.svg");
 
 /// FNV-1a of 64 bits (RFC 9923), which the compiler can reckon. It tells contents apart; nothing relies on it for safety.
 const fn fingerprint(text: &str) -> [u8; 16] {
