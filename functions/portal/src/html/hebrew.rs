@@ -15,7 +15,7 @@ pub(crate) use domain::hebrew::{
 };
 pub(crate) use events::{EventWords, OTHER_EVENT, TEST_EVENT, TYPED_EVENTS, json_type};
 pub(crate) use guides::{another_tools_url, elsewhere, kept_format, removed_header, url_label};
-pub(crate) use times::{about, day_of_month, duration, when};
+pub(crate) use times::{about, day_of_month, duration, seconds, when};
 
 use adapters::deliveries_table::Status;
 use domain::format::{Format, PayloadFormat, Place, TemplateError};

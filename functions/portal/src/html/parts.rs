@@ -266,7 +266,7 @@ fn may_be_teams(settings: &SettingsForm) -> bool {
 
 impl<'a> TestResult<'a> {
     fn new(test: &'a TestView, may_be_teams: bool) -> Self {
-        let took = hebrew::duration(test.timings.total);
+        let took = hebrew::seconds(test.timings.total);
         let (what, fix) = match test.cause {
             None => (arrived(test.status_code, &took), may_be_teams.then_some(hebrew::LOOK_IN_THE_CHANNEL)),
             Some(cause) => {

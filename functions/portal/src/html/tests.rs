@@ -252,7 +252,7 @@ fn a_test_says_whether_it_arrived_with_its_code_and_time() {
     let mut view = overview_view();
     view.test = Some(samples::test_view(None, Some(200)));
     let page = overview(&view);
-    assert!(page.contains("data-arrived=\"true\"") && page.contains("(קוד 200) תוך 340 אלפיות שנייה."), "{page}");
+    assert!(page.contains("data-arrived=\"true\"") && page.contains("(קוד 200) תוך 0.3 שניות."), "{page}");
     view.test = Some(samples::test_view(Some(Cause::Failed(Failure::Dns)), None));
     let page = overview(&view);
     assert!(page.contains("data-arrived=\"false\"") && page.contains("לא מצאנו שרת"));

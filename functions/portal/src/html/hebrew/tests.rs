@@ -116,6 +116,11 @@ fn durations_are_read_easily() {
     ] {
         assert_eq!(duration(Duration::from_millis(millis)), text);
     }
+    for (millis, text) in
+        [(49, "פחות מעשירית שנייה"), (50, "0.1 שניות"), (340, "0.3 שניות"), (960, "שנייה"), (1_340, "1.3 שניות")]
+    {
+        assert_eq!(seconds(Duration::from_millis(millis)), text);
+    }
 }
 
 #[test]

@@ -51,16 +51,23 @@ pub(crate) fn about(delay: Duration) -> String {
     }
 }
 
-/// "340 אלפיות שנייה" below a second, "1.3 שניות" from there on.
+/// "0.3 שניות", "שנייה", "1.3 שניות": for people. Less than half of a tenth is "פחות מעשירית שנייה".
+pub(crate) fn seconds(duration: Duration) -> String {
+    match (duration.as_millis() + 50) / 100 {
+        0 => "פחות מעשירית שנייה".into(),
+        10 => "שנייה".into(),
+        20 => "שתי שניות".into(),
+        tenths if tenths.is_multiple_of(10) => format!("{} שניות", tenths / 10),
+        tenths => format!("{}.{} שניות", tenths / 10, tenths % 10),
+    }
+}
+
+/// For those who look into a test's phases: "340 אלפיות שנייה" below a second, "1.3 שניות" from there on.
 pub(crate) fn duration(duration: Duration) -> String {
-    let tenths = (duration.as_millis() + 50) / 100;
     match duration.as_millis() {
         0 => "פחות מאלפית שנייה".into(),
         1 => "אלפית שנייה".into(),
         millis @ 2..1000 => format!("{millis} אלפיות שנייה"),
-        _ if tenths == 10 => "שנייה".into(),
-        _ if tenths == 20 => "שתי שניות".into(),
-        _ if tenths.is_multiple_of(10) => format!("{} שניות", tenths / 10),
-        _ => format!("{}.{} שניות", tenths / 10, tenths % 10),
+        _ => seconds(duration),
     }
 }

@@ -67,7 +67,7 @@ impl<'a> AttemptPart<'a> {
             at: Moment::new(attempt.at, now),
             result: attempt.cause.map_or_else(arrived, |cause| hebrew::short(cause, attempt.status_code, attempt.clue)),
             has_arrived: attempt.cause.is_none(),
-            took: hebrew::duration(attempt.timings.total),
+            took: hebrew::seconds(attempt.timings.total),
             snippet: present(attempt.response_snippet.as_ref()),
             location: leads_to(attempt.cause, attempt.location.as_ref()),
         }
