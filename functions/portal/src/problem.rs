@@ -21,9 +21,9 @@ pub(crate) struct Problem {
     /// The HTTP status code.
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
-    /// What happened, for a developer.
+    /// The failure in a sentence, for a developer.
     detail: String,
-    /// Which fields were refused.
+    /// The fields that were refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<FieldError>,
@@ -32,10 +32,10 @@ pub(crate) struct Problem {
 /// One field that was refused.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct FieldError {
-    /// Where it stands: a JSON Pointer (RFC 6901) into the request's body.
+    /// The place of the field: a JSON Pointer (RFC 6901) into the request's body.
     #[schema(example = "/generic_webhook_url")]
     pointer: &'static str,
-    /// What is wrong with it, in a word.
+    /// The reason for the refusal, in one word.
     #[schema(example = "scheme")]
     code: &'static str,
     /// The same, for a developer.

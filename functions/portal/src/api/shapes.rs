@@ -68,7 +68,7 @@ impl From<Cause> for CauseName {
     }
 }
 
-/// What the body of an attempt was.
+/// The format of an attempt's body.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum FormatName {
@@ -95,7 +95,7 @@ impl From<Format> for FormatName {
     }
 }
 
-/// What the body of a delivery is to be: `auto`, which asks the URL's host and path, or one format for any URL.
+/// The format that a delivery's body is to have: `auto`, which asks the URL's host and path, or one for any URL.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum PayloadFormatName {

@@ -70,7 +70,7 @@ pub(in crate::api) struct DeliverySummary {
     /// The HTTP status code of the last attempt's answer; null: no answer came.
     #[schema(required)]
     status_code: Option<u16>,
-    /// What the body of the last attempt was; null: no body was made.
+    /// The format of the last attempt's body; null: no body was made.
     #[schema(required)]
     format: Option<FormatName>,
     /// The id of the event's call, lead or appointment; null: the event has none.
@@ -139,7 +139,7 @@ struct AttemptEntry {
     /// The address that the answer points to (`Location`), resolved; at most 256 characters; null: there is none.
     #[schema(required)]
     location: Option<String>,
-    /// What the body was: the format that the owner chose, resolved by the URL. Null: the guard refused the URL before
+    /// The format of the body: the one that the owner chose, resolved by the URL. Null: the guard refused the URL before
     /// there was a body.
     #[schema(required)]
     format: Option<FormatName>,

@@ -20,7 +20,7 @@ pub(in crate::api) struct Settings {
     /// The owner's own header; null: there is none.
     #[schema(required)]
     static_header: Option<StaticHeader>,
-    /// What the body of a delivery is.
+    /// The format of a delivery's body.
     payload_format: PayloadFormatName,
     /// The owner's template; null: there is none.
     #[schema(required)]
@@ -154,7 +154,7 @@ pub(in crate::api) struct SettingsChange {
     #[serde(default, deserialize_with = "header_intent")]
     #[schema(required = false, value_type = Option<StaticHeaderChange>)]
     static_header: HeaderIntent,
-    /// What the body of a delivery is to be.
+    /// The format that a delivery's body is to have.
     #[serde(default, deserialize_with = "format_name")]
     #[schema(required = false, value_type = PayloadFormatName)]
     payload_format: Option<String>,

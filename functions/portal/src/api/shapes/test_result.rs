@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{CauseName, TimingsMs};
 use crate::use_cases::TestKind;
 
-/// What a test is to send.
+/// The event that a test is to send.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct TestRequest {
