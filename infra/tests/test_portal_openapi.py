@@ -20,7 +20,8 @@ from infra.local import environment
 from .portal import Owner, Portal
 from .test_portal_sending import event_ids
 
-pytestmark = pytest.mark.portal
+# In the run of the pages, which is shorter than that of the API.
+pytestmark = [pytest.mark.portal, pytest.mark.page]
 
 EXAMPLES = 40
 """The random requests of each operation, in addition to those that try each bound of the document."""
