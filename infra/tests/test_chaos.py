@@ -12,7 +12,7 @@ from infra.local.building import build
 
 from .conftest import LOGS
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.own_stack, pytest.mark.chaos]
 
 
 @pytest.fixture(scope="module")

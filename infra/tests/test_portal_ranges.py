@@ -306,7 +306,7 @@ def test_page_begins_a_range_of_days_shows_how_far_it_is_and_ends_it(owner: Owne
     assert 'id="range"' in page
     assert 'id="replay"' not in page
     for days in ("from=2026-03-02&to=2026-03-01", "from=&to=", "from=x&to=2026-03-01", ""):
-        assert sent(f"status=range&{days}") == "/?said=replay-refused"
+        assert sent(f"status=range&{days}") == "/?said=replay-refused&open=range#range"
     assert sent("status=range&from=2020-01-01&to=2100-01-01") == "/?said=replay&count=0", "failed ones only"
     owner.post("/api/pause")
     assert sent("status=range&from=2020-01-01&to=2100-01-01&delivered=yes") == "/?said=replay&count=2"
