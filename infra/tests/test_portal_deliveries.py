@@ -8,6 +8,8 @@ import json
 import time
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -240,3 +242,28 @@ def test_long_log_is_paged_from_its_newest_to_its_oldest_delivery(owner: Owner) 
     assert ids(walk(owner, "status=held")) == held, "deliveries of a rare status are found too"
     assert ids(walk(owner, "search=CA000003")) == [records[3]["event_id"]], "the oldest deliveries are found too"
     assert owner.get("/api/settings").json["held"] == len(held)
+
+
+def test_words_of_the_summary_and_days_find_a_call(owner: Owner) -> None:
+    owner.saves(owner.url)
+    business, headers = owner.business, {"Cookie": owner.cookie()}
+    call = business.publish(business.call(summary="ביטול תור לשיננית, בגלל נסיעה"))
+    business.publish(business.call(summary="שאלה על מחיר"))
+    business.receives(2)
+
+    def found(query: str) -> list[str]:
+        return [entry["subject"] for entry in owner.get(f"/api/deliveries?{query}").json["deliveries"]]
+
+    def rows(query: str) -> int:
+        return owner.portal.send("GET", f"/?{query}", headers=headers).text.count("data-event-id=")
+
+    word = quote("לשיננית")
+    until(lambda: found(f"search={word}") == [call["call_id"]], SECONDS, "the call, by a word of its summary")
+    assert rows(f"search={word}") == 1
+    today = datetime.now(ZoneInfo("Asia/Jerusalem")).date()
+    assert rows(f"from={today - timedelta(1)}&to={today}") == 2
+    assert rows(f"from={today + timedelta(1)}") == 0
+    assert rows(f"to={today - timedelta(2)}") == 0
+    assert rows("from=no-day") == 2, "an address that cannot be read shows the log"
+    page = owner.portal.send("GET", f"/?from={today}", headers=headers).text
+    assert f'href="/deliveries.csv?from={str(today).replace("-", "%2D")}"' in page

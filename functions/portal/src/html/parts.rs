@@ -77,15 +77,17 @@ pub(super) struct Action {
     pub(super) is_form: bool,
     /// The name and the value of the form's hidden field; None: the form has none.
     pub(super) field: Option<(&'static str, &'static str)>,
+    /// What the button says while its form is under way; None: the same.
+    pub(super) busy: Option<&'static str>,
 }
 
 impl Action {
     const fn link(label: &'static str, target: &'static str) -> Self {
-        Self { label, target, is_form: false, field: None }
+        Self { label, target, is_form: false, field: None, busy: None }
     }
 
     const fn form(label: &'static str, target: &'static str, field: Option<(&'static str, &'static str)>) -> Self {
-        Self { label, target, is_form: true, field }
+        Self { label, target, is_form: true, field, busy: None }
     }
 }
 

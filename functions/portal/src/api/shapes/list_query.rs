@@ -25,7 +25,7 @@ pub(in crate::api) struct ListQuery {
     /// The `next_cursor` of another list: this list begins behind the other one.
     #[param(pattern = "^[A-Za-z0-9_-]*$")]
     pub(in crate::api) cursor: Option<String>,
-    /// Only deliveries whose subject contains this text, or whose phone number ends with its digits.
+    /// Only deliveries whose subject or title contains this text, or whose phone number ends with its digits.
     #[param(max_length = 128)]
     pub(in crate::api) search: Option<String>,
 }
@@ -43,7 +43,7 @@ pub(in crate::api) struct ExportQuery {
     /// Only events that were first published at this time or earlier; RFC 3339.
     #[param(schema_with = time_schema)]
     to: Option<String>,
-    /// Only deliveries whose subject contains this text, or whose phone number ends with its digits.
+    /// Only deliveries whose subject or title contains this text, or whose phone number ends with its digits.
     #[param(max_length = 128)]
     search: Option<String>,
 }

@@ -30,7 +30,8 @@ pub(in crate::html) struct StatusPart {
 }
 
 /// The actions at the top of the page.
-const TEST: Action = Action::form("שליחת בדיקה", "/test#test", None);
+const TEST: Action =
+    Action { busy: Some("שולחים…"), ..Action::form("שליחת בדיקה", "/test#test", None) };
 const MEND: Action = Action::link("תיקון הכתובת", "/?open=settings#generic_webhook_url");
 const RESUME: Action = Action::form("חידוש השליחה", "/resume", None);
 const SEND_HELD: Action = Action::form("שליחת כל הממתינים", "/deliveries/resend", Some(("status", "held")));
