@@ -7,12 +7,14 @@ production's: an attempt fits into an invocation, and a message stays invisible 
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
-from boto3.dynamodb.conditions import Key
+from boto3.dynamodb.conditions import Attr, Key
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.fakes.aws_proxy import AwsProxy, Gate, running_aws_proxy
 from infra.fakes.receiver import Answer, Receiver, running_receiver
@@ -34,8 +36,10 @@ PARAMETERS = {
     "MaxAttempts": str(MAX_ATTEMPTS),
     "MaximumConcurrency": "8",
 }
-QUIET_SECONDS = 150
-"""The bound of the wait for an empty queue: every attempt of a schedule, each delayed by a crash."""
+SWEEP_EVERY_SECONDS = 15
+"""How often `sweep` runs: more often than by its schedule, but what is lost is lost after the same six minutes."""
+QUIET_SECONDS = 900
+"""The bound of each wait: every attempt of a schedule, each delayed by a crash, and once or twice until `sweep`."""
 
 
 @dataclass
@@ -135,8 +139,12 @@ class SystemUnderTest:
             until(lambda: gate.held_up == 0, QUIET_SECONDS, "the end of those calls", every=0.01)
 
     def wait_until_quiet(self) -> None:
-        """Wait until the events queue holds nothing, neither visible nor hidden nor delayed."""
-        until(lambda: self._messages() == 0, QUIET_SECONDS, "an empty events queue", every=0.1)
+        """Wait until the events queue holds nothing, and no endpoint's state names anything that is due."""
+        until(lambda: self._messages() == 0 and not self._due(), QUIET_SECONDS, "a quiet system", every=0.1)
+
+    def _due(self) -> int:
+        found = self.stack.settings.scan(FilterExpression=Attr("due_at").exists(), Select="COUNT", ConsistentRead=True)
+        return found["Count"]
 
     def _messages(self) -> int:
         names = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
@@ -161,4 +169,30 @@ def running_system(seed: int, scale: int, logs: Path) -> Iterator[SystemUnderTes
         stack.queue.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)})
         if stack.process is None:
             raise Failure("Chaos needs a stack of its own.")
-        yield SystemUnderTest(stack, aws_proxy, receiver, random.Random(seed), DeadLetters(stack), scale)
+        system = SystemUnderTest(stack, aws_proxy, receiver, random.Random(seed), DeadLetters(stack), scale)
+        with _sweeping(stack):
+            yield system
+
+
+@contextmanager
+def _sweeping(stack: Stack) -> Iterator[None]:
+    """Invoke `sweep` again and again.
+
+    A process may be killed between the change of a state and the message of a replay's next step. Then only `sweep`
+    sends the message.
+    """
+    ended = Event()
+
+    def sweep() -> None:
+        while not ended.wait(SWEEP_EVERY_SECONDS):
+            # An invocation fails while AWS is broken, or when its process is killed.
+            with suppress(BotoCoreError, ClientError, ValueError):
+                stack.sweep()
+
+    thread = Thread(target=sweep)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
