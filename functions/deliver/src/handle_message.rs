@@ -9,6 +9,7 @@ use std::time::Duration;
 use adapters::attempter::Attempter;
 use adapters::body::Compressor;
 use adapters::deliveries_table::Retention;
+use adapters::dynamodb::TableError;
 use adapters::notices::Notices;
 use adapters::process::clock;
 use adapters::queue::{Queues, Reason};
@@ -152,9 +153,7 @@ impl Deliver {
             Ok(None) => {
                 report::not_kept(message, business_id, event_id);
                 // If the event stayed held, `sweep` would find it again and again.
-                let abandoned =
-                    self.tables.deliveries.abandon(business_id, event_id, self.retention, clock::now()).await;
-                if let Err(error) = abandoned {
+                if let Err(error) = self.abandon(business_id, event_id).await {
                     report::command_fault(message, business_id, &error.into());
                     return self.after_fault(message).await;
                 }
@@ -165,6 +164,14 @@ impl Deliver {
                 self.after_fault(message).await
             }
         }
+    }
+
+    /// Gives up an event whose body the ledger does not have. The settings are read for it, since the record is to expire
+    /// when its business wants; if they cannot be read, the record is kept for as long as the stack keeps records.
+    pub(crate) async fn abandon(&self, business_id: &BusinessId, event_id: &EventId) -> Result<(), TableError> {
+        let read = self.tables.read_settings(business_id, clock::now()).await;
+        let retention = self.retention.of_business(read.ok().and_then(|item| item.settings.retention_days));
+        self.tables.deliveries.abandon(business_id, event_id, retention, clock::now()).await
     }
 }
 

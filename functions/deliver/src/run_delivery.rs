@@ -182,11 +182,11 @@ impl Running<'_> {
 
     async fn write(&self, status: NextStatus, was_held: bool) -> Result<Recorded, Fault> {
         let delivery = self.delivery;
-        let (before, attempt) = {
+        let (before, attempt, retention_days) = {
             let mut progress = self.progress();
             progress.status = Some(status);
             let attempt = progress.attempt.as_ref().map(|(attempt, at)| to_record(attempt, *at));
-            (progress.record, attempt)
+            (progress.record, attempt, progress.settings.retention_days)
         };
         // The body is written only once, with the first record.
         let body = if before.is_none() {
@@ -213,7 +213,7 @@ impl Running<'_> {
             next_attempt,
             occurred: delivery.occurred,
             now: clock::now(),
-            retention: self.deliver.retention,
+            retention: self.deliver.retention.of_business(retention_days),
             over_delivered: delivery.resend.is_some(),
             was_held,
         };

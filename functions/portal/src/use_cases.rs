@@ -17,12 +17,15 @@ pub(crate) use export::{Exported, LeftOut};
 pub(crate) use formats::{FormatIntent, InvalidFormat, TemplateIntent};
 pub(crate) use hints::{Warning, warnings};
 pub(crate) use replay::{ReplayKind, ReplayState, ReplayView};
-pub(crate) use settings::{EmailIntent, HeaderIntent, SECRET_MASK, SigningSecretText, UrlIntent};
+pub(crate) use settings::{
+    EmailIntent, HeaderIntent, InvalidRetention, RetentionIntent, SECRET_MASK, SigningSecretText, UrlIntent,
+};
 pub(crate) use test_event::TestKind;
 
 use std::time::Duration;
 
 use adapters::attempter::{Attempt, Attempter};
+use adapters::deliveries_table::Retention;
 use adapters::dynamodb::{TableError, Written};
 use adapters::notices::{NoticeError, Notices};
 use adapters::process::clock;
@@ -51,6 +54,8 @@ pub(crate) struct UseCases {
     pub(crate) targets: TargetPolicy,
     /// Whether mails about the endpoint go out.
     pub(crate) sends_mails: bool,
+    /// How long the stack keeps a record. A business may choose fewer days.
+    pub(crate) retention: Retention,
 }
 
 /// Why a use case was not carried out.
@@ -92,6 +97,7 @@ pub(crate) struct Refused {
     pub(crate) header: Option<InvalidStaticHeader>,
     pub(crate) format: Option<InvalidFormat>,
     pub(crate) email: Option<InvalidEmailAddress>,
+    pub(crate) retention: Option<InvalidRetention>,
 }
 
 /// A fault of this system.

@@ -159,8 +159,6 @@ impl RecordUpdate<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::body;
 
@@ -175,7 +173,7 @@ mod tests {
             next_attempt: None,
             occurred: "2026-03-01T10:00:00.5Z".parse().expect("a time"),
             now: Timestamp::from_second(1_000).expect("a time"),
-            retention: Retention(Duration::from_hours(24)),
+            retention: Retention(1),
             over_delivered: false,
             was_held: false,
         }
