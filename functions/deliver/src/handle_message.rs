@@ -20,6 +20,7 @@ use domain::command::Command;
 use domain::delivery::Trigger;
 use domain::event::{BusinessId, Event, EventId};
 use domain::request::signature::InternalSecret;
+use domain::request::traceparent::Traceparent;
 use domain::schedule::Schedule;
 use tokio::time::Instant;
 
@@ -60,6 +61,8 @@ pub(crate) struct Deliver {
 pub(crate) struct Delivery<'a> {
     pub(crate) message: &'a Message,
     pub(crate) event: &'a Event,
+    /// The publisher's place in a trace: the message's or, where a command brings the event, the record's.
+    pub(crate) traceparent: Option<&'a Traceparent>,
     /// When the event was first published.
     pub(crate) occurred: Timestamp,
     pub(crate) trigger: Trigger,
@@ -86,6 +89,7 @@ impl Deliver {
                 let delivery = Delivery {
                     message,
                     event: &event,
+                    traceparent: message.trace.traceparent(),
                     occurred: message.sent.unwrap_or_else(clock::now),
                     trigger: Trigger::Message,
                     resend: None,
@@ -136,6 +140,7 @@ impl Deliver {
                 let delivery = Delivery {
                     message,
                     event: &kept.event,
+                    traceparent: kept.traceparent.as_ref(),
                     occurred: kept.occurred,
                     trigger: match resend {
                         Some(_) => Trigger::Resend,

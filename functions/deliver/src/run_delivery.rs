@@ -18,6 +18,7 @@ use domain::delivery::{
 use domain::endpoint::{Attempted, EndpointIo, Health, Notice};
 use domain::event::BusinessId;
 use domain::outcome::{Outcome, Verdict};
+use domain::request::Sending;
 use tokio::time::Instant;
 
 use crate::batch::AT_ONCE;
@@ -122,9 +123,11 @@ impl Running<'_> {
     async fn attempt(&self) -> Result<Posted, Fault> {
         let secret = self.deliver.internal_secret.get().await?;
         let settings = self.progress().settings.clone();
-        let (url, number) = (settings.url.as_deref().unwrap_or_default(), self.delivery.number);
-        let (event, format, credentials) = (self.delivery.event, &settings.format, &settings.credentials);
-        let attempt = self.deliver.attempter.attempt(event, url, format, credentials, &secret, number);
+        let url = settings.url.as_deref().unwrap_or_default();
+        let Delivery { event, traceparent, number, .. } = *self.delivery;
+        let sending = Sending { event, attempt: number, traceparent };
+        let (format, credentials) = (&settings.format, &settings.credentials);
+        let attempt = self.deliver.attempter.attempt(sending, url, format, credentials, &secret);
         let mut attempt = pin!(attempt);
         let attempt = match tokio::time::timeout(SLOW_AFTER, &mut attempt).await {
             Ok(attempt) => attempt,
@@ -206,6 +209,7 @@ impl Running<'_> {
         };
         let change = RecordUpdate {
             event: delivery.event,
+            traceparent: delivery.traceparent,
             body: body.as_ref(),
             before,
             status,

@@ -38,8 +38,8 @@ use domain::event::{BusinessId, MalformedEvent};
 use domain::guard::{Refusal, TargetPolicy};
 use domain::mail::InvalidEmailAddress;
 use domain::outcome::Verdict;
-use domain::request::InvalidStaticHeader;
 use domain::request::signature::InternalSecret;
+use domain::request::{self, InvalidStaticHeader};
 use health::Intent;
 
 use crate::report;
@@ -162,7 +162,8 @@ impl UseCases {
             return Err(UseCaseError::TooManyTests(rest_of_minute(now)));
         }
         let event = kind.event(business_id, now)?;
-        let attempt = self.attempter.attempt(&event, &url, &settings.format, &settings.credentials, &secret, 1).await;
+        let sending = request::Sending { event: &event, attempt: 1, traceparent: None };
+        let attempt = self.attempter.attempt(sending, &url, &settings.format, &settings.credentials, &secret).await;
         let test = LastTest { at: now, was_delivered: attempt.verdict == Verdict::Delivered };
         // The test itself is done, so its result is told even if it cannot be stored.
         if let Err(error) = self.tables.settings.store_last_test(business_id, &endpoint, test).await {

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::event::{Event, EventId};
+use domain::request::traceparent::Traceparent;
 use jiff::Timestamp;
 
 use super::Status;
@@ -39,6 +40,8 @@ pub struct StoredEvent {
     pub event: Event,
     /// The time of its first publishing.
     pub occurred: Timestamp,
+    /// The publisher's place in a trace; None: the publisher gave none.
+    pub traceparent: Option<Traceparent>,
     /// The time of its next attempt; None: now, or never.
     pub next_attempt: Option<Timestamp>,
 }
@@ -50,6 +53,7 @@ impl StoredEvent {
         Some(Self {
             event: Event::parse(&stored_body(item)?).ok()?.with_id(id.clone()),
             occurred: text(item, "created_at").ok()??.parse().ok()?,
+            traceparent: text(item, Traceparent::NAME).ok().flatten().and_then(Traceparent::parse),
             next_attempt: time(item, "next_attempt_at").ok().flatten(),
         })
     }
