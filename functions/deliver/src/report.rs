@@ -17,6 +17,7 @@ use domain::event::{BusinessId, EventId};
 use domain::format::Format;
 use domain::outcome::Verdict;
 use domain::request::traceparent::Traceparent;
+use domain::trace::Entry;
 
 use crate::fault::Fault;
 use crate::handle_message::Delivery;
@@ -71,6 +72,18 @@ fn trace_id(message: &Message) -> Option<&str> {
 
 fn ms(duration: Option<Duration>) -> Option<u64> {
     duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Gives the writer of a run's trace: a line for each call that the pure code makes of the world. None: the level asks for
+/// no such lines.
+pub(crate) fn trace(message: &Message) -> Option<impl Fn(&Entry) + Send + Sync> {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return None;
+    }
+    let message_id = message.id.clone();
+    // Of a message there may be two runs at once, if the queue hands the message out twice.
+    let run = format!("{:016x}", fastrand::u64(..));
+    Some(move |entry: &Entry| tracing::debug!(message_id, run, entry = %entry, "called"))
 }
 
 /// Writes the line at the end of a delivery.

@@ -1,4 +1,5 @@
-//! Delivers one event: the implementation of [`DeliveryIo`] on AWS and on the receivers, for [`deliver`].
+//! Delivers one event: the implementation of [`DeliveryIo`] on AWS and on the receivers, for
+//! [`domain::delivery`].
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -12,13 +13,12 @@ use adapters::process::clock;
 use adapters::settings_table::{InFlight, Settings, SettingsItem};
 use domain::Timestamp;
 use domain::command::Command;
-use domain::delivery::{
-    DeliveryIo, Ended, LedgerStatus, NextStatus, Posted, Recorded, Snapshot, Stored, Unavailable, deliver,
-};
+use domain::delivery::{DeliveryIo, Ended, LedgerStatus, NextStatus, Posted, Recorded, Snapshot, Stored, Unavailable};
 use domain::endpoint::{Attempted, EndpointIo, Health, Notice};
 use domain::event::BusinessId;
 use domain::outcome::{Outcome, Verdict};
 use domain::request::Sending;
+use domain::trace::deliver;
 use tokio::time::Instant;
 
 use crate::batch::AT_ONCE;
@@ -65,7 +65,9 @@ impl Deliver {
         let instead_of_holding = (!self.compressor.can_keep(delivery.event.body()))
             .then(|| running.next_attempt(None).map_or(NextStatus::Failed, NextStatus::Retrying));
         // Its states would make the future of a whole batch too large for a stack.
-        let ended = Box::pin(deliver(&running, delivery.event.id(), delivery.trigger, instead_of_holding)).await;
+        let trace = report::trace(delivery.message);
+        let ended = deliver(&running, trace, delivery.event.id(), delivery.trigger, instead_of_holding);
+        let ended = Box::pin(ended).await;
         running.remove_in_flight().await;
         let progress = running.progress();
         report::ended(delivery, progress.attempt.as_ref().map(|(attempt, _)| attempt), progress.status, ended.action);

@@ -10,6 +10,7 @@ mod time;
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::event::json::{JsonError, Object, Value};
@@ -125,7 +126,8 @@ impl fmt::Display for BusinessId {
 
 /// The id of an event: `evt_` and 32 lowercase hex digits. A happening that is published twice has one id, so a call
 /// that is finalised twice is one delivery.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct EventId(String);
 
 impl EventId {
@@ -149,6 +151,14 @@ impl EventId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for EventId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("not an event's id")
     }
 }
 
