@@ -1,8 +1,8 @@
 """Reading `infra/template.yaml`, as it is written or as SAM has built it, and the changes that MiniStack needs.
 
-MiniStack refuses an alarm on metric math and a saved query of Logs Insights, and with them the whole deployment. It also
-judges the permission to send mail by other resources than AWS, and without the sender's address. Only these alarms and
-queries are left out of the template that MiniStack gets, the alarms also from the dashboard's list, and only this
+MiniStack refuses an alarm on metric math and a saved query of Logs Insights, and with them the whole deployment. It
+also judges the permission to send mail by other resources than AWS, and without the sender's address. Only these alarms
+and queries are left out of the template that MiniStack gets, the alarms also from the dashboard's list, and only this
 permission is widened; a test compares the rest. AWS gets the whole template.
 
 This module resolves no parameters or conditions, and does not validate: `make check` runs cfn-lint.
@@ -33,7 +33,7 @@ def write(template: Template, path: Path) -> None:
 
 
 def for_ministack(template: Template) -> Template:
-    """Give the template without the resources that MiniStack refuses, and with a permission to mail that it can judge."""
+    """Give the template without the resources that MiniStack refuses, with a permission to mail that it can judge."""
     kept = {name: resource for name, resource in template["Resources"].items() if not _is_refused(resource)}
     left_out = template["Resources"].keys() - kept.keys()
     for name, resource in kept.items():

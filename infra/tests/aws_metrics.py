@@ -17,7 +17,7 @@ class Documented:
 DOCUMENTED = {
     "AWS/SQS": Documented(
         (
-            # "Available CloudWatch metrics for Amazon SQS", with the namespace; and "Dimensions": QueueName is the only one.
+            # "Available CloudWatch metrics for Amazon SQS", with the namespace and the one dimension.
             "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html",
         ),
         frozenset(

@@ -1,7 +1,7 @@
 """One invocation of a built function, in a process of its own, beside a deployed stack.
 
-So a test can give the function another environment, or an invocation that fails, without a change to the stack that other
-tests use.
+So a test can give the function another environment, or an invocation that fails, without a change to the stack that
+other tests use.
 """
 
 import subprocess

@@ -1,4 +1,4 @@
-"""The metrics that the functions write into their logs: one line for each invocation, and the same as the log lines say."""
+"""The metrics in the functions' logs: one line for each invocation, which says the same as the log lines."""
 
 import json
 import time
@@ -82,38 +82,38 @@ def test_invocation_writes_one_line_of_what_became_of_its_messages_and_names_no_
 
 
 def test_failed_attempts_pauses_replays_and_repeats_are_counted(stack: Stack, business: TestBusiness) -> None:
-    start = time.time() - 1
+    start = time.time()
     business.answers(410)
     published = business.publish()
     business.publish()
     until(lambda: since(stack, start)["Held"] >= 2, SECONDS, "both held")
     paused = since(stack, start)
-    # The second may have been attempted before the first was settled.
-    assert paused["FailedAttemptsGone"] in (1, 2)
-    assert paused["AttemptTime"] == paused["FailedAttemptsGone"]
-    assert paused["EndpointsPaused"] == 1
+    # Messages of other tests may come meanwhile, so these are the least numbers. The second event may have been
+    # attempted before the first was settled.
+    assert 1 <= paused["FailedAttemptsGone"] <= paused["AttemptTime"]
+    assert paused["EndpointsPaused"] >= 1
     business.answers(200, health=business.health())
     business.resume()
     until(lambda: since(stack, start)["ReplayedEvents"] >= 2, SECONDS, "both replayed")
     business.publish(published)
     until(lambda: since(stack, start)["Duplicates"] >= 1, SECONDS, "a duplicate")
     replayed = since(stack, start)
-    assert (replayed["Delivered"], replayed["ReplayedEvents"]) == (2, 2)
+    assert replayed["Delivered"] >= replayed["ReplayedEvents"] >= 2
     assert replayed["ReplaySteps"] >= 1
     # The calls of tests ended long ago, which does not matter here.
-    assert replayed["DeliveryDelay"] == 2
+    assert replayed["DeliveryDelay"] >= 2
 
 
 def test_resend_has_no_delay(stack: Stack, business: TestBusiness) -> None:
-    start = time.time() - 1
+    start = time.time()
     business.answers(200)
     business.publish()
     [request] = business.receives()
     business.recorded(request.headers["webhook-id"], "delivered")
     business.resend(request.headers["webhook-id"])
     business.receives(2)
-    until(lambda: since(stack, start)["Delivered"] == 2, SECONDS, "two arrivals")
-    assert since(stack, start)["DeliveryDelay"] == 1
+    arrived = until(lambda: (now := since(stack, start))["Delivered"] >= 2 and now, SECONDS, "two arrivals")
+    assert arrived["Delivered"] - arrived["DeliveryDelay"] == 1
 
 
 def test_line_is_written_at_the_level_error_and_by_an_invocation_that_fails(

@@ -25,7 +25,9 @@ def test_ministack_gets_the_template_without_what_it_refuses_and_without_the_con
     mailing = [_mailing(template) for template in (built, deployed)]
     assert mailing[1] == {"Sid": "MailOwners", "Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*"}
     mailing[1] |= {name: mailing[0][name] for name in ("Resource", "Condition")}
-    bodies = [template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"] for template in (built, deployed)]
+    bodies = [
+        template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"] for template in (built, deployed)
+    ]
     without, removed = re.subn(rf'"\$\{{({"|".join(LEFT_OUT)})\.Arn\}}",\n *', "", bodies[0][0])
     assert removed == len(LEFT_OUT)
     assert re.sub(r"\n *", "\n", bodies[1][0]) == re.sub(r"\n *", "\n", without)
@@ -71,7 +73,9 @@ def test_every_alarm_exists_without_an_address_for_mail(stack: Stack) -> None:
 def test_dashboard_is_deployed_under_the_name_of_its_output(stack: Stack) -> None:
     dashboard = stack.client("cloudwatch").get_dashboard(DashboardName=stack.outputs["DashboardName"])
     widgets = json.loads(dashboard["DashboardBody"])["widgets"]
-    functions = {metric[3] for widget in widgets for metric in widget["properties"].get("metrics", []) if len(metric) > 3}
+    functions = {
+        metric[3] for widget in widgets for metric in widget["properties"].get("metrics", []) if len(metric) > 3
+    }
     assert stack.outputs["DeliverFunctionName"] in functions
 
 
