@@ -1,5 +1,5 @@
 //! The log lines for the person on call: one line per attempt, with ids and the host, and never a body, a phone number,
-//! a secret or a URL.
+//! a secret or a URL. What a line tells of is counted beside it; `tally.rs` counts the ends of deliveries.
 //!
 //! INFO is a success, WARN a failure that will be retried or a field that could not be read. ERROR needs a person: a
 //! spent schedule, a malformed event, an event that the ledger does not have, a fault.
@@ -10,6 +10,7 @@ use adapters::attempter::Attempt;
 use adapters::dynamodb::TableError;
 use adapters::process::clock;
 use adapters::process::log::error_chain;
+use adapters::process::metrics::{Metric, count};
 use adapters::queue::{QueueError, Reason};
 use domain::clue::Clue;
 use domain::delivery::{AckReason, MessageAction, NextStatus};
@@ -30,6 +31,7 @@ macro_rules! event_line {
             event_id = $delivery.event.id().as_str(),
             event_type = $delivery.event.event_type().as_str(),
             business_id = $delivery.event.business_id().as_str(),
+            call_id = $delivery.event.call_id(),
             message_id = $delivery.message.id,
             trace_id = $delivery.traceparent.map(Traceparent::trace_id),
             traceparent = invalid(&$delivery.message.trace),
@@ -126,16 +128,19 @@ fn attempted(delivery: &Delivery<'_>, attempt: &Attempt, status: Option<NextStat
 /// Writes a line for each optional field whose published form could not be read: the field's name, never its value.
 pub(crate) fn unread_fields(delivery: &Delivery<'_>) {
     for field in delivery.event.unread() {
+        count(Metric::UnreadFields);
         event_line!(warn, "unread_field", delivery, field = *field);
     }
 }
 
 /// Writes a line about a fault in a delivery.
 pub(crate) fn fault(delivery: &Delivery<'_>, fault: &Fault) {
+    count(Metric::Faults);
     event_line!(error, "fault", delivery, error = error_chain(fault));
 }
 
 pub(crate) fn command_fault(message: &Message, business_id: &BusinessId, fault: &Fault) {
+    count(Metric::Faults);
     tracing::error!(
         business_id = business_id.as_str(),
         message_id = message.id,
@@ -152,10 +157,12 @@ pub(crate) fn in_flight_not_stored(delivery: &Delivery<'_>, error: &TableError) 
 }
 
 pub(crate) fn no_time(message: &Message) {
+    count(Metric::AtCapacity);
     tracing::info!(message_id = message.id, trace_id = trace_id(message), "at_capacity");
 }
 
 pub(crate) fn not_rescheduled(message: &Message, error: &QueueError) {
+    count(Metric::Faults);
     tracing::error!(
         message_id = message.id,
         trace_id = trace_id(message),
@@ -165,17 +172,20 @@ pub(crate) fn not_rescheduled(message: &Message, error: &QueueError) {
 }
 
 pub(crate) fn malformed(message: &Message, detail: &str) {
+    count(Metric::Malformed);
     tracing::error!(message_id = message.id, trace_id = trace_id(message), detail, "malformed");
 }
 
 /// Writes a line about an event that a message or the ledger's list of held events names, and whose body the ledger
 /// does not have.
 pub(crate) fn not_kept(message: &Message, business_id: &BusinessId, event_id: &EventId) {
+    count(Metric::NotKept);
     let (event_id, business_id) = (event_id.as_str(), business_id.as_str());
     tracing::error!(event_id, business_id, message_id = message.id, trace_id = trace_id(message), "not_kept");
 }
 
 pub(crate) fn not_copied(message: &Message, reason: Reason, error: &QueueError) {
+    count(Metric::Faults);
     tracing::error!(
         message_id = message.id,
         trace_id = trace_id(message),
@@ -187,9 +197,11 @@ pub(crate) fn not_copied(message: &Message, reason: Reason, error: &QueueError) 
 
 /// Writes a line about a message whose delivery had not ended when the invocation had to end.
 pub(crate) fn overdue(message_id: &str) {
+    count(Metric::Faults);
     tracing::error!(message_id, "overdue");
 }
 
 pub(crate) fn panicked(message_id: &str) {
+    count(Metric::Faults);
     tracing::error!(message_id, "panicked");
 }

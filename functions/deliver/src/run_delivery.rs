@@ -26,6 +26,7 @@ use crate::fault::Fault;
 use crate::handle_message::{Deliver, Delivery, OUR_OWN_TIME};
 use crate::message_action::from_now;
 use crate::report;
+use crate::tally;
 
 /// An attempt that has had no answer for this long is stored as in flight, for the other environments to see. Most
 /// receivers answer sooner, and a delivery to them keeps to its one write.
@@ -58,8 +59,17 @@ struct Progress {
     in_flight_until: Option<Timestamp>,
 }
 
+impl Progress {
+    /// Gives when the event has arrived for the first time. None: it has not arrived, or had arrived before.
+    fn first_arrival(&self) -> Option<Timestamp> {
+        let (attempt, at) = self.attempt.as_ref()?;
+        let had_arrived = self.record.is_some_and(|record| record.last_delivered.is_some());
+        (attempt.verdict == Verdict::Delivered && !had_arrived).then_some(*at)
+    }
+}
+
 impl Deliver {
-    /// Delivers an event, and logs the result.
+    /// Delivers an event, and logs and counts the result.
     pub(crate) async fn run_delivery(&self, delivery: &Delivery<'_>) -> Ended {
         let running = Running { deliver: self, delivery, progress: Mutex::default() };
         let instead_of_holding = (!self.compressor.can_keep(delivery.event.body()))
@@ -70,7 +80,12 @@ impl Deliver {
         let ended = Box::pin(ended).await;
         running.remove_in_flight().await;
         let progress = running.progress();
-        report::ended(delivery, progress.attempt.as_ref().map(|(attempt, _)| attempt), progress.status, ended.action);
+        let attempt = progress.attempt.as_ref().map(|(attempt, _)| attempt);
+        report::ended(delivery, attempt, progress.status, ended.action);
+        tally::ended(delivery.trigger, attempt, progress.status, ended.action);
+        if let Some(at) = progress.first_arrival() {
+            tally::arrived(delivery.event, at);
+        }
         drop(progress);
         ended
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use adapters::dynamodb::Written;
 use adapters::process::clock;
+use adapters::process::metrics::{Metric, count};
 use adapters::queue::Reason;
 use domain::Timestamp;
 use domain::command::Command;
@@ -154,6 +155,8 @@ impl EndpointIo for Running<'_> {
 
 impl ReplayIo for Running<'_> {
     async fn list(&self, range: Option<&RangeReplay>) -> Result<Listed, Unavailable> {
+        // A step lists its events once it has claimed the state.
+        count(Metric::ReplaySteps);
         let listed = async {
             let deliveries = &self.deliver.tables.deliveries;
             let listed = match range {

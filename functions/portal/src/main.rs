@@ -25,8 +25,8 @@ use adapters::aws::Timeouts;
 use adapters::deliveries_table::Retention;
 use adapters::http::{SystemLookup, WebhookClient, tls};
 use adapters::notices::Notices;
-use adapters::process::environment::Portal as Environment;
-use adapters::process::log;
+use adapters::process::environment::{self, Portal as Environment};
+use adapters::process::{log, metrics};
 use adapters::queue::Commands;
 use adapters::secret::SecretSource;
 use adapters::tables::Tables;
@@ -56,6 +56,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 async fn main() -> Result<(), Error> {
     let environment = Environment::from_process().map_err(|error| error.to_string())?;
     log::start("portal", environment.log_level);
+    metrics::start(environment::function_name().map_err(|error| error.to_string())?);
     let (use_cases, access) = wire(environment);
     let adapter = Adapter::from(MapResponse::new(router(Arc::new(use_cases), Arc::new(access)), Answer));
     Box::pin(lambda_runtime::run(adapter.map_request(readable))).await

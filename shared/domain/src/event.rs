@@ -10,6 +10,7 @@ mod time;
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -175,6 +176,8 @@ pub struct Event {
     business_id: BusinessId,
     id: EventId,
     subject: Option<String>,
+    is_call: bool,
+    ended_at: Option<Timestamp>,
     phone_ending: Option<String>,
     unread: Vec<&'static str>,
     body: String,
@@ -225,8 +228,9 @@ impl Event {
         };
         let id = EventId::derive(&event_type, &business_id, natural_key);
         let subject = kind.subject(&members).map(|id| id.chars().take(Self::SUBJECT_CHARS).collect());
-        let phone_ending = kind.phone(&members).and_then(ending);
-        Ok(Self { kind: event_type, business_id, id, subject, phone_ending, unread, body })
+        let ended_at = kind.ended_at(&members).and_then(|time| time.parse().ok());
+        let (is_call, phone_ending) = (kind.is_call(), kind.phone(&members).and_then(ending));
+        Ok(Self { kind: event_type, business_id, id, subject, is_call, ended_at, phone_ending, unread, body })
     }
 
     /// Gives the event the id under which the ledger has stored it.
@@ -257,6 +261,19 @@ impl Event {
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
+    }
+
+    /// Gives the id of the call that the event is about. None: the event is not about a call.
+    #[must_use]
+    pub fn call_id(&self) -> Option<&str> {
+        self.subject().filter(|_| self.is_call)
+    }
+
+    /// Gives the end of the call that the event is about. None: the event is not about a call, or does not say when its
+    /// call ended.
+    #[must_use]
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        self.ended_at
     }
 
     /// Gives the last digits of a typed event's phone number. None: there is no number, or it has fewer than three
