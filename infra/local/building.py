@@ -1,7 +1,8 @@
 """The functions and the examples, built for this machine: as `make deploy` builds them, or quickly.
 
 A release build has the profile that is deployed, and takes minutes. One command compiles all functions, so that the
-machine's processors share the work. `sam build` then finds them compiled, and lays them out.
+machine's processors share the work. `sam build` then finds them compiled, and lays them out. The programs are the same
+bytes in whatever folder they are compiled (`reproducible`).
 
 A debug build is one build by cargo of everything that the demo runs, with the features and the profile of `cargo test`:
 the two share what they compile. Its functions are laid out here, as `sam build` would have done it.
@@ -15,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from threading import Event, Thread
 
-from . import environment, template
+from . import environment, reproducible, template
 from .processes import Failure, command, finish
 
 MODE = os.environ.get("BUILD", "release")
@@ -34,6 +35,8 @@ CONFIGURATION = environment.ROOT / "infra" / "samconfig.toml"
 TELLING_SECONDS = 15
 FUNCTIONS = ("deliver", "notify", "portal", "sweep")
 EXAMPLES = ("finalize_call_on_stop", "link_for_owner")
+TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
+"""Rust's name of each architecture."""
 
 # Every member and every feature, whatever is built of them: what depends on the features is compiled once.
 _CARGO = ["cargo", "build", "--workspace", "--all-features", "--locked", "--message-format=json-render-diagnostics"]
@@ -60,12 +63,20 @@ def build_examples() -> dict[str, Path]:
     return {name: programs[name] for name in EXAMPLES}
 
 
-def _build_by_sam() -> None:
-    argv = ["cargo", "lambda", "build", "--release", "--locked"]
+def compile_functions(architecture: str, folder: Path) -> dict[str, Path]:
+    """Make a release build of the functions, and give each one's program, in a folder, by its name."""
+    argv = ["cargo", "lambda", "build", "--release", "--locked", f"--lambda-dir={folder}"]
     argv += [argument for name in FUNCTIONS for argument in ("--package", name)]
+    if architecture != environment.ARCHITECTURE:
+        argv.append({"arm64": "--arm64", "x86_64": "--x86-64"}[architecture])
     log = environment.RUN / "compile.log"
     with _told(log):
-        finish(argv, environment.building(), log, environment.ROOT, "Compiling the functions")
+        finish(argv, reproducible.building(), log, environment.ROOT, "Compiling the functions")
+    return {name: folder / name / "bootstrap" for name in FUNCTIONS}
+
+
+def _build_by_sam() -> None:
+    compile_functions(environment.ARCHITECTURE, environment.RUN / "compiled")
     argv = [
         *environment.SAM,
         "build",
@@ -74,7 +85,7 @@ def _build_by_sam() -> None:
         "--parameter-overrides",
         f"Architecture={environment.ARCHITECTURE}",
     ]
-    finish(argv, environment.building(), environment.RUN / "build.log", environment.ROOT, "sam build")
+    finish(argv, reproducible.building(), environment.RUN / "build.log", environment.ROOT, "sam build")
 
 
 def _build_quickly() -> None:

@@ -27,9 +27,21 @@ from .processes import finish
 
 NAME = "prosaas-webhooks"
 DEPLOYED_TEMPLATE = BUILT / "ministack.json"
-"""This file lies beside the built template, since both name the functions' folders relative to themselves."""
+"""This file lies beside the built template, since both name the functions' code relative to themselves."""
 
 LOCAL_PARAMETERS = {"Architecture": environment.ARCHITECTURE, "UnsafeTargets": "YesForLocalTestsOnly"}
+
+
+@dataclass(frozen=True)
+class Built:
+    """A template whose functions are built, and the configuration by which SAM deploys it."""
+
+    template: Path
+    configuration: Path
+
+
+BUILD = Built(BUILT_TEMPLATE, CONFIGURATION)
+"""What `build` built."""
 
 
 @dataclass(frozen=True)
@@ -120,27 +132,33 @@ class Stack:
 
 @contextmanager
 def running_stack(
-    parameters: dict[str, str], port: int | None = None, logs: Path = environment.RUN, aws_proxy: AwsProxy | None = None
+    parameters: dict[str, str],
+    port: int | None = None,
+    logs: Path = environment.RUN,
+    aws_proxy: AwsProxy | None = None,
+    built: Built = BUILD,
 ) -> Iterator[Stack]:
     """Start MiniStack, deploy what `build` built, and stop all of it at the end of the block.
 
-    With `aws_proxy`, the functions reach AWS only through that proxy.
+    With `aws_proxy`, the functions reach AWS only through that proxy. With `built`, something else is deployed.
     """
     with ministack(port, logs / "ministack.log", aws_proxy and aws_proxy.endpoint) as running:
         if aws_proxy:
             aws_proxy.forward_to = running.endpoint
-        yield _deploy(running, LOCAL_PARAMETERS | parameters, logs / "deploy.log")
+        yield _deploy(running, LOCAL_PARAMETERS | parameters, logs / "deploy.log", built)
 
 
-def _deploy(running: Ministack, parameters: dict[str, str], log: Path) -> Stack:
+def _deploy(running: Ministack, parameters: dict[str, str], log: Path, built: Built) -> Stack:
     endpoint = running.endpoint
-    template.write(template.for_ministack(template.read(BUILT_TEMPLATE)), DEPLOYED_TEMPLATE)
+    deployed = built.template.with_name(DEPLOYED_TEMPLATE.name)
+    template.write(template.for_ministack(template.read(built.template)), deployed)
     argv = [
         *environment.SAM,
         "deploy",
-        f"--config-file={CONFIGURATION}",
-        f"--template-file={DEPLOYED_TEMPLATE}",
+        f"--config-file={built.configuration}",
+        f"--template-file={deployed}",
         "--no-progressbar",
+        "--no-confirm-changeset",
         "--parameter-overrides",
         *(f"{name}={value}" for name, value in parameters.items()),
     ]

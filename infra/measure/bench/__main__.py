@@ -3,7 +3,7 @@
 import platform
 from statistics import median
 
-from infra.local import environment
+from infra.local import environment, reproducible
 from infra.local.building import BOOTSTRAP, MODE, build
 from infra.local.processes import Failure, command, finish
 from infra.local.run import step
@@ -63,7 +63,7 @@ def build_hello() -> None:
     """Build the example with the release profile and the linker that `sam build` uses."""
     argv = ["cargo", "lambda", "build", "--release", "--locked", "--example", "hello"]
     folder = environment.ROOT / "functions" / "deliver"
-    finish(argv, environment.building(), environment.RUN / "hello.build.log", folder, "Building hello")
+    finish(argv, reproducible.building(), environment.RUN / "hello.build.log", folder, "Building hello")
 
 
 if __name__ == "__main__":

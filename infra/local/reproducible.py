@@ -1,0 +1,45 @@
+"""The environment of every release build, so that the same sources give the same programs in every folder.
+
+The compiler writes the paths of sources into a program, for the messages of panics. The flags given here replace the
+folders of this machine by names. `make compile`, `make deploy` and `make package` have the same flags: other ones would
+make cargo compile everything anew.
+
+The folders' names must not contain white space, which would end a flag. This module does not choose the versions of the
+compiler and the linker, which decide the bytes too.
+"""
+
+import os
+from pathlib import Path
+
+from . import environment
+
+
+def building() -> dict[str, str]:
+    """Give the environment of a build whose programs do not depend on the folder."""
+    # Flags of the environment would take the place of these flags.
+    inherited = {name: value for name, value in environment.building().items() if not name.endswith("RUSTFLAGS")}
+    # cargo-lambda adds the processor to flags that it finds under this name, and leaves others as they are.
+    return inherited | {"CARGO_BUILD_RUSTFLAGS": flags()}
+
+
+def flags(checkout: Path = environment.ROOT, target: Path | None = None) -> str:
+    """Give the compiler's flags for a checkout and cargo's folder of a build. The last one that fits a path counts."""
+    names = {checkout: "/webhooks", _registry(): "/registry", target or _target(): "/target"}
+    return " ".join(f"--remap-path-prefix={folder}={name}" for folder, name in names.items())
+
+
+def _registry() -> Path:
+    return Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo") / "registry" / "src"
+
+
+def _target() -> Path:
+    return environment.ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+
+
+def main() -> None:
+    """Print the flags."""
+    print(flags())
+
+
+if __name__ == "__main__":
+    main()
