@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.fakes.aws_proxy import AwsProxy, Gate, running_aws_proxy
 from infra.fakes.receiver import Answer, Receiver, running_receiver
 from infra.local.business import Business, new_signing_secret
+from infra.local.conformance import Conformance, check_conformance
 from infra.local.functions import kill, running_functions
 from infra.local.processes import Failure, until
 from infra.local.stack import Stack, running_stack
@@ -35,6 +36,8 @@ PARAMETERS = {
     "RetryScheduleSeconds": "1,1,2",
     "MaxAttempts": str(MAX_ATTEMPTS),
     "MaximumConcurrency": "8",
+    # The function logs each call of its pure code, for the check of conformance.
+    "LogLevel": "DEBUG",
 }
 SWEEP_EVERY_SECONDS = 15
 """How often `sweep` runs: more often than by its schedule, but what is lost is lost after the same six minutes."""
@@ -120,6 +123,10 @@ class SystemUnderTest:
             UpdateExpression="SET health = :health",
             ExpressionAttributeValues={":health": health},
         )
+
+    def check_conformance(self) -> Conformance:
+        """Check that every delivery and every step so far was one of the pure code, however it ended."""
+        return check_conformance(self.stack.function_log())
 
     def kill_all(self) -> int:
         """Kill every process of the function."""

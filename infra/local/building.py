@@ -33,7 +33,7 @@ BOOTSTRAP = BUILT / "DeliverFunction" / "bootstrap"
 CONFIGURATION = environment.ROOT / "infra" / "samconfig.toml"
 TELLING_SECONDS = 15
 FUNCTIONS = ("deliver", "notify", "portal", "sweep")
-EXAMPLES = ("finalize_call_on_stop", "link_for_owner")
+EXAMPLES = ("finalize_call_on_stop", "link_for_owner", "conformance")
 
 # Every member and every feature, whatever is built of them: what depends on the features is compiled once.
 _CARGO = ["cargo", "build", "--workspace", "--all-features", "--locked", "--message-format=json-render-diagnostics"]
@@ -54,7 +54,7 @@ def build() -> None:
 
 @cache
 def build_examples() -> dict[str, Path]:
-    """Build the examples of the call service and of the dashboard, and give each one's program by its name."""
+    """Build the examples and the check of conformance, and give each one's program by its name."""
     wanted = [argument for name in EXAMPLES for argument in ("--example", name)]
     programs = _cargo(wanted, "examples", "Building the examples")
     return {name: programs[name] for name in EXAMPLES}
