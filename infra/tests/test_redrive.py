@@ -30,6 +30,7 @@ from .waits import SECONDS
 
 pytestmark = pytest.mark.own_stack
 
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 MAX_ATTEMPTS = 3
 PARAMETERS = {"RetryScheduleSeconds": "1", "MaxAttempts": str(MAX_ATTEMPTS), "AttemptTimeoutSeconds": "2"}
 
@@ -103,7 +104,8 @@ def test_spent_event_arrives_on_a_fresh_schedule_and_a_malformed_message_returns
 ) -> None:
     assert redrive(aws_proxy).stdout == "The dead-letter queue is empty.\n"
     business.answers(500)
-    event = business.publish()
+    event = business.call()
+    business.publish_text(json.dumps(event), traceparent=TRACEPARENT)
     until(lambda: dead(business.stack) == 1, SECONDS, "a spent event in the dead-letter queue")
     business.publish_text('{"event_type": "call.completed"}')
     until(lambda: dead(business.stack) == 2, SECONDS, "a malformed event there")
@@ -116,6 +118,7 @@ def test_spent_event_arrives_on_a_fresh_schedule_and_a_malformed_message_returns
     assert "completed: 2 of about 2 moved" in done.stdout
     request = business.receives(MAX_ATTEMPTS + 1)[-1]
     assert request.headers["webhook-attempt"] == "1"
+    assert request.headers["traceparent"] == TRACEPARENT
     assert json.loads(request.body)["call_id"] == event["call_id"]
     record = business.recorded(request.headers["webhook-id"], "delivered")
     assert record["attempts"] == MAX_ATTEMPTS + 1, "the ledger counts the attempts before the move"

@@ -64,6 +64,6 @@ fn wire(environment: Environment) -> Deliver {
         notices: Notices::new(&sdk, environment.owner_notices_topic_arn),
         schedule: environment.schedule,
         compressor: Compressor::new(),
-        retention: Retention(environment.retention),
+        retention: Retention(environment.retention_days),
     }
 }

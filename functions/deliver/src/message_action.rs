@@ -46,7 +46,8 @@ impl Deliver {
         let delay = UNATTEMPTED * times + UNATTEMPTED.mul_f64(fastrand::f64());
         if times > RECEIVES_BEFORE_SENT_ANEW || self.is_last_receive(message) {
             let since = message.at_capacity_since.unwrap_or_else(clock::now);
-            match self.queues.send_again(&message.body, business_id, message.sent, since, delay).await {
+            let (sent, traceparent) = (message.sent, message.trace.traceparent());
+            match self.queues.send_again(&message.body, business_id, sent, since, traceparent, delay).await {
                 Ok(()) => return Disposition::Acknowledge,
                 Err(error) => report::not_rescheduled(message, &error),
             }
@@ -113,7 +114,7 @@ impl Deliver {
 
     /// Copies a message to the dead-letter queue and deletes it, because it would fail in the same way every time.
     pub(crate) async fn set_aside(&self, message: &Message, reason: Reason, detail: &str) -> Disposition {
-        match self.queues.copy_to_dead_letters(&message.body, reason, detail).await {
+        match self.queues.copy_to_dead_letters(&message.body, reason, detail, message.trace.traceparent()).await {
             Ok(()) => Disposition::Acknowledge,
             Err(error) => {
                 report::not_copied(message, reason, &error);

@@ -16,11 +16,12 @@ use domain::delivery::{AckReason, MessageAction, NextStatus};
 use domain::event::{BusinessId, EventId};
 use domain::format::Format;
 use domain::outcome::Verdict;
+use domain::request::traceparent::Traceparent;
 use domain::trace::Entry;
 
 use crate::fault::Fault;
 use crate::handle_message::Delivery;
-use crate::message::Message;
+use crate::message::{Message, Trace};
 
 /// Writes a line about an event. The level and the message are constants.
 macro_rules! event_line {
@@ -30,6 +31,8 @@ macro_rules! event_line {
             event_type = $delivery.event.event_type().as_str(),
             business_id = $delivery.event.business_id().as_str(),
             message_id = $delivery.message.id,
+            trace_id = $delivery.traceparent.map(Traceparent::trace_id),
+            traceparent = invalid(&$delivery.message.trace),
             attempt = $delivery.number,
             $($($field)*,)?
             $name
@@ -55,6 +58,16 @@ macro_rules! attempt_line {
             duration_ms = ms(Some($attempt.timings.total))
         )
     };
+}
+
+/// Gives the field `traceparent`: only the word that the publisher's text was not valid, never the text.
+fn invalid(trace: &Trace) -> Option<&'static str> {
+    (*trace == Trace::Invalid).then_some("invalid")
+}
+
+/// Gives the field `trace_id` of a line about a message.
+fn trace_id(message: &Message) -> Option<&str> {
+    message.trace.traceparent().map(Traceparent::trace_id)
 }
 
 fn ms(duration: Option<Duration>) -> Option<u64> {
@@ -123,7 +136,13 @@ pub(crate) fn fault(delivery: &Delivery<'_>, fault: &Fault) {
 }
 
 pub(crate) fn command_fault(message: &Message, business_id: &BusinessId, fault: &Fault) {
-    tracing::error!(business_id = business_id.as_str(), message_id = message.id, error = error_chain(fault), "fault");
+    tracing::error!(
+        business_id = business_id.as_str(),
+        message_id = message.id,
+        trace_id = trace_id(message),
+        error = error_chain(fault),
+        "fault"
+    );
 }
 
 /// Writes a line about the entry of an attempt in flight that could not be stored or removed. The delivery goes on all
@@ -133,26 +152,37 @@ pub(crate) fn in_flight_not_stored(delivery: &Delivery<'_>, error: &TableError) 
 }
 
 pub(crate) fn no_time(message: &Message) {
-    tracing::info!(message_id = message.id, "at_capacity");
+    tracing::info!(message_id = message.id, trace_id = trace_id(message), "at_capacity");
 }
 
 pub(crate) fn not_rescheduled(message: &Message, error: &QueueError) {
-    tracing::error!(message_id = message.id, error = error_chain(error), "not_rescheduled");
+    tracing::error!(
+        message_id = message.id,
+        trace_id = trace_id(message),
+        error = error_chain(error),
+        "not_rescheduled"
+    );
 }
 
 pub(crate) fn malformed(message: &Message, detail: &str) {
-    tracing::error!(message_id = message.id, detail, "malformed");
+    tracing::error!(message_id = message.id, trace_id = trace_id(message), detail, "malformed");
 }
 
 /// Writes a line about an event that a message or the ledger's list of held events names, and whose body the ledger
 /// does not have.
 pub(crate) fn not_kept(message: &Message, business_id: &BusinessId, event_id: &EventId) {
     let (event_id, business_id) = (event_id.as_str(), business_id.as_str());
-    tracing::error!(event_id, business_id, message_id = message.id, "not_kept");
+    tracing::error!(event_id, business_id, message_id = message.id, trace_id = trace_id(message), "not_kept");
 }
 
 pub(crate) fn not_copied(message: &Message, reason: Reason, error: &QueueError) {
-    tracing::error!(message_id = message.id, reason = reason.as_str(), error = error_chain(error), "not_copied");
+    tracing::error!(
+        message_id = message.id,
+        trace_id = trace_id(message),
+        reason = reason.as_str(),
+        error = error_chain(error),
+        "not_copied"
+    );
 }
 
 /// Writes a line about a message whose delivery had not ended when the invocation had to end.

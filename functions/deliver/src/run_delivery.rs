@@ -17,6 +17,7 @@ use domain::delivery::{DeliveryIo, Ended, LedgerStatus, NextStatus, Posted, Reco
 use domain::endpoint::{Attempted, EndpointIo, Health, Notice};
 use domain::event::BusinessId;
 use domain::outcome::{Outcome, Verdict};
+use domain::request::Sending;
 use domain::trace::deliver;
 use tokio::time::Instant;
 
@@ -124,9 +125,11 @@ impl Running<'_> {
     async fn attempt(&self) -> Result<Posted, Fault> {
         let secret = self.deliver.internal_secret.get().await?;
         let settings = self.progress().settings.clone();
-        let (url, number) = (settings.url.as_deref().unwrap_or_default(), self.delivery.number);
-        let (event, format, credentials) = (self.delivery.event, &settings.format, &settings.credentials);
-        let attempt = self.deliver.attempter.attempt(event, url, format, credentials, &secret, number);
+        let url = settings.url.as_deref().unwrap_or_default();
+        let Delivery { event, traceparent, number, .. } = *self.delivery;
+        let sending = Sending { event, attempt: number, traceparent };
+        let (format, credentials) = (&settings.format, &settings.credentials);
+        let attempt = self.deliver.attempter.attempt(sending, url, format, credentials, &secret);
         let mut attempt = pin!(attempt);
         let attempt = match tokio::time::timeout(SLOW_AFTER, &mut attempt).await {
             Ok(attempt) => attempt,
@@ -184,11 +187,11 @@ impl Running<'_> {
 
     async fn write(&self, status: NextStatus, was_held: bool) -> Result<Recorded, Fault> {
         let delivery = self.delivery;
-        let (before, attempt) = {
+        let (before, attempt, retention_days) = {
             let mut progress = self.progress();
             progress.status = Some(status);
             let attempt = progress.attempt.as_ref().map(|(attempt, at)| to_record(attempt, *at));
-            (progress.record, attempt)
+            (progress.record, attempt, progress.settings.retention_days)
         };
         // The body is written only once, with the first record.
         let body = if before.is_none() {
@@ -208,6 +211,7 @@ impl Running<'_> {
         };
         let change = RecordUpdate {
             event: delivery.event,
+            traceparent: delivery.traceparent,
             body: body.as_ref(),
             before,
             status,
@@ -215,7 +219,7 @@ impl Running<'_> {
             next_attempt,
             occurred: delivery.occurred,
             now: clock::now(),
-            retention: self.deliver.retention,
+            retention: self.deliver.retention.of_business(retention_days),
             over_delivered: delivery.resend.is_some(),
             was_held,
         };

@@ -81,6 +81,7 @@ impl Running<'_> {
         let delivery = Delivery {
             message: self.message,
             event: &kept.event,
+            traceparent: kept.traceparent.as_ref(),
             occurred: kept.occurred,
             trigger,
             resend: asked_at(trigger),
@@ -97,12 +98,8 @@ impl Running<'_> {
         report::not_kept(self.message, self.business_id, event_id);
         let (business_id, event_id) = (self.business_id.clone(), event_id.clone());
         let command = Command::Deliver { business_id, event_id: event_id.clone(), resend: None, at_once: false };
-        self.deliver.queues.copy_to_dead_letters(&command.to_string(), Reason::NotKept, NOT_KEPT).await?;
-        self.deliver
-            .tables
-            .deliveries
-            .abandon(self.business_id, &event_id, self.deliver.retention, clock::now())
-            .await?;
+        self.deliver.queues.copy_to_dead_letters(&command.to_string(), Reason::NotKept, NOT_KEPT, None).await?;
+        self.deliver.abandon(self.business_id, &event_id).await?;
         Ok(())
     }
 }

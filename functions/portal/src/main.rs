@@ -22,6 +22,7 @@ use std::sync::Arc;
 use adapters::attempter::Attempter;
 use adapters::aws;
 use adapters::aws::Timeouts;
+use adapters::deliveries_table::Retention;
 use adapters::http::{SystemLookup, WebhookClient, tls};
 use adapters::notices::Notices;
 use adapters::process::environment::Portal as Environment;
@@ -152,6 +153,7 @@ fn wire(environment: Environment) -> (UseCases, Access) {
         attempter: Attempter::new(endpoints, environment.targets),
         targets: environment.targets,
         sends_mails: environment.sends_mails,
+        retention: Retention(environment.retention_days),
     };
     let access = Access {
         portal_secret: SecretSource::new(&sdk, environment.portal_secret_arn, PortalSecret::new),

@@ -235,6 +235,7 @@ async fn show(
     let ((owned, held), listed) = (settings?, listed?);
     let mut view = view_model::overview(&owned, held, listed, wanted, use_cases.targets, with_secret, clock::now());
     view.settings.has_mails = use_cases.sends_mails;
+    view_model::set_retention(&mut view.settings, &owned, use_cases.retention);
     Ok(Overview { summary, ..view })
 }
 

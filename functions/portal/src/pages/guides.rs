@@ -67,7 +67,8 @@ pub(super) async fn save(use_cases: &UseCases, business: &BusinessId, guide: Gui
     }
     let stored = use_cases.tables.settings.read_for_owner(business, clock::now()).await.map_err(UseCaseError::from)?;
     let (header, format) = changes(guide, &form, &stored);
-    match use_cases.save(business, UrlIntent::Set(Some(url)), header, format, form.email()).await {
+    let saved = use_cases.save(business, UrlIntent::Set(Some(url)), header, format, form.email(), form.retention());
+    match saved.await {
         // The warning of the DNS lookup would be lost after a redirect.
         Ok(saved) if saved.warnings.contains(&Warning::Unresolved) => {
             let mut view = read(use_cases, business, guide, true).await?;

@@ -76,8 +76,8 @@ pub struct Deliver {
     pub attempt_timeout: Duration,
     /// `RETRY_SCHEDULE_SECONDS` and `MAX_ATTEMPTS`
     pub schedule: Schedule,
-    /// `RETENTION_DAYS`, at least 1
-    pub retention: Duration,
+    /// `RETENTION_DAYS`, 1 to 3650
+    pub retention_days: u16,
     /// `LOG_LEVEL`
     pub log_level: Level,
 }
@@ -101,6 +101,8 @@ pub struct Portal {
     pub portal_secret_arn: String,
     /// `UNSAFE_TARGETS`: `No` or `YesForLocalTestsOnly`
     pub targets: TargetPolicy,
+    /// `RETENTION_DAYS`, 1 to 3650
+    pub retention_days: u16,
     /// The time limit of a test: `ATTEMPT_TIMEOUT_SECONDS`, but no longer than an owner waits.
     pub test_timeout: Duration,
     /// `DASHBOARD_ORIGIN`: the origin that may show the page in a frame. None: no origin may.
@@ -170,7 +172,7 @@ impl Deliver {
                 &variables.required("RETRY_SCHEDULE_SECONDS")?,
                 parse("MAX_ATTEMPTS", &variables.required("MAX_ATTEMPTS")?, "a whole number")?,
             )?,
-            retention: retention(&variables.required("RETENTION_DAYS")?)?,
+            retention_days: variables.retention_days()?,
             log_level: variables.log_level()?,
         })
     }
@@ -196,6 +198,7 @@ impl Portal {
             internal_secret_arn: variables.required("INTERNAL_SECRET_ARN")?,
             portal_secret_arn: variables.required("PORTAL_SECRET_ARN")?,
             targets: variables.targets()?,
+            retention_days: variables.retention_days()?,
             test_timeout: variables.attempt_timeout()?.min(MAX_TEST_TIMEOUT),
             dashboard_origin: variables.optional("DASHBOARD_ORIGIN").map(origin).transpose()?,
             dashboard_url: variables.optional("DASHBOARD_URL"),
@@ -284,6 +287,14 @@ impl<F: Fn(&'static str) -> Option<String>> Variables<F> {
         attempt_timeout(&self.required("ATTEMPT_TIMEOUT_SECONDS")?)
     }
 
+    fn retention_days(&self) -> Result<u16, InvalidEnvironment> {
+        let (name, expected) = ("RETENTION_DAYS", "a whole number from 1 to 3650");
+        match parse(name, &self.required(name)?, expected)? {
+            days @ 1..=3650 => Ok(days),
+            _ => Err(InvalidEnvironment::Invalid { name, expected }),
+        }
+    }
+
     fn log_level(&self) -> Result<Level, InvalidEnvironment> {
         parse("LOG_LEVEL", &self.required("LOG_LEVEL")?, "ERROR, WARN, INFO, DEBUG or TRACE")
     }
@@ -309,14 +320,6 @@ fn attempt_timeout(value: &str) -> Result<Duration, InvalidEnvironment> {
     let (name, expected) = ("ATTEMPT_TIMEOUT_SECONDS", "a whole number from 1 to 50");
     match parse(name, value, expected)? {
         seconds @ 1..=MAX_ATTEMPT_TIMEOUT => Ok(Duration::from_secs(seconds)),
-        _ => Err(InvalidEnvironment::Invalid { name, expected }),
-    }
-}
-
-fn retention(days: &str) -> Result<Duration, InvalidEnvironment> {
-    let (name, expected) = ("RETENTION_DAYS", "a whole number from 1 to 3650");
-    match parse(name, days, expected)? {
-        days @ 1..=3650 => Ok(Duration::from_hours(days * 24)),
         _ => Err(InvalidEnvironment::Invalid { name, expected }),
     }
 }
@@ -361,6 +364,7 @@ mod tests {
         assert_eq!(deliver.targets, TargetPolicy::Public);
         assert_eq!(deliver.attempt_timeout, Duration::from_secs(30));
         assert_eq!(deliver.schedule.max_attempts(), 16);
+        assert_eq!([deliver.retention_days, portal.retention_days], [30; 2]);
         assert_eq!(portal.test_timeout, Duration::from_secs(20));
         assert_eq!(portal.dashboard_origin.as_deref(), Some("https://dashboard.example:8443"));
     }
@@ -385,6 +389,7 @@ mod tests {
             ("MAX_ATTEMPTS", "0"),
             ("LOG_LEVEL", "loud"),
             ("RETENTION_DAYS", "0"),
+            ("RETENTION_DAYS", "3651"),
             ("DASHBOARD_ORIGIN", "dashboard.example"),
             ("DASHBOARD_ORIGIN", "https://a.example https://b.example"),
             ("DASHBOARD_ORIGIN", "https://a.example; script-src *"),
