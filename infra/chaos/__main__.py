@@ -36,6 +36,8 @@ def main() -> int:
                 started = time.monotonic()
                 account = scenario.run(system)
                 print(line(scenario, account, time.monotonic() - started), flush=True)
+                if account.note:
+                    print(f"  {account.note}", flush=True)
                 lost += account.lost
                 if scenario.all_arrive and account.delivered < account.published:
                     lost.append(f"{scenario.name}: not all events have arrived")

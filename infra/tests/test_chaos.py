@@ -35,6 +35,7 @@ def system(seed: int) -> Iterator[SystemUnderTest]:
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
 def test_no_event_is_lost(system: SystemUnderTest, scenario: Scenario, seed: int) -> None:
     account = scenario.run(system)
+    print(account.note)
     assert account.lost == [], f"SEED={seed}"
     assert account.published > 0
     if scenario.all_arrive:
