@@ -160,13 +160,13 @@ impl Deliver {
                 // If the event stayed held, `sweep` would find it again and again.
                 if let Err(error) = self.abandon(business_id, event_id).await {
                     report::command_fault(message, business_id, &error.into());
-                    return self.after_fault(message).await;
+                    return self.after_fault(message, Some(business_id)).await;
                 }
                 self.set_aside(message, Reason::NotKept, NOT_KEPT).await
             }
             Err(error) => {
                 report::command_fault(message, business_id, &error.into());
-                self.after_fault(message).await
+                self.after_fault(message, Some(business_id)).await
             }
         }
     }

@@ -159,7 +159,7 @@ impl Queues {
         body: &str,
         business_id: Option<&BusinessId>,
         first_sent: Option<Timestamp>,
-        at_capacity_since: Timestamp,
+        at_capacity_since: Option<Timestamp>,
         traceparent: Option<&Traceparent>,
         delay: Duration,
     ) -> Result<(), QueueError> {
@@ -175,7 +175,7 @@ impl Queues {
         // A message that nearly fills SQS's limit has no room for the later attributes. The message then counts as
         // first sent now, or leaves its trace, which is better than losing the message.
         for (name, data_type, value) in [
-            (AT_CAPACITY_SINCE, NUMBER, Some(milliseconds(at_capacity_since))),
+            (AT_CAPACITY_SINCE, NUMBER, at_capacity_since.map(milliseconds)),
             (FIRST_SENT, NUMBER, first_sent.map(milliseconds)),
             (Traceparent::NAME, TEXT, traceparent.map(Traceparent::to_string)),
         ] {
