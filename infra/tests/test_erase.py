@@ -30,7 +30,6 @@ from .queues import DeadLetters, wait_until_empty
 from .test_portal_ranges import FOREVER, begun, in_order, when
 from .waits import SECONDS
 
-
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
 
 
@@ -126,12 +125,12 @@ def test_business_goes_whole_and_no_other_however_its_id_is_written(
     output = ended.stdout
     assert "Removed: 2 records, the settings." in output
     assert "Removed from the dead-letter queue: 2 messages" in output
-    assert "1 messages cannot be read and have the id in their text" in output
+    assert "1 of its messages cannot be read and have the id in their text" in output
     for table in ("SettingsTableName", "DeliveriesTableName"):
         recovery = "by point-in-time recovery of 7 days, what was removed can be restored until"
         assert re.search(rf"{stack.outputs[table]}: {recovery} {TIME}\.", output)
     assert "SQS keeps a message for 14 days" in output
-    assert re.search(rf"logs: ids and hosts, .* 30 days, the last ones until {TIME}\.", output)
+    assert re.search(rf"logs: ids and hosts, .* 30 days, the newest until {TIME}\.", output)
     assert (records(gone), settings(gone)) == ([], None)
     for business in (longer, shorter):
         assert len(records(business)) == 2
@@ -206,14 +205,14 @@ def test_event_that_was_being_tried_is_held_without_its_business_and_sent_withou
         until(lambda one=one, id_=id_: (one.record_of(id_) or {}).get("attempts") == 3, SECONDS, "three attempts")
     of_business = erased(business.id)
     of_call = erased(another.id, calls[another])
-    assert "Removed: 1 records, the settings." in of_business
+    assert "Removed: 1 record, the settings." in of_business
     assert re.search(rf"run the same command again after {TIME}", of_business)
     assert re.search(rf"1 of the events removed had a message there. It is attempted again at {TIME}, sent", of_call)
 
     assert business.logs(message="held", event_id=ids[business])
     business.recorded(ids[business], "held")
     assert len(business.received()) == 3, "nothing is sent any more"
-    assert "Removed: 1 records, the settings." in erased(business.id)
+    assert "Removed: 1 record, the settings." in erased(business.id)
     assert (records(business), settings(business)) == ([], None)
 
     assert another.recorded(ids[another], "delivered")["attempts"] == 1, "the record is a new one"
