@@ -88,10 +88,10 @@ def erase(name: str, business: str, call: str | None) -> int:
         erase_business(tables, business)
     else:
         erase_records(tables, business, [record.event_id for record in found.records])
-        print(f"Removed: {len(found.records)} records of the call.", flush=True)
+        print(f"Removed: {counted(len(removed), 'record')} of the call.", flush=True)
     ids = frozenset(record.event_id for record in removed) | {calls.event_id(business, call or "")}
     looked = dead_letters.remove(sqs, stack.dead_letters_url, Sought(business, call, ids))
-    print(f"Removed from the dead-letter queue: {looked.removed} messages; {looked.kept} others stay.")
+    print(f"Removed from the dead-letter queue: {counted(looked.removed, 'message')}; {looked.kept} others stay.")
     tell(dynamodb, sqs, stack, call, removed, looked)
     return 0
 
@@ -100,15 +100,15 @@ def inventory(tables: Tables, business: str) -> list[str]:
     """Say what the tables have of a business."""
     count, more = tables.first_count(business)
     settings = "an item of settings" if tables.has_settings(business) else "no settings"
-    return [f"{'more than ' if more else ''}{count} records in the ledger", settings]
+    return [f"{'more than ' if more else ''}{counted(count, 'record')} in the ledger", settings]
 
 
 def listed(call: str, found: Found) -> list[str]:
     """Say which records are of a call."""
     lines = [f"{record.event_id}  {record.event_type}  {record.status}" for record in found.records]
-    lines = [f"{len(lines)} records of the call {call!r}", *lines]
+    lines = [f"{counted(len(lines), 'record')} of the call {call!r}", *lines]
     if found.unread:
-        lines.append(f"{found.unread} records have no body that can be read, and were judged by their ids alone")
+        lines.append(f"{counted(found.unread, 'other record')} without a body that can be read, judged by the id alone")
     return lines
 
 
@@ -134,7 +134,12 @@ def erase_business(tables: Tables, business: str) -> None:
             break
     else:
         print("Records are still being added: run the same command again in a few minutes.")
-    print(f"Removed: {records} records, {'the' if settings else 'no'} settings.", flush=True)
+    print(f"Removed: {counted(records, 'record')}, {'the' if settings else 'no'} settings.", flush=True)
+
+
+def counted(count: int, thing: str) -> str:
+    """Give a number with its thing."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def erase_records(tables: Tables, business: str, event_ids: Any) -> int:  # noqa: ANN401

@@ -21,8 +21,8 @@ HIDDEN_SECONDS = 900
 MOST_SECONDS = 600
 """How long the queue is looked through. The rest of the hidden time suffices to make the messages visible again."""
 
-EMPTY = 3
-"""After so many answers without a message nothing is left: SQS asks only some of its servers each time."""
+EMPTY = 2
+"""After so many answers without a message nothing is left. Each has waited, so SQS has asked all of its servers."""
 
 AT_ONCE = 10
 

@@ -130,12 +130,12 @@ def dead_letters(sqs: Any, stack: Stack, looked: Looked, now: datetime) -> Itera
         )
     if looked.unreadable:
         yield (
-            f"dead-letter queue: {looked.unreadable} messages cannot be read and have the id in their text: look at "
-            f"them by hand; SQS keeps a message for {days:g} days, until {until} at most"
+            f"dead-letter queue: {looked.unreadable} of its messages cannot be read and have the id in their text: "
+            f"look at them by hand; SQS keeps a message for {days:g} days, until {until} at most"
         )
     if looked.is_complete and not looked.unreadable:
         yield (
-            f"dead-letter queue: nothing that can be read. A reference that finds no record comes there later "
+            f"dead-letter queue: nothing any more. A reference to a record that is gone may still come there "
             f"(`not_kept`): ids only, for {days:g} days"
         )
 
@@ -144,7 +144,7 @@ def logs(now: datetime) -> str:
     """Say what the logs hold."""
     return (
         f"logs: ids and hosts, no body, phone number or secret; each line for {LOG_DAYS} days, "
-        f"the last ones until {when(now, days=LOG_DAYS)}"
+        f"the newest until {when(now, days=LOG_DAYS)}"
     )
 
 

@@ -183,6 +183,13 @@ impl<'a> SettingsPart<'a> {
         is_wrong || form.format_error.is_some() || form.email_error.is_some()
     }
 
+    /// For how many days deliveries are kept, in words; None: nothing is chosen, or what is typed is refused.
+    pub(super) fn retention_tag(&self) -> Option<String> {
+        let days =
+            Some(self.form.retention.as_str()).filter(|days| !days.is_empty() && self.retention_error.is_none())?;
+        Some(if days == "1" { "יום אחד".to_owned() } else { format!("{days} ימים") })
+    }
+
     /// Whether the form asks for how long deliveries are kept. A stack that keeps them for one day leaves no choice.
     pub(super) fn asks_for_retention(&self) -> bool {
         self.form.retention_most > 1

@@ -155,6 +155,8 @@ fn the_days_of_retention_are_folded_and_shown_with_their_error_beside_them() {
     view.settings.retention = "7".into();
     let page = overview(&view);
     assert!(page.contains("<span class=\"tag\">7 ימים</span>") && page.contains("value=\"7\""), "{page}");
+    view.settings.retention = "1".into();
+    assert!(overview(&view).contains("<span class=\"tag\">יום אחד</span>"));
     view.settings.retention = "<soon>".into();
     view.settings.retention_error = Some(InvalidRetention { most: 30 });
     let page = overview(&view);
