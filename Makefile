@@ -34,7 +34,7 @@ export NODE := $(CURDIR)/$(BIN)/node
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup format check test rust compile run screenshots invoke bench chaos load redrive deploy clean
+.PHONY: help setup format check test rust compile run screenshots invoke bench chaos load redrive restore deploy clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
@@ -91,6 +91,9 @@ load: setup ## Throughput and latency with and without bad neighbours
 
 redrive: setup ## Move all dead letters back to the events queue, of STACK=..., RATE=... a second
 	@$(BIN)/python -m infra.ops.redrive $(if $(STACK),--stack $(STACK)) $(if $(RATE),--rate $(RATE))
+
+restore: setup ## Copy back what a table lacks: FROM=a restored table, TABLE=settings or deliveries, BUSINESS=..., REPLACE=yes, STACK=...
+	@$(BIN)/python -m infra.ops.restore --from "$(FROM)" --table "$(TABLE)" $(if $(BUSINESS),--business "$(BUSINESS)") $(if $(REPLACE),--replace) $(if $(STACK),--stack $(STACK))
 
 deploy: setup ## Build, look at what would change, and deploy to the AWS account of the environment, as STACK=...
 	cargo metadata --locked --format-version 1 >/dev/null
