@@ -41,8 +41,8 @@ export NODE := $(CURDIR)/$(BIN)/node
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup format check test rust compile run screenshots invoke bench chaos load redrive erase deploy package \
-	clean
+.PHONY: help setup format check test rust compile run screenshots invoke bench chaos load redrive restore erase deploy \
+	package clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
@@ -107,6 +107,9 @@ redrive: setup ## Move all dead letters back to the events queue, of STACK=..., 
 # BUSINESS and CALL reach the command as variables of its environment, so no shell reads an id.
 erase: setup ## Remove the records and settings of BUSINESS=..., or the records of its CALL=..., of STACK=...; asks first
 	@$(BIN)/python -m infra.ops.erase $(if $(STACK),--stack $(STACK))
+
+restore: setup ## Copy back what a table lacks: FROM=a restored table, TABLE=settings or deliveries, BUSINESS=..., REPLACE=yes, STACK=...
+	@$(BIN)/python -m infra.ops.restore --from "$(FROM)" --table "$(TABLE)" $(if $(BUSINESS),--business "$(BUSINESS)") $(if $(REPLACE),--replace) $(if $(STACK),--stack $(STACK))
 
 deploy: setup ## Build, look at what would change, and deploy to the AWS account of the environment, as STACK=...
 	cargo metadata --locked --format-version 1 >/dev/null
