@@ -33,7 +33,7 @@ BOOTSTRAP = BUILT / "DeliverFunction" / "bootstrap"
 CONFIGURATION = environment.ROOT / "infra" / "samconfig.toml"
 TELLING_SECONDS = 15
 FUNCTIONS = ("deliver", "notify", "portal", "sweep")
-EXAMPLES = ("finalize_call_on_stop", "link_for_owner")
+EXAMPLES = ("finalize_call_on_stop", "link_for_owner", "verify_request")
 
 # Every member and every feature, whatever is built of them: what depends on the features is compiled once.
 _CARGO = ["cargo", "build", "--workspace", "--all-features", "--locked", "--message-format=json-render-diagnostics"]
