@@ -38,7 +38,7 @@ export NODE := $(CURDIR)/$(BIN)/node
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup format check test test-n8n rust compile run screenshots invoke bench chaos load redrive deploy clean
+.PHONY: help setup format check test test-n8n n8n rust compile run screenshots invoke bench chaos load redrive deploy clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
@@ -79,6 +79,9 @@ compile: setup
 
 run: setup ## The whole way on this machine until Ctrl-C; ONCE=1 ends once a call has arrived
 	@$(BIN)/python -m infra.local.run $(if $(ONCE),--once)
+
+n8n: setup $(LOCAL)/n8n/.complete ## A real n8n with the workflows of events/receivers, beside `make run`, until Ctrl-C
+	@$(BIN)/python -m infra.local.n8n
 
 screenshots: setup ## README's pictures of the owner's page, anew
 	@sh infra/local/chromium.sh

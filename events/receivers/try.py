@@ -1,10 +1,10 @@
 """Tries a receiver: sends what ProSaaS would send and what a forger would, and says whether each answer is right.
 
     python3 try.py https://receiver.example/hook whsec_...                  a receiver that verifies the signature
-    python3 try.py https://receiver.example/hook --header "X-Key: value"    a receiver that verifies a fixed header
+    python3 try.py https://receiver.example/hook --header "X-Key: value"    a receiver that verifies the owner's header
 
 Needs Python 3.9 or later and no library. The status is 0 if every answer is right. The program cannot look into the
-receiver: whether the call that comes twice has been handled once, its developer has to see.
+receiver: whether the call that comes again has been handled once, its developer has to see.
 """
 
 import argparse
@@ -27,89 +27,88 @@ CALL = {
     "started_at": "2026-03-01T10:15:00.25Z",
     "ended_at": "2026-03-01T10:16:32Z",
     "duration_sec": 92,
-    "transcript": "נציגה: שלום, במה אפשר לעזור?\nלקוח: \"תור\" ל־1/3 \\ <b>דחוף</b> & 😀\u2028.",
+    "transcript": 'נציגה: שלום, במה אפשר לעזור?\nלקוח: "תור" ל־1/3 \\ <b>דחוף</b> & 😀\u2028.',
     "summary": "הלקוח ביקש תור.",
     "agent_name": "Assistant",
     "direction": "inbound",
-    "metadata": {"test": True, "price": 1.5, "none": None},
+    "metadata": {"test": True, "price": 1.5, "nothing": None},
 }
 OTHER = {"event_type": "quote.requested", "business_id": "try", "b": None, "a": [1, {"c": 2}]}
-SLOW_SECONDS = 0.5
 LONG_CHARACTERS = 500_000
+SLOW_SECONDS = 0.5
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("url")
-    parser.add_argument("secret", nargs="?", help="whsec_...")
-    parser.add_argument("--header", help="'Name: value', the owner's own header")
-    options = parser.parse_args()
-    if not options.secret and not options.header:
-        parser.error("give the secret, the header, or both")
-    wrong = [what for what, is_wanted, *request in requests(options) if not is_answered(options, what, is_wanted, *request)]
-    print(f"{len(wrong)} wrong" if wrong else "All answers are right.")
-    return 1 if wrong else 0
+class Sender:
+    """Makes requests as ProSaaS does."""
+
+    def __init__(self, secret, header):
+        self.secret, self.header, self.now = secret, header, int(time.time())
+
+    def request(self, event, attempt=1, age=0):
+        """Gives the body and the headers of an event."""
+        # The bytes of JavaScript's JSON.stringify.
+        body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        key = "\n".join([event["event_type"], event["business_id"], event.get("call_id") or body.decode()])
+        headers = {
+            "content-type": "application/json; charset=utf-8",
+            "user-agent": "ProSaaS-Webhooks/try",
+            "webhook-id": "evt_" + hashlib.sha256(key.encode()).hexdigest()[:32],
+            "webhook-timestamp": str(self.now - age),
+            "webhook-attempt": str(attempt),
+            "x-prosaas-event": event["event_type"],
+        }
+        if self.secret:
+            headers["webhook-signature"] = signature(self.secret, headers, body)
+        return body, headers | self.header
 
 
-def requests(options):
-    """Gives each request: what it is, whether the receiver has to take it, its body, and its headers."""
-    call = CALL | {"call_id": "test-" + secrets.token_hex(8)}
-    body, now = written(call), int(time.time())
-    right = signed(options, call, body, now)
-    yield "a call", True, body, right
-    yield "the same call again, which is to be handled once", True, body, signed(options, call, body, now, attempt=2)
-    yield "an event of a type that is new to the receiver", True, written(OTHER), signed(options, OTHER, written(OTHER), now)
-    long = call | {"call_id": "test-" + secrets.token_hex(8), "transcript": "ש" * LONG_CHARACTERS}
-    yield f"a call of {len(written(long)):,} bytes", True, written(long), signed(options, long, written(long), now)
-    if options.secret:
-        other = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-        both = right["webhook-signature"] + " " + signature(other, right["webhook-id"], now, body)
-        yield "two signatures, the first by your secret", True, body, right | {"webhook-signature": both}
-        turned = " ".join(reversed(both.split()))
-        yield "two signatures, the second by your secret", True, body, right | {"webhook-signature": turned}
-        yield "a changed body", False, body.replace(b"inbound", b"outbound"), right
-        yield "a changed webhook-id", False, body, right | {"webhook-id": "evt_" + "0" * 32}
-        yield "a changed webhook-timestamp", False, body, right | {"webhook-timestamp": str(now + 1)}
-        yield "a call that was signed ten minutes ago", False, body, signed(options, call, body, now - 600)
-        forged = signature(other, right["webhook-id"], now, body)
-        yield "another secret's signature", False, body, right | {"webhook-signature": forged}
-        yield "an empty signature", False, body, right | {"webhook-signature": ""}
-        yield "no signature", False, body, {name: value for name, value in right.items() if name != "webhook-signature"}
-    if options.header:
-        name, value = header(options)
-        yield "another value of the header", False, body, right | {name: value + "x"}
-        yield "no header", False, body, {other: value for other, value in right.items() if other != name}
+def signature(secret, headers, body):
+    key = base64.b64decode(secret.replace("whsec_", "", 1))
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key, signed, "sha256").digest()).decode()
 
 
-def written(event):
-    # The bytes of JavaScript's JSON.stringify.
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+def new_call(**fields):
+    return CALL | {"call_id": "test-" + secrets.token_hex(8)} | fields
 
 
-def signed(options, event, body, now, attempt=1):
-    key = "\n".join([event["event_type"], event["business_id"], event.get("call_id") or body.decode()])
-    headers = {
-        "content-type": "application/json; charset=utf-8",
-        "user-agent": "ProSaaS-Webhooks/try",
-        "webhook-id": "evt_" + hashlib.sha256(key.encode()).hexdigest()[:32],
-        "webhook-timestamp": str(now),
-        "webhook-attempt": str(attempt),
-        "x-prosaas-event": event["event_type"],
-    }
-    if options.secret:
-        headers["webhook-signature"] = signature(options.secret, headers["webhook-id"], now, body)
-    return headers | (dict([header(options)]) if options.header else {})
+def right_requests(sender):
+    """Gives the requests that a receiver has to take: a name, the body and the headers."""
+    call, long = new_call(), new_call(transcript="ש" * LONG_CHARACTERS)
+    yield "a call", *sender.request(call)
+    yield "the same call again, to be handled once", *sender.request(call, attempt=2)
+    yield "an event of a type that is new to the receiver", *sender.request(OTHER)
+    yield "a call of 1 MB", *sender.request(long)
+    if sender.secret:
+        body, headers = sender.request(call, attempt=3)
+        two = [headers["webhook-signature"], signature(new_secret(), headers, body)]
+        yield "two signatures, the first one by your secret", body, headers | {"webhook-signature": " ".join(two)}
+        yield (
+            "two signatures, the second one by your secret",
+            body,
+            headers | {"webhook-signature": " ".join(two[::-1])},
+        )
 
 
-def signature(secret, event_id, now, body):
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    digest = hmac.digest(key, f"{event_id}.{now}.".encode() + body, "sha256")
-    return "v1," + base64.b64encode(digest).decode()
+def forged_requests(sender):
+    """Gives the requests that a receiver has to refuse."""
+    body, headers = sender.request(new_call())
+    if sender.secret:
+        yield "a changed body", body.replace(b"inbound", b"outbound"), headers
+        yield "a changed webhook-id", body, headers | {"webhook-id": "evt_" + "0" * 32}
+        yield "a changed webhook-timestamp", body, headers | {"webhook-timestamp": str(sender.now + 1)}
+        yield "a call that was signed ten minutes ago", *sender.request(new_call(), age=600)
+        forged = signature(new_secret(), headers, body)
+        yield "a signature by another secret", body, headers | {"webhook-signature": forged}
+        yield "an empty signature", body, headers | {"webhook-signature": ""}
+        yield "no signature", body, {name: value for name, value in headers.items() if name != "webhook-signature"}
+    for name, value in sender.header.items():
+        yield f"another value of {name}", body, headers | {name: value + "x"}
+        yield f"no {name}", body, {other: kept for other, kept in headers.items() if other != name}
 
 
-def header(options):
-    name, _, value = options.header.partition(":")
-    return name.strip(), value.strip()
+def new_secret():
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -119,23 +118,50 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def is_answered(options, what, is_wanted, body, headers):
-    """Sends a request, and says whether the answer is right."""
-    request = urllib.request.Request(options.url, body, headers, method="POST")
-    started = time.monotonic()
+# ProSaaS uses no proxy either.
+OPENER = urllib.request.build_opener(NoRedirect, urllib.request.ProxyHandler({}))
+
+
+def answer(url, body, headers):
+    """Gives the status of the answer, or says why there is none."""
+    request = urllib.request.Request(url, body, headers, method="POST")
     try:
-        status = urllib.request.build_opener(NoRedirect).open(request, timeout=30).status
+        with OPENER.open(request, timeout=30) as response:
+            return response.status
     except urllib.error.HTTPError as error:
-        status = error.code
+        return error.code
     except OSError as error:
-        print(f"WRONG  {what}: no answer, {error}")
-        return False
+        return f"no answer ({error})"
+
+
+def is_right(url, name, body, headers, wanted):
+    """Sends a request, prints the answer, and says whether the answer is right."""
+    started = time.monotonic()
+    status = answer(url, body, headers)
     took = time.monotonic() - started
+    found = isinstance(status, int) and (200 <= status < 300 if wanted == "2xx" else status in range(400, 500))
     # 410 would tell ProSaaS that the receiver is gone for good.
-    is_right = 200 <= status < 300 if is_wanted else 400 <= status < 500 and status != 410
-    slow = f", slow: answer first, and work afterwards ({took:.1f} s)" if took > SLOW_SECONDS else ""
-    print(f"{'right' if is_right else 'WRONG'}  {what}: {status}{'' if is_right else ', not ' + ('2xx' if is_wanted else '401')}{slow}")
-    return is_right
+    found = found and status != 410
+    slow = f"; slow: answer first, and work afterwards ({took:.1f} s)" if took > SLOW_SECONDS else ""
+    print(f"{'right' if found else 'WRONG'}  {name}: {status}{'' if found else f', not {wanted}'}{slow}")
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("url")
+    parser.add_argument("secret", nargs="?", help="whsec_...")
+    parser.add_argument("--header", default="", help="'Name: value', the owner's own header")
+    options = parser.parse_args()
+    name, _, value = options.header.partition(":")
+    if not options.secret and not name:
+        parser.error("give the secret, the header, or both")
+    sender = Sender(options.secret, {name.strip().lower(): value.strip()} if name else {})
+    results = [is_right(options.url, *request, wanted="2xx") for request in right_requests(sender)]
+    results += [is_right(options.url, *request, wanted="401") for request in forged_requests(sender)]
+    wrong = results.count(False)
+    print(f"{wrong} of {len(results)} answers are wrong." if wrong else "All answers are right.")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ n8n's own record of each execution: which nodes ran, and with how many items. No
 machine, so the nodes of Google, Slack and monday are switched off; n8n itself says whether their settings are complete.
 """
 
-import base64
 import hashlib
 import json
 import re
@@ -22,16 +21,14 @@ from standardwebhooks import Webhook
 
 from infra.fakes.receiver import Received
 from infra.local import environment
-from infra.local.business import new_signing_secret
+from infra.local.business import new_signing_secret, secret_text
+from infra.local.n8n import PROGRAM, RECEIVERS, Execution, Instance, import_workflows, post, running_n8n
 from infra.local.processes import Failure, until
 from infra.tests.business import TestBusiness, event_id_of
 from infra.tests.waits import SECONDS
 
-from .instance import PROGRAM, Execution, Instance, command, post, running_n8n
-
 pytestmark = pytest.mark.n8n
 
-RECEIVERS = environment.ROOT / "events" / "receivers"
 FILES = sorted(RECEIVERS.glob("n8n*.json"))
 GO_ON = "כאן ממשיכים"
 HEADER = "X-Key"
@@ -50,7 +47,7 @@ MISSING = {
 @pytest.fixture(scope="session")
 def n8n(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     folder, logs = tmp_path_factory.mktemp("n8n"), tmp_path_factory.mktemp("n8n-logs")
-    said = command(folder, logs / "import.log", "import:workflow", "--separate", f"--input={RECEIVERS}")
+    said = import_workflows(folder, logs / "import.log")
     assert f"Successfully imported {len(FILES)} workflows" in said
     with running_n8n(folder, logs / "n8n.log") as instance:
         instance.set_up()
@@ -95,15 +92,10 @@ class Receiving:
 def verifying(n8n: Instance, secret: str, *, history: int | None = None) -> Receiving:
     """Publish the workflow that verifies the signature, with a business's secret."""
     of = workflow("n8n_verify.json")
-    node(of, "crypto")["credentials"] = n8n.add_credential("crypto", {"hmacSecret": text_of(secret)})
+    node(of, "crypto")["credentials"] = n8n.add_credential("crypto", {"hmacSecret": secret_text(secret)})
     if history is not None:
         node(of, "removeDuplicates")["parameters"]["options"]["historySize"] = history
     return Receiving(n8n, of)
-
-
-def text_of(secret: str) -> str:
-    """Give a secret as the owner's page shows it for n8n: the text behind `whsec_`, base64-decoded."""
-    return base64.b64decode(secret.removeprefix("whsec_")).decode()
 
 
 def protected(n8n: Instance, of: dict[str, Any], value: str) -> Receiving:

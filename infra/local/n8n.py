@@ -1,12 +1,14 @@
-"""A real n8n, installed by `make test-n8n`: its process, its command line, and the API that its editor uses.
+"""`make n8n`: a real n8n on this machine with the workflows of `events/receivers/`, until Ctrl-C.
 
-n8n listens on loopback only, and keeps all of its files in one folder. Reports and look-ups of its own are switched
-off. n8n's process ends with the block that started it.
+The tests of the workflows use this module too: n8n's process, its command line, and the API that its editor uses. n8n
+listens on loopback only, and keeps all of its files in one folder. Reports and look-ups of its own are switched off.
+n8n's process ends with the block that started it.
 """
 
 import http.client
 import json
 import secrets
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,11 +17,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from infra.local import environment
-from infra.local.ministack import HOST, free_port
-from infra.local.processes import Failure, running, tail, until
+from . import environment
+from .ministack import HOST, free_port, usable
+from .processes import Failure, running, tail, until
+from .processes import command as as_command
 
 PROGRAM = environment.LOCAL / "n8n" / "node_modules" / "n8n" / "bin" / "n8n"
+RECEIVERS = environment.ROOT / "events" / "receivers"
+PORT = 5678
+"""n8n's own port, which `make run` names."""
 START_SECONDS = 240
 """The first start makes the database, and the machine may be busy."""
 COMMAND_SECONDS = 240
@@ -194,7 +200,7 @@ def command(folder: Path, log: Path, *arguments: str) -> str:
 def running_n8n(folder: Path, log: Path, port: int | None = None) -> Iterator[Instance]:
     """Run n8n with its files in a folder for as long as the block lasts."""
     if not PROGRAM.exists():
-        raise Failure("n8n is not installed: make test-n8n installs it.")
+        raise Failure("n8n is not installed: make n8n installs it.")
     instance = Instance(port or free_port())
     argv = [str(environment.NODE), str(PROGRAM), "start"]
     with running(argv, variables(folder, instance.port), log, environment.ROOT) as process:
@@ -210,3 +216,29 @@ def _is_ready(port: int) -> bool:
         connection.request("GET", "/healthz/readiness")
         return connection.getresponse().status == 200
     return False
+
+
+def import_workflows(folder: Path, log: Path) -> str:
+    """Import the workflows as they are into an n8n that is down, and give what n8n prints."""
+    return command(folder, log, "import:workflow", "--separate", f"--input={RECEIVERS}")
+
+
+def main() -> int:
+    """Run n8n for a person."""
+    port = usable(PORT)
+    folder, logs = environment.RUN / "n8n", environment.RUN
+    imported = folder / "imported"
+    if not imported.exists():
+        print("Importing the workflows of events/receivers ...", flush=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        import_workflows(folder, logs / "n8n-import.log")
+        imported.touch()
+    print("Starting n8n ...", flush=True)
+    with running_n8n(folder, logs / "n8n.log", port) as instance, suppress(KeyboardInterrupt):
+        print(f"n8n's editor is at {instance.url}, until Ctrl-C. README says how to connect a workflow.", flush=True)
+        signal.pause()
+    return 0
+
+
+if __name__ == "__main__":
+    as_command(main)
