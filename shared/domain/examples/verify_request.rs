@@ -7,6 +7,7 @@ use std::io::{self, BufRead as _};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
+use standardwebhooks::WebhookError;
 
 #[expect(unreachable_pub, reason = "the sample is public, since a receiver copies it into a crate of its own")]
 #[path = "../../../events/receivers/verify/rust.rs"]
@@ -26,7 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for (name, value) in &given.headers {
             headers.insert(HeaderName::try_from(name)?, HeaderValue::try_from(value)?);
         }
-        println!("{}", sample::verify(&given.secret, &headers, given.body.as_bytes()).is_ok());
+        let verdict: Result<(), WebhookError> = sample::verify(&given.secret, &headers, given.body.as_bytes());
+        println!("{}", verdict.is_ok());
     }
     Ok(())
 }

@@ -25,6 +25,16 @@ use crate::use_cases::{FormatIntent, HeaderIntent, Refused, TestKind, UrlIntent,
 /// The workflow to import into n8n.
 const N8N_WORKFLOW: &str = include_str!("../../../../events/receivers/n8n.json");
 
+/// Further files, by their names in `events/`.
+const FILES: [(&str, &str); 6] = [
+    ("n8n_verify.json", include_str!("../../../../events/receivers/n8n_verify.json")),
+    ("n8n_header_auth.json", include_str!("../../../../events/receivers/n8n_header_auth.json")),
+    ("n8n_google_sheets.json", include_str!("../../../../events/receivers/n8n_google_sheets.json")),
+    ("n8n_slack.json", include_str!("../../../../events/receivers/n8n_slack.json")),
+    ("n8n_monday.json", include_str!("../../../../events/receivers/n8n_monday.json")),
+    ("llms.txt", include_str!("../../../../events/llms.txt")),
+];
+
 pub(super) async fn list() -> Response {
     as_html(StatusCode::OK, html::guides())
 }
@@ -49,6 +59,15 @@ pub(super) async fn n8n_workflow() -> Response {
 
 pub(super) async fn google_sheets_script() -> Response {
     download("prosaas-google-sheets.gs", "text/plain; charset=utf-8", html::GOOGLE_SHEETS_SCRIPT)
+}
+
+pub(super) async fn file(name: Result<Path<String>, PathRejection>) -> Response {
+    let asked = name.ok().map(|Path(name)| name);
+    let Some((name, text)) = FILES.iter().find(|(name, _)| asked.as_deref() == Some(name)) else {
+        return as_html(StatusCode::NOT_FOUND, html::problem(Problem::NotFound));
+    };
+    let content_type = if name.ends_with(".json") { "application/json" } else { "text/plain; charset=utf-8" };
+    download(&format!("prosaas-{}", name.replace('_', "-")), content_type, text)
 }
 
 fn download(name: &str, content_type: &'static str, text: &'static str) -> Response {
