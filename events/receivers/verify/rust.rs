@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use standardwebhooks::{Webhook, WebhookError};
 
-/// Gives no error if the request is from ProSaaS and fresh. `body` is the raw body.
+/// Gives no error if the request is authentic and fresh. `body` is the raw body.
 pub fn verify(secret: &str, headers: &HeaderMap, body: &[u8]) -> Result<(), WebhookError> {
     Webhook::new(secret)?.verify(body, headers)
 }
