@@ -34,7 +34,7 @@ BOOTSTRAP = BUILT / "DeliverFunction" / "bootstrap"
 CONFIGURATION = environment.ROOT / "infra" / "samconfig.toml"
 TELLING_SECONDS = 15
 FUNCTIONS = ("deliver", "notify", "portal", "sweep")
-EXAMPLES = ("finalize_call_on_stop", "link_for_owner", "conformance")
+EXAMPLES = ("finalize_call_on_stop", "link_for_owner", "conformance", "verify_request")
 TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 """Rust's name of each architecture."""
 
