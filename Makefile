@@ -113,12 +113,12 @@ load: setup ## Throughput and latency with and without bad neighbours
 redrive: setup ## Move all dead letters back to the events queue, of STACK=..., RATE=... a second
 	@$(BIN)/python -m infra.ops.redrive $(if $(STACK),--stack $(STACK)) $(if $(RATE),--rate $(RATE))
 
-# BUSINESS and CALL reach the command as variables of its environment, so no shell reads an id.
+# BUSINESS and CALL reach these commands as variables of the environment, so no shell reads an id.
 erase: setup ## Remove the records and settings of BUSINESS=..., or the records of its CALL=..., of STACK=...; asks first
 	@$(BIN)/python -m infra.ops.erase $(if $(STACK),--stack $(STACK))
 
 restore: setup ## Copy back what a table lacks: FROM=a restored table, TABLE=settings or deliveries, BUSINESS=..., REPLACE=yes, STACK=...
-	@$(BIN)/python -m infra.ops.restore --from "$(FROM)" --table "$(TABLE)" $(if $(BUSINESS),--business "$(BUSINESS)") $(if $(REPLACE),--replace) $(if $(STACK),--stack $(STACK))
+	@$(BIN)/python -m infra.ops.restore --from "$(FROM)" --table "$(TABLE)" $(if $(REPLACE),--replace) $(if $(STACK),--stack $(STACK))
 
 deploy: setup ## Build, look at what would change, and deploy to the AWS account of the environment, as STACK=...
 	cargo metadata --locked --format-version 1 >/dev/null

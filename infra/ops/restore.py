@@ -11,6 +11,7 @@ A state that comes back is an old one; README's runbook says what follows from t
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -139,7 +140,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make restore", description=__doc__)
     parser.add_argument("--from", dest="source", required=True, help="the restored table")
     parser.add_argument("--table", required=True, choices=OUTPUTS, help="the stack's table that gets the items")
-    parser.add_argument("--business", help="only this business's items")
+    # `make` hands the id on as a variable of the environment, so that no shell reads it.
+    parser.add_argument("--business", default=os.environ.get("BUSINESS"), help="only this business's items")
     parser.add_argument("--replace", action="store_true", help="also write over items that the stack's table has")
     parser.add_argument("--stack", default=NAME, help="the name of the CloudFormation stack")
     arguments = parser.parse_args()

@@ -1,7 +1,7 @@
 //! The metrics of deliveries: how many ended how, why attempts failed, and how late events arrived.
 //!
-//! An outcome is counted together with its log line (`report.rs`), so that the metrics and the log say the same. Nothing of a
-//! business is counted by itself: the log lines say whose events they were.
+//! An outcome is counted together with its log line (`report.rs`), so that the metrics and the log say the same.
+//! Nothing of a business is counted by itself: the log lines say whose events they were.
 
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
 //! The settings table: one item for each business.
 //!
-//! The item has three parts. The owner sets the first (URL, header, secret, address for mails, days of retention). The functions keep the
-//! second, the health of the business's endpoint. The third is the set of attempts in flight at that endpoint. Other
-//! systems write the item too, so each reader here judges each attribute. Every write here is an `UpdateItem` that
-//! names the attributes it changes.
+//! The item has three parts. The owner sets the first (URL, header, secret, address for mails, days of retention). The
+//! functions keep the second, the health of the business's endpoint. The third is the set of attempts in flight at that
+//! endpoint. Other systems write the item too, so each reader here judges each attribute. Every write here is an
+//! `UpdateItem` that names the attributes it changes.
 
 mod settings;
 mod health;

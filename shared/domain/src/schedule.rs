@@ -99,7 +99,7 @@ impl Schedule {
     /// no outage, and a person has to look at it.
     #[must_use]
     pub fn after_fault(&self, receive: u32, age: Duration, jitter: f64) -> AfterFault {
-        if receive >= RECEIVES_OF_FAULTS && age < self.duration() {
+        if receive >= RECEIVES_OF_FAULTS.min(self.max_attempts) && age < self.duration() {
             let step = self.delay_after(receive, None, 0.0).unwrap_or(BEFORE_SENT_ANEW);
             return AfterFault::IsSentAnew(jittered(step.min(BEFORE_SENT_ANEW), jitter));
         }
@@ -170,6 +170,9 @@ mod tests {
         assert_eq!(after(16, forever), AfterFault::IsSpent);
         let short = Schedule::parse("1,1,2", 10).expect("a short schedule");
         assert_eq!(short.after_fault(8, Duration::from_secs(9), 0.0), AfterFault::IsSentAnew(Duration::from_secs(2)));
+        let few = Schedule::parse("60", 3).expect("a schedule of three attempts");
+        assert_eq!(few.after_fault(3, Duration::from_secs(119), 0.0), AfterFault::IsSentAnew(Duration::from_mins(12)));
+        assert_eq!(few.after_fault(3, Duration::from_secs(120), 0.0), AfterFault::IsSpent);
         let longest = standard().after_fault(16, outage, 1.0);
         assert_eq!(longest, AfterFault::IsSentAnew(Duration::from_secs(793)), "within SQS's 15 minutes");
     }

@@ -1,12 +1,13 @@
-//! The metrics: an invocation's counts and times, in one line on standard output at its end. The line is in CloudWatch's
-//! embedded metric format, from which CloudWatch Logs makes the metrics. So no invocation calls CloudWatch, and no
-//! role needs a permission for it.
+//! The metrics: an invocation's counts and times, in one line on standard output at its end. The line is in
+//! CloudWatch's embedded metric format, from which CloudWatch Logs makes the metrics. So no invocation calls
+//! CloudWatch, and no role needs a permission for it.
 //!
-//! The one dimension is the function. Nothing about a business is in a line: each value of a dimension would be a paid metric of
-//! its own, and whoever may read metrics may not be allowed to read of businesses. The log lines name businesses.
+//! The one dimension is the function. Nothing about a business is in a line: each value of a dimension would be a paid
+//! metric of its own, and whoever may read metrics may not be allowed to read of businesses. The log lines name
+//! businesses.
 //!
-//! `LogLevel` does not apply to the line, which does not go through `tracing`. But its own level is INFO, so Lambda would drop the
-//! line if the function's `ApplicationLogLevel` were above that.
+//! `LogLevel` does not apply to the line, which does not go through `tracing`. But its own level is INFO, so Lambda
+//! would drop the line if the function's `ApplicationLogLevel` were above that.
 
 use std::io::{self, Write as _};
 use std::sync::OnceLock;

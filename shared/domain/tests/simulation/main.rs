@@ -1,13 +1,14 @@
-//! Weeks of calls in virtual time, against the production code: outages, throttles, crashes, duplicates, late messages, wrong
-//! clocks, other systems that wipe the health, bodies that become unreadable, and owners who break and mend their URLs,
-//! pause, resume, send again and replay ranges of time.
+//! Weeks of calls in virtual time, against the production code: outages, throttles, crashes, duplicates, late messages,
+//! wrong clocks, other systems that wipe the health, bodies that become unreadable, and owners who break and mend their
+//! URLs, pause, resume, send again and replay ranges of time.
 //!
-//! Each run is drawn from a seed and driven by what happens next ([`run`]): a call ends, a message becomes visible, the task
-//! of an invocation ends ([`invocation`]). An invocation is a worker (`tests/worker/mod.rs`) on its way through time.
+//! Each run is drawn from a seed and driven by what happens next ([`run`]): a call ends, a message becomes visible, the
+//! task of an invocation ends ([`invocation`]). An invocation is a worker (`tests/worker/mod.rs`) on its way through
+//! time.
 //!
-//! When trouble ends there is an audit ([`audit`]): every published event has arrived, is in a message or the dead-letter
-//! queue, or is held, where `sweep` finds it. Then receivers are well, owners look after their endpoints, and every event
-//! that is not in the dead-letter queue must arrive.
+//! When trouble ends there is an audit ([`audit`]): every published event has arrived, is in a message or the
+//! dead-letter queue, or is held, where `sweep` finds it. Then receivers are well, owners look after their endpoints,
+//! and every event that is not in the dead-letter queue must arrive.
 //!
 //! Two runs are of their own kind: a range of ten thousand events with kills, and a day without DynamoDB ([`outage`]).
 //!
