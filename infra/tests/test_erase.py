@@ -30,6 +30,7 @@ from .queues import DeadLetters, wait_until_empty
 from .test_portal_ranges import FOREVER, begun, in_order, when
 from .waits import SECONDS
 
+README = (environment.ROOT / "README.md").read_text()
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"
 
 
@@ -184,6 +185,7 @@ def test_every_record_of_a_call_goes_and_no_other(
     dead(business, reference)
     dead(business, other)
 
+    assert id_ in {item["subject"]["S"] for item in of_phone(business, call["phone"])}
     output = erased(business.id, id_)
     assert "Removed: 3 records of the call." in output
     assert "Removed from the dead-letter queue: 2 messages" in output
@@ -191,6 +193,26 @@ def test_every_record_of_a_call_goes_and_no_other(
     assert settings(business), "the settings of its business stay"
     assert records(another) == [event_id(another.id, id_)]
     assert "Removed: 0 records of the call." in erased(business.id, id_)
+
+
+def of_phone(business: TestBusiness, phone: str) -> list[dict[str, Any]]:
+    """Find a person's calls by README's command."""
+    [command] = re.findall(r"(?s)aws dynamodb query .*?```", README)
+    given = dict(re.findall(r"--([a-z-]+) ('[^']*'|\S+)", command))
+    names = {
+        "IndexName": "index-name",
+        "KeyConditionExpression": "key-condition-expression",
+        "FilterExpression": "filter-expression",
+        "ProjectionExpression": "projection-expression",
+    }
+    assert set(given) == {"table-name", "expression-attribute-values", *names.values()}
+    values = json.loads(given["expression-attribute-values"].strip("'"))
+    assert set(values) == {":b", ":d"}
+    return business.stack.client("dynamodb").query(
+        TableName=business.stack.outputs["DeliveriesTableName"],
+        ExpressionAttributeValues={":b": {"S": business.id}, ":d": {"S": phone[-len(values[":d"]["S"]) :]}},
+        **{name: given[option].strip("'") for name, option in names.items()},
+    )["Items"]
 
 
 def test_event_that_was_being_tried_is_held_without_its_business_and_sent_without_its_record(
