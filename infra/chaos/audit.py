@@ -34,6 +34,8 @@ class Account:
     missing: list[str] = field(default_factory=list)
     duplicates: int = 0
     """How often an endpoint accepted an event again."""
+    note: str = ""
+    """What the scenario has measured besides."""
 
     @property
     def lost(self) -> list[str]:
@@ -66,6 +68,11 @@ class PublishedEvents:
     def businesses(self) -> set[str]:
         """The businesses that have published."""
         return set(self._events.values())
+
+    @property
+    def count(self) -> int:
+        """How many events have been published."""
+        return len(self._events)
 
     def publish(self, business_ids: Iterable[str]) -> None:
         """Publish one more call of each of these businesses, in this order."""

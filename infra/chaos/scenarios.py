@@ -5,6 +5,7 @@ left to wait for. Every scenario promises that no event is lost.
 """
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,13 +15,25 @@ from infra.fakes.receiver import LIE, Answer, Manner
 from infra.local.processes import Failure, until
 
 from .audit import Account, PublishedEvents, path_of
-from .system import QUIET_SECONDS, SystemUnderTest
+from .system import BATCH, ENVIRONMENTS, QUIET_SECONDS, SystemUnderTest
 
 HELD = 30
 """Enough events for a replay of several steps."""
 
 RANGE, LONG_RANGE = (100, 5), (500, 15)
 """How many events a range has, and how often processes are killed meanwhile."""
+
+OUTAGE_SECONDS = 24
+OUTAGE_SCHEDULE = "1,1,2,2,2,2,2,2,60"
+"""In the outage a message is received more often than faults may use up, so it is sent anew, as after four hours."""
+SLOW_SECONDS = 0.3
+"""How late DynamoDB answers after its return."""
+
+CALLS_OF_AN_EVENT = 30
+"""The calls of DynamoDB for an event after the return: a few receives, each with a read and a record that are throttled
+two times out of three at first, and tried three times by the SDK."""
+REQUESTS_OF_AN_EVENT = 2
+"""One, and another one for what a slow machine hands out twice."""
 
 ACCEPT = Answer(200)
 REFUSE = Answer(500)
@@ -34,16 +47,19 @@ class Scenario:
     """One way in which the system breaks."""
 
     name: str
-    play: Callable[[SystemUnderTest, PublishedEvents], None]
+    play: Callable[[SystemUnderTest, PublishedEvents], str | None]
+    """Publishes and breaks, and gives what it has measured besides."""
     all_arrive: bool = True
     """Whether every event must arrive in the end. Otherwise an event may also be held or in the dead-letter queue."""
 
     def run(self, system: SystemUnderTest) -> Account:
         """Play the scenario, wait until the queue is empty, and audit."""
         events = system.new_events()
-        self.play(system, events)
+        note = self.play(system, events)
         system.wait_until_quiet()
-        return events.audit()
+        account = events.audit()
+        account.note = note or ""
+        return account
 
 
 def killed_while_sending(system: SystemUnderTest, events: PublishedEvents) -> None:
@@ -194,6 +210,60 @@ def _break_aws(system: SystemUnderTest, rules: ExitStack, share: float) -> None:
         rules.enter_context(system.aws_proxy.rule(fault, share=share))
 
 
+def dynamodb_without_an_address(system: SystemUnderTest, events: PublishedEvents) -> str:
+    """Let no call of DynamoDB be answered for a while, with SQS slow; then answer late and throttle; then be well.
+
+    It is the day of October 2025, short. The simulation plays its fifteen hours.
+    """
+    ids = system.businesses(8)
+    with system.schedule(OUTAGE_SCHEDULE):
+        with (
+            system.aws_proxy.rule(lost_request, service="dynamodb"),
+            system.aws_proxy.rule(late(0.2), service="sqs"),
+        ):
+            for _ in range(OUTAGE_SECONDS // 2 * (1 if system.scale == 1 else 2)):
+                events.publish(ids * system.scale)
+                time.sleep(2)
+        returned, returned_at = time.monotonic(), time.time()
+        with (
+            system.aws_proxy.tally() as tally,
+            system.aws_proxy.rule(late(SLOW_SECONDS), service="dynamodb"),
+        ):
+            for share in (0.6, 0.3, 0.1):
+                throttling = late(SLOW_SECONDS, throttled)
+                with system.aws_proxy.rule(throttling, service="dynamodb", share=share):
+                    events.publish(ids)
+                    time.sleep(3)
+            system.wait_until_quiet()
+    drained = time.monotonic() - returned
+    calls = [time_ for service, time_ in tally.times if service == "dynamodb"]
+    posts = [request.at for id_ in ids for request in system.receiver.at(path_of(id_)) if request.at >= returned_at]
+    return _must_be_no_storm(calls, posts, events.count, drained)
+
+
+def _must_be_no_storm(calls: list[float], posts: list[float], published: int, drained: float) -> str:
+    most_calls, most_posts = _busiest_second(calls), _busiest_second(posts)
+    # Each call of DynamoDB lasts for at least `SLOW_SECONDS`, and each delivery for two of them, one after the other.
+    at_once = ENVIRONMENTS * BATCH
+    allowed_calls = at_once * (1 + int(1 / SLOW_SECONDS))
+    allowed_posts = at_once * (1 + int(1 / (2 * SLOW_SECONDS)))
+    note = (
+        f"{published} events; drained in {drained:.0f} s; {len(calls) / published:.1f} calls of DynamoDB and "
+        f"{len(posts) / published:.2f} requests for each event; in the busiest second {most_calls} calls "
+        f"({allowed_calls} allowed) and {most_posts} requests ({allowed_posts} allowed)"
+    )
+    is_storm = len(calls) > CALLS_OF_AN_EVENT * published or len(posts) > REQUESTS_OF_AN_EVENT * published
+    if is_storm or most_calls > allowed_calls or most_posts > allowed_posts:
+        raise Failure(f"A storm after DynamoDB's return: {note}")
+    return note
+
+
+def _busiest_second(times: list[float]) -> int:
+    """Give the most that happened within a second, whenever that second began."""
+    times = sorted(times)
+    return max((bisect_left(times, time_ + 1) - place for place, time_ in enumerate(times)), default=0)
+
+
 def everything_at_once(system: SystemUnderTest, events: PublishedEvents) -> None:
     """Let endpoints and AWS misbehave, and kill a process every now and then."""
     ids = system.businesses(10)
@@ -219,5 +289,6 @@ SCENARIOS = [
     Scenario("endpoints hang, drip, reset, lie", misbehaving_endpoints, all_arrive=False),
     Scenario("endpoints are gone or never recover", endpoints_that_never_recover, all_arrive=False),
     Scenario("AWS errors, throttles, lost answers", aws_errors, all_arrive=False),
+    Scenario("DynamoDB has no address", dynamodb_without_an_address),
     Scenario("everything at once", everything_at_once, all_arrive=False),
 ]

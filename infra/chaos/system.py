@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.fakes.aws_proxy import AwsProxy, Gate, running_aws_proxy
 from infra.fakes.receiver import Answer, Receiver, running_receiver
 from infra.local.business import Business, new_signing_secret
+from infra.local.conformance import Conformance, check_conformance
 from infra.local.functions import kill, running_functions
 from infra.local.processes import Failure, until
 from infra.local.stack import Stack, running_stack
@@ -30,11 +31,16 @@ FUNCTION_SECONDS = 8
 """The function begins no attempt with less than an attempt's time and five seconds left."""
 VISIBILITY_SECONDS = FUNCTION_SECONDS + 1
 MAX_ATTEMPTS = 10
+ENVIRONMENTS = 8
+BATCH = 10
+"""How many messages an invocation gets at most, by the template."""
 PARAMETERS = {
     "AttemptTimeoutSeconds": str(ATTEMPT_SECONDS),
     "RetryScheduleSeconds": "1,1,2",
     "MaxAttempts": str(MAX_ATTEMPTS),
-    "MaximumConcurrency": "8",
+    "MaximumConcurrency": str(ENVIRONMENTS),
+    # The function logs each call of its pure code, for the check of conformance.
+    "LogLevel": "DEBUG",
 }
 SWEEP_EVERY_SECONDS = 15
 """How often `sweep` runs: more often than by its schedule, but what is lost is lost after the same six minutes."""
@@ -120,6 +126,22 @@ class SystemUnderTest:
             UpdateExpression="SET health = :health",
             ExpressionAttributeValues={":health": health},
         )
+
+    def check_conformance(self) -> Conformance:
+        """Check that every delivery and every step so far was one of the pure code, however it ended."""
+        return check_conformance(self.stack.function_log())
+
+    @contextmanager
+    def schedule(self, steps: str) -> Iterator[None]:
+        """Let the function have another schedule for as long as the block lasts."""
+        functions, name = self.stack.client("lambda"), self.stack.outputs["DeliverFunctionName"]
+        before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        after = before | {"RETRY_SCHEDULE_SECONDS": steps}
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": after})
+        try:
+            yield
+        finally:
+            functions.update_function_configuration(FunctionName=name, Environment={"Variables": before})
 
     def kill_all(self) -> int:
         """Kill every process of the function."""

@@ -12,6 +12,7 @@ never makes a call itself.
 import asyncio
 import json
 import random
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -79,12 +80,12 @@ async def lost_answer(_call: Call, forward: Forward) -> None:
     await forward()
 
 
-def late(seconds: float) -> Fault:
-    """Make a fault that forwards after a while."""
+def late(seconds: float, then: Fault | None = None) -> Fault:
+    """Make a fault that forwards after a while, or does what another fault does."""
 
-    async def fault(_call: Call, forward: Forward) -> AwsResponse:
+    async def fault(call: Call, forward: Forward) -> AwsResponse | None:
         await asyncio.sleep(seconds)
-        return await forward()
+        return await (then(call, forward) if then else forward())
 
     return fault
 
@@ -136,6 +137,8 @@ class Rule:
     fault: Fault
     operations: tuple[str, ...] = ()
     """The operations' names, such as `UpdateItem`. Without a name: every operation."""
+    service: str | None = None
+    """The service, such as `dynamodb`. None: every service."""
     table: str | None = None
     about: str | None = None
     """A text that the call contains, such as a business's id."""
@@ -149,6 +152,7 @@ class Rule:
         """Tell whether this call is to fail, and count it if so."""
         is_met = (
             (not self.operations or call.operation in self.operations)
+            and (self.service is None or self.service == call.service)
             and (self.table is None or self.table in call.tables)
             and (self.about is None or self.about in call.text)
             and (self.times is None or self.hits < self.times)
@@ -218,12 +222,15 @@ class Tally:
 
     def __init__(self, about: str | None) -> None:
         self.calls: Counter[str] = Counter()
+        self.times: list[tuple[str, float]] = []
+        """Each call's service, and when it came, by the monotonic clock."""
         self._about = about
 
     def count(self, call: Call) -> None:
         """Count a call if it contains the text."""
         if self._about is None or self._about in call.text:
             self.calls[call.name] += 1
+            self.times.append((call.service, time.monotonic()))
 
 
 def _read(request: Received) -> Call:

@@ -34,7 +34,7 @@ BOOTSTRAP = BUILT / "DeliverFunction" / "bootstrap"
 CONFIGURATION = environment.ROOT / "infra" / "samconfig.toml"
 TELLING_SECONDS = 15
 FUNCTIONS = ("deliver", "notify", "portal", "sweep")
-EXAMPLES = ("finalize_call_on_stop", "link_for_owner")
+EXAMPLES = ("finalize_call_on_stop", "link_for_owner", "conformance", "verify_request")
 TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 """Rust's name of each architecture."""
 
@@ -57,7 +57,7 @@ def build() -> None:
 
 @cache
 def build_examples() -> dict[str, Path]:
-    """Build the examples of the call service and of the dashboard, and give each one's program by its name."""
+    """Build the examples and the check of conformance, and give each one's program by its name."""
     wanted = [argument for name in EXAMPLES for argument in ("--example", name)]
     programs = _cargo(wanted, "examples", "Building the examples")
     return {name: programs[name] for name in EXAMPLES}

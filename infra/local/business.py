@@ -38,3 +38,8 @@ def new_signing_secret() -> str:
     """Make a secret whose decoded bytes are text, so that n8n's Crypto node can use it too."""
     text = "".join(secrets.choice(_SECRET_CHARACTERS) for _ in range(32))
     return "whsec_" + base64.b64encode(text.encode()).decode()
+
+
+def secret_text(secret: str) -> str:
+    """Give the text that a secret of `new_signing_secret` stands for, as the owner's page shows it for n8n."""
+    return base64.b64decode(secret.removeprefix("whsec_")).decode()

@@ -20,7 +20,7 @@ from infra.fakes.receiver import Answer, Received, Receiver, running_receiver
 
 from . import environment
 from .building import EXAMPLES, MODE, build, build_examples
-from .business import Business, new_signing_secret
+from .business import Business, new_signing_secret, secret_text
 from .demo_data import add_past_deliveries
 from .mailbox import Mail, mails, verify
 from .ministack import usable
@@ -36,7 +36,7 @@ SENDER, OWNER = "notices@prosaas.example", "owner@demo.example"
 DASHBOARD = "/dashboard"
 MAIL_SECONDS = 2
 """How often the local SES is asked for new mails."""
-FINALISING, LINKING = EXAMPLES
+FINALISING, LINKING, *_ = EXAMPLES
 
 
 def main() -> int:
@@ -71,7 +71,7 @@ def main() -> int:
         print(f"\nThe owner's page, for the next 50 minutes:\n  {link.strip()}", flush=True)
         if once:
             return 0 if verified else 1
-        _explain(stack, receiver, examples)
+        _explain(stack, receiver, business, examples)
         with suppress(KeyboardInterrupt):
             _show_more(receiver, stack, business)
         print("\nStopping.")
@@ -163,7 +163,7 @@ def _judged(right: bool) -> str:
     return "right" if right else "WRONG"
 
 
-def _explain(stack: Stack, receiver: Receiver, examples: dict[str, Path]) -> None:
+def _explain(stack: Stack, receiver: Receiver, business: Business, examples: dict[str, Path]) -> None:
     receiver.script("/broken", Answer(404, b'{"code":404,"message":"This webhook is not registered."}'))
     env = (environment.RUN / "env").relative_to(environment.ROOT)
     log = (environment.RUN / "ministack.log").relative_to(environment.ROOT)
@@ -175,6 +175,10 @@ hand the function a batch:
   make invoke EVENT=events/sqs/batch_with_poisoned.json
 or get another link to the owner's page:
   . {env} && {os.path.relpath(examples[LINKING], environment.ROOT)} demo
+
+Connect a receiver of your own, such as a real n8n (README says how): save its URL on the page. It verifies by:
+  signing secret     {business.signing_secret}
+  as text, for n8n   {secret_text(business.signing_secret)}
 
 On the page, {receiver.url}/demo is a URL that works, and {receiver.url}/broken one that does not. After five failed
 attempts there, such as those of five calls, the mail to the owner is shown here.

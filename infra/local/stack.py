@@ -23,7 +23,7 @@ from infra.fakes.aws_proxy import AwsProxy
 from . import environment, template
 from .building import BUILT, BUILT_TEMPLATE, CONFIGURATION
 from .ministack import Ministack, ministack
-from .processes import finish
+from .processes import Failure, finish
 
 NAME = "prosaas-webhooks"
 DEPLOYED_TEMPLATE = BUILT / "ministack.json"
@@ -124,10 +124,17 @@ class Stack:
         return self.client("lambda").get_function_configuration(FunctionName=self.outputs[output])
 
     def _log(self, configuration: dict[str, Any], since: float) -> list[str]:
-        pages = self.client("logs").get_paginator("filter_log_events")
-        group = configuration["LoggingConfig"]["LogGroup"]
-        found = pages.paginate(logGroupName=group, startTime=int(since * 1000))
-        return [event["message"] for page in found for event in page["events"]]
+        logs, group = self.client("logs"), configuration["LoggingConfig"]["LogGroup"]
+        start, lines = int(since * 1000), []
+        while True:
+            events = logs.filter_log_events(logGroupName=group, startTime=start)["events"]
+            if len(events) < _MOST_EVENTS:
+                return lines + [event["message"] for event in events]
+            # The next request gives all events of the last millisecond again, so they are left to that request.
+            start, before = events[-1]["timestamp"], start
+            if start == before:
+                raise Failure(f"More than {_MOST_EVENTS} log lines within a millisecond")
+            lines += [event["message"] for event in events if event["timestamp"] < start]
 
 
 @contextmanager
@@ -181,6 +188,9 @@ def _say_numbers_again(stack: Stack) -> None:
 def _session() -> Any:  # noqa: ANN401
     return boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=environment.REGION)
 
+
+_MOST_EVENTS = 10_000
+"""How many log lines MiniStack gives at most. It gives no token for the lines that follow."""
 
 # An empty set of proxies replaces that of the environment, which does not lead to this machine.
 _DIRECT = Config(proxies={}, retries={"max_attempts": 2})

@@ -1,8 +1,9 @@
-"""Reading `infra/template.yaml`, as it is written or as SAM has built it, and the two changes that MiniStack needs.
+"""Reading `infra/template.yaml`, as it is written or as SAM has built it, and the changes that MiniStack needs.
 
-MiniStack refuses an alarm on metric math, and with the alarm the whole deployment. It also judges the permission to
-send mail by other resources than AWS, and without the sender's address. Only these alarms are left out of the template
-that MiniStack gets, and only this permission is widened; a test compares the rest. AWS gets the whole template.
+MiniStack refuses an alarm on metric math and a saved query of Logs Insights, and with them the whole deployment. It
+also judges the permission to send mail by other resources than AWS, and without the sender's address. Only these alarms
+and queries are left out of the template that MiniStack gets, the alarms also from the dashboard's list, and only this
+permission is widened; a test compares the rest. AWS gets the whole template.
 
 This module resolves no parameters or conditions, and does not validate: `make check` runs cfn-lint.
 """
@@ -10,6 +11,7 @@ This module resolves no parameters or conditions, and does not validate: `make c
 import copy
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +33,12 @@ def write(template: Template, path: Path) -> None:
 
 
 def for_ministack(template: Template) -> Template:
-    """Give the template without the alarms that MiniStack refuses, and with a permission to mail that it can judge."""
-    kept = {name: resource for name, resource in template["Resources"].items() if not _is_metric_math(resource)}
+    """Give the template without the resources that MiniStack refuses, with a permission to mail that it can judge."""
+    kept = {name: resource for name, resource in template["Resources"].items() if not _is_refused(resource)}
+    left_out = template["Resources"].keys() - kept.keys()
     for name, resource in kept.items():
+        if resource["Type"] == "AWS::CloudWatch::Dashboard":
+            kept[name] = _without_arns(resource, left_out)
         if resource["Type"] == "AWS::IAM::Role":
             kept[name] = _judgeable(resource)
     return template | {"Resources": kept}
@@ -50,5 +55,15 @@ def _judgeable(role: Template) -> Template:
     return role
 
 
-def _is_metric_math(resource: Template) -> bool:
-    return resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
+def _without_arns(dashboard: Template, left_out: Iterable[str]) -> Template:
+    dashboard = copy.deepcopy(dashboard)
+    body = dashboard["Properties"]["DashboardBody"]["Fn::Sub"]
+    for name in left_out:
+        body[0] = body[0].replace(f'"${{{name}.Arn}}",\n', "")
+    return dashboard
+
+
+def _is_refused(resource: Template) -> bool:
+    if resource["Type"] == "AWS::CloudWatch::Alarm":
+        return "Metrics" in resource["Properties"]
+    return resource["Type"] == "AWS::Logs::QueryDefinition"

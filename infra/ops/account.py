@@ -10,8 +10,10 @@ import boto3
 from botocore.config import Config
 
 
-def client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+def client(service: str, config: Config | None = None) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
     """Make a client of an AWS service."""
+    config = config or Config()
     # The environment's proxy, which may lead to AWS, does not lead to the local stack.
-    direct = Config(proxies={}) if "127.0.0.1" in os.environ.get("AWS_ENDPOINT_URL", "") else None
-    return boto3.session.Session().client(service, config=direct)
+    if "127.0.0.1" in os.environ.get("AWS_ENDPOINT_URL", ""):
+        config = config.merge(Config(proxies={}))
+    return boto3.session.Session().client(service, config=config)

@@ -30,7 +30,7 @@ FOLDER = "RUN_OF_TESTS"
 """The variable that names a run, and so the folder of its files."""
 
 PARALLEL = {
-    "deliveries": "not portal and not own_stack and not second and not alone",
+    "deliveries": "not portal and not own_stack and not second and not alone and not n8n",
     "portal": "portal and not page or last",
     "page": "page or last",
     "own_stack": "own_stack and not mails and not chaos",

@@ -79,10 +79,11 @@ class TestBusiness:
         self.publish_text(json.dumps(event))
         return event
 
-    def publish_text(self, body: str) -> None:
-        """Publish a message with this body."""
+    def publish_text(self, body: str, **attributes: str) -> None:
+        """Publish a message with this body and these attributes."""
         url = self.stack.outputs["EventsQueueUrl"]
-        self.stack.queue.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=self.id)
+        given = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+        self.stack.queue.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=self.id, MessageAttributes=given)
 
     def receives(self, count: int = 1, path: str | None = None) -> list[Received]:
         """Wait for so many requests, and return all that have arrived."""

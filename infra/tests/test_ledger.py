@@ -1,5 +1,6 @@
 """The ledger's record of each event. An event that has arrived is not sent again."""
 
+from decimal import Decimal
 from typing import Any
 
 from infra.fakes.receiver import Answer, Manner
@@ -7,6 +8,7 @@ from infra.local.ledger import attempts
 from infra.local.processes import until
 
 from .business import TestBusiness, event_id_of
+from .conftest import Businesses
 from .queues import DeadLetters, wait_until_empty
 from .waits import SECONDS
 
@@ -23,7 +25,45 @@ def test_delivered_event_is_in_the_ledger_with_its_attempt(business: TestBusines
     assert record["response_snippet"] == "thank\ufffd[2Jyou", "control characters are replaced"
     [attempt] = attempts(record)
     assert attempt["total_ms"] >= attempt["first_byte_ms"] >= 50
-    assert record["expires_at"] - int(record["updated_at"] / 1000) == 30 * 24 * 3600
+    assert days_kept(record) == 30
+
+
+def days_kept(record: dict[str, Any]) -> float:
+    """Give the days from a record's last change to its expiry."""
+    return (int(record["expires_at"]) - int(record["updated_at"] / 1000)) / (24 * 3600)
+
+
+def test_record_is_kept_for_the_days_of_its_business_unless_they_are_odd_or_more_than_the_stacks(
+    business_for: Businesses,
+) -> None:
+    days = {1: 1, 7: 7, 30: 30, 31: 30, 0: 30, -1: 30, 10**9: 30, Decimal("1.5"): 30, "7": 30, "soon": 30, None: 30}
+    businesses = business_for(days)
+    for value, business in businesses.items():
+        business.answers(200, retention_days=value)
+        business.publish()
+    records = {
+        value: business.recorded(event_id_of(business.receives()[0]), "delivered")
+        for value, business in businesses.items()
+    }
+    assert {value: days_kept(record) for value, record in records.items()} == days
+
+
+def test_another_number_of_days_counts_from_the_next_write_on_and_a_held_event_does_not_expire(
+    business: TestBusiness,
+) -> None:
+    business.answers(200)
+    business.publish()
+    event_id = event_id_of(business.receives()[0])
+    assert days_kept(business.recorded(event_id, "delivered")) == 30
+    business.answers(200, 200, 410, 200, retention_days=7)
+    assert days_kept(business.recorded(event_id, "delivered")) == 30
+    business.resend(event_id)
+    until(lambda: days_kept(business.recorded(event_id, "delivered")) == 7, SECONDS, "the new number", every=0.1)
+    business.publish()
+    [held] = until(business.held, SECONDS, "a held event")
+    assert "expires_at" not in business.recorded(held, "held")
+    business.resume()
+    assert days_kept(business.recorded(held, "delivered")) == 7
 
 
 def test_every_failed_attempt_is_in_the_ledger_and_the_success_clears_the_cause(business: TestBusiness) -> None:

@@ -123,7 +123,7 @@ def test_reference_to_an_unknown_event_is_set_aside_with_the_reason_not_kept(
 def test_held_event_without_a_body_is_set_aside_and_the_events_after_it_are_sent(
     business: TestBusiness, dead_letters: DeadLetters
 ) -> None:
-    business.answers(410, 200)
+    business.answers(410, 200, retention_days=7)
     business.publish()
     until(lambda: business.health().get("state") == "paused", SECONDS, "a paused endpoint")
     later = business.publish()
@@ -142,5 +142,6 @@ def test_held_event_without_a_body_is_set_aside_and_the_events_after_it_are_sent
     given_up = business.recorded(lost, "failed")
     assert "held" not in given_up
     assert given_up["updated_at"] > before["updated_at"]
-    assert given_up["expires_at"] * 1000 > given_up["updated_at"], "the record expires by the retention"
+    days = (given_up["expires_at"] - int(given_up["updated_at"] / 1000)) / (24 * 3600)
+    assert days == 7, "the record expires by the retention of its business"
     assert business.logs(message="not_kept", event_id=lost)

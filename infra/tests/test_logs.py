@@ -2,6 +2,7 @@
 
 import pytest
 
+from infra.local.conformance import check_conformance
 from infra.local.stack import Stack
 
 from .logs import Confidential, json_lines, log_lines
@@ -28,6 +29,13 @@ def test_every_line_of_the_functions_is_json_of_a_known_level(stack: Stack) -> N
     lines = json_lines(log)
     assert {line["level"] for line in lines} <= {"DEBUG", "INFO", "WARN", "ERROR"}
     assert all(line["timestamp"].endswith("Z") for line in lines)
+
+
+@pytest.mark.last
+def test_every_delivery_and_step_of_the_session_was_one_of_the_pure_code(stack: Stack) -> None:
+    conformance = check_conformance(stack.function_log())
+    print(conformance)
+    assert conformance.calls > 0
 
 
 @pytest.mark.last

@@ -1,6 +1,7 @@
 """The guides of the owner's page and the page that says what is sent, in a real browser; without JavaScript too."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -299,6 +300,12 @@ def test_each_guide_is_there_and_no_other(owner: Owner) -> None:
     [
         ("/connect/n8n.json", "n8n.json", "prosaas-n8n.json"),
         ("/connect/google-sheets.gs", "google_sheets.gs", "prosaas-google-sheets.gs"),
+        ("/connect/files/n8n_verify.json", "n8n_verify.json", "prosaas-n8n-verify.json"),
+        ("/connect/files/n8n_header_auth.json", "n8n_header_auth.json", "prosaas-n8n-header-auth.json"),
+        ("/connect/files/n8n_google_sheets.json", "n8n_google_sheets.json", "prosaas-n8n-google-sheets.json"),
+        ("/connect/files/n8n_slack.json", "n8n_slack.json", "prosaas-n8n-slack.json"),
+        ("/connect/files/n8n_monday.json", "n8n_monday.json", "prosaas-n8n-monday.json"),
+        ("/connect/files/llms.txt", "../llms.txt", "prosaas-llms.txt"),
     ],
 )
 def test_files_of_the_guides_are_downloaded_by_owners_alone(owner: Owner, path: str, file: str, name: str) -> None:
@@ -307,6 +314,18 @@ def test_files_of_the_guides_are_downloaded_by_owners_alone(owner: Owner, path: 
     assert reply.headers["content-disposition"] == f'attachment; filename="{name}"'
     assert reply.body == (RECEIVERS / file).read_bytes()
     assert owner.portal.send("GET", path).status == 401
+
+
+def test_file_that_no_guide_offers_is_not_found(owner: Owner) -> None:
+    for name in ("try.py", "n8n.json", "..%2Fllms.txt", "%FF"):
+        path = f"/connect/files/{name}"
+        assert owner.portal.send("GET", path, headers={"Cookie": owner.cookie()}).status == 404, name
+
+
+def test_guides_link_only_to_files_that_are_there(owner: Owner) -> None:
+    for slug in GUIDES:
+        for path in re.findall(r'href="(/connect/[^"]*)" download', guide(owner, slug)):
+            assert owner.portal.send("GET", path, headers={"Cookie": owner.cookie()}).status == 200, path
 
 
 def test_code_for_a_sheet_is_copied_as_it_is(owner: Owner, visit: Callable[..., Visit]) -> None:

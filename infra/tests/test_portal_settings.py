@@ -195,12 +195,17 @@ def test_text_that_is_not_one_address_is_refused_and_the_old_address_stays(owner
     assert owner.item()["generic_webhook_url"] == "https://stays.example/"
 
 
+def submits(owner: Owner, **fields: str) -> Reply:
+    """Send the form of the page with the owner's URL and these fields."""
+    headers = {"Cookie": owner.cookie(), "Sec-Fetch-Site": "same-origin"}
+    headers |= {"Content-Type": "application/x-www-form-urlencoded"}
+    form = urlencode({"generic_webhook_url": owner.url} | fields)
+    return owner.portal.send("POST", "/settings", form, headers=headers)
+
+
 def test_form_of_the_page_stores_refuses_and_clears_the_address_for_mails(owner: Owner) -> None:
     def saves(address: str | None) -> Reply:
-        fields = {"generic_webhook_url": owner.url} | ({} if address is None else {"notify_email": address})
-        headers = {"Cookie": owner.cookie(), "Sec-Fetch-Site": "same-origin"}
-        headers |= {"Content-Type": "application/x-www-form-urlencoded"}
-        return owner.portal.send("POST", "/settings", urlencode(fields), headers=headers)
+        return submits(owner, **({} if address is None else {"notify_email": address}))
 
     assert saves("owner@example.com\u200f ").status == 303
     assert owner.item()["notify_email"] == "owner@example.com"
@@ -221,6 +226,53 @@ def test_longest_header_is_sent(owner: Owner) -> None:
     assert owner.post("/api/test").json["delivered"]
     [request] = owner.business.received()
     assert request.headers[name.lower()] == value
+
+
+def test_days_of_retention_are_stored_shown_kept_and_removed(owner: Owner) -> None:
+    assert owner.get("/api/settings").json["retention_days"] is None
+    assert owner.put("/api/settings", {"retention_days": 7}).json["retention_days"] == 7
+    assert owner.item()["retention_days"] == 7
+    assert owner.saves(None).json["retention_days"] == 7, "an absent member stays"
+    assert owner.put("/api/settings", {"retention_days": 30}).json["retention_days"] == 30, "as many as the stack"
+    assert owner.put("/api/settings", {"retention_days": None}).json["retention_days"] is None
+    assert "retention_days" not in owner.item()
+
+
+def test_days_that_the_stack_does_not_keep_are_refused_and_the_old_number_stays(owner: Owner) -> None:
+    owner.put("/api/settings", {"retention_days": 7})
+    for days in (0, -1, 31, 10**12):
+        reply = owner.put("/api/settings", {"generic_webhook_url": "https://another.example/", "retention_days": days})
+        [error] = reply.problem(422)["errors"]
+        assert (error["pointer"], error["code"]) == ("/retention_days", "range")
+        assert "1 to 30 days" in error["detail"]
+    for odd in ("7", 7.5, True, [7], {}):
+        owner.put("/api/settings", {"retention_days": odd}).problem(422)
+    item = owner.item()
+    assert item["retention_days"] == 7
+    assert "generic_webhook_url" not in item
+
+
+def test_number_of_another_system_that_does_not_count_is_not_shown(owner: Owner) -> None:
+    for odd in (31, 0, "7", None, [7]):
+        owner.business.answers(200, retention_days=odd)
+        assert owner.get("/api/settings").json["retention_days"] is None
+        page = owner.portal.send("GET", "/", headers={"Cookie": owner.cookie()})
+        assert 'name="retention_days" inputmode="numeric"' in page.text
+
+
+def test_days_of_retention_are_set_by_the_form_and_refused_with_the_reason(owner: Owner) -> None:
+    def saved(days: str) -> Reply:
+        return submits(owner, retention_days=days)
+
+    assert saved("\u200f 7 ").status == 303
+    assert owner.item()["retention_days"] == 7
+    refused = saved("31 <days>")
+    assert refused.status == 422
+    assert 'id="retention_days-error"' in refused.text
+    assert 'value="31 &#60;days&#62;"' in refused.text
+    assert owner.item()["retention_days"] == 7
+    assert saved("").status == 303
+    assert "retention_days" not in owner.item()
 
 
 def test_mask_keeps_no_value_for_another_header_name(owner: Owner) -> None:

@@ -139,6 +139,7 @@ PAGES = [
     ("GET", f"/deliveries/evt_{'0' * 32}"),
     ("GET", "/connect/slack"),
     ("GET", "/connect/n8n.json"),
+    ("GET", "/connect/files/n8n_verify.json"),
     ("GET", "/events"),
     ("POST", "/test"),
     ("POST", "/settings"),

@@ -18,6 +18,7 @@ from .queues import wait_until_empty
 from .waits import SECONDS
 
 README = environment.ROOT / "events" / "README.md"
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 SHORT = environment.ROOT / "events" / "samples" / "call.completed.short.json"
 
 
@@ -32,9 +33,11 @@ def publishing(stack: Stack) -> dict[str, str]:
     return environment.using(stack.endpoint) | {"EVENTS_QUEUE_URL": stack.outputs["EventsQueueUrl"]}
 
 
-def run_example(example: str, business: TestBusiness, store: Path, *arguments: str | Path) -> int:
+def run_example(
+    example: str, business: TestBusiness, store: Path, *arguments: str | Path, traceparent: str = ""
+) -> int:
     """Run the call service's example with its calls in `store`, and return its status."""
-    env = publishing(business.stack) | {"CALL_STORE": str(store)}
+    env = publishing(business.stack) | {"CALL_STORE": str(store), "TRACEPARENT": traceparent}
     return subprocess.run([example, *arguments], env=env, check=False, timeout=SECONDS).returncode
 
 
@@ -53,8 +56,10 @@ def test_python_of_the_readme_publishes(business: TestBusiness, tmp_path: Path) 
     script = tmp_path / "publish.py"
     script.write_text(snippet.replace('"business_id": "demo"', f'"business_id": "{business.id}"'))
     business.answers(200)
-    subprocess.run([sys.executable, script], env=publishing(business.stack), check=True, timeout=SECONDS)
+    env = publishing(business.stack) | {"TRACEPARENT": TRACEPARENT}
+    subprocess.run([sys.executable, script], env=env, check=True, timeout=SECONDS)
     [request] = business.receives()
+    assert request.headers["traceparent"] == TRACEPARENT
     body = json.loads(request.body)
     assert body["event_type"] == "call.completed"
     assert len(body) == 13
@@ -67,8 +72,9 @@ def test_example_of_the_call_service_publishes_a_finished_call(
 ) -> None:
     path, event = sample_of(business, tmp_path)
     business.answers(200)
-    assert run_example(example, business, tmp_path / "calls", path) == 0
+    assert run_example(example, business, tmp_path / "calls", path, traceparent=TRACEPARENT) == 0
     [request] = business.receives()
+    assert request.headers["traceparent"] == TRACEPARENT
     assert json.loads(request.body)["transcript"] == event["transcript"]
 
 

@@ -1,5 +1,7 @@
-"""MiniStack gets the template of AWS, without the alarms that it refuses, and with a wider permission to mail."""
+"""MiniStack gets the template of AWS, without the resources that it refuses, and with a wider permission to mail."""
 
+import json
+import re
 from typing import Any
 
 from infra.local.building import BUILT_TEMPLATE
@@ -11,15 +13,28 @@ from .template import original
 LEFT_OUT = {"DeadLettersGrowingAlarm", "SweepStoppedAlarm"}
 """The alarms on metric math, which MiniStack refuses."""
 
+SAVED_QUERIES = {"OneCallQuery", "WorstEndpointsQuery", "CausesQuery", "OurFaultsQuery"}
+"""MiniStack has no saved queries."""
 
-def test_ministack_gets_the_template_without_alarms_on_metric_math_and_conditions_on_a_sender(stack: Stack) -> None:
+
+def test_ministack_gets_the_template_without_what_it_refuses_and_without_the_condition_on_a_sender(
+    stack: Stack,
+) -> None:
     assert stack.outputs
     built, deployed = read(BUILT_TEMPLATE), read(DEPLOYED_TEMPLATE)
     mailing = [_mailing(template) for template in (built, deployed)]
     assert mailing[1] == {"Sid": "MailOwners", "Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*"}
     mailing[1] |= {name: mailing[0][name] for name in ("Resource", "Condition")}
-    left_out = {name: built["Resources"][name] for name in LEFT_OUT}
-    assert all(resource["Properties"]["Metrics"] for resource in left_out.values())
+    bodies = [
+        template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"] for template in (built, deployed)
+    ]
+    without, removed = re.subn(rf'"\$\{{({"|".join(LEFT_OUT)})\.Arn\}}",\n *', "", bodies[0][0])
+    assert removed == len(LEFT_OUT)
+    assert re.sub(r"\n *", "\n", bodies[1][0]) == re.sub(r"\n *", "\n", without)
+    bodies[1][0] = bodies[0][0]
+    left_out = {name: built["Resources"][name] for name in LEFT_OUT | SAVED_QUERIES}
+    assert all(left_out[name]["Properties"]["Metrics"] for name in LEFT_OUT)
+    assert {left_out[name]["Type"] for name in SAVED_QUERIES} == {"AWS::Logs::QueryDefinition"}
     assert deployed | {"Resources": deployed["Resources"] | left_out} == built
 
 
@@ -53,6 +68,15 @@ def test_every_alarm_exists_without_an_address_for_mail(stack: Stack) -> None:
     assert {name for name in expected if any(name in alarm["AlarmName"] for alarm in deployed)} == expected
     for alarm in deployed:
         assert alarm["AlarmActions"] == [stack.outputs["AlarmTopicArn"]]
+
+
+def test_dashboard_is_deployed_under_the_name_of_its_output(stack: Stack) -> None:
+    dashboard = stack.client("cloudwatch").get_dashboard(DashboardName=stack.outputs["DashboardName"])
+    widgets = json.loads(dashboard["DashboardBody"])["widgets"]
+    functions = {
+        metric[3] for widget in widgets for metric in widget["properties"].get("metrics", []) if len(metric) > 3
+    }
+    assert stack.outputs["DeliverFunctionName"] in functions
 
 
 def test_tables_are_protected_from_deletion(stack: Stack) -> None:

@@ -14,6 +14,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapters::process::metrics::{Metric, add};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use domain::event::{BusinessId, EventId};
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
@@ -41,6 +42,7 @@ pub(crate) async fn deliver_all(
     event: SqsEvent,
     deadline: Instant,
 ) -> Result<SqsBatchResponse, NotAMessage> {
+    add(Metric::Messages, event.records.len());
     // At least a second remains, even after the deadline, so that each message can be told when to come back.
     let end = deadline.checked_sub(TO_ANSWER).unwrap_or(deadline).max(Instant::now() + TO_ANSWER);
     let by_itself = |message: Message, content, turn: Turn| {

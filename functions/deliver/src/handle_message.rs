@@ -9,6 +9,7 @@ use std::time::Duration;
 use adapters::attempter::Attempter;
 use adapters::body::Compressor;
 use adapters::deliveries_table::Retention;
+use adapters::dynamodb::TableError;
 use adapters::notices::Notices;
 use adapters::process::clock;
 use adapters::queue::{Queues, Reason};
@@ -19,6 +20,7 @@ use domain::command::Command;
 use domain::delivery::Trigger;
 use domain::event::{BusinessId, Event, EventId};
 use domain::request::signature::InternalSecret;
+use domain::request::traceparent::Traceparent;
 use domain::schedule::Schedule;
 use tokio::time::Instant;
 
@@ -59,6 +61,8 @@ pub(crate) struct Deliver {
 pub(crate) struct Delivery<'a> {
     pub(crate) message: &'a Message,
     pub(crate) event: &'a Event,
+    /// The publisher's place in a trace: the message's or, where a command brings the event, the record's.
+    pub(crate) traceparent: Option<&'a Traceparent>,
     /// When the event was first published.
     pub(crate) occurred: Timestamp,
     pub(crate) trigger: Trigger,
@@ -85,6 +89,7 @@ impl Deliver {
                 let delivery = Delivery {
                     message,
                     event: &event,
+                    traceparent: message.trace.traceparent(),
                     occurred: message.sent.unwrap_or_else(clock::now),
                     trigger: Trigger::Message,
                     resend: None,
@@ -135,6 +140,7 @@ impl Deliver {
                 let delivery = Delivery {
                     message,
                     event: &kept.event,
+                    traceparent: kept.traceparent.as_ref(),
                     occurred: kept.occurred,
                     trigger: match resend {
                         Some(_) => Trigger::Resend,
@@ -152,19 +158,25 @@ impl Deliver {
             Ok(None) => {
                 report::not_kept(message, business_id, event_id);
                 // If the event stayed held, `sweep` would find it again and again.
-                let abandoned =
-                    self.tables.deliveries.abandon(business_id, event_id, self.retention, clock::now()).await;
-                if let Err(error) = abandoned {
+                if let Err(error) = self.abandon(business_id, event_id).await {
                     report::command_fault(message, business_id, &error.into());
-                    return self.after_fault(message).await;
+                    return self.after_fault(message, Some(business_id)).await;
                 }
                 self.set_aside(message, Reason::NotKept, NOT_KEPT).await
             }
             Err(error) => {
                 report::command_fault(message, business_id, &error.into());
-                self.after_fault(message).await
+                self.after_fault(message, Some(business_id)).await
             }
         }
+    }
+
+    /// Gives up an event whose body the ledger does not have. The settings are read for it, since the record is to expire
+    /// when its business wants; if they cannot be read, the record is kept for as long as the stack keeps records.
+    pub(crate) async fn abandon(&self, business_id: &BusinessId, event_id: &EventId) -> Result<(), TableError> {
+        let read = self.tables.read_settings(business_id, clock::now()).await;
+        let retention = self.retention.of_business(read.ok().and_then(|item| item.settings.retention_days));
+        self.tables.deliveries.abandon(business_id, event_id, retention, clock::now()).await
     }
 }
 

@@ -13,6 +13,7 @@ mod run_replay;
 mod message_action;
 mod fault;
 mod report;
+mod tally;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,8 @@ use adapters::body::Compressor;
 use adapters::deliveries_table::Retention;
 use adapters::http::{SystemLookup, WebhookClient, tls};
 use adapters::notices::Notices;
-use adapters::process::environment::Deliver as Environment;
+use adapters::process::environment::{self, Deliver as Environment};
+use adapters::process::metrics::{self, WriteAtEnd};
 use adapters::process::{clock, deadline, log};
 use adapters::queue::Queues;
 use adapters::secret::SecretSource;
@@ -40,10 +42,15 @@ use handle_message::Deliver;
 async fn main() -> Result<(), Error> {
     let environment = Environment::from_process().map_err(|error| error.to_string())?;
     log::start("deliver", environment.log_level);
+    metrics::start(environment::function_name().map_err(|error| error.to_string())?);
     let deliver = Arc::new(wire(environment));
     let handler = |event: LambdaEvent<SqsEvent>| {
         let deadline = Instant::now() + deadline::remaining(event.context.deadline, clock::now(), TIMEOUT);
-        batch::deliver_all(Arc::clone(&deliver), event.payload, deadline)
+        let deliver = Arc::clone(&deliver);
+        async move {
+            let _metrics = WriteAtEnd;
+            batch::deliver_all(deliver, event.payload, deadline).await
+        }
     };
     Runtime::new(service_fn(handler)).run().await
 }
@@ -64,6 +71,6 @@ fn wire(environment: Environment) -> Deliver {
         notices: Notices::new(&sdk, environment.owner_notices_topic_arn),
         schedule: environment.schedule,
         compressor: Compressor::new(),
-        retention: Retention(environment.retention),
+        retention: Retention(environment.retention_days),
     }
 }

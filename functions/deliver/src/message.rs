@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use adapters::queue::{AT_CAPACITY_SINCE, FIRST_SENT, has_room_for_at_capacity_since};
-use aws_lambda_events::event::sqs::SqsMessage;
+use aws_lambda_events::event::sqs::{SqsMessage, SqsMessageAttribute};
 use domain::Timestamp;
 use domain::command::Command;
 use domain::event::{BusinessId, Event, EventId};
+use domain::request::traceparent::Traceparent;
 use lambda_runtime::Diagnostic;
 
 /// A message of the events queue.
@@ -21,6 +22,32 @@ pub(crate) struct Message {
     /// Since when the message has found no time in an invocation, or its endpoint at capacity. None: the message was
     /// not sent anew for that.
     pub(crate) at_capacity_since: Option<Timestamp>,
+    pub(crate) trace: Trace,
+}
+
+/// The publisher's place in a trace, by the message attribute `traceparent`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trace {
+    /// The publisher gave none.
+    Absent,
+    /// The publisher gave a text that is not valid. No part of it is sent, stored or logged.
+    Invalid,
+    Given(Traceparent),
+}
+
+impl Trace {
+    fn read(attribute: Option<&SqsMessageAttribute>) -> Self {
+        let Some(attribute) = attribute else { return Self::Absent };
+        let valid = attribute.string_value.as_deref().and_then(Traceparent::parse);
+        valid.map_or(Self::Invalid, Self::Given)
+    }
+
+    pub(crate) fn traceparent(&self) -> Option<&Traceparent> {
+        match self {
+            Self::Given(traceparent) => Some(traceparent),
+            Self::Absent | Self::Invalid => None,
+        }
+    }
 }
 
 /// For this long a message comes back without an attempt when its endpoint is at capacity. Then an attempt is made,
@@ -99,6 +126,7 @@ impl TryFrom<SqsMessage> for Message {
             receive_count: receive_count.unwrap_or(1),
             sent: ours(FIRST_SENT).or(attribute("SentTimestamp")).and_then(time),
             at_capacity_since: ours(AT_CAPACITY_SINCE).and_then(time),
+            trace: Trace::read(record.message_attributes.get(Traceparent::NAME)),
             id: given(record.message_id, "messageId")?,
             receipt_handle: given(record.receipt_handle, "receiptHandle")?,
             body: record.body.unwrap_or_default(),
@@ -120,6 +148,7 @@ mod tests {
             receive_count: 1,
             sent: None,
             at_capacity_since,
+            trace: Trace::Absent,
         };
         let ignores =
             |at_capacity_since, bytes| message(at_capacity_since, bytes).ignores_capacity(since + MAX_TIME_AT_CAPACITY);
@@ -127,5 +156,21 @@ mod tests {
         assert!(!ignores(Some(since + Duration::from_millis(1)), 9));
         assert!(!ignores(None, 1024 * 1024 - 36));
         assert!(ignores(None, 1024 * 1024 - 35));
+    }
+
+    #[test]
+    fn an_attribute_that_is_no_valid_traceparent_is_told_from_none() {
+        let valid = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let read = |text: Option<&str>| {
+            let mut attribute = SqsMessageAttribute::default();
+            attribute.string_value = text.map(str::to_owned);
+            Trace::read(Some(&attribute))
+        };
+        assert_eq!(read(Some(valid)).traceparent().map(Traceparent::as_str), Some(valid));
+        // An attribute of another data type has no text.
+        for text in [None, Some(""), Some("00-0-0-0"), Some("a\r\nb: c")] {
+            assert_eq!(read(text), Trace::Invalid, "{text:?}");
+        }
+        assert_eq!(Trace::read(None), Trace::Absent);
     }
 }

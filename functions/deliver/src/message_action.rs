@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use adapters::process::clock;
-use adapters::queue::Reason;
+use adapters::queue::{Reason, has_room_for_at_capacity_since};
 use domain::Timestamp;
 use domain::command::Command;
 use domain::delivery::MessageAction;
 use domain::event::{BusinessId, EventId};
+use domain::schedule::AfterFault;
 
 use crate::handle_message::{Deliver, Disposition};
 use crate::message::Message;
@@ -34,7 +35,7 @@ impl Deliver {
             // The message comes back only so that SQS moves it to the dead-letter queue.
             MessageAction::ReturnSpent => self.return_after(message, Duration::ZERO).await,
             MessageAction::ReturnUnattempted => self.unattempted(message, Some(business_id)).await,
-            MessageAction::ReturnAfterFault => self.after_fault(message).await,
+            MessageAction::ReturnAfterFault => self.after_fault(message, Some(business_id)).await,
         }
     }
 
@@ -46,9 +47,8 @@ impl Deliver {
         let delay = UNATTEMPTED * times + UNATTEMPTED.mul_f64(fastrand::f64());
         if times > RECEIVES_BEFORE_SENT_ANEW || self.is_last_receive(message) {
             let since = message.at_capacity_since.unwrap_or_else(clock::now);
-            match self.queues.send_again(&message.body, business_id, message.sent, since, delay).await {
-                Ok(()) => return Disposition::Acknowledge,
-                Err(error) => report::not_rescheduled(message, &error),
+            if self.send_anew(message, business_id, Some(since), delay).await {
+                return Disposition::Acknowledge;
             }
         }
         self.return_after(message, delay).await
@@ -95,13 +95,38 @@ impl Deliver {
     }
 
     /// Returns a message after a fault, by the event's schedule: an outage may last longer than all receives at the
-    /// queue's own visibility timeout would. After the last attempt, or if SQS itself is down, the message comes back
-    /// after that timeout.
-    pub(crate) async fn after_fault(&self, message: &Message) -> Disposition {
-        match self.schedule.delay_after(message.receive_count, None, fastrand::f64()) {
-            Some(delay) => self.return_after(message, delay).await,
-            None => Disposition::Return,
+    /// queue's own visibility timeout would. After a few hours the message is sent anew, so that an outage uses up no
+    /// event's receives ([`domain::schedule::Schedule::after_fault`]). If SQS itself is down, the message comes back
+    /// after its visibility timeout.
+    pub(crate) async fn after_fault(&self, message: &Message, business_id: Option<&BusinessId>) -> Disposition {
+        let age = message.sent.and_then(|sent| Duration::try_from(clock::now().duration_since(sent)).ok());
+        // A message without room for the time at which it was first sent would never grow old.
+        let age = age.filter(|_| has_room_for_at_capacity_since(&message.body)).unwrap_or(Duration::MAX);
+        match self.schedule.after_fault(message.receive_count, age, fastrand::f64()) {
+            AfterFault::ReturnsAfter(delay) => self.return_after(message, delay).await,
+            AfterFault::IsSentAnew(delay) => {
+                if self.send_anew(message, business_id, message.at_capacity_since, delay).await {
+                    return Disposition::Acknowledge;
+                }
+                let delay = self.schedule.delay_after(message.receive_count, None, fastrand::f64());
+                self.return_after(message, delay.unwrap_or_default()).await
+            }
+            AfterFault::IsSpent => Disposition::Return,
         }
+    }
+
+    /// Sends a message anew, so that its receives are counted from the beginning. Returns whether SQS has taken it.
+    async fn send_anew(
+        &self,
+        message: &Message,
+        business_id: Option<&BusinessId>,
+        at_capacity_since: Option<Timestamp>,
+        delay: Duration,
+    ) -> bool {
+        let (sent, traceparent) = (message.sent, message.trace.traceparent());
+        let sending =
+            self.queues.send_again(&message.body, business_id, sent, at_capacity_since, traceparent, delay).await;
+        sending.inspect_err(|error| report::not_rescheduled(message, error)).is_ok()
     }
 
     async fn return_after(&self, message: &Message, delay: Duration) -> Disposition {
@@ -113,11 +138,11 @@ impl Deliver {
 
     /// Copies a message to the dead-letter queue and deletes it, because it would fail in the same way every time.
     pub(crate) async fn set_aside(&self, message: &Message, reason: Reason, detail: &str) -> Disposition {
-        match self.queues.copy_to_dead_letters(&message.body, reason, detail).await {
+        match self.queues.copy_to_dead_letters(&message.body, reason, detail, message.trace.traceparent()).await {
             Ok(()) => Disposition::Acknowledge,
             Err(error) => {
                 report::not_copied(message, reason, &error);
-                self.after_fault(message).await
+                self.after_fault(message, None).await
             }
         }
     }

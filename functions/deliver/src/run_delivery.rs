@@ -1,4 +1,5 @@
-//! Delivers one event: the implementation of [`DeliveryIo`] on AWS and on the receivers, for [`deliver`].
+//! Delivers one event: the implementation of [`DeliveryIo`] on AWS and on the receivers, for
+//! [`domain::delivery`].
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -12,12 +13,12 @@ use adapters::process::clock;
 use adapters::settings_table::{InFlight, Settings, SettingsItem};
 use domain::Timestamp;
 use domain::command::Command;
-use domain::delivery::{
-    DeliveryIo, Ended, LedgerStatus, NextStatus, Posted, Recorded, Snapshot, Stored, Unavailable, deliver,
-};
+use domain::delivery::{DeliveryIo, Ended, LedgerStatus, NextStatus, Posted, Recorded, Snapshot, Stored, Unavailable};
 use domain::endpoint::{Attempted, EndpointIo, Health, Notice};
 use domain::event::BusinessId;
 use domain::outcome::{Outcome, Verdict};
+use domain::request::Sending;
+use domain::trace::deliver;
 use tokio::time::Instant;
 
 use crate::batch::AT_ONCE;
@@ -25,6 +26,7 @@ use crate::fault::Fault;
 use crate::handle_message::{Deliver, Delivery, OUR_OWN_TIME};
 use crate::message_action::from_now;
 use crate::report;
+use crate::tally;
 
 /// An attempt that has had no answer for this long is stored as in flight, for the other environments to see. Most
 /// receivers answer sooner, and a delivery to them keeps to its one write.
@@ -57,17 +59,33 @@ struct Progress {
     in_flight_until: Option<Timestamp>,
 }
 
+impl Progress {
+    /// Gives when the event has arrived for the first time. None: it has not arrived, or had arrived before.
+    fn first_arrival(&self) -> Option<Timestamp> {
+        let (attempt, at) = self.attempt.as_ref()?;
+        let had_arrived = self.record.is_some_and(|record| record.last_delivered.is_some());
+        (attempt.verdict == Verdict::Delivered && !had_arrived).then_some(*at)
+    }
+}
+
 impl Deliver {
-    /// Delivers an event, and logs the result.
+    /// Delivers an event, and logs and counts the result.
     pub(crate) async fn run_delivery(&self, delivery: &Delivery<'_>) -> Ended {
         let running = Running { deliver: self, delivery, progress: Mutex::default() };
         let instead_of_holding = (!self.compressor.can_keep(delivery.event.body()))
             .then(|| running.next_attempt(None).map_or(NextStatus::Failed, NextStatus::Retrying));
         // Its states would make the future of a whole batch too large for a stack.
-        let ended = Box::pin(deliver(&running, delivery.event.id(), delivery.trigger, instead_of_holding)).await;
+        let trace = report::trace(delivery.message);
+        let ended = deliver(&running, trace, delivery.event.id(), delivery.trigger, instead_of_holding);
+        let ended = Box::pin(ended).await;
         running.remove_in_flight().await;
         let progress = running.progress();
-        report::ended(delivery, progress.attempt.as_ref().map(|(attempt, _)| attempt), progress.status, ended.action);
+        let attempt = progress.attempt.as_ref().map(|(attempt, _)| attempt);
+        report::ended(delivery, attempt, progress.status, ended.action);
+        tally::ended(delivery.trigger, attempt, progress.status, ended.action);
+        if let Some(at) = progress.first_arrival() {
+            tally::arrived(delivery.event, at);
+        }
         drop(progress);
         ended
     }
@@ -122,9 +140,11 @@ impl Running<'_> {
     async fn attempt(&self) -> Result<Posted, Fault> {
         let secret = self.deliver.internal_secret.get().await?;
         let settings = self.progress().settings.clone();
-        let (url, number) = (settings.url.as_deref().unwrap_or_default(), self.delivery.number);
-        let (event, format, credentials) = (self.delivery.event, &settings.format, &settings.credentials);
-        let attempt = self.deliver.attempter.attempt(event, url, format, credentials, &secret, number);
+        let url = settings.url.as_deref().unwrap_or_default();
+        let Delivery { event, traceparent, number, .. } = *self.delivery;
+        let sending = Sending { event, attempt: number, traceparent };
+        let (format, credentials) = (&settings.format, &settings.credentials);
+        let attempt = self.deliver.attempter.attempt(sending, url, format, credentials, &secret);
         let mut attempt = pin!(attempt);
         let attempt = match tokio::time::timeout(SLOW_AFTER, &mut attempt).await {
             Ok(attempt) => attempt,
@@ -182,11 +202,11 @@ impl Running<'_> {
 
     async fn write(&self, status: NextStatus, was_held: bool) -> Result<Recorded, Fault> {
         let delivery = self.delivery;
-        let (before, attempt) = {
+        let (before, attempt, retention_days) = {
             let mut progress = self.progress();
             progress.status = Some(status);
             let attempt = progress.attempt.as_ref().map(|(attempt, at)| to_record(attempt, *at));
-            (progress.record, attempt)
+            (progress.record, attempt, progress.settings.retention_days)
         };
         // The body is written only once, with the first record.
         let body = if before.is_none() {
@@ -206,6 +226,7 @@ impl Running<'_> {
         };
         let change = RecordUpdate {
             event: delivery.event,
+            traceparent: delivery.traceparent,
             body: body.as_ref(),
             before,
             status,
@@ -213,7 +234,7 @@ impl Running<'_> {
             next_attempt,
             occurred: delivery.occurred,
             now: clock::now(),
-            retention: self.deliver.retention,
+            retention: self.deliver.retention.of_business(retention_days),
             over_delivered: delivery.resend.is_some(),
             was_held,
         };

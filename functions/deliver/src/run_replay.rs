@@ -1,4 +1,4 @@
-//! Does a step of a replay: the implementation of [`ReplayIo`] on AWS, for [`run_step`].
+//! Does a step of a replay: the implementation of [`ReplayIo`] on AWS, for [`domain::replay`].
 //!
 //! A step has ten events, or one if its receiver is a chat.
 
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use adapters::dynamodb::Written;
 use adapters::process::clock;
+use adapters::process::metrics::{Metric, count};
 use adapters::queue::Reason;
 use domain::Timestamp;
 use domain::command::Command;
@@ -16,7 +17,8 @@ use domain::delivery::{
 use domain::endpoint::{EndpointIo, Health, Notice, RangeReplay};
 use domain::event::{BusinessId, EventId};
 use domain::format::Format;
-use domain::replay::{Listed, ReplayIo, StepAction, run_step};
+use domain::replay::{Listed, ReplayIo, StepAction};
+use domain::trace::run_step;
 use tokio::time::Instant;
 
 use crate::fault::Fault;
@@ -49,7 +51,7 @@ impl Deliver {
         deadline: Instant,
     ) -> Disposition {
         let running = Running { deliver: self, message, business_id, deadline, is_chat: AtomicBool::new(false) };
-        match run_step(&running, replay, step, &message.id).await {
+        match run_step(&running, report::trace(message), replay, step, &message.id).await {
             StepAction::Acknowledge => Disposition::Acknowledge,
             StepAction::ReturnAt(at) => self.step_later(message, from_now(at)).await,
             StepAction::ReturnAfterFault => {
@@ -80,6 +82,7 @@ impl Running<'_> {
         let delivery = Delivery {
             message: self.message,
             event: &kept.event,
+            traceparent: kept.traceparent.as_ref(),
             occurred: kept.occurred,
             trigger,
             resend: asked_at(trigger),
@@ -96,12 +99,8 @@ impl Running<'_> {
         report::not_kept(self.message, self.business_id, event_id);
         let (business_id, event_id) = (self.business_id.clone(), event_id.clone());
         let command = Command::Deliver { business_id, event_id: event_id.clone(), resend: None, at_once: false };
-        self.deliver.queues.copy_to_dead_letters(&command.to_string(), Reason::NotKept, NOT_KEPT).await?;
-        self.deliver
-            .tables
-            .deliveries
-            .abandon(self.business_id, &event_id, self.deliver.retention, clock::now())
-            .await?;
+        self.deliver.queues.copy_to_dead_letters(&command.to_string(), Reason::NotKept, NOT_KEPT, None).await?;
+        self.deliver.abandon(self.business_id, &event_id).await?;
         Ok(())
     }
 }
@@ -156,6 +155,8 @@ impl EndpointIo for Running<'_> {
 
 impl ReplayIo for Running<'_> {
     async fn list(&self, range: Option<&RangeReplay>) -> Result<Listed, Unavailable> {
+        // A step lists its events once it has claimed the state.
+        count(Metric::ReplaySteps);
         let listed = async {
             let deliveries = &self.deliver.tables.deliveries;
             let listed = match range {

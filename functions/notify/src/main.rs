@@ -13,8 +13,9 @@ use std::sync::Arc;
 use adapters::aws::{self, Timeouts};
 use adapters::http::tls;
 use adapters::mailer::Mailer;
-use adapters::process::environment::Notify as Environment;
+use adapters::process::environment::{self, Notify as Environment};
 use adapters::process::log;
+use adapters::process::metrics::{self, WriteAtEnd};
 use adapters::settings_table::SettingsTable;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
@@ -25,10 +26,12 @@ use mail_owner::Notifier;
 async fn main() -> Result<(), Error> {
     let environment = Environment::from_process().map_err(|error| error.to_string())?;
     log::start("notify", environment.log_level);
+    metrics::start(environment::function_name().map_err(|error| error.to_string())?);
     let notifier = wire(environment).map(Arc::new);
     let handler = |event: LambdaEvent<Value>| {
         let notifier = notifier.clone();
         async move {
+            let _metrics = WriteAtEnd;
             match notifier {
                 Some(notifier) => notifier.run(&event.payload, &event.context.request_id).await.map_err(Error::from),
                 None => Ok(()),

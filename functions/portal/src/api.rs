@@ -129,7 +129,7 @@ async fn settings(State(use_cases): App, Extension(business): Owner) -> Result<J
 async fn shown(use_cases: &UseCases, business: &BusinessId) -> Result<Settings, UseCaseError> {
     let (owned, held) = use_cases.settings(business).await?;
     let replay = use_cases.replay(business, &owned, held).await?;
-    Ok(Settings::new(&owned, held, replay.as_ref(), use_cases.targets))
+    Ok(Settings::new(&owned, held, replay.as_ref(), use_cases))
 }
 
 /// Replaces the settings that are named; the others stay. A business's first settings also make its signing secret.
@@ -142,8 +142,8 @@ async fn save_settings(
     Extension(business): Owner,
     Body(change): Body<SettingsChange>,
 ) -> Result<Json<Settings>, UseCaseError> {
-    let (url, header, format, email) = change.intents();
-    let saved = use_cases.save(&business, url, header, format, email).await?;
+    let (url, header, format, email, retention) = change.intents();
+    let saved = use_cases.save(&business, url, header, format, email, retention).await?;
     let mut settings = shown(&use_cases, &business).await?;
     // Only these warnings include those of the DNS lookup.
     settings.warnings = saved.warnings;

@@ -22,10 +22,11 @@ use std::sync::Arc;
 use adapters::attempter::Attempter;
 use adapters::aws;
 use adapters::aws::Timeouts;
+use adapters::deliveries_table::Retention;
 use adapters::http::{SystemLookup, WebhookClient, tls};
 use adapters::notices::Notices;
-use adapters::process::environment::Portal as Environment;
-use adapters::process::log;
+use adapters::process::environment::{self, Portal as Environment};
+use adapters::process::{log, metrics};
 use adapters::queue::Commands;
 use adapters::secret::SecretSource;
 use adapters::tables::Tables;
@@ -55,6 +56,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 async fn main() -> Result<(), Error> {
     let environment = Environment::from_process().map_err(|error| error.to_string())?;
     log::start("portal", environment.log_level);
+    metrics::start(environment::function_name().map_err(|error| error.to_string())?);
     let (use_cases, access) = wire(environment);
     let adapter = Adapter::from(MapResponse::new(router(Arc::new(use_cases), Arc::new(access)), Answer));
     Box::pin(lambda_runtime::run(adapter.map_request(readable))).await
@@ -152,6 +154,7 @@ fn wire(environment: Environment) -> (UseCases, Access) {
         attempter: Attempter::new(endpoints, environment.targets),
         targets: environment.targets,
         sends_mails: environment.sends_mails,
+        retention: Retention(environment.retention_days),
     };
     let access = Access {
         portal_secret: SecretSource::new(&sdk, environment.portal_secret_arn, PortalSecret::new),

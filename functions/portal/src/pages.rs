@@ -58,6 +58,7 @@ pub(crate) fn router(use_cases: Arc<UseCases>, access: Arc<Access>) -> Router {
         .route("/connect/{tool}", get(guides::guide))
         .route("/connect/n8n.json", get(guides::n8n_workflow))
         .route("/connect/google-sheets.gs", get(guides::google_sheets_script))
+        .route("/connect/files/{name}", get(guides::file))
         .route("/events", get(events::events))
         .route("/pause", post(pause))
         .route("/resume", post(resume))
@@ -235,6 +236,7 @@ async fn show(
     let ((owned, held), listed) = (settings?, listed?);
     let mut view = view_model::overview(&owned, held, listed, wanted, use_cases.targets, with_secret, clock::now());
     view.settings.has_mails = use_cases.sends_mails;
+    view_model::set_retention(&mut view.settings, &owned, use_cases.retention);
     Ok(Overview { summary, ..view })
 }
 

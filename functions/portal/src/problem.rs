@@ -71,6 +71,10 @@ impl Problem {
             let (pointer, code) = ("/notify_email", invalid.as_str());
             problem.errors.push(FieldError { pointer, code, detail: invalid.to_string() });
         }
+        if let Some(invalid) = refused.retention {
+            let (pointer, code) = ("/retention_days", "range");
+            problem.errors.push(FieldError { pointer, code, detail: invalid.to_string() });
+        }
         problem
     }
 }

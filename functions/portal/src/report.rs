@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use adapters::attempter::Attempt;
 use adapters::process::log::error_chain;
+use adapters::process::metrics::{Metric, count};
 use axum::http::StatusCode;
 use domain::clue::Clue;
 use domain::event::{BusinessId, EventId};
@@ -54,6 +55,7 @@ pub(crate) fn answered(line: &Line<'_>) {
     let (status_code, duration_ms) = (status.as_u16(), ms(took));
     match noted {
         Some(LogNote::Fault(error)) => {
+            count(Metric::Faults);
             tracing::error!(request_id, method, route, business_id, status_code, duration_ms, error, "fault");
         }
         Some(LogNote::Denied(denied)) => {
@@ -86,6 +88,7 @@ pub(crate) fn range_begun(business_id: &BusinessId, events: Option<u64>) {
 
 /// Logs a fault of this system that did not end its request.
 pub(crate) fn fault_of(business_id: &BusinessId, fault: &Fault) {
+    count(Metric::Faults);
     tracing::error!(business_id = business_id.as_str(), error = error_chain(fault), "fault");
 }
 

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use adapters::process::clock;
+use adapters::process::metrics::WriteAtEnd;
 use adapters::secret::{SecretError, SecretSource};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
@@ -195,6 +196,8 @@ impl Access {
 
 /// Writes a request's log line and the security headers of its answer.
 pub(crate) async fn log_and_secure(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+    // An invocation is one request.
+    let _metrics = WriteAtEnd;
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());

@@ -17,12 +17,15 @@ pub(crate) use export::{Exported, LeftOut};
 pub(crate) use formats::{FormatIntent, InvalidFormat, TemplateIntent};
 pub(crate) use hints::{Warning, warnings};
 pub(crate) use replay::{ReplayKind, ReplayState, ReplayView};
-pub(crate) use settings::{EmailIntent, HeaderIntent, SECRET_MASK, SigningSecretText, UrlIntent};
+pub(crate) use settings::{
+    EmailIntent, HeaderIntent, InvalidRetention, RetentionIntent, SECRET_MASK, SigningSecretText, UrlIntent,
+};
 pub(crate) use test_event::TestKind;
 
 use std::time::Duration;
 
 use adapters::attempter::{Attempt, Attempter};
+use adapters::deliveries_table::Retention;
 use adapters::dynamodb::{TableError, Written};
 use adapters::notices::{NoticeError, Notices};
 use adapters::process::clock;
@@ -35,8 +38,8 @@ use domain::event::{BusinessId, MalformedEvent};
 use domain::guard::{Refusal, TargetPolicy};
 use domain::mail::InvalidEmailAddress;
 use domain::outcome::Verdict;
-use domain::request::InvalidStaticHeader;
 use domain::request::signature::InternalSecret;
+use domain::request::{self, InvalidStaticHeader};
 use health::Intent;
 
 use crate::report;
@@ -51,6 +54,8 @@ pub(crate) struct UseCases {
     pub(crate) targets: TargetPolicy,
     /// Whether mails about the endpoint go out.
     pub(crate) sends_mails: bool,
+    /// How long the stack keeps a record. A business may choose fewer days.
+    pub(crate) retention: Retention,
 }
 
 /// Why a use case was not carried out.
@@ -92,6 +97,7 @@ pub(crate) struct Refused {
     pub(crate) header: Option<InvalidStaticHeader>,
     pub(crate) format: Option<InvalidFormat>,
     pub(crate) email: Option<InvalidEmailAddress>,
+    pub(crate) retention: Option<InvalidRetention>,
 }
 
 /// A fault of this system.
@@ -156,7 +162,8 @@ impl UseCases {
             return Err(UseCaseError::TooManyTests(rest_of_minute(now)));
         }
         let event = kind.event(business_id, now)?;
-        let attempt = self.attempter.attempt(&event, &url, &settings.format, &settings.credentials, &secret, 1).await;
+        let sending = request::Sending { event: &event, attempt: 1, traceparent: None };
+        let attempt = self.attempter.attempt(sending, &url, &settings.format, &settings.credentials, &secret).await;
         let test = LastTest { at: now, was_delivered: attempt.verdict == Verdict::Delivered };
         // The test itself is done, so its result is told even if it cannot be stored.
         if let Err(error) = self.tables.settings.store_last_test(business_id, &endpoint, test).await {

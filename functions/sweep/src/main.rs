@@ -14,7 +14,8 @@ use std::time::Duration;
 use adapters::aws::{self, Timeouts};
 use adapters::http::tls;
 use adapters::notices::Notices;
-use adapters::process::environment::Sweep as Environment;
+use adapters::process::environment::{self, Sweep as Environment};
+use adapters::process::metrics::{self, WriteAtEnd};
 use adapters::process::{clock, deadline, log};
 use adapters::queue::Commands;
 use adapters::tables::Tables;
@@ -28,11 +29,15 @@ use businesses::Sweeper;
 async fn main() -> Result<(), Error> {
     let environment = Environment::from_process().map_err(|error| error.to_string())?;
     log::start("sweep", environment.log_level);
+    metrics::start(environment::function_name().map_err(|error| error.to_string())?);
     let sweeper = Arc::new(wire(environment));
     let handler = |event: LambdaEvent<IgnoredAny>| {
         let until = Instant::now() + time_for(event.context.deadline);
         let sweeper = Arc::clone(&sweeper);
-        async move { sweeper.run(until).await.map_err(Error::from) }
+        async move {
+            let _metrics = WriteAtEnd;
+            sweeper.run(until).await.map_err(Error::from)
+        }
     };
     Runtime::new(service_fn(handler)).run().await
 }

@@ -147,7 +147,7 @@ def second_stack(
         behind_the_gateway: list[Function] = []
         url = lasting.enter_context(running_gateway(behind_the_gateway))
         # A stack without outputs, for its clients.
-        bare = _Bare(url, {}, servers=servers)
+        bare = Bare(url, {}, servers=servers)
         names = Resources(template, bare.client).create() | {"Api": {"Ref": "second", "ApiEndpoint": url}}
         names |= {name: {"Ref": name} for name in template.resources("AWS::Lambda::Function")}
         deliver = _function(template, "DeliverFunction", names, proxy, logs)
@@ -176,10 +176,13 @@ def second_stack(
 
 
 @dataclass(frozen=True)
-class _Bare(Stack):
+class Bare(Stack):
+    """The stand-ins without functions: clients for each service."""
+
     servers: Servers = field(kw_only=True)
 
     def endpoint_of(self, service: str) -> str:
+        """Give the endpoint of an AWS service."""
         return self.servers.of(service)
 
 

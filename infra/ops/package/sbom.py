@@ -2,7 +2,7 @@
 
 cargo-cyclonedx writes a list for each program into the program's folder, with the paths of this machine. This module
 removes these files, joins the lists, and names this project's own crates without a path. These crates get no package
-URL either: crates.io has other crates of the same names.
+URL either: the public registry has other crates of the same names.
 
 The list has every crate that cargo resolves for the programs, also the few of which nothing ends up in a program, and
 the crates that are only run by the compiler as macros. It does not have Rust's standard library, whose version is that

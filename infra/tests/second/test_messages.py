@@ -18,6 +18,7 @@ from infra.tests.queues import DeadLetters
 
 pytestmark = [pytest.mark.second, pytest.mark.edges]
 
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 ATTEMPTS = 4
 PARAMETERS = {
     "RetryScheduleSeconds": "1",
@@ -251,10 +252,12 @@ def test_message_that_is_sent_anew_at_capacity_has_the_time_since_when(
     business.answers(200, in_flight={now + 50_000_000 + number for number in range(MAX_IN_FLIGHT)})
     event = business.call()
     before = len(second.batches)
-    second.publish_received((event, ATTEMPTS - 1))
-    business.logs(message="at_capacity")
+    given = {"traceparent": {"DataType": "String", "StringValue": TRACEPARENT}}
+    second.publish_received((event, ATTEMPTS - 1), attributes=given)
+    business.logs(message="at_capacity", trace_id=TRACEPARENT[3:35])
     business.answers(200, in_flight=None)
-    business.receives(1)
+    [request] = business.receives(1)
+    assert request.headers["traceparent"] == TRACEPARENT
     assert dead_letters.find(event["call_id"]) is None
     records = [record for batch in second.batches[before:] for record in batch.records]
     [anew] = [record for record in records if "at_capacity_since" in record["messageAttributes"]]

@@ -7,12 +7,11 @@ use url::Url;
 use crate::http::{Posted, Timings, WebhookClient};
 use crate::process::clock;
 use domain::clue::Clue;
-use domain::event::Event;
 use domain::format::{ChosenFormat, Format};
 use domain::guard::{Target, TargetPolicy};
 use domain::outcome::{Answer, Failure, Outcome, Verdict, judge};
 use domain::request::signature::InternalSecret;
-use domain::request::{self, Credentials};
+use domain::request::{self, Credentials, Sending};
 
 /// Makes attempts.
 #[derive(Clone, Debug)]
@@ -45,15 +44,14 @@ impl Attempter {
         Self { client, targets }
     }
 
-    /// Sends an event to an owner's URL in the format that the owner has chosen, as attempt number `number` (from 1).
+    /// Sends an event to an owner's URL in the format that the owner has chosen.
     pub async fn attempt(
         &self,
-        event: &Event,
+        sending: Sending<'_>,
         url: &str,
         format: &ChosenFormat,
         credentials: &Credentials,
         internal_secret: &InternalSecret,
-        number: u32,
     ) -> Attempt {
         let target = match Target::parse(url, self.targets) {
             Ok(target) => target,
@@ -64,8 +62,8 @@ impl Attempter {
                 return Attempt { format: None, host: None, outcome, clue, verdict, timings: Timings::default() };
             }
         };
-        let payload = format.payload(event, target.url());
-        let headers = request::headers(event, &payload.body, credentials, internal_secret, number, clock::now());
+        let payload = format.payload(sending.event, target.url());
+        let headers = request::headers(sending, &payload.body, credentials, internal_secret, clock::now());
         let format = Some(payload.format);
         let Posted { outcome, clue, timings } = self.client.post(&target, headers, payload.body.into_owned()).await;
         let verdict = judge(&outcome, target.host(), clock::now());

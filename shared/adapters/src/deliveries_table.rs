@@ -40,6 +40,8 @@ use crate::dynamodb::attributes::{ms, n, s};
 use crate::dynamodb::update_expression::UpdateExpression;
 use crate::dynamodb::{self, Item, TableError, Written};
 use crate::process::clock;
+use crate::process::log::error_chain;
+use crate::process::metrics::{Metric, count};
 
 /// How often a record is written before this gives up, when another message of its event is faster each time.
 const RECORD_TRIES: usize = 5;
@@ -165,4 +167,10 @@ impl DeliveriesTable {
 /// The key of an event's record.
 pub(crate) fn key(business_id: &BusinessId, event_id: &EventId) -> Item {
     Item::from([("business_id".to_owned(), s(business_id.as_str())), ("event_id".to_owned(), s(event_id.as_str()))])
+}
+
+/// Logs and counts a record that cannot be read, and is left out of what its owner sees.
+fn unreadable(error: &TableError) {
+    count(Metric::Faults);
+    tracing::error!(error = error_chain(error), "unreadable_record");
 }

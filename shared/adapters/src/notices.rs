@@ -7,6 +7,7 @@ use aws_types::SdkConfig;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::process::metrics::{Metric, count};
 use domain::endpoint::{Notice, NoticeKind};
 use domain::event::BusinessId;
 
@@ -124,13 +125,22 @@ impl Notices {
     }
 }
 
-/// Logs a notice that has been given. A recovered endpoint is logged at INFO, all other kinds at WARN.
+/// Logs and counts a notice that has been given. A recovered endpoint is logged at INFO, all other kinds at WARN.
 fn log(business_id: &BusinessId, notice: &Notice, held: Option<u64>) {
     let (business_id, cause, since) = (business_id.as_str(), notice.cause.as_str(), notice.since);
     match notice.kind {
-        NoticeKind::Failing => tracing::warn!(business_id, cause, %since, held, "endpoint_failing"),
-        NoticeKind::Paused => tracing::warn!(business_id, cause, %since, held, "endpoint_paused"),
-        NoticeKind::Recovered => tracing::info!(business_id, cause, %since, held, "endpoint_recovered"),
+        NoticeKind::Failing => {
+            count(Metric::EndpointsFailing);
+            tracing::warn!(business_id, cause, %since, held, "endpoint_failing");
+        }
+        NoticeKind::Paused => {
+            count(Metric::EndpointsPaused);
+            tracing::warn!(business_id, cause, %since, held, "endpoint_paused");
+        }
+        NoticeKind::Recovered => {
+            count(Metric::EndpointsRecovered);
+            tracing::info!(business_id, cause, %since, held, "endpoint_recovered");
+        }
         NoticeKind::Other => tracing::warn!(business_id, cause, %since, held, "endpoint_changed"),
     }
 }

@@ -13,7 +13,8 @@ use jiff::Timestamp;
 
 use domain::command::Command;
 use domain::event::BusinessId;
-use publish::{MAX_MESSAGE_BYTES, message_group};
+use domain::request::traceparent::Traceparent;
+use publish::{MAX_MESSAGE_BYTES, attribute_bytes, message_group};
 
 /// The longest delay with which a message can be sent: 15 minutes (Amazon SQS quotas).
 const MAX_DELAY: Duration = Duration::from_mins(15);
@@ -35,7 +36,7 @@ const NUMBER: &str = "Number";
 /// limit.
 #[must_use]
 pub fn has_room_for_at_capacity_since(body: &str) -> bool {
-    body.len() + size(AT_CAPACITY_SINCE, NUMBER, "1750000000000") <= MAX_MESSAGE_BYTES
+    body.len() + attribute_bytes(AT_CAPACITY_SINCE, NUMBER, "1750000000000") <= MAX_MESSAGE_BYTES
 }
 
 /// The reason why a message is copied to the dead-letter queue. The copy's attribute `reason` names it.
@@ -143,7 +144,8 @@ impl Queues {
 
     /// Sends a message anew with the same body, so that its receives are counted from the beginning. The new message
     /// has two attributes: the time at which the message was first sent, by which events keep their order, and the time
-    /// since which the message has found no time in an invocation or its endpoint at capacity.
+    /// since which the message has found no time in an invocation or its endpoint at capacity. The publisher's
+    /// traceparent goes on as the third.
     ///
     /// # Errors
     ///
@@ -157,7 +159,8 @@ impl Queues {
         body: &str,
         business_id: Option<&BusinessId>,
         first_sent: Option<Timestamp>,
-        at_capacity_since: Timestamp,
+        at_capacity_since: Option<Timestamp>,
+        traceparent: Option<&Traceparent>,
         delay: Duration,
     ) -> Result<(), QueueError> {
         let mut send = self
@@ -168,23 +171,28 @@ impl Queues {
             .set_message_group_id(business_id.map(message_group))
             .delay_seconds(i32::try_from(delay.min(MAX_DELAY).as_secs()).unwrap_or(i32::MAX));
         let mut room = MAX_MESSAGE_BYTES.saturating_sub(body.len());
-        // A message that nearly fills SQS's limit has no room for the second attribute. The message then counts as
-        // first sent now, which is better than losing the message.
-        for (name, time) in [(AT_CAPACITY_SINCE, Some(at_capacity_since)), (FIRST_SENT, first_sent)] {
-            let Some(value) = time.map(|time| time.as_millisecond().to_string()) else { continue };
-            let taken = size(name, NUMBER, &value);
+        let milliseconds = |time: Timestamp| time.as_millisecond().to_string();
+        // A message that nearly fills SQS's limit has no room for the later attributes. The message then counts as
+        // first sent now, or leaves its trace, which is better than losing the message.
+        for (name, data_type, value) in [
+            (AT_CAPACITY_SINCE, NUMBER, at_capacity_since.map(milliseconds)),
+            (FIRST_SENT, NUMBER, first_sent.map(milliseconds)),
+            (Traceparent::NAME, TEXT, traceparent.map(Traceparent::to_string)),
+        ] {
+            let Some(value) = value else { continue };
+            let taken = attribute_bytes(name, data_type, &value);
             if taken <= room {
                 room -= taken;
-                send = send.message_attributes(name, attribute(NUMBER, &value));
+                send = send.message_attributes(name, attribute(data_type, &value));
             }
         }
         send.send().await.map_err(|error| QueueError(Box::new(error.into())))?;
         Ok(())
     }
 
-    /// Copies a message to the dead-letter queue, with the attributes `reason` and `detail`. If the body does not fit
-    /// beside the attributes, only its beginning is copied, and `detail` says so. `detail` must be short and must not
-    /// quote the body.
+    /// Copies a message to the dead-letter queue, with the attributes `reason` and `detail`, and the publisher's
+    /// traceparent. If the body does not fit beside the attributes, only its beginning is copied, and `detail` says so.
+    /// `detail` must be short and must not quote the body.
     ///
     /// # Errors
     ///
@@ -193,17 +201,26 @@ impl Queues {
     /// # Panics
     ///
     /// Never: an attribute without a data type cannot be built, and these have one.
-    pub async fn copy_to_dead_letters(&self, body: &str, reason: Reason, detail: &str) -> Result<(), QueueError> {
-        let (body, detail) = fitting(body, reason, detail);
-        self.client
+    pub async fn copy_to_dead_letters(
+        &self,
+        body: &str,
+        reason: Reason,
+        detail: &str,
+        traceparent: Option<&Traceparent>,
+    ) -> Result<(), QueueError> {
+        let (body, detail) = fitting(body, reason, detail, traceparent);
+        let traceparent = traceparent.map(|traceparent| attribute(TEXT, traceparent.as_str()));
+        let mut send = self
+            .client
             .send_message()
             .queue_url(&self.dead_letter_url)
             .message_body(body)
             .message_attributes(REASON, attribute(TEXT, reason.as_str()))
-            .message_attributes(DETAIL, attribute(TEXT, &detail))
-            .send()
-            .await
-            .map_err(|error| QueueError(Box::new(error.into())))?;
+            .message_attributes(DETAIL, attribute(TEXT, &detail));
+        if let Some(traceparent) = traceparent {
+            send = send.message_attributes(Traceparent::NAME, traceparent);
+        }
+        send.send().await.map_err(|error| QueueError(Box::new(error.into())))?;
         Ok(())
     }
 }
@@ -216,18 +233,12 @@ fn attribute(data_type: &str, value: &str) -> MessageAttributeValue {
     value.expect("the data type is given")
 }
 
-/// Gives the bytes that an attribute adds to a message's size: SQS counts the attribute's name, data type and value
-/// (`MessageAttributeValue` in the API reference).
-fn size(name: &str, data_type: &str, value: &str) -> usize {
-    name.len() + data_type.len() + value.len()
-}
-
 /// Gives as much of a body as fits into a message with its attributes, and the detail. If the body is cut, the detail
 /// says so.
-fn fitting<'a>(body: &'a str, reason: Reason, detail: &str) -> (&'a str, String) {
-    let room = |detail: &str| {
-        MAX_MESSAGE_BYTES.saturating_sub(size(REASON, TEXT, reason.as_str()) + size(DETAIL, TEXT, detail))
-    };
+fn fitting<'a>(body: &'a str, reason: Reason, detail: &str, traceparent: Option<&Traceparent>) -> (&'a str, String) {
+    let others = attribute_bytes(REASON, TEXT, reason.as_str())
+        + traceparent.map_or(0, |value| attribute_bytes(Traceparent::NAME, TEXT, value.as_str()));
+    let room = |detail: &str| MAX_MESSAGE_BYTES.saturating_sub(others + attribute_bytes(DETAIL, TEXT, detail));
     if body.len() <= room(detail) {
         return (body, detail.to_owned());
     }
@@ -239,30 +250,33 @@ fn fitting<'a>(body: &'a str, reason: Reason, detail: &str) -> (&'a str, String)
 mod tests {
     use super::*;
 
-    fn message_bytes(body: &str, reason: Reason, detail: &str) -> usize {
-        let attributes = [("reason", reason.as_str()), ("detail", detail)];
-        body.len() + attributes.iter().map(|(name, value)| name.len() + "String".len() + value.len()).sum::<usize>()
+    fn message_bytes(body: &str, reason: Reason, detail: &str, traceparent: Option<&Traceparent>) -> usize {
+        let traceparent = traceparent.map(|value| ("traceparent", value.as_str()));
+        let attributes = [("reason", reason.as_str()), ("detail", detail)].into_iter().chain(traceparent);
+        body.len() + attributes.map(|(name, value)| name.len() + "String".len() + value.len()).sum::<usize>()
     }
 
     #[test]
     fn a_copy_with_its_attributes_fits_into_a_message_and_its_detail_says_if_it_was_cut() {
-        for (reason, detail) in [(Reason::Malformed, "not valid JSON at line 1, column 9"), (Reason::NotKept, "gone")] {
-            let room = MAX_MESSAGE_BYTES - message_bytes("", reason, detail);
+        let traceparent = Traceparent::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        for (reason, detail, trace) in [
+            (Reason::Malformed, "not valid JSON at line 1, column 9", traceparent.as_ref()),
+            (Reason::NotKept, "gone", None),
+        ] {
+            let message_bytes = |body: &str, detail: &str| message_bytes(body, reason, detail, trace);
+            let room = MAX_MESSAGE_BYTES - message_bytes("", detail);
             for letter in ["x", "א", "€", "😀"] {
                 for bytes in room - 5..=MAX_MESSAGE_BYTES {
                     let body = letter.repeat(bytes.div_ceil(letter.len()));
                     if body.len() > MAX_MESSAGE_BYTES {
                         continue;
                     }
-                    let (copy, shown) = fitting(&body, reason, detail);
-                    assert!(body.starts_with(copy) && message_bytes(copy, reason, &shown) <= MAX_MESSAGE_BYTES);
+                    let (copy, shown) = fitting(&body, reason, detail, trace);
+                    assert!(body.starts_with(copy) && message_bytes(copy, &shown) <= MAX_MESSAGE_BYTES);
                     assert_eq!(copy.len() == body.len(), body.len() <= room, "whole where there is room");
                     if copy.len() < body.len() {
                         assert_eq!(shown, format!("{detail}; only the beginning of {} bytes is here", body.len()));
-                        assert!(
-                            message_bytes(copy, reason, &shown) > MAX_MESSAGE_BYTES - 4,
-                            "no more cut than need be"
-                        );
+                        assert!(message_bytes(copy, &shown) > MAX_MESSAGE_BYTES - 4, "no more cut than need be");
                     } else {
                         assert_eq!(shown, detail);
                     }

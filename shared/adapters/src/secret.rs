@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use crate::kept::Dated;
 use crate::process::clock;
 use crate::process::log::error_chain;
+use crate::process::metrics::{Metric, count};
 
 /// How long a secret is kept.
 const KEPT_FOR: Duration = Duration::from_mins(5);
@@ -99,6 +100,7 @@ impl<S: Clone> SecretSource<S> {
         known.failed = Some(Dated::new((), (self.clock)()));
         match &known.secret {
             Some(secret) => {
+                count(Metric::Faults);
                 tracing::error!(error = error_chain(&error), "secret_not_refreshed");
                 Ok(secret.value().clone())
             }

@@ -1,9 +1,9 @@
 //! The settings table: one item for each business.
 //!
-//! The item has three parts. The owner sets the first (URL, header, secret, address for mails). The functions keep the
-//! second, the health of the business's endpoint. The third is the set of attempts in flight at that endpoint. Other
-//! systems write the item too, so each reader here judges each attribute. Every write here is an `UpdateItem` that
-//! names the attributes it changes.
+//! The item has three parts. The owner sets the first (URL, header, secret, address for mails, days of retention). The
+//! functions keep the second, the health of the business's endpoint. The third is the set of attempts in flight at that
+//! endpoint. Other systems write the item too, so each reader here judges each attribute. Every write here is an
+//! `UpdateItem` that names the attributes it changes.
 
 mod settings;
 mod health;
@@ -19,7 +19,7 @@ pub use in_flight::InFlight;
 pub use last_test::LastTest;
 pub use mail_claims::MailClaim;
 pub use owner::OwnerSettings;
-pub use owner_changes::{EmailChange, FormatChange, HeaderChange, TemplateChange, UrlChange};
+pub use owner_changes::{EmailChange, FormatChange, HeaderChange, RetentionChange, TemplateChange, UrlChange};
 pub use settings::Settings;
 
 use aws_sdk_dynamodb::Client;

@@ -14,8 +14,8 @@ use domain::event::Event;
 use domain::format::ChosenFormat;
 use domain::guard::{Refusal, TargetPolicy};
 use domain::outcome::{Answer, Cause, Failure, Outcome, Verdict};
-use domain::request::Credentials;
 use domain::request::signature::InternalSecret;
+use domain::request::{Credentials, Sending};
 
 mod raw;
 
@@ -211,7 +211,8 @@ async fn answered(url: &str, response: String) -> (Verdict, Option<Clue>) {
     let event = Event::parse(r#"{"event_type":"a.b","business_id":"b","x":[],"y":{}}"#).unwrap();
     let secret = InternalSecret::new("secret").unwrap();
     let url = url.replace("PORT", &address.port().to_string());
-    let attempt = attempter.attempt(&event, &url, &ChosenFormat::default(), &Credentials::default(), &secret, 1).await;
+    let sending = Sending { event: &event, attempt: 1, traceparent: None };
+    let attempt = attempter.attempt(sending, &url, &ChosenFormat::default(), &Credentials::default(), &secret).await;
     (attempt.verdict, attempt.clue)
 }
 

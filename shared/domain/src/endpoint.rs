@@ -28,6 +28,7 @@ pub use state::{Admission, Attempted, FAILURES_TO_FAILING, IDLE_AFTER, PausedRea
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// A probe, a step of a replay or a notice that is this late is taken for lost. The time is one visibility timeout of
 /// the events queue: by then, a message that a crash kept back has returned.
@@ -38,11 +39,11 @@ pub const LOST_AFTER: Duration = Duration::from_mins(6);
 const MAX_DOUBLINGS: u32 = 2;
 
 /// The id of the endpoint of a state without a URL. It equals the id of no URL, so any URL ends that state.
-const NO_URL: &str = "none";
+pub(crate) const NO_URL: &str = "none";
 
 /// An endpoint's id, which does not reveal the endpoint's URL: `<hash of URL>.<hash of header and signing secret>`.
 /// Without a dot, the id is the URL's hash alone.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct EndpointId(pub String);
 
 impl EndpointId {
@@ -54,7 +55,7 @@ impl EndpointId {
 }
 
 /// The health of an endpoint. The default is the health of an endpoint that never failed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Health {
     /// How often the state has been written. A write is conditional on the version that was read.
     pub version: u64,

@@ -10,6 +10,8 @@ mod time;
 
 use std::fmt;
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::event::json::{JsonError, Object, Value};
@@ -125,7 +127,8 @@ impl fmt::Display for BusinessId {
 
 /// The id of an event: `evt_` and 32 lowercase hex digits. A happening that is published twice has one id, so a call
 /// that is finalised twice is one delivery.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct EventId(String);
 
 impl EventId {
@@ -152,6 +155,14 @@ impl EventId {
     }
 }
 
+impl TryFrom<String> for EventId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("not an event's id")
+    }
+}
+
 impl fmt::Display for EventId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
@@ -165,6 +176,8 @@ pub struct Event {
     business_id: BusinessId,
     id: EventId,
     subject: Option<String>,
+    is_call: bool,
+    ended_at: Option<Timestamp>,
     phone_ending: Option<String>,
     unread: Vec<&'static str>,
     body: String,
@@ -215,8 +228,9 @@ impl Event {
         };
         let id = EventId::derive(&event_type, &business_id, natural_key);
         let subject = kind.subject(&members).map(|id| id.chars().take(Self::SUBJECT_CHARS).collect());
-        let phone_ending = kind.phone(&members).and_then(ending);
-        Ok(Self { kind: event_type, business_id, id, subject, phone_ending, unread, body })
+        let ended_at = kind.ended_at(&members).and_then(|time| time.parse().ok());
+        let (is_call, phone_ending) = (kind.is_call(), kind.phone(&members).and_then(ending));
+        Ok(Self { kind: event_type, business_id, id, subject, is_call, ended_at, phone_ending, unread, body })
     }
 
     /// Gives the event the id under which the ledger has stored it.
@@ -247,6 +261,19 @@ impl Event {
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
+    }
+
+    /// Gives the id of the call that the event is about. None: the event is not about a call.
+    #[must_use]
+    pub fn call_id(&self) -> Option<&str> {
+        self.subject().filter(|_| self.is_call)
+    }
+
+    /// Gives the end of the call that the event is about. None: the event is not about a call, or does not say when its
+    /// call ended.
+    #[must_use]
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        self.ended_at
     }
 
     /// Gives the last digits of a typed event's phone number. None: there is no number, or it has fewer than three

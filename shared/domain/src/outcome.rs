@@ -9,6 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use google_page::GooglePage;
@@ -54,7 +55,7 @@ impl fmt::Debug for Answer {
 }
 
 /// Why no answer came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Failure {
     /// The host's name has no address.
     Dns,
@@ -73,7 +74,7 @@ pub enum Failure {
 }
 
 /// Why an attempt did not deliver the event. The ledger and the log name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Cause {
     /// No answer came.
     Failed(Failure),

@@ -16,6 +16,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::delivery::{
     AckReason, Ended, MessageAction, ReplayGoesOn, ReplaySource, Stored, TRIES, Trigger, Unavailable,
@@ -37,7 +38,7 @@ pub trait ReplayIo: EndpointIo {
 }
 
 /// The events that a step is to send.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Listed {
     /// The events, each with its place.
     pub events: Vec<(EventId, Position)>,
@@ -59,7 +60,7 @@ impl Listed {
 }
 
 /// What happens to a step's message in the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum StepAction {
     /// The message is deleted.
     Acknowledge,

@@ -1,15 +1,17 @@
-//! The headers of a delivery: the sender, the event's type and id, the number and time of the attempt, and the
-//! signatures.
+//! The headers of a delivery: the sender, the event's type and id, the number and time of the attempt, the signatures,
+//! and the publisher's place in a trace.
 //!
 //! The module is pure: the time is an argument. The body that is signed is the one that is sent, byte for byte.
 
 pub mod signature;
+pub mod traceparent;
 
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use jiff::Timestamp;
 
 use crate::event::Event;
 use crate::request::signature::{InternalSecret, SigningSecret};
+use crate::request::traceparent::Traceparent;
 
 /// Names that an owner's header may not have: the request sets them itself, they concern the connection (RFC 9110,
 /// 7.6.1), or they would change how the body is read.
@@ -119,25 +121,36 @@ pub struct Credentials {
     pub static_header: Option<StaticHeader>,
 }
 
-/// Makes the headers of attempt number `attempt` (from 1) at the time `now`. `body` is what the attempt sends of the
-/// event.
+/// One sending of an event.
+#[derive(Clone, Copy, Debug)]
+pub struct Sending<'a> {
+    /// The event.
+    pub event: &'a Event,
+    /// The number of the attempt, from 1.
+    pub attempt: u32,
+    /// The publisher's place in a trace; None: the publisher gave none.
+    pub traceparent: Option<&'a Traceparent>,
+}
+
+/// Makes the headers of an attempt at the time `now`. `body` is what the attempt sends of the event. A header of the
+/// owner's comes last: the owner's `traceparent` is sent in place of the publisher's.
 ///
 /// # Panics
 ///
 /// Never: every value has only characters that a header may have.
 #[must_use]
 pub fn headers(
-    event: &Event,
+    sending: Sending<'_>,
     body: &str,
     credentials: &Credentials,
     internal_secret: &InternalSecret,
-    attempt: u32,
     now: Timestamp,
 ) -> HeaderMap {
+    let Sending { event, attempt, traceparent } = sending;
     let body = body.as_bytes();
     let text =
         |text: String| HeaderValue::try_from(text).expect("hex, base64, digits and dotted names are visible ASCII");
-    let mut headers = HeaderMap::with_capacity(12);
+    let mut headers = HeaderMap::with_capacity(13);
     let mut set = |name: &'static str, value| headers.insert(HeaderName::from_static(name), value);
 
     set("x-prosaas-signature", text(internal_secret.sign(body)));
@@ -150,6 +163,9 @@ pub fn headers(
         credentials.signing_secrets.iter().map(|secret| secret.sign(event.id(), now.as_second(), body)).collect();
     if !signatures.is_empty() {
         set("webhook-signature", text(signatures.join(" ")));
+    }
+    if let Some(traceparent) = traceparent {
+        headers.insert(Traceparent::NAME, traceparent.to_header());
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("ProSaaS-Webhooks/", env!("CARGO_PKG_VERSION"))));
@@ -230,7 +246,9 @@ mod tests {
         let internal = InternalSecret::new("internal").expect("not empty");
         let now: Timestamp = "2026-03-01T10:00:00.75Z".parse().expect("a time");
         let body = r#"{"text":"a message"}"#;
-        let headers = headers(&event, body, &credentials, &internal, 3, now);
+        let traceparent = Traceparent::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        let sending = Sending { event: &event, attempt: 3, traceparent: traceparent.as_ref() };
+        let headers = headers(sending, body, &credentials, &internal, now);
         let of = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("absent").to_owned();
 
         let body = body.as_bytes();
@@ -244,9 +262,12 @@ mod tests {
         assert_eq!(of("webhook-attempt"), "3");
         let [new, old] = [1, 2].map(|byte| secret(byte).sign(event.id(), 1_772_359_200, body));
         assert_eq!(of("webhook-signature"), format!("{new} {old}"));
+        assert_eq!(of("traceparent"), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
         assert_eq!(of("x-key"), "v");
 
-        let bare = super::headers(&event, event.body(), &Credentials::default(), &internal, 1, now);
+        let sending = Sending { traceparent: None, ..sending };
+        let bare = super::headers(sending, event.body(), &Credentials::default(), &internal, now);
         assert!(!bare.contains_key("webhook-signature"));
+        assert!(!bare.contains_key("traceparent"));
     }
 }

@@ -16,6 +16,25 @@ pub const MAX_STEP_SECONDS: u64 = MAX_DELAY_SECONDS * 10 / 11;
 /// The greatest jitter, as a share of the delay. It keeps events that failed together from coming back together.
 const MAX_JITTER: f64 = 0.1;
 
+/// How many receives a fault of this system may use up: those of the first four hours or so. Then the message is sent
+/// anew. So an event waits for a few hours at most when an outage ends, and enough receives are left for those that
+/// Lambda's throttling uses up without a trace.
+const RECEIVES_OF_FAULTS: u32 = 8;
+
+/// The longest delay of a message that is sent anew after a fault. SQS delays a new message for at most 15 minutes.
+const BEFORE_SENT_ANEW: Duration = Duration::from_mins(12);
+
+/// What happens to a message after a fault of this system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterFault {
+    /// The message comes back after this delay.
+    ReturnsAfter(Duration),
+    /// A new message takes its place after this delay, and its receives are counted from the beginning.
+    IsSentAnew(Duration),
+    /// This was the message's last receive: SQS moves it to the dead-letter queue.
+    IsSpent,
+}
+
 /// The delays between attempts, and how many attempts there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
@@ -71,8 +90,25 @@ impl Schedule {
         }
         let position = usize::try_from(attempt.max(1) - 1).unwrap_or(usize::MAX).min(self.steps.len() - 1);
         let wait = self.steps[position].max(not_before.unwrap_or_default().min(self.longest_step()));
-        let jittered = wait.as_secs_f64() * (1.0 + MAX_JITTER * jitter.clamp(0.0, 1.0));
-        Some(Duration::from_secs_f64(jittered.ceil()))
+        Some(jittered(wait, jitter))
+    }
+
+    /// Gives what happens to a message after a fault of this system at its receive number `receive` (from 1). `age` is the
+    /// time since the message was first sent. A fault says nothing about the receiver, so an outage must not use up an
+    /// event's attempts. But a message that is older than the whole schedule is not sent anew: what fails for so long is
+    /// no outage, and a person has to look at it.
+    #[must_use]
+    pub fn after_fault(&self, receive: u32, age: Duration, jitter: f64) -> AfterFault {
+        if receive >= RECEIVES_OF_FAULTS.min(self.max_attempts) && age < self.duration() {
+            let step = self.delay_after(receive, None, 0.0).unwrap_or(BEFORE_SENT_ANEW);
+            return AfterFault::IsSentAnew(jittered(step.min(BEFORE_SENT_ANEW), jitter));
+        }
+        self.delay_after(receive, None, jitter).map_or(AfterFault::IsSpent, AfterFault::ReturnsAfter)
+    }
+
+    /// Gives the time from the first attempt to the last one, without jitter.
+    fn duration(&self) -> Duration {
+        (1..self.max_attempts).filter_map(|attempt| self.delay_after(attempt, None, 0.0)).sum()
     }
 
     /// Gives the longest step. A receiver's Retry-After counts up to this step.
@@ -86,6 +122,11 @@ impl Schedule {
     pub fn max_attempts(&self) -> u32 {
         self.max_attempts
     }
+}
+
+/// Adds jitter, and gives whole seconds.
+fn jittered(delay: Duration, jitter: f64) -> Duration {
+    Duration::from_secs_f64((delay.as_secs_f64() * (1.0 + MAX_JITTER * jitter.clamp(0.0, 1.0))).ceil())
 }
 
 #[cfg(test)]
@@ -115,6 +156,25 @@ mod tests {
         assert_eq!(after(10), Some(30));
         assert_eq!(after(45), Some(45));
         assert_eq!(after(1_000_000), Some(37800));
+    }
+
+    #[test]
+    fn a_fault_uses_up_eight_receives_and_never_the_last_unless_it_lasts_for_longer_than_the_schedule() {
+        let (outage, forever) = (Duration::from_hours(78), Duration::from_hours(79));
+        let after = |receive, age| standard().after_fault(receive, age, 0.0);
+        let seconds = |seconds| AfterFault::ReturnsAfter(Duration::from_secs(seconds));
+        assert_eq!([1, 2, 7].map(|receive| after(receive, outage)), [5, 30, 7200].map(seconds));
+        let sent_anew = AfterFault::IsSentAnew(Duration::from_mins(12));
+        assert_eq!([8, 15, 16].map(|receive| after(receive, outage)), [sent_anew; 3]);
+        assert_eq!([8, 15].map(|receive| after(receive, forever)), [14400, 37800].map(seconds));
+        assert_eq!(after(16, forever), AfterFault::IsSpent);
+        let short = Schedule::parse("1,1,2", 10).expect("a short schedule");
+        assert_eq!(short.after_fault(8, Duration::from_secs(9), 0.0), AfterFault::IsSentAnew(Duration::from_secs(2)));
+        let few = Schedule::parse("60", 3).expect("a schedule of three attempts");
+        assert_eq!(few.after_fault(3, Duration::from_secs(119), 0.0), AfterFault::IsSentAnew(Duration::from_mins(12)));
+        assert_eq!(few.after_fault(3, Duration::from_secs(120), 0.0), AfterFault::IsSpent);
+        let longest = standard().after_fault(16, outage, 1.0);
+        assert_eq!(longest, AfterFault::IsSentAnew(Duration::from_secs(793)), "within SQS's 15 minutes");
     }
 
     #[test]

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! The environment variable `EVENTS_QUEUE_URL` is the stack's output `EventsQueueUrl`; `CALL_STORE` is a folder for the
-//! calls (default: target/calls). AWS credentials, region and endpoint are found as by every AWS SDK.
+//! calls (default: target/calls); `TRACEPARENT`, if it is valid, is the caller's place in a trace by W3C Trace Context.
+//! AWS credentials, region and endpoint are found as by every AWS SDK.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use std::{env, fs, process};
 use aws_config::BehaviorVersion;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use domain::event::EventId;
+use domain::request::traceparent::Traceparent;
 use publish::Publisher;
 use serde_json::{Map, Value, json};
 
@@ -39,6 +41,7 @@ async fn main() -> Result<()> {
     let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).load().await;
     let publisher = Publisher::new(aws_sdk_sqs::Client::new(&config), variable("EVENTS_QUEUE_URL")?);
+    let publisher = publisher.in_trace(variable("TRACEPARENT").ok().as_deref().and_then(Traceparent::parse));
     let store = CallStore { folder: variable("CALL_STORE").unwrap_or_else(|_| "target/calls".to_owned()).into() };
 
     for (call_id, event_id) in publish_pending(&store, &publisher).await? {

@@ -8,7 +8,9 @@
 use aws_sdk_sqs::Client;
 use sha2::{Digest as _, Sha256};
 
+use aws_sdk_sqs::types::MessageAttributeValue;
 use domain::event::{BusinessId, Event, EventId, MalformedEvent};
+use domain::request::traceparent::Traceparent;
 
 /// The largest message that SQS takes, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
@@ -41,13 +43,22 @@ pub enum PublishError {
 pub struct Publisher {
     client: Client,
     queue_url: String,
+    traceparent: Option<Traceparent>,
 }
 
 impl Publisher {
     /// Makes a publisher to a queue: the URL is the stack's output `EventsQueueUrl`.
     #[must_use]
     pub fn new(client: Client, queue_url: impl Into<String>) -> Self {
-        Self { client, queue_url: queue_url.into() }
+        Self { client, queue_url: queue_url.into(), traceparent: None }
+    }
+
+    /// Gives the same publisher for the events of one trace: each request to a receiver carries the traceparent as a
+    /// header, and the log lines about the event name the trace. [`Traceparent::parse`] reads the text of a tracing
+    /// library; an event that is published without a traceparent arrives all the same.
+    #[must_use]
+    pub fn in_trace(&self, traceparent: Option<Traceparent>) -> Self {
+        Self { traceparent, ..self.clone() }
     }
 
     /// Publishes an event and returns its id, which its deliveries carry as `webhook-id`. Publishing the same happening
@@ -68,16 +79,38 @@ impl Publisher {
         if message.len() > MAX_MESSAGE_BYTES {
             return Err(PublishError::TooLarge { bytes: message.len() });
         }
-        self.client
+        let attribute = self.traceparent.as_ref().and_then(|traceparent| attribute_beside(&message, traceparent));
+        let mut send = self
+            .client
             .send_message()
             .queue_url(&self.queue_url)
             .message_body(message)
-            .message_group_id(message_group(event.business_id()))
-            .send()
-            .await
-            .map_err(|error| PublishError::Queue(Box::new(error.into())))?;
+            .message_group_id(message_group(event.business_id()));
+        if let Some(attribute) = attribute {
+            send = send.message_attributes(Traceparent::NAME, attribute);
+        }
+        send.send().await.map_err(|error| PublishError::Queue(Box::new(error.into())))?;
         Ok(event.id().clone())
     }
+}
+
+/// Gives a message's traceparent as an attribute. None: the message nearly fills SQS's limit and has no room for it. The
+/// call is worth more than its trace.
+fn attribute_beside(message: &str, traceparent: &Traceparent) -> Option<MessageAttributeValue> {
+    let value = traceparent.as_str();
+    let fits = message.len() + attribute_bytes(Traceparent::NAME, TEXT, value) <= MAX_MESSAGE_BYTES;
+    let attribute = MessageAttributeValue::builder().data_type(TEXT).string_value(value).build();
+    fits.then(|| attribute.expect("the data type is given"))
+}
+
+/// The data type of a message attribute that is text.
+const TEXT: &str = "String";
+
+/// Gives the bytes that an attribute adds to a message's size: SQS counts the attribute's name, data type and value
+/// (`MessageAttributeValue` in the API reference).
+#[must_use]
+pub fn attribute_bytes(name: &str, data_type: &str, value: &str) -> usize {
+    name.len() + data_type.len() + value.len()
 }
 
 /// Escapes the characters that SQS refuses. SQS takes the characters of XML 1.0; of the others, a JSON text can hold
@@ -114,6 +147,16 @@ mod tests {
         for id in ["עסק", "two words"] {
             assert_eq!(group_of(id).len(), 64);
         }
+    }
+
+    #[test]
+    fn a_traceparent_is_left_out_where_the_message_has_no_room_for_it() {
+        let text = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let traceparent = Traceparent::parse(text).expect("valid");
+        let attribute = |bytes| attribute_beside(&"x".repeat(bytes), &traceparent);
+        let room = MAX_MESSAGE_BYTES - "traceparentString".len() - text.len();
+        assert_eq!(attribute(room).expect("it fits").string_value(), Some(text));
+        assert_eq!(attribute(room + 1), None);
     }
 
     #[test]

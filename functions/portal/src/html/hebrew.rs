@@ -23,7 +23,7 @@ use domain::mail::InvalidEmailAddress;
 use domain::request::InvalidStaticHeader;
 
 use super::view::{Flash, Hint, Problem, SignedOut};
-use crate::use_cases::{InvalidFormat, ReplayView, TestKind};
+use crate::use_cases::{InvalidFormat, InvalidRetention, ReplayView, TestKind};
 
 /// What is wrong with the static header.
 pub(crate) fn header_error(error: InvalidStaticHeader) -> &'static str {
@@ -44,6 +44,11 @@ pub(crate) fn email_error(error: InvalidEmailAddress) -> &'static str {
             "זו לא נראית כתובת מייל. צריך כתובת אחת, באותיות באנגלית, לדוגמה: \u{2066}name@example.com\u{2069}"
         }
     }
+}
+
+/// What is wrong with the number of days for which deliveries are kept.
+pub(crate) fn retention_error(InvalidRetention { most }: InvalidRetention) -> String {
+    format!("צריך מספר שלם של ימים, מ־1 עד {most}. אפשר גם להשאיר ריק.")
 }
 
 /// What probably was not meant.

@@ -48,6 +48,8 @@ impl NoticePart {
             "#static-header"
         } else if view.settings.email_error.is_some() {
             "#notify_email"
+        } else if view.settings.retention_error.is_some() {
+            "#retention_days"
         } else {
             return view.said.and_then(|said| still_true(said, view)).map(Self::of_said);
         };
@@ -139,6 +141,7 @@ pub(super) struct SettingsPart<'a> {
     pub(super) value_error: Option<&'static str>,
     pub(super) is_header_open: bool,
     pub(super) email_error: Option<&'static str>,
+    pub(super) retention_error: Option<String>,
     /// Each format: its name, its text, and whether it is the chosen one.
     pub(super) formats: Vec<(&'static str, &'static str, bool)>,
     pub(super) sent_as: String,
@@ -162,6 +165,7 @@ impl<'a> SettingsPart<'a> {
             value_error: header_error.filter(|_| of_value),
             is_header_open: header_error.is_some(),
             email_error: form.email_error.map(hebrew::email_error),
+            retention_error: form.retention_error.map(hebrew::retention_error),
             formats: PayloadFormat::ALL
                 .map(|format| (format.as_str(), hebrew::format(format), format == form.format))
                 .to_vec(),
@@ -175,8 +179,20 @@ impl<'a> SettingsPart<'a> {
     /// Whether something typed is refused.
     pub(super) fn has_error(&self) -> bool {
         let form = self.form;
-        let is_wrong = form.url_error.is_some() || form.header_error.is_some();
+        let is_wrong = form.url_error.is_some() || form.header_error.is_some() || form.retention_error.is_some();
         is_wrong || form.format_error.is_some() || form.email_error.is_some()
+    }
+
+    /// For how many days deliveries are kept, in words; None: nothing is chosen, or what is typed is refused.
+    pub(super) fn retention_tag(&self) -> Option<String> {
+        let days =
+            Some(self.form.retention.as_str()).filter(|days| !days.is_empty() && self.retention_error.is_none())?;
+        Some(if days == "1" { "יום אחד".to_owned() } else { format!("{days} ימים") })
+    }
+
+    /// Whether the form asks for how long deliveries are kept. A stack that keeps them for one day leaves no choice.
+    pub(super) fn asks_for_retention(&self) -> bool {
+        self.form.retention_most > 1
     }
 
     /// Whether the form has the field of the address for mails. An address that is stored can be removed also where no

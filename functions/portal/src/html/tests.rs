@@ -11,7 +11,7 @@ use domain::request::InvalidStaticHeader;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::use_cases::{InvalidFormat, ReplayState};
+use crate::use_cases::{InvalidFormat, InvalidRetention, ReplayState};
 
 mod guides;
 mod log;
@@ -144,6 +144,28 @@ fn an_address_for_mails_is_shown_with_its_error_beside_it() {
         assert!(page.contains(hebrew::email_error(error)) && page.contains("href=\"#notify_email\""), "{error}");
         assert_eq!(page.matches("aria-invalid").count(), 1);
     }
+}
+
+#[test]
+fn the_days_of_retention_are_folded_and_shown_with_their_error_beside_them() {
+    let mut view = overview_view();
+    let page = overview(&view);
+    assert!(page.contains("<details id=\"retention\">") && page.contains("id=\"retention_days\""), "{page}");
+    assert!(page.contains("מספר מ־1 עד 30."), "{page}");
+    view.settings.retention = "7".into();
+    let page = overview(&view);
+    assert!(page.contains("<span class=\"tag\">7 ימים</span>") && page.contains("value=\"7\""), "{page}");
+    view.settings.retention = "1".into();
+    assert!(overview(&view).contains("<span class=\"tag\">יום אחד</span>"));
+    view.settings.retention = "<soon>".into();
+    view.settings.retention_error = Some(InvalidRetention { most: 30 });
+    let page = overview(&view);
+    assert!(page.contains("<details id=\"retention\" open>") && page.contains("<details id=\"edit\" open>"), "{page}");
+    assert!(page.contains("מ־1 עד 30. אפשר גם") && page.contains("href=\"#retention_days\""), "{page}");
+    assert!(page.contains("value=\"&#60;soon&#62;\"") && !page.contains("<soon>"), "{page}");
+    assert_eq!(page.matches("aria-invalid").count(), 1);
+    view.settings = SettingsForm { retention_most: 1, ..SettingsForm::default() };
+    assert!(!overview(&view).contains("retention_days"), "one day leaves no choice");
 }
 
 #[test]
@@ -351,7 +373,7 @@ fn the_recipes_are_those_of_the_readme() {
         let (code, _) = code.expect("a block of code ends");
         assert!(page.contains(code), "{code}");
     }
-    let condition = "{{ $json.headers['webhook-signature'].split(' ').includes('v1,' + $json.signature) }}";
+    let condition = "{{ ($json.headers['webhook-signature'] ?? '').split(' ').includes('v1,' + $json.signature) }}";
     assert!(readme.contains(condition) && page.contains(condition));
 }
 

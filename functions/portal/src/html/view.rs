@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::guides::Guide;
-use crate::use_cases::{InvalidFormat, ReplayView, TestKind};
+use crate::use_cases::{InvalidFormat, InvalidRetention, ReplayView, TestKind};
 
 /// The main page.
 ///
@@ -163,6 +163,11 @@ pub(crate) struct SettingsForm {
     /// The address for mails; empty: none.
     pub(crate) email: String,
     pub(crate) email_error: Option<InvalidEmailAddress>,
+    /// For how many days records are kept, as the owner types the number; empty: for as many as the stack keeps them.
+    pub(crate) retention: String,
+    /// For how many days the stack keeps records; 0 in a form that does not ask.
+    pub(crate) retention_most: u16,
+    pub(crate) retention_error: Option<InvalidRetention>,
     pub(crate) format: PayloadFormat,
     /// The format that the chosen one comes to at the URL; None: there is no URL.
     pub(crate) resolved: Option<Format>,

@@ -25,6 +25,19 @@ use crate::use_cases::{FormatIntent, HeaderIntent, Refused, TestKind, UrlIntent,
 /// The workflow to import into n8n.
 const N8N_WORKFLOW: &str = include_str!("../../../../events/receivers/n8n.json");
 
+const JSON: &str = "application/json";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// Further files, by their names in `events/`, with their media types.
+const FILES: [(&str, &str, &str); 6] = [
+    ("n8n_verify.json", JSON, include_str!("../../../../events/receivers/n8n_verify.json")),
+    ("n8n_header_auth.json", JSON, include_str!("../../../../events/receivers/n8n_header_auth.json")),
+    ("n8n_google_sheets.json", JSON, include_str!("../../../../events/receivers/n8n_google_sheets.json")),
+    ("n8n_slack.json", JSON, include_str!("../../../../events/receivers/n8n_slack.json")),
+    ("n8n_monday.json", JSON, include_str!("../../../../events/receivers/n8n_monday.json")),
+    ("llms.txt", TEXT, include_str!("../../../../events/llms.txt")),
+];
+
 pub(super) async fn list() -> Response {
     as_html(StatusCode::OK, html::guides())
 }
@@ -44,11 +57,19 @@ pub(super) async fn guide(
 }
 
 pub(super) async fn n8n_workflow() -> Response {
-    download("prosaas-n8n.json", "application/json", N8N_WORKFLOW)
+    download("prosaas-n8n.json", JSON, N8N_WORKFLOW)
 }
 
 pub(super) async fn google_sheets_script() -> Response {
-    download("prosaas-google-sheets.gs", "text/plain; charset=utf-8", html::GOOGLE_SHEETS_SCRIPT)
+    download("prosaas-google-sheets.gs", TEXT, html::GOOGLE_SHEETS_SCRIPT)
+}
+
+pub(super) async fn file(name: Result<Path<String>, PathRejection>) -> Response {
+    let asked = name.ok().map(|Path(name)| name);
+    let Some((name, content_type, text)) = FILES.iter().find(|(name, ..)| asked.as_deref() == Some(name)) else {
+        return as_html(StatusCode::NOT_FOUND, html::problem(Problem::NotFound));
+    };
+    download(&format!("prosaas-{}", name.replace('_', "-")), content_type, text)
 }
 
 fn download(name: &str, content_type: &'static str, text: &'static str) -> Response {
@@ -67,7 +88,8 @@ pub(super) async fn save(use_cases: &UseCases, business: &BusinessId, guide: Gui
     }
     let stored = use_cases.tables.settings.read_for_owner(business, clock::now()).await.map_err(UseCaseError::from)?;
     let (header, format) = changes(guide, &form, &stored);
-    match use_cases.save(business, UrlIntent::Set(Some(url)), header, format, form.email()).await {
+    let saved = use_cases.save(business, UrlIntent::Set(Some(url)), header, format, form.email(), form.retention());
+    match saved.await {
         // The warning of the DNS lookup would be lost after a redirect.
         Ok(saved) if saved.warnings.contains(&Warning::Unresolved) => {
             let mut view = read(use_cases, business, guide, true).await?;

@@ -16,7 +16,8 @@ use crate::as_html;
 use crate::guides::Guide;
 use crate::html::{self, Flash};
 use crate::use_cases::{
-    EmailIntent, FormatIntent, HeaderIntent, Refused, TemplateIntent, TestKind, UrlIntent, UseCaseError, UseCases,
+    EmailIntent, FormatIntent, HeaderIntent, Refused, RetentionIntent, TemplateIntent, TestKind, UrlIntent,
+    UseCaseError, UseCases,
 };
 
 #[derive(Deserialize)]
@@ -30,6 +31,7 @@ pub(super) struct SettingsForm {
     static_header_name: Option<String>,
     static_header_value: Option<String>,
     notify_email: Option<String>,
+    retention_days: Option<String>,
     payload_format: Option<String>,
     payload_template: Option<String>,
 }
@@ -50,6 +52,15 @@ impl SettingsForm {
         match self.notify_email.as_deref().map(pasted::cleaned) {
             None => EmailIntent::Keep,
             Some(email) => EmailIntent::Set(Some(email).filter(|email| !email.is_empty())),
+        }
+    }
+
+    pub(super) fn retention(&self) -> RetentionIntent {
+        match self.retention_days.as_deref().map(pasted::cleaned) {
+            None => RetentionIntent::Keep,
+            Some(days) if days.is_empty() => RetentionIntent::Set(None),
+            // A text that is no whole number is refused like 0.
+            Some(days) => RetentionIntent::Set(Some(days.parse().unwrap_or(0))),
         }
     }
 
@@ -94,7 +105,8 @@ pub(super) async fn save(State(use_cases): App, Extension(business): Owner, form
         return guides::save(&use_cases, &business, guide, form).await;
     }
     let url = UrlIntent::Set(Some(form.generic_webhook_url.clone()));
-    match use_cases.save(&business, url, form.header(), form.format(), form.email()).await {
+    let (header, format, email, retention) = (form.header(), form.format(), form.email(), form.retention());
+    match use_cases.save(&business, url, header, format, email, retention).await {
         Ok(saved) if saved.url.is_none() => Ok(redirect("/?said=cleared")),
         Ok(saved) => {
             // The warning of the DNS lookup would be lost after a redirect.
@@ -127,6 +139,8 @@ pub(super) fn typed(settings: &mut html::SettingsForm, form: SettingsForm, refus
     settings.header_error = refused.header.or(value_again.then_some(InvalidStaticHeader::Value));
     settings.email = form.notify_email.unwrap_or(std::mem::take(&mut settings.email));
     settings.email_error = refused.email;
+    settings.retention = form.retention_days.unwrap_or(std::mem::take(&mut settings.retention));
+    settings.retention_error = refused.retention;
     if let Some(format) = form.payload_format.as_deref().and_then(PayloadFormat::parse) {
         settings.format = format;
     }
@@ -210,6 +224,7 @@ mod tests {
         let guides = form("guide=slack&generic_webhook_url=https%3A%2F%2Fa.example%2F&payload_format=auto");
         assert_eq!(guides.guide, Some(Guide::Slack));
         assert_eq!((guides.header(), guides.email()), (HeaderIntent::Keep, EmailIntent::Keep));
+        assert_eq!(guides.retention(), RetentionIntent::Keep);
         assert_eq!(guides.format().template, TemplateIntent::Keep);
         let cleared = form("generic_webhook_url=&static_header_name=&static_header_value=&notify_email=");
         assert_eq!((cleared.header(), cleared.email()), (HeaderIntent::Clear, EmailIntent::Set(None)));
@@ -223,19 +238,35 @@ mod tests {
     }
 
     #[test]
+    fn days_are_read_as_they_are_typed_and_a_text_that_is_no_number_is_refused() {
+        let days = |typed: &str| form(&format!("retention_days={typed}")).retention();
+        assert_eq!(days("7"), RetentionIntent::Set(Some(7)));
+        assert_eq!(days("%E2%80%8F%2030%C2%A0"), RetentionIntent::Set(Some(30)), "with invisible characters");
+        assert_eq!([days(""), days("+")], [RetentionIntent::Set(None); 2]);
+        for text in ["soon", "1.5", "1e1", "7+days", "99999999999999999999"] {
+            assert_eq!(days(text), RetentionIntent::Set(Some(0)), "{text}");
+        }
+        assert_eq!(days("-7"), RetentionIntent::Set(Some(-7)));
+    }
+
+    #[test]
     fn what_a_form_does_not_have_is_shown_as_it_is_stored() {
         let stored = || html::SettingsForm {
             header_name: "X-Key".into(),
             email: "owner@example.com".into(),
+            retention: "7".into(),
             template: "{}".into(),
             ..html::SettingsForm::default()
         };
         let mut shown = stored();
         typed(&mut shown, form("guide=slack&generic_webhook_url=a"), Refused::default());
-        let kept = (shown.header_name, shown.email, shown.template);
-        assert_eq!((shown.url.as_str(), kept), ("a", (stored().header_name, stored().email, stored().template)));
+        let kept = (shown.header_name, shown.email, shown.template, shown.retention);
+        let expected = (stored().header_name, stored().email, stored().template, stored().retention);
+        assert_eq!((shown.url.as_str(), kept), ("a", expected));
         let mut shown = stored();
-        typed(&mut shown, form("static_header_name=&notify_email=&payload_template="), Refused::default());
+        let emptied = form("static_header_name=&notify_email=&payload_template=&retention_days=");
+        typed(&mut shown, emptied, Refused::default());
         assert_eq!((shown.header_name, shown.email, shown.template), (String::new(), String::new(), String::new()));
+        assert_eq!(shown.retention, "");
     }
 }

@@ -1,7 +1,7 @@
 //! Turns stored settings and answers into the data that the pages show.
 
 use adapters::attempter::Attempt;
-use adapters::deliveries_table::{Cursor, LOCATION_CHARS, Listed, Wanted, printable};
+use adapters::deliveries_table::{Cursor, LOCATION_CHARS, Listed, Retention, Wanted, printable};
 use adapters::settings_table::OwnerSettings;
 use domain::Timestamp;
 use domain::endpoint::State;
@@ -69,11 +69,21 @@ pub(super) fn settings(owned: &OwnerSettings, targets: TargetPolicy) -> Settings
         has_mails: false,
         email: owned.notify_email.clone().unwrap_or_default(),
         email_error: None,
+        retention: String::new(),
+        retention_most: 0,
+        retention_error: None,
         format: owned.payload_format,
         resolved: owned.url.as_deref().and_then(|url| resolved(owned.payload_format, url)),
         template: owned.payload_template.clone().unwrap_or_default(),
         format_error: None,
     }
+}
+
+/// Fills the field of how long records are kept. A stored number that does not count is not shown.
+pub(super) fn set_retention(form: &mut SettingsForm, owned: &OwnerSettings, stack: Retention) {
+    let chosen = stack.chosen(owned.retention_days);
+    form.retention = chosen.map(|Retention(days)| days.to_string()).unwrap_or_default();
+    form.retention_most = stack.0;
 }
 
 /// The format that deliveries to a URL have; None: it is no URL.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use adapters::deliveries_table::Retention;
 use adapters::dynamodb::Written;
 use adapters::http::{SystemLookup, resolves};
 use adapters::process::clock;
-use adapters::settings_table::{EmailChange, HeaderChange, OwnerSettings, UrlChange};
+use adapters::settings_table::{EmailChange, HeaderChange, OwnerSettings, RetentionChange, UrlChange};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::event::BusinessId;
 use domain::guard::{Refusal, Target, TargetPolicy};
@@ -63,6 +64,23 @@ pub(crate) enum EmailIntent {
     Set(Option<String>),
 }
 
+/// The change of how long records are kept that the owner asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum RetentionIntent {
+    #[default]
+    Keep,
+    /// So many days. None: as many as the stack keeps records.
+    Set(Option<i64>),
+}
+
+/// The owner has asked for a number of days for which records cannot be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("records can be kept for 1 to {most} days, a whole number")]
+pub(crate) struct InvalidRetention {
+    /// The number of days for which the stack keeps records.
+    pub(crate) most: u16,
+}
+
 /// The settings that were stored.
 pub(crate) struct Saved {
     pub(crate) url: Option<String>,
@@ -90,8 +108,9 @@ impl SigningSecretText {
 }
 
 impl UseCases {
-    /// Stores a change of the URL, of the header, of the format and of the address for mails, all cleaned. A business's
-    /// first secret is made with its first settings. Events that were held for the previous URL go to the new one.
+    /// Stores a change of the URL, of the header, of the format, of the address for mails, all cleaned, and of how long
+    /// records are kept. A business's first secret is made with its first settings. Events that were held for the
+    /// previous URL go to the new one.
     pub(crate) async fn save(
         &self,
         business_id: &BusinessId,
@@ -99,6 +118,7 @@ impl UseCases {
         header: HeaderIntent,
         format: FormatIntent,
         email: EmailIntent,
+        retention: RetentionIntent,
     ) -> Result<Saved, UseCaseError> {
         let before = self.tables.settings.read_for_owner(business_id, clock::now()).await?;
         let (url, header, format) = (url.cleaned(), header.cleaned(), format.cleaned());
@@ -106,21 +126,30 @@ impl UseCases {
             UrlIntent::Keep => before.url.as_deref(),
             UrlIntent::Set(url) => url.as_deref(),
         };
-        let judged =
-            (self.judge(&url, &before).await, change(&header, &before), format.change(&before), email.change(&before));
-        let (mut warnings, header, format, email) = match judged {
-            (Ok(warnings), Ok(header), Ok(format), Ok(email)) => (warnings, header, format, email),
-            (url, header, format, email) => {
-                let refused =
-                    Refused { url: url.err(), header: header.err(), format: format.err(), email: email.err() };
-                return Err(UseCaseError::Refused(refused));
+        let judged = (
+            self.judge(&url, &before).await,
+            change(&header, &before),
+            format.change(&before),
+            email.change(&before),
+            retention.change(self.retention),
+        );
+        let (mut warnings, header, format, email, retention) = match judged {
+            (Ok(warnings), Ok(header), Ok(format), Ok(email), Ok(days)) => (warnings, header, format, email, days),
+            (url, header, format, email, retention) => {
+                return Err(UseCaseError::Refused(Refused {
+                    url: url.err(),
+                    header: header.err(),
+                    format: format.err(),
+                    email: email.err(),
+                    retention: retention.err(),
+                }));
             }
         };
         if before.signing_secret.is_none() {
             // The secret is stored before the URL, so that nothing is ever sent unsigned.
             self.tables.settings.replace_secret(business_id, None, &new_secret()?, clock::now()).await?;
         }
-        self.tables.settings.save(business_id, url.change(), header, format, &email).await?;
+        self.tables.settings.save(business_id, url.change(), header, format, &email, retention).await?;
         let is_another = wanted.is_some() && wanted != before.url.as_deref();
         if wanted.is_some() {
             self.change(business_id, if is_another { Intent::Resume } else { Intent::Keep }).await?;
@@ -229,6 +258,19 @@ impl EmailIntent {
     }
 }
 
+impl RetentionIntent {
+    fn change(self, stack: Retention) -> Result<RetentionChange, InvalidRetention> {
+        match self {
+            Self::Keep => Ok(RetentionChange::Keep),
+            Self::Set(None) => Ok(RetentionChange::Set(None)),
+            Self::Set(Some(days)) => match stack.chosen(u16::try_from(days).ok()) {
+                Some(Retention(days)) => Ok(RetentionChange::Set(Some(days))),
+                None => Err(InvalidRetention { most: stack.0 }),
+            },
+        }
+    }
+}
+
 fn change<'a>(intent: &'a HeaderIntent, before: &OwnerSettings) -> Result<HeaderChange<'a>, InvalidStaticHeader> {
     match intent {
         HeaderIntent::Keep => Ok(HeaderChange::Keep),
@@ -288,6 +330,19 @@ mod tests {
         for text in ["", " ", "owner", "a@b.example, c@d.example"] {
             assert_eq!(set(Some(text)), Err(InvalidEmailAddress::Shape), "{text}");
         }
+    }
+
+    #[test]
+    fn a_business_may_not_keep_its_records_longer_than_the_stack() {
+        let set = |days| RetentionIntent::Set(days).change(Retention(30));
+        for days in [1, 30] {
+            assert_eq!(set(Some(days)), Ok(RetentionChange::Set(u16::try_from(days).ok())));
+        }
+        for days in [0, -1, 31, 65_537, i64::MAX, i64::MIN] {
+            assert_eq!(set(Some(days)), Err(InvalidRetention { most: 30 }), "{days}");
+        }
+        assert_eq!(set(None), Ok(RetentionChange::Set(None)));
+        assert_eq!(RetentionIntent::Keep.change(Retention(30)), Ok(RetentionChange::Keep));
     }
 
     #[test]

@@ -7,10 +7,9 @@ use jiff::Timestamp;
 
 use super::phone::digits;
 use super::range::start_behind;
-use super::{Cursor, DeliveriesTable, Status, Summary};
+use super::{Cursor, DeliveriesTable, Status, Summary, unreadable};
 use crate::dynamodb::TableError;
 use crate::dynamodb::attributes::s;
-use crate::process::log::error_chain;
 
 /// How many parts of the ledger, a megabyte each, one call searches for rare deliveries. Together they hold about
 /// 15,000 records. Then the caller is told where the list goes on.
@@ -77,7 +76,7 @@ impl DeliveriesTable {
                 // One record that cannot be read must not hide all others.
                 match Summary::from_item(item) {
                     Ok(summary) => deliveries.push(summary),
-                    Err(error) => tracing::error!(error = error_chain(&error), "unreadable_record"),
+                    Err(error) => unreadable(&error),
                 }
             }
             start = answer.last_evaluated_key.as_ref().and_then(Cursor::of);

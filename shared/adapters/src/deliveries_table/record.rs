@@ -1,9 +1,8 @@
 //! A record, as far as a delivery reads it.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::event::{Event, EventId};
+use domain::request::traceparent::Traceparent;
 use jiff::Timestamp;
 
 use super::Status;
@@ -41,6 +40,8 @@ pub struct StoredEvent {
     pub event: Event,
     /// The time of its first publishing.
     pub occurred: Timestamp,
+    /// The publisher's place in a trace; None: the publisher gave none.
+    pub traceparent: Option<Traceparent>,
     /// The time of its next attempt; None: now, or never.
     pub next_attempt: Option<Timestamp>,
 }
@@ -52,6 +53,7 @@ impl StoredEvent {
         Some(Self {
             event: Event::parse(&stored_body(item)?).ok()?.with_id(id.clone()),
             occurred: text(item, "created_at").ok()??.parse().ok()?,
+            traceparent: text(item, Traceparent::NAME).ok().flatten().and_then(Traceparent::parse),
             next_attempt: time(item, "next_attempt_at").ok().flatten(),
         })
     }
@@ -65,13 +67,52 @@ pub(super) fn stored_body(item: &Item) -> Option<String> {
     }
 }
 
-/// How long a record is kept after its last change, unless the event is held.
+const SECONDS_OF_A_DAY: i64 = 24 * 60 * 60;
+
+/// How many days a record is kept after its last change, unless the event is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention(pub Duration);
+pub struct Retention(pub u16);
 
 impl Retention {
+    /// The retention that a business has chosen, where this one is the stack's. None: the business has chosen none, or
+    /// one that does not count, since a business cannot have its records kept for longer than the stack keeps them.
+    #[must_use]
+    pub fn chosen(self, days: Option<u16>) -> Option<Self> {
+        days.filter(|days| (1..=self.0).contains(days)).map(Self)
+    }
+
+    /// The retention of a business's records, where this one is the stack's.
+    #[must_use]
+    pub fn of_business(self, days: Option<u16>) -> Self {
+        self.chosen(days).unwrap_or(self)
+    }
+
     /// When a record expires that is changed at the time `now`, in Unix seconds.
     pub(super) fn end(self, now: Timestamp) -> i64 {
-        now.as_second() + i64::try_from(self.0.as_secs()).unwrap_or(i64::MAX / 2)
+        now.as_second() + i64::from(self.0) * SECONDS_OF_A_DAY
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_business_may_choose_fewer_days_than_the_stack_and_never_more() {
+        let stack = Retention(30);
+        for (days, expected) in [
+            (Some(1), 1),
+            (Some(29), 29),
+            (Some(30), 30),
+            (Some(31), 30),
+            (Some(0), 30),
+            (Some(u16::MAX), 30),
+            (None, 30),
+        ] {
+            assert_eq!(stack.of_business(days), Retention(expected), "{days:?}");
+        }
+        assert_eq!([Some(30), Some(31), Some(0), None].map(|days| stack.chosen(days)), [Some(stack), None, None, None]);
+        let now = Timestamp::from_second(1_000).expect("a time");
+        assert_eq!((Retention(1).end(now), Retention(3650).end(now)), (87_400, 315_361_000));
     }
 }

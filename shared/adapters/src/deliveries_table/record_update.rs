@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::event::Event;
+use domain::request::traceparent::Traceparent;
 use jiff::Timestamp;
 
 use super::attempt::{AttemptRecord, printable, slot, slots};
@@ -17,6 +18,9 @@ use crate::dynamodb::update_expression::UpdateExpression;
 pub struct RecordUpdate<'a> {
     /// The event.
     pub event: &'a Event,
+    /// The publisher's place in a trace. The record keeps it for the attempts that no message of the publisher's brings:
+    /// those of a replay and of a resend.
+    pub traceparent: Option<&'a Traceparent>,
     /// The event's compressed body, to be kept; None: the record has it already, or the body is too large to be kept.
     pub body: Option<&'a Compressed>,
     /// The record as it was read; None: there was none, or it could not be read.
@@ -86,7 +90,13 @@ impl RecordUpdate<'_> {
             let subject = self.event.subject().map(s);
             let phone_ending = self.event.phone_ending().map(s);
             let title = title(self.event).map(s);
-            for (name, value) in [("subject", subject), ("phone_last_digits", phone_ending), ("title", title)] {
+            let traceparent = self.traceparent.map(|traceparent| s(traceparent.as_str()));
+            for (name, value) in [
+                ("subject", subject),
+                ("phone_last_digits", phone_ending),
+                ("title", title),
+                (Traceparent::NAME, traceparent),
+            ] {
                 if let Some(value) = value {
                     update.set_once(name, value);
                 }
@@ -159,8 +169,6 @@ impl RecordUpdate<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::body;
 
@@ -168,6 +176,7 @@ mod tests {
         let body = before.is_none().then(|| body::Compressor::new().compress(event.body())).flatten();
         RecordUpdate {
             event,
+            traceparent: None,
             body: body.as_ref(),
             before,
             status,
@@ -175,7 +184,7 @@ mod tests {
             next_attempt: None,
             occurred: "2026-03-01T10:00:00.5Z".parse().expect("a time"),
             now: Timestamp::from_second(1_000).expect("a time"),
-            retention: Retention(Duration::from_hours(24)),
+            retention: Retention(1),
             over_delivered: false,
             was_held: false,
         }

@@ -6,10 +6,9 @@ use domain::summary::{Counter, Delivery, Status as CountedStatus, Summary};
 use jiff::Timestamp;
 
 use super::range::start_behind;
-use super::{Cursor, DeliveriesTable, Status};
+use super::{Cursor, DeliveriesTable, Status, unreadable};
 use crate::dynamodb::attributes::{required, s, text, time};
 use crate::dynamodb::{Item, TableError};
-use crate::process::log::error_chain;
 
 /// How many parts of the index, a megabyte each, are counted. Together they hold about 15,000 records.
 const PARTS: usize = 5;
@@ -34,7 +33,7 @@ impl DeliveriesTable {
             for item in answer.items() {
                 match counted(item) {
                     Ok(delivery) => delivery.iter().for_each(|delivery| counter.count(delivery)),
-                    Err(error) => tracing::error!(error = error_chain(&error), "unreadable_record"),
+                    Err(error) => unreadable(&error),
                 }
             }
             start = answer.last_evaluated_key.as_ref().and_then(Cursor::of);

@@ -76,8 +76,8 @@ pub struct Deliver {
     pub attempt_timeout: Duration,
     /// `RETRY_SCHEDULE_SECONDS` and `MAX_ATTEMPTS`
     pub schedule: Schedule,
-    /// `RETENTION_DAYS`, at least 1
-    pub retention: Duration,
+    /// `RETENTION_DAYS`, 1 to 3650
+    pub retention_days: u16,
     /// `LOG_LEVEL`
     pub log_level: Level,
 }
@@ -101,6 +101,8 @@ pub struct Portal {
     pub portal_secret_arn: String,
     /// `UNSAFE_TARGETS`: `No` or `YesForLocalTestsOnly`
     pub targets: TargetPolicy,
+    /// `RETENTION_DAYS`, 1 to 3650
+    pub retention_days: u16,
     /// The time limit of a test: `ATTEMPT_TIMEOUT_SECONDS`, but no longer than an owner waits.
     pub test_timeout: Duration,
     /// `DASHBOARD_ORIGIN`: the origin that may show the page in a frame. None: no origin may.
@@ -170,7 +172,7 @@ impl Deliver {
                 &variables.required("RETRY_SCHEDULE_SECONDS")?,
                 parse("MAX_ATTEMPTS", &variables.required("MAX_ATTEMPTS")?, "a whole number")?,
             )?,
-            retention: retention(&variables.required("RETENTION_DAYS")?)?,
+            retention_days: variables.retention_days()?,
             log_level: variables.log_level()?,
         })
     }
@@ -196,6 +198,7 @@ impl Portal {
             internal_secret_arn: variables.required("INTERNAL_SECRET_ARN")?,
             portal_secret_arn: variables.required("PORTAL_SECRET_ARN")?,
             targets: variables.targets()?,
+            retention_days: variables.retention_days()?,
             test_timeout: variables.attempt_timeout()?.min(MAX_TEST_TIMEOUT),
             dashboard_origin: variables.optional("DASHBOARD_ORIGIN").map(origin).transpose()?,
             dashboard_url: variables.optional("DASHBOARD_URL"),
@@ -242,6 +245,15 @@ impl Notify {
     }
 }
 
+/// Gives the name under which this function is deployed: `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets.
+///
+/// # Errors
+///
+/// [`InvalidEnvironment::Missing`].
+pub fn function_name() -> Result<String, InvalidEnvironment> {
+    Variables(variable).required("AWS_LAMBDA_FUNCTION_NAME")
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the one place that is allowed to")]
 fn variable(name: &'static str) -> Option<String> {
     std::env::var(name).ok()
@@ -284,6 +296,14 @@ impl<F: Fn(&'static str) -> Option<String>> Variables<F> {
         attempt_timeout(&self.required("ATTEMPT_TIMEOUT_SECONDS")?)
     }
 
+    fn retention_days(&self) -> Result<u16, InvalidEnvironment> {
+        let (name, expected) = ("RETENTION_DAYS", "a whole number from 1 to 3650");
+        match parse(name, &self.required(name)?, expected)? {
+            days @ 1..=3650 => Ok(days),
+            _ => Err(InvalidEnvironment::Invalid { name, expected }),
+        }
+    }
+
     fn log_level(&self) -> Result<Level, InvalidEnvironment> {
         parse("LOG_LEVEL", &self.required("LOG_LEVEL")?, "ERROR, WARN, INFO, DEBUG or TRACE")
     }
@@ -313,87 +333,5 @@ fn attempt_timeout(value: &str) -> Result<Duration, InvalidEnvironment> {
     }
 }
 
-fn retention(days: &str) -> Result<Duration, InvalidEnvironment> {
-    let (name, expected) = ("RETENTION_DAYS", "a whole number from 1 to 3650");
-    match parse(name, days, expected)? {
-        days @ 1..=3650 => Ok(Duration::from_hours(days * 24)),
-        _ => Err(InvalidEnvironment::Invalid { name, expected }),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use super::*;
-
-    fn complete() -> HashMap<&'static str, &'static str> {
-        HashMap::from([
-            ("AWS_REGION", "il-central-1"),
-            ("AWS_ACCESS_KEY_ID", "id"),
-            ("AWS_SECRET_ACCESS_KEY", "key"),
-            ("EVENTS_QUEUE_URL", "https://queue.example/events"),
-            ("DEAD_LETTER_QUEUE_URL", "https://queue.example/dead"),
-            ("SETTINGS_TABLE_NAME", "settings"),
-            ("DELIVERIES_TABLE_NAME", "deliveries"),
-            ("OWNER_NOTICES_TOPIC_ARN", "topic"),
-            ("RETENTION_DAYS", "30"),
-            ("INTERNAL_SECRET_ARN", "arn"),
-            ("PORTAL_SECRET_ARN", "arn"),
-            ("DASHBOARD_ORIGIN", "https://dashboard.example:8443"),
-            ("UNSAFE_TARGETS", "No"),
-            ("ATTEMPT_TIMEOUT_SECONDS", "30"),
-            ("RETRY_SCHEDULE_SECONDS", "5,30"),
-            ("MAX_ATTEMPTS", "16"),
-            ("LOG_LEVEL", "INFO"),
-        ])
-    }
-
-    fn read(variables: &HashMap<&'static str, &'static str>) -> Result<(Deliver, Portal), String> {
-        let variables = Variables(|name| variables.get(name).map(ToString::to_string));
-        let deliver = Deliver::read(&variables).map_err(|error| error.to_string())?;
-        Ok((deliver, Portal::read(&variables).map_err(|error| error.to_string())?))
-    }
-
-    #[test]
-    fn a_complete_environment_is_read() {
-        let (deliver, portal) = read(&complete()).expect("complete");
-        assert_eq!(deliver.targets, TargetPolicy::Public);
-        assert_eq!(deliver.attempt_timeout, Duration::from_secs(30));
-        assert_eq!(deliver.schedule.max_attempts(), 16);
-        assert_eq!(portal.test_timeout, Duration::from_secs(20));
-        assert_eq!(portal.dashboard_origin.as_deref(), Some("https://dashboard.example:8443"));
-    }
-
-    #[test]
-    fn each_required_variable_is_named_when_it_is_missing_or_empty() {
-        for name in complete().keys().filter(|name| **name != "DASHBOARD_ORIGIN") {
-            let mut variables = complete();
-            variables.insert(name, "");
-            assert_eq!(read(&variables).err(), Some(format!("{name} is not set")));
-        }
-    }
-
-    #[test]
-    fn impossible_values_are_refused_without_repeating_them() {
-        for (name, value) in [
-            ("UNSAFE_TARGETS", "Maybe"),
-            ("ATTEMPT_TIMEOUT_SECONDS", "51"),
-            ("ATTEMPT_TIMEOUT_SECONDS", "0"),
-            ("RETRY_SCHEDULE_SECONDS", "soon"),
-            ("MAX_ATTEMPTS", "-1"),
-            ("MAX_ATTEMPTS", "0"),
-            ("LOG_LEVEL", "loud"),
-            ("RETENTION_DAYS", "0"),
-            ("DASHBOARD_ORIGIN", "dashboard.example"),
-            ("DASHBOARD_ORIGIN", "https://a.example https://b.example"),
-            ("DASHBOARD_ORIGIN", "https://a.example; script-src *"),
-            ("DASHBOARD_ORIGIN", "https://a.example/"),
-        ] {
-            let mut variables = complete();
-            variables.insert(name, value);
-            let message = read(&variables).err().expect("refused");
-            assert!(value.len() < 2 || !message.contains(value), "{message}");
-        }
-    }
-}
+mod tests;

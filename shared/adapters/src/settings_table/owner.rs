@@ -10,7 +10,7 @@ use domain::format::{ChosenFormat, PayloadFormat, Template};
 use jiff::Timestamp;
 
 use super::last_test::LastTest;
-use super::settings::{endpoint_id, payload_format, payload_template};
+use super::settings::{endpoint_id, payload_format, payload_template, retention_days};
 use super::{SettingsTable, health, key};
 use crate::dynamodb::attributes::{cleaned, number, owned};
 use crate::dynamodb::{Item, TableError};
@@ -37,6 +37,9 @@ pub struct OwnerSettings {
     /// The address for mails about the endpoint, cleaned. If another system wrote the text, it may be no address. None:
     /// no mails are sent.
     pub notify_email: Option<String>,
+    /// How many days the business's records are to be kept, 1 at least. If another system wrote the number, the stack may
+    /// keep records for fewer days. None: as many days as the stack keeps them.
+    pub retention_days: Option<u16>,
     /// The last test of the endpoint that is set now; None: it has had none.
     pub last_test: Option<LastTest>,
     /// The state of the endpoint as it was stored last, perhaps for another URL.
@@ -76,6 +79,7 @@ impl OwnerSettings {
             previous_secret_until: until.filter(|until| *until > now && item.contains_key("previous_signing_secret")),
             // An address that cannot be read must not keep an owner from the page.
             notify_email: cleaned(item, "notify_email").ok().flatten(),
+            retention_days: retention_days(item),
             health: health::from_item(item)?,
         })
     }

@@ -65,9 +65,19 @@ pub enum EmailChange {
     Set(Option<EmailAddress>),
 }
 
+/// A change of how long the business's records are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetentionChange {
+    /// The stored number of days stays.
+    Keep,
+    /// Records are kept for so many days, from the next write of each record on. The caller has checked the number.
+    /// None: for as many days as the stack keeps them.
+    Set(Option<u16>),
+}
+
 impl SettingsTable {
-    /// Stores a change of the URL, of the owner's own header, of the format, and of the address for mails. An attribute
-    /// that stays is not written.
+    /// Stores a change of the URL, of the owner's own header, of the format, of the address for mails, and of how long
+    /// records are kept. An attribute that stays is not written.
     ///
     /// # Errors
     ///
@@ -79,6 +89,7 @@ impl SettingsTable {
         header: HeaderChange<'_>,
         format: FormatChange<'_>,
         email: &EmailChange,
+        retention: RetentionChange,
     ) -> Result<(), TableError> {
         let mut update = UpdateExpression::default();
         if let UrlChange::Set(url) = url {
@@ -103,6 +114,9 @@ impl SettingsTable {
         }
         if let EmailChange::Set(email) = email {
             update.set_or_remove("notify_email", email.as_ref().map(|email| s(email.as_str())));
+        }
+        if let RetentionChange::Set(days) = retention {
+            update.set_or_remove("retention_days", days.map(n));
         }
         if !update.is_empty() {
             dynamodb::send(update.apply(self.update(business_id))).await?;

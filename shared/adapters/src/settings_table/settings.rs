@@ -28,6 +28,8 @@ pub struct Settings {
     pub format: ChosenFormat,
     /// The secrets that sign a delivery, and the owner's own header.
     pub credentials: Credentials,
+    /// How many days the business's records are to be kept; None: as many as the stack keeps them.
+    pub retention_days: Option<u16>,
 }
 
 /// The identity of the endpoint that a settings item makes; None: there is no URL.
@@ -74,6 +76,12 @@ pub(super) fn payload_template(item: &Item) -> Option<String> {
     cleaned(item, "payload_template").ok().flatten()
 }
 
+/// How many days the business's records are to be kept. A value that is no whole number from 1 on counts as none, never
+/// as a fault: a record must be written whatever another system has stored.
+pub(super) fn retention_days(item: &Item) -> Option<u16> {
+    number(item, "retention_days").ok().flatten().filter(|days| *days >= 1)
+}
+
 impl Settings {
     /// The format of an ordinary event's body; None: there is no URL that can be read.
     #[must_use]
@@ -109,6 +117,7 @@ impl Settings {
                 template: payload_template(item).and_then(|text| Template::parse(&text).ok()),
             },
             credentials: Credentials { signing_secrets, static_header },
+            retention_days: retention_days(item),
         })
     }
 }
@@ -228,6 +237,25 @@ mod tests {
         ] {
             assert_eq!(format(name.clone(), template), Format::Event, "{name:?}");
         }
+    }
+
+    #[test]
+    fn days_that_cannot_be_read_count_as_none_and_make_no_other_endpoint() {
+        let read = |days: AttributeValue| settings(&[("retention_days", days)]).expect("readable").retention_days;
+        let n = |days: &str| AttributeValue::N(days.to_owned());
+        assert_eq!([n("1"), n("7"), n("3650")].map(read), [Some(1), Some(7), Some(3650)]);
+        for odd in ["0", "-1", "1.5", "70000", "1E+2", ""].map(n) {
+            assert_eq!(read(odd.clone()), None, "{odd:?}");
+        }
+        for odd in
+            [s("7"), s("soon"), AttributeValue::Null(true), AttributeValue::Bool(true), AttributeValue::L(vec![])]
+        {
+            assert_eq!(read(odd.clone()), None, "{odd:?}");
+        }
+        assert_eq!(settings(&[]).expect("readable").retention_days, None);
+        let url = ("generic_webhook_url", s("https://a.example/"));
+        let endpoint = |item: &[(&str, AttributeValue)]| settings(item).expect("readable").endpoint;
+        assert_eq!(endpoint(&[url.clone(), ("retention_days", n("7"))]), endpoint(&[url]));
     }
 
     #[test]

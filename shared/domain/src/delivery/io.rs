@@ -4,6 +4,7 @@
 use std::future::Future;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Attempted, EndpointId, EndpointIo, Health};
 
@@ -13,7 +14,7 @@ use crate::endpoint::{Attempted, EndpointId, EndpointIo, Health};
 pub struct Unavailable;
 
 /// The stored state of a business's endpoint and of one of its events, as read at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The endpoint's state.
     pub health: Health,
@@ -26,7 +27,7 @@ pub struct Snapshot {
 }
 
 /// The status of an event in the ledger, as far as a delivery needs it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LedgerStatus {
     /// The event has no record, or one that does not matter to a delivery.
     #[default]
@@ -42,7 +43,7 @@ pub enum LedgerStatus {
 }
 
 /// Whether a state was stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Stored {
     /// The state was stored.
     Done,
@@ -51,7 +52,7 @@ pub enum Stored {
 }
 
 /// The result of asking for an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Posted {
     /// The attempt was made.
     Made {
@@ -67,7 +68,7 @@ pub enum Posted {
 }
 
 /// Whether a record was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Recorded {
     /// The record was written.
     Done,
@@ -79,7 +80,7 @@ pub enum Recorded {
 }
 
 /// The event's next status in the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum NextStatus {
     /// The event has arrived.
     Delivered,
@@ -96,7 +97,7 @@ pub enum NextStatus {
 }
 
 /// What happens to the message in the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MessageAction {
     /// The message is deleted.
     Acknowledge(AckReason),
@@ -113,7 +114,7 @@ pub enum MessageAction {
 }
 
 /// Why a message is no longer needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AckReason {
     /// The event has arrived by this delivery.
     Delivered,
@@ -130,7 +131,7 @@ pub enum AckReason {
 }
 
 /// The message or command that brings the event to its delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Trigger {
     /// The event's own message, which comes back unless it is acknowledged.
     Message,
@@ -153,7 +154,7 @@ pub enum Trigger {
 }
 
 /// The events that a replay sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ReplaySource {
     /// The held events.
     Held,
@@ -165,7 +166,7 @@ pub enum ReplaySource {
 }
 
 /// The result of a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ended {
     /// What happens to the message in the queue.
     pub action: MessageAction,
@@ -174,7 +175,7 @@ pub struct Ended {
 }
 
 /// What a replay does after the delivery of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ReplayGoesOn {
     /// The replay goes on with the next event.
     AtOnce,

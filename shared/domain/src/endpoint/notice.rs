@@ -4,6 +4,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::Health;
 
@@ -16,7 +17,7 @@ pub const MAX_NOTICES: usize = 10;
 pub const HELD_COUNTED: u64 = 1_000;
 
 /// A change that the operator is told of.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Notice {
     /// The kind of change.
     pub kind: NoticeKind,
@@ -29,7 +30,7 @@ pub struct Notice {
 }
 
 /// The kind of change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum NoticeKind {
     /// The endpoint fails: events are held, and a probe tries.
     Failing,

@@ -6,11 +6,12 @@
 //! event as the probe, since the event has no message of its own.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Health, Replay, State};
 
 /// A replay of a range of time.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RangeReplay {
     /// The steps of the replay.
     pub steps: Replay,
@@ -27,7 +28,7 @@ pub struct RangeReplay {
 }
 
 /// The events that a replay of a range sends.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Range {
     /// The earliest time of publishing. None: the range has no beginning.
     pub from: Option<Timestamp>,
@@ -38,7 +39,7 @@ pub struct Range {
 }
 
 /// The statuses of the events that a replay of a range sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RangeStatuses {
     /// Events that are `delivered`.
     Delivered,
@@ -64,11 +65,11 @@ impl RangeStatuses {
 
 /// The place of an event among its business's events, which are sorted by the time of their publishing. Of two places,
 /// the greater one is the later event's.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Position(pub String);
 
 /// How a replay of a range has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RangeEnd {
     /// All events of the range are done.
     Done,

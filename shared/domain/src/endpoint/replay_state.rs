@@ -4,6 +4,7 @@
 //! the step before it begins: of two messages for one step, one does nothing. [`crate::replay`] is the code of a step.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Health, StepProgress, is_lost};
 
@@ -12,7 +13,7 @@ use super::{Health, StepProgress, is_lost};
 pub const ATTEMPTS_IN_A_REPLAY: u32 = 3;
 
 /// A replay: of held events, or of a range of time.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Replay {
     /// The version of the state at which the replay began. No other replay of the endpoint has the same.
     pub id: u64,

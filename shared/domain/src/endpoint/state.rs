@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Health, NoticeKind};
 use crate::event::EventId;
@@ -32,7 +33,7 @@ const EARLY: Duration = Duration::from_secs(5);
 const WRITTEN_AFTER: Duration = Duration::from_secs(10);
 
 /// Whether events go out.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum State {
     /// Events go out.
     Active {
@@ -60,7 +61,7 @@ pub enum State {
 }
 
 /// The event that keeps trying a failing endpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Probe {
     /// The event's id.
     pub event: EventId,
@@ -86,7 +87,7 @@ impl Default for State {
 }
 
 /// Why an endpoint is paused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PausedReason {
     /// The endpoint answered 410.
     Gone,
@@ -132,7 +133,7 @@ pub enum Admission {
 }
 
 /// The result of an attempt, for the endpoint's state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Attempted {
     /// The receiver has the event.
     Succeeded,

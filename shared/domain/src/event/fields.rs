@@ -142,6 +142,15 @@ impl Kind {
     pub(super) fn phone<'a>(&self, normalised: &'a Object) -> Option<&'a str> {
         text(normalised, self.phone?)
     }
+
+    /// Whether the events of this kind are about a call.
+    pub(super) fn is_call(&self) -> bool {
+        self.key == Some("call_id")
+    }
+
+    pub(super) fn ended_at<'a>(&self, normalised: &'a Object) -> Option<&'a str> {
+        self.is_call().then(|| text(normalised, "ended_at")).flatten()
+    }
 }
 
 fn text<'a>(members: &'a Object, field: &str) -> Option<&'a str> {

@@ -158,6 +158,24 @@ fn the_debug_form_has_no_personal_data() {
 }
 
 #[test]
+fn only_a_call_has_a_call_id_and_an_end() {
+    let of = |text: &str| {
+        let event = Event::parse(text).expect("an event");
+        (event.call_id().map(ToOwned::to_owned), event.ended_at().map(|at| at.to_string()))
+    };
+    let call = r#"{"event_type":"call.completed","business_id":"b","call_id":7"#;
+    let ended = |at: &str| of(&format!(r#"{call},"ended_at":{at}}}"#));
+    let is = |at: Option<&str>| (Some("7".to_owned()), at.map(ToOwned::to_owned));
+    assert_eq!(ended(r#""2026-03-01T10:16:32+02:00""#), is(Some("2026-03-01T08:16:32Z")));
+    assert_eq!(ended("null"), is(None));
+    assert_eq!(ended(r#""yesterday""#), is(None));
+    let lead = r#"{"event_type":"lead.created","business_id":"b","lead_id":"7","ended_at":"2026-03-01T10:16:32Z"}"#;
+    assert_eq!(of(lead), (None, None));
+    let untyped = r#"{"event_type":"a.b","business_id":"b","call_id":"7","ended_at":"2026-03-01T10:16:32Z"}"#;
+    assert_eq!(of(untyped), (None, None));
+}
+
+#[test]
 fn an_event_is_recognised_by_its_subject_and_the_end_of_a_phone_number() {
     let of = |event_type: &str, rest: &str| {
         let text = format!(r#"{{"event_type":"{event_type}","business_id":"b",{rest}}}"#);

@@ -33,8 +33,9 @@ impl Run {
     pub(crate) fn end_attempt(&mut self, invocation: &Invocation, event: &EventId) -> Posted {
         let cause = match invocation.manner.unwrap_or(Manner::Hangs) {
             Manner::Well => {
-                let arrived = &mut self.businesses[invocation.business].arrived;
-                *arrived.entry(event.as_str().to_owned()).or_default() += 1;
+                let business = &mut self.businesses[invocation.business];
+                *business.arrived.entry(event.as_str().to_owned()).or_default() += 1;
+                self.drill.note_arrival(business, event, self.now);
                 return made(Attempted::Succeeded);
             }
             Manner::Gone => Cause::Gone,

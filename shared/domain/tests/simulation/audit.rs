@@ -146,6 +146,11 @@ impl Run {
         self.businesses.iter().filter_map(|business| business.tables.health.pending_range()).collect()
     }
 
+    /// How many messages are in the dead-letter queue although their receivers were well all the time.
+    pub(crate) fn dead_although_well(&self) -> usize {
+        self.queue.dead.iter().filter(|message| self.businesses[message.business].is_always_well).count()
+    }
+
     /// When trouble ends: the events that are in no place. An invocation under way excuses nothing: its message is in the
     /// queue until the invocation deletes it.
     pub(crate) fn lost(&self) -> Vec<String> {

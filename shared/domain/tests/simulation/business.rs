@@ -48,10 +48,14 @@ pub(crate) enum Visit {
 pub(crate) struct Business {
     pub(crate) tables: Tables,
     outages: Vec<Outage>,
+    /// Whether the receiver has no outages in this run.
+    pub(crate) is_always_well: bool,
     /// The URLs that never work.
     pub(crate) broken: BTreeSet<String>,
     urls: u32,
     pub(crate) published: usize,
+    /// When each event was published.
+    pub(crate) published_at: BTreeMap<String, i64>,
     /// How often each event has arrived.
     pub(crate) arrived: BTreeMap<String, usize>,
     /// How often the owner has sent each event again.
@@ -74,6 +78,13 @@ impl Business {
             let longest = *rng.choice(&[10 * MINUTE, 6 * HOUR, 6 * DAY]).unwrap_or(&HOUR);
             business.outages.push(Outage { start, end: start + rng.i64(SECOND..longest), manner });
         }
+        business
+    }
+
+    /// With a receiver that is always well.
+    pub(crate) fn well() -> Self {
+        let mut business = Self { is_always_well: true, ..Self::default() };
+        business.mend();
         business
     }
 

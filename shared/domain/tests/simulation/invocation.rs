@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::delivery::{NextStatus, Posted};
-use domain::schedule::Schedule;
+use domain::schedule::{AfterFault, Schedule};
 use jiff::Timestamp;
 
 use crate::business::Manner;
@@ -91,7 +91,8 @@ impl Run {
             return;
         }
         let fails = self.trouble.fails(&mut self.rng, &invocation.worker.task, self.now);
-        let is_done = !fails || self.rng.u8(0..3) == 0;
+        self.drill.count(&invocation.worker.task, self.now);
+        let is_done = !fails || self.trouble.loses_answer(&mut self.rng);
         let reply = if is_done { self.do_task(&mut invocation) } else { Some(Reply::Unavailable) };
         if matches!(invocation.worker.task, Task::Finish(_)) {
             return;
@@ -157,15 +158,10 @@ impl Run {
             Finish::DeleteNotConfigured => return self.delete_not_configured(message, invocation.business),
             Finish::ReturnAt(at) => self.by_clock(at, invocation.skew),
             Finish::ReturnSpent => self.now,
-            Finish::ReturnAfterFault => {
-                match self.schedule.delay_after(invocation.received, None, self.rng.f64()) {
-                    Some(delay) => self.by_clock(self.clock(invocation.skew) + delay, invocation.skew),
-                    // A step's message is not needed in the dead-letter queue: `sweep` sends another one.
-                    None if invocation.worker.replay().is_some() => return self.queue.delete(message),
-                    // The message comes back after the visibility timeout.
-                    None => return,
-                }
-            }
+            Finish::ReturnAfterFault => match self.after_fault(invocation, message) {
+                Some(at) => at,
+                None => return,
+            },
             Finish::ReturnUnattempted if invocation.received == self.schedule.max_attempts() => {
                 if let Some(body) = self.queue.body(message) {
                     self.send(invocation.business, body, self.now + UNATTEMPTED);
@@ -176,6 +172,33 @@ impl Run {
         };
         if let Some(visible_at) = self.queue.set_visible_at(message, at, self.now) {
             self.will_be_visible(message, visible_at);
+        }
+    }
+
+    /// Gives the time at which a message comes back after a fault. None: the message is deleted, sent anew, or comes back
+    /// after its visibility timeout.
+    fn after_fault(&mut self, invocation: &Invocation, message: u64) -> Option<i64> {
+        let (received, jitter) = (invocation.received, self.rng.f64());
+        if invocation.worker.replay().is_some() {
+            let delay = self.schedule.delay_after(received, None, jitter);
+            if delay.is_none() {
+                // A step's message is not needed in the dead-letter queue: `sweep` sends another one.
+                self.queue.delete(message);
+            }
+            return delay.map(|delay| self.by_clock(self.clock(invocation.skew) + delay, invocation.skew));
+        }
+        match self.schedule.after_fault(received, self.queue.age(message, self.now), jitter) {
+            AfterFault::ReturnsAfter(delay) => {
+                Some(self.by_clock(self.clock(invocation.skew) + delay, invocation.skew))
+            }
+            AfterFault::IsSentAnew(delay) => {
+                let at = self.by_clock(self.clock(invocation.skew) + delay, invocation.skew);
+                if let Some((new, visible_at)) = self.queue.send_anew(message, at, self.now) {
+                    self.will_be_visible(new, visible_at);
+                }
+                None
+            }
+            AfterFault::IsSpent => None,
         }
     }
 

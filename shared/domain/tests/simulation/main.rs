@@ -1,13 +1,16 @@
-//! Weeks of calls in virtual time, against the production code: outages, throttles, crashes, duplicates, late messages, wrong
-//! clocks, other systems that wipe the health, bodies that become unreadable, and owners who break and mend their URLs,
-//! pause, resume, send again and replay ranges of time.
+//! Weeks of calls in virtual time, against the production code: outages, throttles, crashes, duplicates, late messages,
+//! wrong clocks, other systems that wipe the health, bodies that become unreadable, and owners who break and mend their
+//! URLs, pause, resume, send again and replay ranges of time.
 //!
-//! Each run is drawn from a seed and driven by what happens next ([`run`]): a call ends, a message becomes visible, the task
-//! of an invocation ends ([`invocation`]). An invocation is a worker (`tests/worker/mod.rs`) on its way through time.
+//! Each run is drawn from a seed and driven by what happens next ([`run`]): a call ends, a message becomes visible, the
+//! task of an invocation ends ([`invocation`]). An invocation is a worker (`tests/worker/mod.rs`) on its way through
+//! time.
 //!
-//! When trouble ends there is an audit ([`audit`]): every published event has arrived, is in a message or the dead-letter
-//! queue, or is held, where `sweep` finds it. Then receivers are well, owners look after their endpoints, and every event
-//! that is not in the dead-letter queue must arrive.
+//! When trouble ends there is an audit ([`audit`]): every published event has arrived, is in a message or the
+//! dead-letter queue, or is held, where `sweep` finds it. Then receivers are well, owners look after their endpoints,
+//! and every event that is not in the dead-letter queue must arrive.
+//!
+//! Two runs are of their own kind: a range of ten thousand events with kills, and a day without DynamoDB ([`outage`]).
 //!
 //! `SIMULATION_RUNS` sets how many runs there are, `SIMULATION_SEED` repeats the one that failed.
 
@@ -18,6 +21,7 @@ mod worker;
 
 mod queue;
 mod trouble;
+mod outage;
 mod business;
 mod run;
 mod invocation;
@@ -29,6 +33,8 @@ mod audit;
 use domain::endpoint::RangeEnd;
 
 use crate::audit::Audit;
+use crate::outage::{CALLS_OF_AN_ATTEMPT, ONE_OF, Outage};
+use crate::queue::HOUR;
 use crate::run::Run;
 
 /// How many events a step of a replay lists; the fewer, the more steps a replay has.
@@ -83,6 +89,34 @@ fn a_range_of_ten_thousand_events_is_sent_in_order_and_once_although_invocations
     assert!(run.watch.crashes > EVENTS / 50, "{} kills", run.watch.crashes);
     let repeated = arrived.values().filter(|times| **times > 1).count();
     println!("{EVENTS} events, {} kills, {repeated} arrived more than once", run.watch.crashes);
+}
+
+#[test]
+fn no_event_is_lost_and_no_storm_follows_on_the_day_on_which_dynamodb_has_no_address() {
+    const BUSINESSES: usize = 300;
+    let seed = number("SIMULATION_SEED").unwrap_or(0);
+    let hint = format!("repeat with SIMULATION_SEED={seed}");
+    let mut run = Run::of_outage(seed, BUSINESSES);
+    run.play(|run| {
+        let lost = run.lost();
+        assert!(lost.is_empty(), "lost ({hint}): {lost:#?}");
+    });
+    let left = run.left();
+    assert!(left.is_empty(), "left behind ({hint}): {left:#?}");
+    let (drill, dead) = (&run.drill, run.dead_although_well());
+    println!("{drill}; {dead} dead-lettered, whose receives Lambda and SQS have used up");
+    // A message is sent anew in good time, unless nine receives in a row are refused or cannot be answered.
+    assert!(
+        dead * 2_000 <= drill.backlog(),
+        "{dead} messages dead-lettered although their receivers are well ({hint})"
+    );
+    assert!(drill.backlog() > 20 * BUSINESSES, "the outage has kept back the calls of a day ({hint})");
+    // As long as DynamoDB throttles, and one round of a message's receives more.
+    let within = Outage::IS_OVER - Outage::RETURNS + 4 * HOUR;
+    assert!(drill.drained(100) < within, "an event waits for long after DynamoDB's return ({hint}): {drill}");
+    let (posts, calls) = drill.busiest_second();
+    let bound = drill.backlog() / ONE_OF;
+    assert!(posts <= bound && calls <= bound * CALLS_OF_AN_ATTEMPT, "a storm ({hint}): {drill}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! SQS, as far as it matters here: visibility, delay, receive counts, dead letters, duplicates, retention.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::worker::Body;
 
@@ -22,6 +23,8 @@ pub(crate) struct Message {
     pub(crate) body: Body,
     pub(crate) visible_at: i64,
     sent_at: i64,
+    /// When the message was sent whose place this one has taken, if it was sent anew.
+    first_sent: i64,
     pub(crate) received: u32,
 }
 
@@ -48,8 +51,24 @@ impl Queue {
     pub(crate) fn send(&mut self, business: usize, body: Body, at: i64, now: i64) -> (u64, i64) {
         let visible_at = at.clamp(now, now + LONGEST_DELAY);
         self.last += 1;
-        self.messages.insert(self.last, Message { business, body, visible_at, sent_at: now, received: 0 });
+        self.messages
+            .insert(self.last, Message { business, body, visible_at, sent_at: now, first_sent: now, received: 0 });
         (self.last, visible_at)
+    }
+
+    /// Sends a message anew and deletes it. Returns the new message's id, and when it becomes visible. None: the message has
+    /// been deleted.
+    pub(crate) fn send_anew(&mut self, id: u64, at: i64, now: i64) -> Option<(u64, i64)> {
+        let Message { business, body, first_sent, .. } = self.messages.remove(&id)?;
+        let (new, visible_at) = self.send(business, body, at, now);
+        self.messages.get_mut(&new)?.first_sent = first_sent;
+        Some((new, visible_at))
+    }
+
+    /// How long ago a message was first sent.
+    pub(crate) fn age(&self, id: u64, now: i64) -> Duration {
+        let age = self.messages.get(&id).map_or(0, |message| now - message.first_sent);
+        Duration::from_millis(age.unsigned_abs())
     }
 
     /// `anyway`: as a duplicate, although the message is invisible.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::business::Business;
 use crate::invocation::Invocation;
+use crate::outage::Drill;
 use crate::queue::{DAY, HOUR, MINUTE, Queue, Received, SECOND};
 use crate::trouble::Trouble;
 use crate::watch::Watch;
@@ -65,6 +66,7 @@ pub(crate) struct Run {
     /// Of two happenings at one time the one that was planned first comes first.
     order: u64,
     pub(crate) watch: Watch,
+    pub(crate) drill: Drill,
 }
 
 impl Run {
@@ -96,6 +98,23 @@ impl Run {
         run
     }
 
+    /// The day on which DynamoDB has no address. Of ten businesses, one has a receiver with outages of its own.
+    pub(crate) fn of_outage(seed: u64, businesses: usize) -> Self {
+        const UNTIL: i64 = 3 * DAY;
+        let mut rng = Rng::with_seed(seed);
+        let business =
+            |number: usize| if number.is_multiple_of(10) { Business::draw(&mut rng, UNTIL) } else { Business::well() };
+        let businesses = (0..businesses).map(business).collect();
+        let mut run = Self { trouble: Trouble::of_outage(), ..Self::empty(rng, UNTIL, businesses) };
+        for business in 0..run.businesses.len() {
+            let first = run.rng.i64(0..HOUR);
+            run.after(first, Happening::Call(business));
+            run.after(SWEEP_EVERY, Happening::Sweep(business));
+        }
+        run.after(UNTIL, Happening::TroubleEnds);
+        run
+    }
+
     fn empty(rng: Rng, until: i64, businesses: Vec<Business>) -> Self {
         Self {
             rng,
@@ -111,6 +130,7 @@ impl Run {
             happenings: BinaryHeap::new(),
             order: 0,
             watch: Watch::default(),
+            drill: Drill::default(),
         }
     }
 
@@ -163,7 +183,9 @@ impl Run {
     fn publish(&mut self, business: usize) {
         self.businesses[business].published += 1;
         let is_too_large = self.rng.u8(0..EVENTS_TO_AN_ODD_ONE) == 0;
-        let body = Body::published(event(self.businesses[business].published), is_too_large);
+        let event = event(self.businesses[business].published);
+        self.businesses[business].published_at.insert(event.as_str().to_owned(), self.now);
+        let body = Body::published(event, is_too_large);
         let is_published_twice = !self.is_calm && self.rng.u8(0..EVENTS_TO_AN_ODD_ONE) == 0;
         for _ in 0..=u8::from(is_published_twice) {
             self.send(business, body.clone(), self.now);
@@ -190,6 +212,9 @@ impl Run {
         if self.rng.u32(0..1_000) < self.trouble.duplicates {
             let delay = self.rng.i64(0..20 * SECOND);
             self.after(delay, Happening::Duplicate(id));
+        }
+        if self.trouble.refuses(&mut self.rng, self.now) {
+            return;
         }
         let skew = self.trouble.skew(&mut self.rng);
         let invocation = Invocation::of_message(id, &message, self.now, skew, &self.schedule);

@@ -3,6 +3,7 @@
 
 use fastrand::Rng;
 
+use crate::outage::Outage;
 use crate::queue::{DAY, HOUR, MINUTE, SECOND};
 use crate::worker::Task;
 
@@ -25,6 +26,7 @@ pub(crate) struct Trouble {
     at_capacity: u32,
     /// How wrong a clock may be, in milliseconds.
     skew: i64,
+    pub(crate) outage: Option<Outage>,
 }
 
 impl Trouble {
@@ -39,6 +41,7 @@ impl Trouble {
             duplicates: rng.u32(0..5),
             at_capacity: rng.u32(0..200),
             skew: if rng.u8(0..4) == 0 { 10 * MINUTE } else { 0 },
+            outage: None,
         }
     }
 
@@ -47,12 +50,19 @@ impl Trouble {
         Self { crashes: 800, ..Self::default() }
     }
 
+    pub(crate) fn of_outage() -> Self {
+        Self { outage: Some(Outage), ..Self::default() }
+    }
+
     pub(crate) fn kills(&self, rng: &mut Rng, now: i64) -> bool {
         rng.u32(0..100_000) < self.crashes || strikes(rng, &self.crash_windows, now)
     }
 
     /// Whether the table or the queue that the task needs does not answer.
     pub(crate) fn fails(&self, rng: &mut Rng, task: &Task, now: i64) -> bool {
+        if let Some(outage) = &self.outage {
+            return outage.fails(rng, task, now);
+        }
         match task {
             Task::Read
             | Task::Store(_)
@@ -67,6 +77,16 @@ impl Trouble {
         }
     }
 
+    /// Whether a call that fails is done all the same, and only its answer is lost. Without an address, no call is done.
+    pub(crate) fn loses_answer(&self, rng: &mut Rng) -> bool {
+        self.outage.is_none() && rng.u8(0..3) == 0
+    }
+
+    /// Whether Lambda refuses to run the function for a message that SQS has handed out.
+    pub(crate) fn refuses(&self, rng: &mut Rng, now: i64) -> bool {
+        self.outage.as_ref().is_some_and(|outage| outage.refuses(rng, now))
+    }
+
     pub(crate) fn is_at_capacity(&self, rng: &mut Rng) -> bool {
         rng.u32(0..1_000) < self.at_capacity
     }
@@ -78,6 +98,9 @@ impl Trouble {
 
     /// How long a task lasts that is no attempt.
     pub(crate) fn lasts(&self, rng: &mut Rng, now: i64) -> i64 {
+        if let Some(outage) = &self.outage {
+            return rng.i64(1..20) + outage.slows(rng, now);
+        }
         if strikes(rng, &self.slow, now) { rng.i64(20..15 * SECOND) } else { rng.i64(1..20) }
     }
 

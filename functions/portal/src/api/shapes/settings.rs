@@ -1,14 +1,15 @@
 //! The settings: the answer, and the change.
 
+use adapters::deliveries_table::Retention;
 use adapters::settings_table::OwnerSettings;
 use domain::endpoint::State;
-use domain::guard::TargetPolicy;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::{CauseName, PayloadFormatName, ReplayProgress, rfc3339};
 use crate::use_cases::{
-    EmailIntent, FormatIntent, HeaderIntent, ReplayView, SECRET_MASK, TemplateIntent, UrlIntent, Warning, warnings,
+    EmailIntent, FormatIntent, HeaderIntent, ReplayView, RetentionIntent, SECRET_MASK, TemplateIntent, UrlIntent,
+    UseCases, Warning, warnings,
 };
 
 /// The settings, and the state of the endpoint.
@@ -28,6 +29,10 @@ pub(in crate::api) struct Settings {
     /// Where mails go when the endpoint fails, is paused or has recovered; null: nowhere.
     #[schema(required, example = "owner@example.com")]
     notify_email: Option<String>,
+    /// For how many days after its last change a delivery is kept; null: for as many as the installation keeps
+    /// deliveries. A held one is kept until it has been sent.
+    #[schema(required, minimum = 1, maximum = 3650, example = 7)]
+    retention_days: Option<u16>,
     /// Whether events go out.
     status: EndpointStatus,
     /// Why the endpoint is paused; null: it is not paused.
@@ -114,7 +119,7 @@ impl Settings {
         owned: &OwnerSettings,
         held: u64,
         replay: Option<&ReplayView>,
-        targets: TargetPolicy,
+        use_cases: &UseCases,
     ) -> Self {
         let (status, since, cause, paused_reason) = match &owned.here(adapters::process::clock::now()).state {
             State::Active { .. } => (EndpointStatus::Active, None, None, None),
@@ -127,6 +132,8 @@ impl Settings {
             payload_format: owned.payload_format.into(),
             payload_template: owned.payload_template.clone(),
             notify_email: owned.notify_email.clone(),
+            // A number that does not count is not shown: records are kept as if there were none.
+            retention_days: use_cases.retention.chosen(owned.retention_days).map(|Retention(days)| days),
             status,
             paused_reason: paused_reason.map(PausedReason::from),
             since: since.map(rfc3339),
@@ -134,7 +141,7 @@ impl Settings {
             held,
             last_test: owned.last_test.map(|test| LastTest { at: rfc3339(test.at), delivered: test.was_delivered }),
             replay: replay.map(ReplayProgress::from),
-            warnings: warnings(owned, targets),
+            warnings: warnings(owned, use_cases.targets),
         }
     }
 }
@@ -170,13 +177,19 @@ pub(in crate::api) struct SettingsChange {
     #[serde(default, deserialize_with = "email_intent")]
     #[schema(required = false, value_type = Option<String>, example = "owner@example.com", max_length = 254)]
     notify_email: EmailIntent,
+    /// For how many days after its last change a delivery is to be kept, at most as many as the installation keeps
+    /// deliveries (30 unless its operator has chosen another number); null: for as many. The number counts for a delivery
+    /// from its next change on.
+    #[serde(default, deserialize_with = "retention_intent")]
+    #[schema(required = false, value_type = Option<u16>, minimum = 1, maximum = 3650, example = 7)]
+    retention_days: RetentionIntent,
 }
 
 impl SettingsChange {
-    /// The changes of the URL, of the header, of the format and of the address for mails.
-    pub(in crate::api) fn intents(self) -> (UrlIntent, HeaderIntent, FormatIntent, EmailIntent) {
+    /// The changes of the URL, of the header, of the format, of the address for mails, and of how long records are kept.
+    pub(in crate::api) fn intents(self) -> (UrlIntent, HeaderIntent, FormatIntent, EmailIntent, RetentionIntent) {
         let format = FormatIntent { format: self.payload_format, template: self.payload_template };
-        (self.generic_webhook_url, self.static_header, format, self.notify_email)
+        (self.generic_webhook_url, self.static_header, format, self.notify_email, self.retention_days)
     }
 }
 
@@ -210,6 +223,11 @@ pub(super) fn template_intent<'de, D: Deserializer<'de>>(deserializer: D) -> Res
 /// Called only if the member is present.
 fn email_intent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EmailIntent, D::Error> {
     Option::deserialize(deserializer).map(EmailIntent::Set)
+}
+
+/// Called only if the member is present. Any whole number is taken here: one out of range is refused with its place.
+fn retention_intent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RetentionIntent, D::Error> {
+    Option::deserialize(deserializer).map(RetentionIntent::Set)
 }
 
 /// Called only if the member is present: null removes the header.

@@ -29,6 +29,7 @@ pub(super) fn overview_view() -> Overview {
             url: "https://n8n.example.co.il/webhook/4f6c2d0e-8a31-4a0e-9a57-0c1d2e3f4a5b".into(),
             resolved: Some(Format::Event),
             has_mails: true,
+            retention_most: 30,
             ..SettingsForm::default()
         },
         opened: None,

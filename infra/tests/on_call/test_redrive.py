@@ -4,67 +4,25 @@ MiniStack has no move tasks, so the proxy answers in SQS's place. The command ru
 """
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from infra.fakes.aws_proxy import AwsProxy, broken, running_aws_proxy
-from infra.fakes.fake_move_tasks import OPERATIONS, FakeMoveTasks
-from infra.fakes.receiver import Answer, Receiver
-from infra.local import environment
-from infra.local.building import build
+from infra.fakes.aws_proxy import AwsProxy, broken
+from infra.fakes.fake_move_tasks import OPERATIONS
+from infra.fakes.receiver import Answer
 from infra.local.processes import until
-from infra.local.stack import Stack, running_stack
+from infra.local.stack import Stack
 from infra.ops.redrive import Queues, moving
+from infra.tests.business import TestBusiness
+from infra.tests.queues import wait_until_empty
+from infra.tests.waits import SECONDS
 
-from .business import TestBusiness
-from .conftest import LOGS
-from .logs import Confidential
-from .queues import wait_until_empty
-from .waits import SECONDS
+from .conftest import MAX_ATTEMPTS, Tool
 
 pytestmark = pytest.mark.own_stack
 
-MAX_ATTEMPTS = 3
-PARAMETERS = {"RetryScheduleSeconds": "1", "MaxAttempts": str(MAX_ATTEMPTS), "AttemptTimeoutSeconds": "2"}
-
-
-@pytest.fixture(scope="module")
-def aws_proxy() -> Iterator[AwsProxy]:
-    """Give the proxy in front of AWS."""
-    with running_aws_proxy() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def short_schedule(aws_proxy: AwsProxy) -> Iterator[Stack]:
-    """Give a stack whose schedule is spent after seconds, and whose SQS can move messages."""
-    build()
-    with (
-        running_stack(PARAMETERS, logs=LOGS / "short_schedule", aws_proxy=aws_proxy) as deployed,
-        aws_proxy.rule(FakeMoveTasks(deployed), *OPERATIONS),
-    ):
-        yield deployed
-
-
-@pytest.fixture
-def business(short_schedule: Stack, receiver: Receiver, confidential: Confidential) -> TestBusiness:
-    """Give a business of that stack."""
-    return TestBusiness(f"b-{uuid4().hex[:12]}", short_schedule, receiver, confidential)
-
-
-def redrive(aws_proxy: AwsProxy, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command."""
-    argv = [sys.executable, "-m", "infra.ops.redrive", *arguments]
-    env = environment.using(aws_proxy.endpoint)
-    return subprocess.run(
-        argv, cwd=environment.ROOT, env=os.environ | env, capture_output=True, text=True, check=False, timeout=SECONDS
-    )
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class Sqs:
@@ -99,23 +57,25 @@ def dead(stack: Stack) -> int:
 
 
 def test_spent_event_arrives_on_a_fresh_schedule_and_a_malformed_message_returns(
-    business: TestBusiness, aws_proxy: AwsProxy
+    business: TestBusiness, tool: Tool
 ) -> None:
-    assert redrive(aws_proxy).stdout == "The dead-letter queue is empty.\n"
+    assert tool("redrive").stdout == "The dead-letter queue is empty.\n"
     business.answers(500)
-    event = business.publish()
+    event = business.call()
+    business.publish_text(json.dumps(event), traceparent=TRACEPARENT)
     until(lambda: dead(business.stack) == 1, SECONDS, "a spent event in the dead-letter queue")
     business.publish_text('{"event_type": "call.completed"}')
     until(lambda: dead(business.stack) == 2, SECONDS, "a malformed event there")
     assert len(business.received()) == MAX_ATTEMPTS
 
     business.receiver.script(business.path, Answer(200))
-    done = redrive(aws_proxy, "--rate", "100")
+    done = tool("redrive", "--rate", "100")
     assert done.returncode == 0, done.stderr
     assert "About 2 messages" in done.stdout
     assert "completed: 2 of about 2 moved" in done.stdout
     request = business.receives(MAX_ATTEMPTS + 1)[-1]
     assert request.headers["webhook-attempt"] == "1"
+    assert request.headers["traceparent"] == TRACEPARENT
     assert json.loads(request.body)["call_id"] == event["call_id"]
     record = business.recorded(request.headers["webhook-id"], "delivered")
     assert record["attempts"] == MAX_ATTEMPTS + 1, "the ledger counts the attempts before the move"
@@ -123,7 +83,7 @@ def test_spent_event_arrives_on_a_fresh_schedule_and_a_malformed_message_returns
     until(lambda: dead(business.stack) == 1, SECONDS, "the malformed message again")
 
 
-def test_event_that_has_arrived_meanwhile_is_not_sent_again(business: TestBusiness, aws_proxy: AwsProxy) -> None:
+def test_event_that_has_arrived_meanwhile_is_not_sent_again(business: TestBusiness, tool: Tool) -> None:
     # As if one copy of the event had spent its schedule while another copy was in flight.
     business.answers(200)
     event = business.publish()
@@ -131,17 +91,17 @@ def test_event_that_has_arrived_meanwhile_is_not_sent_again(business: TestBusine
     business.recorded(request.headers["webhook-id"], "delivered")
     url = business.stack.outputs["DeadLetterQueueUrl"]
     business.stack.queue.send_message(QueueUrl=url, MessageBody=json.dumps(event))
-    assert redrive(aws_proxy).returncode == 0
+    assert tool("redrive").returncode == 0
     business.logs(message="duplicate")
     assert len(business.received()) == 1
 
 
-def test_refusal_of_aws_is_one_line(short_schedule: Stack, aws_proxy: AwsProxy) -> None:
+def test_refusal_of_aws_is_one_line(short_schedule: Stack, aws_proxy: AwsProxy, tool: Tool) -> None:
     url = short_schedule.outputs["DeadLetterQueueUrl"]
     short_schedule.queue.send_message(QueueUrl=url, MessageBody="{}")
     with aws_proxy.rule(broken, *OPERATIONS):
-        ended = redrive(aws_proxy)
+        ended = tool("redrive")
     assert ended.returncode == 1
     assert ended.stderr.count("\n") == 1
-    assert redrive(aws_proxy, "--stack", "no-such-stack").returncode == 1
-    assert redrive(aws_proxy, "--rate", "501").returncode == 1
+    assert tool("redrive", "--stack", "no-such-stack").returncode == 1
+    assert tool("redrive", "--rate", "501").returncode == 1
