@@ -34,8 +34,8 @@ export interface WebhooksParameters {
   readonly maxAttempts?: number;
 
   /**
-   * How many days the ledger keeps an event's record, with its body, after the record's last change. A held event
-   * is kept until it has been sent.
+   * How many days the ledger keeps an event's record, with its body, after the record's last change. A business
+   * may choose fewer days (retention_days in its settings). A held event is kept until it has been sent.
    *
    * @default 30
    */

@@ -39,11 +39,12 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=DIST, help="the folder of the package, which is made anew")
     parser.add_argument("architectures", nargs="*", help=f"of {', '.join(TARGETS)}; by default those that can be built")
     arguments = parser.parse_args()
+    architectures = chosen(arguments.architectures)
     release = of_checkout()
     if not release.is_of_a_commit:
         print(f"This package is of no commit ({release.commit}), so nobody else can build it again.")
     programs = {}
-    for architecture in chosen(arguments.architectures):
+    for architecture in architectures:
         with step(f"Building the functions for {architecture}"):
             programs[architecture] = compile_functions(architecture, environment.RUN / "package" / architecture)
     make(arguments.output, release, programs)
