@@ -33,7 +33,7 @@ mod audit;
 use domain::endpoint::RangeEnd;
 
 use crate::audit::Audit;
-use crate::outage::{CALLS_OF_AN_ATTEMPT, ONE_OF, Outage};
+use crate::outage::{CALLS_OF_AN_ATTEMPT, IS_OVER, ONE_OF, RETURNS};
 use crate::queue::HOUR;
 use crate::run::Run;
 
@@ -112,7 +112,7 @@ fn no_event_is_lost_and_no_storm_follows_on_the_day_on_which_dynamodb_has_no_add
     );
     assert!(drill.backlog() > 20 * BUSINESSES, "the outage has kept back the calls of a day ({hint})");
     // As long as DynamoDB throttles, and one round of a message's receives more.
-    let within = Outage::IS_OVER - Outage::RETURNS + 4 * HOUR;
+    let within = IS_OVER - RETURNS + 4 * HOUR;
     assert!(drill.drained(100) < within, "an event waits for long after DynamoDB's return ({hint}): {drill}");
     let (posts, calls) = drill.busiest_second();
     let bound = drill.backlog() / ONE_OF;
