@@ -22,9 +22,9 @@ def building() -> dict[str, str]:
     return inherited | {"CARGO_BUILD_RUSTFLAGS": flags()}
 
 
-def flags(checkout: Path = environment.ROOT, target: Path | None = None) -> str:
-    """Give the compiler's flags for a checkout and cargo's folder of a build. The last one that fits a path counts."""
-    names = {checkout: "/webhooks", _registry(): "/registry", target or _target(): "/target"}
+def flags() -> str:
+    """Give the compiler's flags. The last one that fits a path counts."""
+    names = {environment.ROOT: "/webhooks", _registry(): "/registry", _target(): "/target"}
     return " ".join(f"--remap-path-prefix={folder}={name}" for folder, name in names.items())
 
 
