@@ -33,7 +33,7 @@ BOOTSTRAP = BUILT / "DeliverFunction" / "bootstrap"
 CONFIGURATION = environment.ROOT / "infra" / "samconfig.toml"
 TELLING_SECONDS = 15
 FUNCTIONS = ("deliver", "notify", "portal", "sweep")
-EXAMPLES = ("finalize_call_on_stop", "link_for_owner", "verify_request")
+EXAMPLES = ("finalize_call_on_stop", "link_for_owner")
 
 # Every member and every feature, whatever is built of them: what depends on the features is compiled once.
 _CARGO = ["cargo", "build", "--workspace", "--all-features", "--locked", "--message-format=json-render-diagnostics"]
@@ -58,6 +58,11 @@ def build_examples() -> dict[str, Path]:
     wanted = [argument for name in EXAMPLES for argument in ("--example", name)]
     programs = _cargo(wanted, "examples", "Building the examples")
     return {name: programs[name] for name in EXAMPLES}
+
+
+def build_receivers_sample() -> Path:
+    """Build the program that runs the Rust sample of receivers. Its crate's tests have more dependencies than the demo."""
+    return _cargo(["--example", "verify_request"], "sample", "Building the receivers' sample")["verify_request"]
 
 
 def _build_by_sam() -> None:

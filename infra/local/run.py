@@ -36,7 +36,7 @@ SENDER, OWNER = "notices@prosaas.example", "owner@demo.example"
 DASHBOARD = "/dashboard"
 MAIL_SECONDS = 2
 """How often the local SES is asked for new mails."""
-FINALISING, LINKING, _ = EXAMPLES
+FINALISING, LINKING = EXAMPLES
 
 
 def main() -> int:

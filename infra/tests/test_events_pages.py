@@ -133,7 +133,9 @@ def test_figures_of_the_llms_page_are_those_of_the_system() -> None:
         f"{step} s" if step < 60 else f"{step // 60} min" if step < 3600 else f"{step / 3600:g} h" for step in steps
     ]
     text = " ".join(LLMS.split())
-    said = f"{', '.join(units[:-1])}, then {units[-1]} each: {attempts} attempts in about {sum(delays) / 3600:.0f} hours"
+    said = (
+        f"{', '.join(units[:-1])}, then {units[-1]} each: {attempts} attempts in about {sum(delays) / 3600:.0f} hours"
+    )
     http = "shared/adapters/src/http.rs"
     for sentence in (
         said,
