@@ -61,7 +61,7 @@ def build_examples() -> dict[str, Path]:
 
 
 def build_receivers_sample() -> Path:
-    """Build the program that runs the Rust sample of receivers. Its crate's tests have more dependencies than the demo."""
+    """Build the program that runs the Rust sample of receivers. Its crate's tests depend on more than the demo."""
     return _cargo(["--example", "verify_request"], "sample", "Building the receivers' sample")["verify_request"]
 
 
