@@ -118,7 +118,8 @@ impl RecordUpdate<'_> {
             update.remove("expires_at");
         } else {
             update.remove("held");
-            let retention = if self.status == Status::Retrying { self.retention.while_retrying() } else { self.retention };
+            let retention =
+                if self.status == Status::Retrying { self.retention.while_retrying() } else { self.retention };
             update.set("expires_at", n(retention.end(self.now)));
         }
     }

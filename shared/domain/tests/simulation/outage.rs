@@ -43,6 +43,11 @@ pub(crate) fn fails(rng: &mut Rng, task: &Task, now: i64) -> bool {
     rng.i64(0..1_000) < share
 }
 
+/// Whether SQS has taken a message, and only its answer is lost: a third of the calls that fail.
+pub(crate) fn loses_queues_answer(rng: &mut Rng, now: i64) -> bool {
+    rng.i64(0..1_000) < share(now, QUEUE_FAILS) / 3
+}
+
 /// Whether Lambda refuses an invocation. The message comes back after its visibility timeout.
 pub(crate) fn refuses(rng: &mut Rng, now: i64) -> bool {
     rng.i64(0..1_000) < share(now, REFUSED)
@@ -66,6 +71,7 @@ fn share(now: i64, whole: i64) -> i64 {
 /// events, and three calls of DynamoDB for each of these attempts (a read, a change of state, a record). Nothing sets the
 /// events free together: each comes at its own time. By its schedule, an event is received eight times in four hours, so
 /// on average one of 1,800 comes in a second. Chance makes one second some times as busy; eighteen times would be a storm.
+/// The messages that a lost answer has doubled do not change that.
 pub(crate) const ONE_OF: usize = 100;
 pub(crate) const CALLS_OF_AN_ATTEMPT: usize = 3;
 
@@ -76,6 +82,8 @@ pub(crate) struct Drill {
     calls: BTreeMap<i64, usize>,
     /// The attempts at all receivers that end in each second.
     posts: BTreeMap<i64, usize>,
+    /// How many messages were sent anew while the old one stayed, because the answer of SQS was lost.
+    pub(crate) doubled: usize,
     /// For each event that was published before DynamoDB's return and has arrived after it: how long after it.
     waited: Vec<i64>,
 }
@@ -128,10 +136,11 @@ impl fmt::Display for Drill {
             formatter,
             "{} events waited for DynamoDB; half of them had arrived {half} minutes after its return, nine tenths after \
              {most}, all after {all}; in the busiest second {posts} attempts ({} before the outage) and {calls} calls of \
-             DynamoDB ({} before)",
+             DynamoDB ({} before); {} messages were doubled, since SQS's answer was lost",
             self.backlog(),
             before(&self.posts),
             before(&self.calls),
+            self.doubled,
         )
     }
 }

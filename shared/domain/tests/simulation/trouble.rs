@@ -83,6 +83,11 @@ impl Trouble {
         !self.has_outage && rng.u8(0..3) == 0
     }
 
+    /// Whether SQS has taken a message, and only its answer is lost.
+    pub(crate) fn loses_queues_answer(&self, rng: &mut Rng, now: i64) -> bool {
+        self.has_outage && outage::loses_queues_answer(rng, now)
+    }
+
     /// Whether Lambda refuses to run the function for a message that SQS has handed out.
     pub(crate) fn refuses(&self, rng: &mut Rng, now: i64) -> bool {
         self.has_outage && outage::refuses(rng, now)
