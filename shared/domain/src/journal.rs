@@ -2,7 +2,9 @@
 //!
 //! [`deliver`] and [`run_step`] run the pure code in a decorator that writes one [`Entry`] for each call. [`check`] runs
 //! the same pure code once more with the written replies, and compares each call that the code makes with the written
-//! one. So a journal of the real function shows that the function is the code that the model checker has explored.
+//! one. So a journal of the real function shows that its decisions are those of the code that the model checker has explored,
+//! from replies that AWS really gives. A journal does not show that each call did what its reply says: the tests look at
+//! the receivers and the tables for that.
 //!
 //! - An entry has all that the code branches on: states, versions, times, ids, kinds of results. It has nothing of a
 //!   request or an answer, and no body, URL, header or phone number.
