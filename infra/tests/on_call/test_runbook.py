@@ -28,7 +28,7 @@ from infra.tests.portal import Owner, Portal
 from infra.tests.queues import DeadLetters
 from infra.tests.waits import SECONDS
 
-pytestmark = pytest.mark.own_stack
+pytestmark = [pytest.mark.own_stack, pytest.mark.on_call]
 
 README = (environment.ROOT / "README.md").read_text()
 BLOCK = re.compile(r"^( *)```sh\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
