@@ -1,5 +1,7 @@
 """A message for which an invocation has no time left is not attempted, and returns soon, at any receive count.
 
+A message that a fault meets late in its schedule is sent anew.
+
 The schedule's steps are hours here. So an event that is delayed by a step does not arrive in time, and an event that is
 given up at its last receive never arrives.
 """
@@ -10,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from infra.fakes.aws_proxy import late
+from infra.fakes.aws_proxy import broken, late
 from infra.fakes.receiver import Receiver
 from infra.fakes.second.stack import SecondStack
 from infra.tests.business import TestBusiness
@@ -186,3 +188,33 @@ def test_invocation_after_its_deadline_attempts_nothing(
         wait_for_invocations(second, businesses, at_least=1)
         assert [business.received() for business in businesses.values()] == [[], []]
     assert_arrival(second, businesses, 1)
+
+
+def test_message_that_a_fault_meets_late_in_its_schedule_is_sent_anew_with_the_time_of_its_first_sending(
+    second: SecondStack, businesses: dict[str, TestBusiness], dead_letters: DeadLetters
+) -> None:
+    events = {}
+    for name, business in businesses.items():
+        business.answers(200)
+        events[name] = business.call()
+    with (
+        second.proxy.watching("ChangeMessageVisibility", "SendMessage") as calls,
+        second.proxy.rule(broken, "BatchGetItem"),
+    ):
+        second.publish_received(*((events[name], receives) for name, receives in RECEIVES.items()))
+        wait_for_invocations(second, businesses, at_least=9)
+    # The new messages come after minutes, so the test takes them away.
+    second.queue.purge_queue(QueueUrl=second.events_url)
+    second.until(second.is_idle, "the end of all work")
+    sent = [
+        record["attributes"]["SentTimestamp"]
+        for batch in second.batches
+        for record in batch.records
+        if any(business.id in record["body"] for business in businesses.values())
+    ]
+    assert sorted(call["MessageAttributes"]["first_sent"]["StringValue"] for call in calls) == sorted(sent)
+    bodies = {json.loads(call["MessageBody"])["call_id"] for call in calls}
+    assert bodies == {event["call_id"] for event in events.values()}
+    assert all("at_capacity_since" not in call["MessageAttributes"] for call in calls), "an outage is no crowd"
+    assert all(12 * 60 <= delay <= 15 * 60 for delay in delays(calls)), "minutes, and not a step of eight hours"
+    assert not any(dead_letters.find(event["call_id"]) for event in events.values())
