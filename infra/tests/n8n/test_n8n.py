@@ -308,7 +308,7 @@ def test_workflow_of_a_tool_prepares_each_type_of_event(
     receiving = protected(n8n, of, value)
     business.settings.at(receiving.url).save(business.stack, static_header_name=HEADER, static_header_value=value)
     events = [json.loads(path.read_text()) for path in sorted((environment.ROOT / "events" / "samples").glob("*.json"))]
-    events.append(business.call(summary="<!channel> & <b>\nשורה שנייה", transcript="a\n<script>"))
+    events.append(business.call(name="<@U1>, &", summary="<!channel> & <b>\nשורה שנייה", transcript="a\n<script>"))
     for event in events:
         business.publish(event | {"business_id": business.id})
         execution = receiving.execution()
