@@ -3,9 +3,9 @@
 
 PYTHON ?= python3
 # The build of the functions for the local stack: release or debug. A debug build shares its compiled crates with Rust's
-# tests and is ready minutes earlier, so `make run` and `make invoke` use it unless BUILD is given.
+# tests and is ready minutes earlier, so `make run`, `make invoke` and `make test-n8n` use it unless BUILD is given.
 ifeq ($(origin BUILD),undefined)
-run invoke: BUILD := debug
+run invoke test-n8n: BUILD := debug
 endif
 BUILD ?= release
 # The port of the local stack. Empty: any free port.

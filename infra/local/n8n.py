@@ -46,10 +46,15 @@ _SILENT = {
 
 @dataclass
 class Execution:
-    """One run of a workflow: how it ended, and how many items each of its nodes gave."""
+    """One run of a workflow: how it ended, and what each node that ran has given."""
 
     status: str
-    items: dict[str, int]
+    outputs: dict[str, list[dict[str, Any]]]
+
+    @property
+    def items(self) -> dict[str, int]:
+        """How many items each node that ran has given."""
+        return {name: len(items) for name, items in self.outputs.items()}
 
 
 @dataclass
@@ -127,9 +132,9 @@ class Instance:
             connection.close()
 
 
-def _items(run: dict[str, Any]) -> int:
+def _items(run: dict[str, Any]) -> list[dict[str, Any]]:
     outputs = (run.get("data") or {}).get("main") or []
-    return sum(len(output or []) for output in outputs)
+    return [item["json"] for output in outputs for item in output or []]
 
 
 def _unflattened(text: str) -> Any:  # noqa: ANN401 - JSON

@@ -11,10 +11,11 @@ import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from standardwebhooks import Webhook
@@ -240,16 +241,64 @@ def test_header_auth_takes_the_owners_header_and_nothing_else(n8n: Instance, bus
     assert GO_ON not in receiving.execution().items
 
 
+def first(body: dict[str, Any], *names: str) -> Any:  # noqa: ANN401 - JSON
+    """Give the first of these fields that has a value."""
+    return next((body[name] for name in names if body.get(name)), "")
+
+
+def escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def is_row(body: dict[str, Any], given: dict[str, Any]) -> None:
+    """Check the row for Google Sheets."""
+    assert given["סוג"] == body["event_type"]
+    assert given["טלפון"] == first(body, "phone", "lead_phone")
+    assert given["שם"] == first(body, "name", "lead_name")
+    assert given["סיכום"] == first(body, "summary", "notes", "service", "new_status")
+    assert given["תמליל"] == body.get("transcript", "")[:49_000]
+    assert json.loads(given["עוד פרטים"]) == body.get("metadata", {})
+    assert given["משך בשניות"] == str(body.get("duration_sec", ""))
+    if at := first(body, "started_at", "ended_at", "scheduled_at", "changed_at"):
+        local = datetime.fromisoformat(at.replace("Z", "+00:00")).astimezone(ZoneInfo("Asia/Jerusalem"))
+        assert given["מתי"] == local.strftime("%Y-%m-%d %H:%M")
+    else:
+        assert given["מתי"] == ""
+
+
+def is_message(body: dict[str, Any], given: dict[str, Any]) -> None:
+    """Check the message for Slack."""
+    beginning, who, *rest = given["text"].split("\n", 2)
+    assert re.match(r"\*[^*]+\*  (\d{4}-\d\d-\d\d \d\d:\d\d)?$", beginning)
+    assert who == escaped(f"{first(body, 'name', 'lead_name')} {first(body, 'phone', 'lead_phone')}".strip())
+    assert rest == [escaped(first(body, "summary", "notes", "service", "new_status"))]
+
+
+def is_item(body: dict[str, Any], given: dict[str, Any]) -> None:
+    """Check the item and its update for monday."""
+    name = first(body, "name", "lead_name", "phone", "lead_phone") or body["event_type"]
+    text = first(body, "summary", "notes", "service", "new_status")
+    assert given["name"] == f"{name} – {text}".replace("\n", " ")[:200]
+    parts = [first(body, "phone", "lead_phone"), text, body.get("transcript", "")]
+    assert given["update"] == escaped("\n".join(filter(None, parts))).replace("\n", "<br>")
+
+
 @pytest.mark.parametrize(
-    ("file", "type_", "chosen"),
+    ("file", "type_", "prepared", "check"),
     [
-        ("n8n_google_sheets.json", "googleSheets", "שורה"),
-        ("n8n_slack.json", "slack", "הודעה"),
-        ("n8n_monday.json", "mondayCom", "פריט"),
+        ("n8n_google_sheets.json", "googleSheets", "שורה", is_row),
+        ("n8n_slack.json", "slack", "הודעה", is_message),
+        ("n8n_monday.json", "mondayCom", "פריט", is_item),
     ],
+    ids=["google_sheets", "slack", "monday"],
 )
-def test_workflow_of_a_tool_prepares_each_type_of_event_once(
-    n8n: Instance, business: TestBusiness, file: str, type_: str, chosen: str
+def test_workflow_of_a_tool_prepares_each_type_of_event(
+    n8n: Instance,
+    business: TestBusiness,
+    file: str,
+    type_: str,
+    prepared: str,
+    check: Callable[[dict[str, Any], dict[str, Any]], None],
 ) -> None:
     value = secrets.token_urlsafe(24)
     business.confidential.add(value)
@@ -258,11 +307,14 @@ def test_workflow_of_a_tool_prepares_each_type_of_event_once(
         one["disabled"] = one["type"] == f"n8n-nodes-base.{type_}"
     receiving = protected(n8n, of, value)
     business.settings.at(receiving.url).save(business.stack, static_header_name=HEADER, static_header_value=value)
-    for path in sorted((environment.ROOT / "events" / "samples").glob("*.json")):
-        event = json.loads(path.read_text()) | {"business_id": business.id}
-        business.publish(event)
+    events = [json.loads(path.read_text()) for path in sorted((environment.ROOT / "events" / "samples").glob("*.json"))]
+    events.append(business.call(name="<@U1>, &", summary="<!channel> & <b>\nשורה שנייה", transcript="a\n<script>"))
+    for event in events:
+        business.publish(event | {"business_id": business.id})
         execution = receiving.execution()
-        assert (execution.status, execution.items[chosen]) == ("success", 1), path.name
+        assert execution.status == "success"
+        [given], [arrived] = execution.outputs[prepared], execution.outputs["Webhook"]
+        check(arrived["body"], given)
 
 
 def test_workflow_stands_the_program_that_tries_receivers(n8n: Instance, business: TestBusiness) -> None:
