@@ -43,7 +43,7 @@ export NODE := $(CURDIR)/$(BIN)/node
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup format check test test-n8n n8n rust compile run screenshots invoke bench chaos load redrive restore \
+.PHONY: help setup format check programs test test-n8n n8n rust compile run screenshots invoke bench chaos load redrive restore \
 	erase deploy package clean
 
 help: ## List the targets
@@ -72,16 +72,18 @@ check: setup $(LOCAL)/.cargo-deny-$(DENY) $(LOCAL)/.cargo-machete-$(MACHETE) $(C
 	$(BIN)/cfn-lint infra/template.yaml
 	$(SAM) validate --lint --template-file infra/template.yaml --region il-central-1
 
-test: rust compile $(CDK) $(LOCAL)/.cargo-cyclonedx-$(CYCLONEDX) ## All tests: Rust's, then the real stack on MiniStack, its page in Chromium, the functions on dynalite and moto
-	@sh infra/local/chromium.sh
-	@sh infra/local/php.sh
+test: programs rust compile $(CDK) $(LOCAL)/.cargo-cyclonedx-$(CYCLONEDX) ## All tests: Rust's, then the real stack on MiniStack, its page in Chromium, the functions on dynalite and moto
 	@FUNCTIONS_ARE_BUILT=yes $(BIN)/python -m infra.tests
 
 test-n8n: compile $(LOCAL)/n8n/.complete ## The workflows of events/receivers in a real n8n: installs it (2.8 GB) into .local/n8n
 	@FUNCTIONS_ARE_BUILT=yes $(BIN)/python -m pytest -c infra/tests/pytest.ini -m n8n infra/tests/n8n
 
+# First of all, so that a machine without them says so before anything is built.
+programs:
+	@sh infra/local/chromium.sh; chromium=$$?; sh infra/local/php.sh && exit $$chromium
+
 # The release build is for another target than the tests, so with `--jobs` the two go on side by side.
-rust:
+rust: setup
 	cargo test --workspace --all-features --locked
 
 compile: setup

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from infra.fakes.aws_proxy import Gate, broken, late, lost_answer, lost_request, throttled, unprocessed
 from infra.fakes.receiver import LIE, Answer, Manner
+from infra.local.functions import deliver_with
 from infra.local.processes import Failure, until
 
 from .audit import Account, PublishedEvents, path_of
@@ -216,8 +217,9 @@ def dynamodb_without_an_address(system: SystemUnderTest, events: PublishedEvents
     It is the day of October 2025, short. The simulation plays its fifteen hours.
     """
     ids = system.businesses(8)
-    with system.schedule(OUTAGE_SCHEDULE):
+    with deliver_with(system.stack, RETRY_SCHEDULE_SECONDS=OUTAGE_SCHEDULE):
         with (
+            system.aws_proxy.tally() as outage,
             system.aws_proxy.rule(lost_request, service="dynamodb"),
             system.aws_proxy.rule(late(0.2), service="sqs"),
         ):
@@ -238,7 +240,8 @@ def dynamodb_without_an_address(system: SystemUnderTest, events: PublishedEvents
     drained = time.monotonic() - returned
     calls = [time_ for service, time_ in tally.times if service == "dynamodb"]
     posts = [request.at for id_ in ids for request in system.receiver.at(path_of(id_)) if request.at >= returned_at]
-    return _must_be_no_storm(calls, posts, events.count, drained)
+    anew = outage.calls["sqs.SendMessage"]
+    return f"{anew} messages sent anew; {_must_be_no_storm(calls, posts, events.count, drained)}"
 
 
 def _must_be_no_storm(calls: list[float], posts: list[float], published: int, drained: float) -> str:

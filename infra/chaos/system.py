@@ -131,18 +131,6 @@ class SystemUnderTest:
         """Check that every delivery and every step so far was one of the pure code, however it ended."""
         return check_conformance(self.stack.function_log())
 
-    @contextmanager
-    def schedule(self, steps: str) -> Iterator[None]:
-        """Let the function have another schedule for as long as the block lasts."""
-        functions, name = self.stack.client("lambda"), self.stack.outputs["DeliverFunctionName"]
-        before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        after = before | {"RETRY_SCHEDULE_SECONDS": steps}
-        functions.update_function_configuration(FunctionName=name, Environment={"Variables": after})
-        try:
-            yield
-        finally:
-            functions.update_function_configuration(FunctionName=name, Environment={"Variables": before})
-
     def kill_all(self) -> int:
         """Kill every process of the function."""
         return kill(running_functions(self.stack))

@@ -1,11 +1,12 @@
-"""The processes in which the local stack runs functions, so that tests can count and kill them.
+"""The processes in which the local stack runs functions, so that tests can count and kill them; and their variables.
 
 The processes are found as children of the stack's own process, never by their name.
 """
 
 import os
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .stack import Stack
@@ -33,3 +34,15 @@ def kill(processes: list[int]) -> int:
             os.kill(process, signal.SIGKILL)
             killed += 1
     return killed
+
+
+@contextmanager
+def deliver_with(stack: Stack, **variables: str) -> Iterator[None]:
+    """Let `deliver` have other variables for as long as the block lasts. Its processes start anew for that."""
+    functions, name = stack.client("lambda"), stack.outputs["DeliverFunctionName"]
+    before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": before | variables})
+    try:
+        yield
+    finally:
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": before})

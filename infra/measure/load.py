@@ -12,6 +12,9 @@ The command fails only if one of three bounds is broken:
 - Before that, if its events are published at a steady pace, it has at most five attempts in flight, and those that
   begin within the second until all environments know of the five.
 
+In the end a short round runs at `LogLevel=DEBUG`, which nothing is measured of: the pure code must make the calls that
+the function has logged (`infra.local.conformance`). A call that it would not make fails the command.
+
 The attempts of events that are published all at once begin before any environment can know of the others. The command
 prints their number, for which there is no bound.
 
@@ -32,9 +35,10 @@ from statistics import median, quantiles
 
 from infra.fakes.receiver import Answer, Manner, Receiver, Span, running_receiver
 from infra.local import environment
-from infra.local.building import MODE, build
+from infra.local.building import MODE, build, build_examples
 from infra.local.business import Business, new_signing_secret
-from infra.local.functions import running_functions
+from infra.local.conformance import Conformance, check_conformance
+from infra.local.functions import deliver_with, running_functions
 from infra.local.processes import Failure, command, until
 from infra.local.run import step
 from infra.local.stack import Stack, running_stack
@@ -54,6 +58,8 @@ SETTLING_SECONDS = 0.5
 MAX_IN_FLIGHT = 5
 UNTIL_KNOWN_SECONDS = 1
 """From the beginning of an attempt until all environments know that it is in flight, which is stored after 0.5 s."""
+
+CONFORMANCE_EVENTS = 300
 
 PROBE_SECONDS = 10
 """Long enough for an attempt of the probe."""
@@ -162,13 +168,16 @@ def main() -> int:
     arguments = parser.parse_args()
     with step(f"Building the function ({MODE})"):
         build()
+        build_examples()
     with running_load() as load:
         with step("Warming up"):
             environments = load.warm_up()
         print(f"{environments} environments of the function", flush=True)
         rate = throughput(load, arguments.events)
         neighbours(load, arguments.events, pace=min(rate / 3, 100))
-        return one_dead_endpoint(load, arguments.rounds, pace=min(rate / 6, 50))
+        status = one_dead_endpoint(load, arguments.rounds, pace=min(rate / 6, 50))
+        conformance(load, min(arguments.events, CONFORMANCE_EVENTS))
+        return status
 
 
 @contextmanager
@@ -265,6 +274,24 @@ def compare(load: Load, rounds: int, how: str, pace: float | None, *, known: boo
     summary = f"p95 {median(ratios):.2f} times (median); in flight at most {attempts} before five failures were known"
     print(f"    {summary}, {most} afterwards", flush=True)
     return Comparison(median(ratios), most, attempts)
+
+
+def conformance(load: Load, events: int) -> None:
+    """Publish events as fast as possible, some of them for a hanging and a failing endpoint, and check each run."""
+    healthy = load.businesses(30)
+    others = load.businesses(1, Answer(manner=Manner.HANG)) + load.businesses(1, Answer(500))
+    with deliver_with(load.stack, LOG_LEVEL="DEBUG"):
+        started = time.time()
+        load.publish([healthy[number % len(healthy)] for number in range(events)] + others * 10)
+        load.arrive(events, healthy)
+        checked = until(lambda: _checked(load, started, events), WAIT_SECONDS, "the log of the events", every=1)
+        print(f"\n{checked}", flush=True)
+
+
+def _checked(load: Load, since: float, runs: int) -> Conformance | None:
+    # A line is in the log once its invocation has ended.
+    checked = check_conformance(load.stack.function_log(since))
+    return checked if checked.runs >= runs else None
 
 
 def spread(load: Load, dead: list[str], pace: float | None) -> Latency:

@@ -1,6 +1,6 @@
-"""`make test`, its end-to-end part: eight runs of pytest that go on at the same time, and one that follows them.
+"""`make test`, its end-to-end part: nine runs of pytest that go on at the same time, and one that follows them.
 
-Most tests wait for real seconds to pass, so eight runs beside each other take little longer than the longest. Each test
+Most tests wait for real seconds to pass, so nine runs beside each other take little longer than the longest. Each test
 is in one run, by its mark; the first has the tests without a mark. The last run has the tests marked `alone`: they have
 bounds on time or on attempts in flight, or build the functions anew, and need the machine for themselves.
 
@@ -33,7 +33,8 @@ PARALLEL = {
     "deliveries": "not portal and not own_stack and not second and not alone and not n8n",
     "portal": "portal and not page or last",
     "page": "page or last",
-    "own_stack": "own_stack and not mails and not chaos",
+    "own_stack": "own_stack and not mails and not chaos and not on_call",
+    "on_call": "on_call",
     "chaos": "chaos",
     "mails": "mails",
     "second": "second and not edges",

@@ -44,11 +44,16 @@ def _computed(expression: str, values: Values) -> Values:
 
 
 def matches(pattern: str, line: dict[str, Any]) -> bool:
-    """Whether a metric filter counts a log line. Of the language only `{ $.field = "text" }` is known.
+    """Whether a metric filter counts a log line.
 
+    Of the language only `=` and `!=` between a field and a text are known, joined by `&&`.
     Source: Amazon CloudWatch Logs User Guide, "Using filter patterns to match terms in JSON log events",
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/matching-terms-json-log-events.html
     """
-    parts = re.fullmatch(r'\{ \$\.(\w+) = "([^"*%]*)" \}', pattern)
-    assert parts, f"{pattern} is a pattern that this module does not know"
-    return line.get(parts[1]) == parts[2]
+    terms = [
+        re.fullmatch(r'\$\.(\w+) (!?=) "([^"*%]*)"', term)
+        for term in pattern.removeprefix("{ ").removesuffix(" }").split(" && ")
+    ]
+    known = [term.groups() for term in terms if term]
+    assert len(known) == len(terms), f"{pattern} is a pattern that this module does not know"
+    return all((line.get(field) == text) is (operator == "=") for field, operator, text in known)

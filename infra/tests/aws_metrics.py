@@ -29,6 +29,8 @@ DOCUMENTED = {
         (
             # "Types of metrics for Lambda functions": invocation, performance and concurrency metrics.
             "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html",
+            # "Use Lambda recursive loop detection to prevent infinite loops": RecursiveInvocationsDropped.
+            "https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html",
             # "Viewing metrics for Lambda functions": the namespace, and the dimension of all versions of a function.
             "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html",
         ),

@@ -89,7 +89,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> App:
     modules.mkdir()
     [tarball] = folder.glob("*.tgz")
     with tarfile.open(tarball) as content:
-        content.extractall(modules, filter="data")
+        content.extractall(modules)
     (modules / "package").rename(modules / "prosaas-webhooks-cdk")
     for name in ("aws-cdk-lib", "constructs", "yaml"):
         (modules / name).symlink_to(MODULES / name)

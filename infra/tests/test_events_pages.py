@@ -9,13 +9,16 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from standardwebhooks import Webhook
 
 from infra.fakes.receiver import Answer, Receiver
 from infra.local import environment
@@ -141,7 +144,6 @@ def test_figures_of_the_llms_page_are_those_of_the_system() -> None:
         said,
         f"any 2xx within {default['AttemptTimeoutSeconds']} seconds",
         f"at most {steps[-1] / 3600:g} hours",
-        f"Keep the ids for {default['RetentionDays']} days",
         f"{source(http, 'MAX_RESPONSE_BYTES') // 1024} KiB of your answer are read",
         f"The first {source(http, 'MAX_SNIPPET_BYTES') // 1024} KiB is shown",
         f"Connecting has {source(http, 'CONNECT_TIMEOUT')} of the {default['AttemptTimeoutSeconds']} seconds",
@@ -155,13 +157,12 @@ def test_llms_page_is_short_enough_to_be_read_whole() -> None:
 
 
 @contextmanager
-def receiver_of_the_page(language: str, secret: str, folder: Path) -> Iterator[str]:
-    """Run the whole receiver that the page has in a language, and give its URL."""
-    name, interpreter = {"js": ("receiver.mjs", environment.NODE), "python": ("receiver.py", sys.executable)}[language]
-    (folder / name).write_text(block(language))
+def receiver_of_the_page(secret: str, folder: Path) -> Iterator[str]:
+    """Run the whole receiver that the page has, and give its URL."""
+    (folder / "receiver.mjs").write_text(block("js"))
     port = free_port()
     env = environment.minimal() | {"WEBHOOK_SECRET": secret, "PORT": str(port), "DATABASE": str(folder / "events.db")}
-    with running([str(interpreter), str(folder / name)], env, folder / "log", folder):
+    with running([str(environment.NODE), str(folder / "receiver.mjs")], env, folder / "log", folder):
         until(lambda: is_listening(port), SECONDS, "the page's receiver")
         yield f"http://{HOST}:{port}/"
 
@@ -183,10 +184,9 @@ def tries(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, TRY, *arguments], capture_output=True, text=True, check=False, timeout=60)
 
 
-@pytest.mark.parametrize("language", ["js", "python"])
-def test_receiver_of_the_llms_page_is_a_right_one(business: TestBusiness, tmp_path: Path, language: str) -> None:
+def test_receiver_of_the_llms_page_is_a_right_one(business: TestBusiness, tmp_path: Path) -> None:
     secret = business.settings.signing_secret
-    with receiver_of_the_page(language, secret, tmp_path) as url:
+    with receiver_of_the_page(secret, tmp_path) as url:
         ended = tries(url, secret)
         assert ended.returncode == 0, ended.stdout
         assert ended.stdout.count("right  ") == 13
@@ -206,6 +206,70 @@ def test_receiver_of_the_llms_page_is_a_right_one(business: TestBusiness, tmp_pa
         business.logs(message="retrying", status_code=401)
         assert len(stored(tmp_path)) == 4
     assert "rror" not in (tmp_path / "log").read_text()
+
+
+def test_receiver_of_the_llms_page_does_not_start_without_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "receiver.mjs").write_text(block("js"))
+    for secret in ("", "whsec_", "TWZLUTlyOEdLWXFyVHdqVVBEOElMUFpJbzJMYUxhU3c="):
+        env = environment.minimal() | {"WEBHOOK_SECRET": secret, "DATABASE": ":memory:", "PORT": "0"}
+        argv = [str(environment.NODE), str(tmp_path / "receiver.mjs")]
+        ended = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=SECONDS)
+        assert ended.returncode != 0
+        assert "WEBHOOK_SECRET is not whsec_..." in ended.stderr
+
+
+def test_request_of_the_llms_page_is_right(tmp_path: Path) -> None:
+    secret = new_signing_secret()
+    (tmp_path / "body.json").write_text(block("json").removesuffix("\n"))
+    with receiver_of_the_page(secret, tmp_path) as url:
+        for given, status in ((secret, "204"), (new_signing_secret(), "401")):
+            env = environment.minimal() | {"WEBHOOK_SECRET": given, "URL": url}
+            argv = ["bash", "-ec", block("sh")]
+            ended = subprocess.run(argv, env=env, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+            assert f"HTTP/1.1 {status} " in ended.stdout, ended.stderr
+        assert stored(tmp_path) == ["evt_try"]
+
+
+PHP_RUNNER = """
+[, $secret, $id, $time, $signature] = $argv;
+echo is_from_prosaas($secret, $id, $time, $signature, file_get_contents('php://stdin')) ? 'right' : 'wrong';
+"""
+
+
+def verified_in_python(secret: str, headers: dict[str, str], body: bytes) -> bool:
+    """Verify by the page's function in Python."""
+    names: dict[str, Any] = {}
+    exec(block("python"), names)
+    return names["is_from_prosaas"](secret, headers, body)
+
+
+def verified_in_php(secret: str, headers: dict[str, str], body: bytes) -> bool:
+    """Verify by the page's function in PHP."""
+    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    argv = ["php", "-r", block("php") + PHP_RUNNER, "--", secret, *(headers.get(name, "") for name in names)]
+    printed = subprocess.run(argv, input=body, capture_output=True, check=True, timeout=60).stdout
+    return {b"right": True, b"wrong": False}[printed]
+
+
+@pytest.mark.parametrize("is_right", [verified_in_python, verified_in_php])
+def test_verifications_of_the_llms_page_are_right(is_right: Callable[[str, dict[str, str], bytes], bool]) -> None:
+    secret, body = new_signing_secret(), block("json").removesuffix("\n").encode()
+
+    def signed(age: int = 0) -> dict[str, str]:
+        time_ = int(time.time()) - age
+        at = datetime.fromtimestamp(time_, timezone.utc)
+        signature = Webhook(secret).sign("evt_try", at, body.decode())
+        return {"webhook-id": "evt_try", "webhook-timestamp": str(time_), "webhook-signature": signature}
+
+    headers = signed()
+    assert is_right(secret, headers, body)
+    assert is_right(secret, headers | {"webhook-signature": f"v1,AAAA {headers['webhook-signature']}"}, body)
+    assert not is_right(secret, headers, body.replace(b"demo", b"demi"))
+    assert not is_right(secret, headers | {"webhook-id": "evt_other"}, body)
+    assert not is_right(new_signing_secret(), headers, body)
+    assert not is_right(secret, signed(age=301), body)
+    for name in headers:
+        assert not is_right(secret, {key: value for key, value in headers.items() if key != name}, body)
 
 
 def test_headers_of_the_llms_page_are_those_of_a_request(business: TestBusiness) -> None:

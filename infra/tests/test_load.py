@@ -4,7 +4,15 @@ import pytest
 
 from infra.fakes.receiver import Span
 from infra.local.building import build
-from infra.measure.load import Latency, by_the_fifth_failure, in_flight, running_load, spread, throughput
+from infra.measure.load import (
+    Latency,
+    by_the_fifth_failure,
+    conformance,
+    in_flight,
+    running_load,
+    spread,
+    throughput,
+)
 
 
 @pytest.mark.alone
@@ -14,6 +22,7 @@ def test_load_measures() -> None:
         assert throughput(load, 100) > 0
         latency = spread(load, [], pace=100)
         assert 0 < latency.p50 <= latency.p95 <= latency.p99
+        conformance(load, 60)
 
 
 def test_in_flight_is_the_most_at_once() -> None:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from uuid import uuid4
 
 import pytest
@@ -65,7 +65,7 @@ def test_invocation_writes_one_line_of_what_became_of_its_messages_and_names_no_
     stack: Stack, business: TestBusiness, another: TestBusiness
 ) -> None:
     business.answers(200)
-    ended = datetime.now(UTC) - timedelta(seconds=30)
+    ended = datetime.now(timezone.utc) - timedelta(seconds=30)
     called = business.call(ended_at=ended.isoformat(), direction="sideways")
     start = time.time() - 1
     # The second business has no settings.

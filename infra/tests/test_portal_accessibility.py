@@ -1,5 +1,7 @@
 """Every state of the page is accessible, fits the screen, is small, and escapes texts of strangers."""
 
+import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +19,6 @@ from .portal import Owner
 from .test_portal_deliveries import written
 from .test_portal_page import TEST, enters, saves, shows
 from .test_portal_sending import event_ids
-from .test_readme import JAVASCRIPT, PYTHON, verdict
 from .waits import SECONDS
 
 pytestmark = pytest.mark.portal
@@ -25,6 +26,32 @@ pytestmark = pytest.mark.portal
 HOSTILE = "<script>window.pwned=1</script>\"'><img src=x onerror=window.pwned=1>{{7*7}}&lt;b&gt;"
 LONG = "x" * 300
 MOST_BYTES = 60_000
+
+JAVASCRIPT = """
+const fs = require('node:fs');
+const { secret, headers, body } = JSON.parse(fs.readFileSync(0, 'utf8'));
+const parsed = JSON.parse(body);
+if (JSON.stringify(parsed) !== body) throw new Error('the body is not what JavaScript would write');
+console.log(verify(secret, headers, body) === true);
+"""
+PYTHON = """
+import json, sys
+from standardwebhooks.webhooks import WebhookVerificationError
+
+given = json.load(sys.stdin)
+try:
+    print(str(verify(given["secret"], given["headers"], given["body"]) == json.loads(given["body"])).lower())
+except WebhookVerificationError:
+    print("false")
+"""
+
+
+def verdict(interpreter: Path, script: Path, given: dict[str, object]) -> str:
+    """Give a script a secret, headers and a body, and return its verdict."""
+    ended = subprocess.run(
+        [interpreter, script], input=json.dumps(given), capture_output=True, text=True, check=True, timeout=SECONDS
+    )
+    return ended.stdout.strip()
 
 
 def states(at: Visit, owner: Owner) -> dict[str, Callable[[], Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from .alarm_state import matches
 from .template import FUNCTIONS, of_type, original, reference, resources
 
 ALARM = "AWS::CloudWatch::Alarm"
@@ -174,7 +175,12 @@ def test_alarm_on_invocations_near_the_timeout() -> None:
 def test_alarm_on_errors_that_each_function_logs(function: str) -> None:
     group = resources()[function]["Properties"]["LoggingConfig"]["LogGroup"]
     [logged] = [one["Properties"] for one in of_type(FILTER).values() if one["Properties"]["LogGroupName"] == group]
-    assert logged["FilterPattern"] == '{ $.level = "ERROR" }'
+    line = {"level": "ERROR", "message": "fault"}
+    assert matches(logged["FilterPattern"], line)
+    assert not matches(logged["FilterPattern"], line | {"level": "WARN"})
+    # What `deliver` has copied to the dead-letter queue is reported by the alarms of the queue.
+    for message in ("spent", "malformed", "not_kept"):
+        assert matches(logged["FilterPattern"], line | {"message": message}) is (function != "DeliverFunction")
     [metric] = logged["MetricTransformations"]
     assert metric["MetricValue"] == "1"
     [alarm] = [one for one in alarms().values() if one.get("MetricName") == metric["MetricName"]]

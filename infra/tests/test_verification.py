@@ -16,7 +16,7 @@ from standardwebhooks import Webhook
 
 from infra.fakes.receiver import Received
 from infra.local import environment
-from infra.local.building import build_examples
+from infra.local.building import build_receivers_sample
 from infra.local.business import new_signing_secret
 
 from .conftest import Businesses
@@ -95,7 +95,7 @@ def commands(folder: Path) -> dict[str, Sequence[str | Path]]:
         "node_without_library.cjs": [*node, folder / "node_without_library.cjs"],
         "python.py": [sys.executable, RUNNERS / "python.py", folder / "python.py"],
         "php.php": [php, RUNNERS / "php.php", folder / "php.php"],
-        "rust.rs": [build_examples()["verify_request"]],
+        "rust.rs": [build_receivers_sample()],
     }
 
 

@@ -54,6 +54,7 @@ pub(crate) struct Deliver {
     pub(crate) notices: Notices,
     pub(crate) schedule: Schedule,
     pub(crate) compressor: Compressor,
+    /// How long the stack keeps a record. A business may have chosen fewer days.
     pub(crate) retention: Retention,
 }
 

@@ -16,9 +16,9 @@ use domain::clue::Clue;
 use domain::delivery::{AckReason, MessageAction, NextStatus};
 use domain::event::{BusinessId, EventId};
 use domain::format::Format;
+use domain::journal::Entry;
 use domain::outcome::Verdict;
 use domain::request::traceparent::Traceparent;
-use domain::trace::Entry;
 
 use crate::fault::Fault;
 use crate::handle_message::Delivery;
@@ -76,9 +76,9 @@ fn ms(duration: Option<Duration>) -> Option<u64> {
     duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// Gives the writer of a run's trace: a line for each call that the pure code makes of the world. None: the level asks for
+/// Gives the writer of a run's journal: a line for each call that the pure code makes of the world. None: the level asks for
 /// no such lines.
-pub(crate) fn trace(message: &Message) -> Option<impl Fn(&Entry) + Send + Sync> {
+pub(crate) fn journal(message: &Message) -> Option<impl Fn(&Entry) + Send + Sync> {
     if !tracing::enabled!(tracing::Level::DEBUG) {
         return None;
     }

@@ -16,9 +16,9 @@ use domain::command::Command;
 use domain::delivery::{DeliveryIo, Ended, LedgerStatus, NextStatus, Posted, Recorded, Snapshot, Stored, Unavailable};
 use domain::endpoint::{Attempted, EndpointIo, Health, Notice};
 use domain::event::BusinessId;
+use domain::journal::deliver;
 use domain::outcome::{Outcome, Verdict};
 use domain::request::Sending;
-use domain::trace::deliver;
 use tokio::time::Instant;
 
 use crate::batch::AT_ONCE;
@@ -75,8 +75,8 @@ impl Deliver {
         let instead_of_holding = (!self.compressor.can_keep(delivery.event.body()))
             .then(|| running.next_attempt(None).map_or(NextStatus::Failed, NextStatus::Retrying));
         // Its states would make the future of a whole batch too large for a stack.
-        let trace = report::trace(delivery.message);
-        let ended = deliver(&running, trace, delivery.event.id(), delivery.trigger, instead_of_holding);
+        let journal = report::journal(delivery.message);
+        let ended = deliver(&running, journal, delivery.event.id(), delivery.trigger, instead_of_holding);
         let ended = Box::pin(ended).await;
         running.remove_in_flight().await;
         let progress = running.progress();

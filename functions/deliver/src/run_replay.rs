@@ -17,8 +17,8 @@ use domain::delivery::{
 use domain::endpoint::{EndpointIo, Health, Notice, RangeReplay};
 use domain::event::{BusinessId, EventId};
 use domain::format::Format;
+use domain::journal::run_step;
 use domain::replay::{Listed, ReplayIo, StepAction};
-use domain::trace::run_step;
 use tokio::time::Instant;
 
 use crate::fault::Fault;
@@ -51,7 +51,7 @@ impl Deliver {
         deadline: Instant,
     ) -> Disposition {
         let running = Running { deliver: self, message, business_id, deadline, is_chat: AtomicBool::new(false) };
-        match run_step(&running, report::trace(message), replay, step, &message.id).await {
+        match run_step(&running, report::journal(message), replay, step, &message.id).await {
             StepAction::Acknowledge => Disposition::Acknowledge,
             StepAction::ReturnAt(at) => self.step_later(message, from_now(at)).await,
             StepAction::ReturnAfterFault => {

@@ -12,6 +12,9 @@ use domain::delivery::{AckReason, MessageAction, NextStatus, Trigger};
 use domain::event::Event;
 use domain::outcome::{Cause, Failure, Verdict};
 
+/// The call service's clock and this one may differ by so much.
+const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
+
 /// Counts the end of a delivery.
 pub(crate) fn ended(trigger: Trigger, attempt: Option<&Attempt>, status: Option<NextStatus>, action: MessageAction) {
     let verdict = attempt.map(|attempt| attempt.verdict);
@@ -31,14 +34,18 @@ pub(crate) fn ended(trigger: Trigger, attempt: Option<&Attempt>, status: Option<
 /// Counts how long after the end of its call an event has arrived for the first time. A repeated arrival says nothing of
 /// this system's pace, because an owner may ask for it weeks later.
 pub(crate) fn arrived(event: &Event, at: Timestamp) {
-    if let Some(delay) = event.ended_at().map(|ended_at| delay(ended_at, at)) {
-        time(Metric::DeliveryDelay, delay);
+    match event.ended_at().map(|ended_at| delay(ended_at, at)) {
+        Some(Some(delay)) => time(Metric::DeliveryDelay, delay),
+        Some(None) => count(Metric::FutureCalls),
+        None => {}
     }
 }
 
-/// Gives the time between two times. A call that has ended in the future by the call service's clock has no delay.
-fn delay(ended_at: Timestamp, at: Timestamp) -> Duration {
-    Duration::try_from(at.duration_since(ended_at)).unwrap_or_default()
+/// Gives the time between two times. None: by the call service's clock the call ends in the future, as all calls of a
+/// time zone do whose times are published without an offset.
+fn delay(ended_at: Timestamp, at: Timestamp) -> Option<Duration> {
+    let ahead = Duration::try_from(ended_at.duration_since(at)).unwrap_or_default();
+    (ahead <= CLOCKS_DIFFER).then(|| Duration::try_from(at.duration_since(ended_at)).unwrap_or_default())
 }
 
 /// Gives the metric of the log line at the end of a delivery. None: the delivery has no such line.
@@ -123,9 +130,10 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_is_never_negative() {
+    fn a_delay_is_never_negative_and_a_call_of_the_future_has_none() {
         let at = |second| Timestamp::from_second(second).expect("a time");
-        assert_eq!(delay(at(100), at(103)), Duration::from_secs(3));
-        assert_eq!(delay(at(103), at(100)), Duration::ZERO);
+        assert_eq!(delay(at(100), at(103)), Some(Duration::from_secs(3)));
+        assert_eq!(delay(at(160), at(100)), Some(Duration::ZERO));
+        assert_eq!(delay(at(161), at(100)), None);
     }
 }

@@ -90,6 +90,7 @@ def erase(name: str, business: str, call: str | None) -> int:
         erase_records(tables, business, [record.event_id for record in found.records])
         print(f"Removed: {counted(len(removed), 'record')} of the call.", flush=True)
     ids = frozenset(record.event_id for record in removed) | {calls.event_id(business, call or "")}
+    print("Looking through the dead-letter queue.", flush=True)
     looked = dead_letters.remove(sqs, stack.dead_letters_url, Sought(business, call, ids))
     print(f"Removed from the dead-letter queue: {counted(looked.removed, 'message')}; {looked.kept} others stay.")
     tell(dynamodb, sqs, stack, call, removed, looked)

@@ -20,7 +20,7 @@ from infra.tests.waits import SECONDS
 
 from .conftest import MAX_ATTEMPTS, Tool
 
-pytestmark = pytest.mark.own_stack
+pytestmark = [pytest.mark.own_stack, pytest.mark.on_call]
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

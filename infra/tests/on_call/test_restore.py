@@ -17,7 +17,7 @@ from infra.tests.waits import SECONDS
 
 from .conftest import Tool
 
-pytestmark = pytest.mark.own_stack
+pytestmark = [pytest.mark.own_stack, pytest.mark.on_call]
 
 SIDE = {"settings": "side-of-settings", "deliveries": "side-of-deliveries"}
 OUTPUTS = {"settings": "SettingsTableName", "deliveries": "DeliveriesTableName"}

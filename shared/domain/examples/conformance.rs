@@ -1,14 +1,14 @@
-//! Checks the traces in a log of `deliver`, which writes them at `LogLevel=DEBUG`: each must be one of the pure code.
+//! Checks the journals in a log of `deliver`, which writes them at `LogLevel=DEBUG`: each must be one of the pure code.
 //!
-//! Reads the log's lines from standard input, passes over all lines but those of traces, and prints how many traces and
-//! calls there are. If a trace is not one of the code, the program prints the trace's lines and ends with status 1. A
-//! line that a kill has cut off is no line of a trace.
+//! Reads the log's lines from standard input, passes over all lines but those of journals, and prints how many journals and
+//! calls there are. If a journal is not one of the code, the program prints the journal's lines and ends with status 1. A
+//! line that a kill has cut off is no line of a journal.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::process::ExitCode;
 
-use domain::trace::{Entry, check};
+use domain::journal::{Entry, check};
 use serde::Deserialize;
 
 /// A line of the log.
@@ -22,19 +22,19 @@ struct Line {
 }
 
 fn main() -> io::Result<ExitCode> {
-    let mut traces: BTreeMap<String, Vec<(Entry, String)>> = BTreeMap::new();
+    let mut journals: BTreeMap<String, Vec<(Entry, String)>> = BTreeMap::new();
     for text in io::stdin().lines() {
         let text = text?;
         let Ok(Line { message, run: Some(run), entry: Some(entry) }) = serde_json::from_str(&text) else { continue };
         if message == "called" {
             let entry = serde_json::from_str(&entry).map_err(|error| io::Error::other(format!("{error}: {text}")))?;
-            traces.entry(run).or_default().push((entry, text));
+            journals.entry(run).or_default().push((entry, text));
         }
     }
     let (mut calls, mut whole, mut deviations) = (0, 0, 0);
-    for (run, mut trace) in traces.iter().map(|(run, trace)| (run, trace.clone())) {
-        trace.sort_by_key(|(entry, _)| entry.place);
-        let (entries, lines): (Vec<_>, Vec<_>) = trace.into_iter().unzip();
+    for (run, mut journal) in journals.iter().map(|(run, journal)| (run, journal.clone())) {
+        journal.sort_by_key(|(entry, _)| entry.place);
+        let (entries, lines): (Vec<_>, Vec<_>) = journal.into_iter().unzip();
         match check(&entries) {
             Ok(checked) => {
                 calls += checked.calls;
@@ -46,7 +46,7 @@ fn main() -> io::Result<ExitCode> {
             }
         }
     }
-    let cut = traces.len() - whole - deviations;
-    println!("{} runs and {calls} calls checked, {cut} runs cut off, {deviations} runs deviate", traces.len());
+    let cut = journals.len() - whole - deviations;
+    println!("{} runs and {calls} calls checked, {cut} runs cut off, {deviations} runs deviate", journals.len());
     Ok(if deviations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

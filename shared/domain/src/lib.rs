@@ -21,7 +21,7 @@ pub mod endpoint;
 pub mod delivery;
 pub mod replay;
 pub mod sweep;
-pub mod trace;
+pub mod journal;
 pub mod summary;
 pub mod owner_link;
 pub mod hebrew;

@@ -69,6 +69,9 @@ pub(super) fn stored_body(item: &Item) -> Option<String> {
 
 const SECONDS_OF_A_DAY: i64 = 24 * 60 * 60;
 
+/// For how many days SQS keeps a message at most (Amazon SQS quotas), as the events queue does.
+const LONGEST_MESSAGE_DAYS: u16 = 14;
+
 /// How many days a record is kept after its last change, unless the event is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention(pub u16);
@@ -85,6 +88,12 @@ impl Retention {
     #[must_use]
     pub fn of_business(self, days: Option<u16>) -> Self {
         self.chosen(days).unwrap_or(self)
+    }
+
+    /// The retention of the record of an event that is on its way. Its messages may refer to the record, which must not
+    /// expire before them, however short the retention is. The next write, or the last one, sets the business's own.
+    pub(super) fn while_retrying(self) -> Self {
+        Self(self.0.max(LONGEST_MESSAGE_DAYS))
     }
 
     /// When a record expires that is changed at the time `now`, in Unix seconds.

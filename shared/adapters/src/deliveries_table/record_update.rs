@@ -118,7 +118,9 @@ impl RecordUpdate<'_> {
             update.remove("expires_at");
         } else {
             update.remove("held");
-            update.set("expires_at", n(self.retention.end(self.now)));
+            let retention =
+                if self.status == Status::Retrying { self.retention.while_retrying() } else { self.retention };
+            update.set("expires_at", n(retention.end(self.now)));
         }
     }
 
@@ -205,8 +207,17 @@ mod tests {
         assert_eq!(removed, Some(true), "a held record does not expire");
         let occurred = s(format!("2026-03-01T10:00:00.500Z#{}", event.id()));
         assert_eq!(held.value_of(":occurred"), Some(&occurred));
-        assert_eq!(retrying.value_of(":expires_at"), Some(&n(1_000 + 86_400)));
     }
+
+    #[test]
+    fn a_record_expires_by_its_retention_but_not_before_the_messages_of_an_event_that_is_on_its_way() {
+        let event = Event::parse(r#"{"event_type":"a.b","business_id":"b"}"#).expect("well-formed");
+        for (status, days) in [(Status::Delivered, 1), (Status::Failed, 1), (Status::Retrying, 14)] {
+            let written = change(&event, status, None);
+            assert_eq!(written.value_of(":expires_at"), Some(&n(1_000 + days * 86_400)), "{status:?}");
+        }
+    }
+
     #[test]
     fn the_title_is_written_with_the_first_record_and_never_again() {
         let text = r#"{"event_type":"a.b","business_id":"b","summary":"a \n summary"}"#;

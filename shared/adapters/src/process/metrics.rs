@@ -108,6 +108,8 @@ metrics! {
     DeliveryDelay: Milliseconds,
     /// From the look-up of the receiver's host to the end of its answer.
     AttemptTime: Milliseconds,
+    /// Events that arrived before the end of their call, by the call service's clock.
+    FutureCalls: Count,
     /// Optional fields that could not be read.
     UnreadFields: Count,
 
@@ -185,8 +187,8 @@ pub fn time(metric: Metric, duration: Duration) {
 }
 
 /// Writes the invocation's line when dropped, so also if the invocation ends with an error or a panic. There is no line if
-/// nothing was counted. An invocation that Lambda stops at its timeout leaves its counts to the next line of its
-/// process.
+/// nothing was counted. An invocation that Lambda stops at its timeout loses its counts, since Lambda starts its
+/// process anew.
 #[derive(Debug)]
 #[must_use = "the line is written when this is dropped"]
 pub struct WriteAtEnd;

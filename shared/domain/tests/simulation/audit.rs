@@ -151,6 +151,13 @@ impl Run {
         self.queue.dead.iter().filter(|message| self.businesses[message.business].is_always_well).count()
     }
 
+    /// How many events have arrived more than once although their receivers are always well. They are more than in
+    /// production: a worker gives a record up at its first failure, where the function tries until its invocation ends.
+    pub(crate) fn arrived_again_although_well(&self) -> usize {
+        let well = self.businesses.iter().filter(|business| business.is_always_well);
+        well.flat_map(|business| business.arrived.values()).filter(|count| **count > 1).count()
+    }
+
     /// When trouble ends: the events that are in no place. An invocation under way excuses nothing: its message is in the
     /// queue until the invocation deletes it.
     pub(crate) fn lost(&self) -> Vec<String> {

@@ -196,6 +196,13 @@ impl Run {
                 if let Some((new, visible_at)) = self.queue.send_anew(message, at, self.now) {
                     self.will_be_visible(new, visible_at);
                 }
+                if self.trouble.loses_queues_answer(&mut self.rng, self.now) {
+                    // The function believes that SQS has not taken the new message.
+                    self.drill.doubled += 1;
+                    let delay = self.schedule.delay_after(received, None, jitter).unwrap_or_default();
+                    return Some(self.by_clock(self.clock(invocation.skew) + delay, invocation.skew));
+                }
+                self.queue.delete(message);
                 None
             }
             AfterFault::IsSpent => None,

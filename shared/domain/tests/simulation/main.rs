@@ -33,7 +33,7 @@ mod audit;
 use domain::endpoint::RangeEnd;
 
 use crate::audit::Audit;
-use crate::outage::{CALLS_OF_AN_ATTEMPT, ONE_OF, Outage};
+use crate::outage::{CALLS_OF_AN_ATTEMPT, IS_OVER, ONE_OF, RETURNS};
 use crate::queue::HOUR;
 use crate::run::Run;
 
@@ -104,15 +104,18 @@ fn no_event_is_lost_and_no_storm_follows_on_the_day_on_which_dynamodb_has_no_add
     let left = run.left();
     assert!(left.is_empty(), "left behind ({hint}): {left:#?}");
     let (drill, dead) = (&run.drill, run.dead_although_well());
-    println!("{drill}; {dead} dead-lettered, whose receives Lambda and SQS have used up");
+    let again = run.arrived_again_although_well();
+    println!("{drill}; {dead} dead-lettered, whose receives Lambda and SQS have used up; {again} arrived again");
     // A message is sent anew in good time, unless nine receives in a row are refused or cannot be answered.
     assert!(
         dead * 2_000 <= drill.backlog(),
         "{dead} messages dead-lettered although their receivers are well ({hint})"
     );
+    // The original and its copy are each sent anew at most every four hours, so copies do not multiply.
+    assert!((1..drill.backlog() / 4).contains(&drill.doubled), "messages multiply ({hint}): {drill}");
     assert!(drill.backlog() > 20 * BUSINESSES, "the outage has kept back the calls of a day ({hint})");
     // As long as DynamoDB throttles, and one round of a message's receives more.
-    let within = Outage::IS_OVER - Outage::RETURNS + 4 * HOUR;
+    let within = IS_OVER - RETURNS + 4 * HOUR;
     assert!(drill.drained(100) < within, "an event waits for long after DynamoDB's return ({hint}): {drill}");
     let (posts, calls) = drill.busiest_second();
     let bound = drill.backlog() / ONE_OF;

@@ -26,52 +26,52 @@ const REFUSED: i64 = 200;
 /// Out of a thousand calls of SQS, those that fail until DynamoDB's return.
 const QUEUE_FAILS: i64 = 100;
 
-/// The outage of the module.
-#[derive(Debug, Default)]
-pub(crate) struct Outage;
+/// When DynamoDB returns.
+pub(crate) const RETURNS: i64 = BEGINS + LASTS;
 
-impl Outage {
-    /// When DynamoDB returns.
-    pub(crate) const RETURNS: i64 = BEGINS + LASTS;
+/// When all is well again.
+pub(crate) const IS_OVER: i64 = RETURNS + SLOW_FOR;
 
-    /// When all is well again.
-    pub(crate) const IS_OVER: i64 = Self::RETURNS + SLOW_FOR;
+/// Whether the call of DynamoDB or SQS that the task needs fails.
+pub(crate) fn fails(rng: &mut Rng, task: &Task, now: i64) -> bool {
+    let tables = if now < RETURNS { share(now, 1_000) } else { share(now, THROTTLED_AT_RETURN) };
+    let share = match task {
+        Task::Send(..) | Task::SetAside(_) | Task::Finish(_) => share(now, QUEUE_FAILS),
+        Task::Announce | Task::Post(_) => 0,
+        _ => tables,
+    };
+    rng.i64(0..1_000) < share
+}
 
-    /// Whether the call of DynamoDB or SQS that the task needs fails.
-    pub(crate) fn fails(&self, rng: &mut Rng, task: &Task, now: i64) -> bool {
-        let tables = if now < Self::RETURNS { share(now, 1_000) } else { share(now, THROTTLED_AT_RETURN) };
-        let share = match task {
-            Task::Send(..) | Task::SetAside(_) | Task::Finish(_) => share(now, QUEUE_FAILS),
-            Task::Announce | Task::Post(_) => 0,
-            _ => tables,
-        };
-        rng.i64(0..1_000) < share
-    }
+/// Whether SQS has taken a message, and only its answer is lost: a third of the calls that fail.
+pub(crate) fn loses_queues_answer(rng: &mut Rng, now: i64) -> bool {
+    rng.i64(0..1_000) < share(now, QUEUE_FAILS) / 3
+}
 
-    /// Whether Lambda refuses an invocation. The message comes back after its visibility timeout.
-    pub(crate) fn refuses(&self, rng: &mut Rng, now: i64) -> bool {
-        rng.i64(0..1_000) < share(now, REFUSED)
-    }
+/// Whether Lambda refuses an invocation. The message comes back after its visibility timeout.
+pub(crate) fn refuses(rng: &mut Rng, now: i64) -> bool {
+    rng.i64(0..1_000) < share(now, REFUSED)
+}
 
-    /// How much longer a call lasts.
-    pub(crate) fn slows(&self, rng: &mut Rng, now: i64) -> i64 {
-        if share(now, 1_000) == 0 { 0 } else { rng.i64(0..2 * SECOND) }
-    }
+/// How much longer a call lasts.
+pub(crate) fn slows(rng: &mut Rng, now: i64) -> i64 {
+    if share(now, 1_000) == 0 { 0 } else { rng.i64(0..2 * SECOND) }
 }
 
 /// A share that is whole from the beginning to DynamoDB's return, and falls off from then on.
 fn share(now: i64, whole: i64) -> i64 {
     match now {
         now if now < BEGINS => 0,
-        now if now < Outage::RETURNS => whole,
-        now => whole * (Outage::IS_OVER - now).max(0) / SLOW_FOR,
+        now if now < RETURNS => whole,
+        now => whole * (IS_OVER - now).max(0) / SLOW_FOR,
     }
 }
 
 /// The bound on each second from DynamoDB's return on, as a share of the events that wait then: one attempt for a hundred
 /// events, and three calls of DynamoDB for each of these attempts (a read, a change of state, a record). Nothing sets the
 /// events free together: each comes at its own time. By its schedule, an event is received eight times in four hours, so
-/// on average one of 1,800 comes in a second; ten such seconds in one are chance, more would be a storm.
+/// on average one of 1,800 comes in a second. Chance makes one second some times as busy; eighteen times would be a storm.
+/// The messages that a lost answer has doubled do not change that.
 pub(crate) const ONE_OF: usize = 100;
 pub(crate) const CALLS_OF_AN_ATTEMPT: usize = 3;
 
@@ -82,6 +82,8 @@ pub(crate) struct Drill {
     calls: BTreeMap<i64, usize>,
     /// The attempts at all receivers that end in each second.
     posts: BTreeMap<i64, usize>,
+    /// How many messages were sent anew while the old one stayed, because the answer of SQS was lost.
+    pub(crate) doubled: usize,
     /// For each event that was published before DynamoDB's return and has arrived after it: how long after it.
     waited: Vec<i64>,
 }
@@ -98,9 +100,9 @@ impl Drill {
 
     pub(crate) fn note_arrival(&mut self, business: &Business, event: &EventId, now: i64) {
         let is_first = business.arrived.get(event.as_str()) == Some(&1);
-        let is_of_backlog = business.published_at.get(event.as_str()).is_some_and(|at| *at < Outage::RETURNS);
-        if is_first && is_of_backlog && now >= Outage::RETURNS && business.is_always_well {
-            self.waited.push(now - Outage::RETURNS);
+        let is_of_backlog = business.published_at.get(event.as_str()).is_some_and(|at| *at < RETURNS);
+        if is_first && is_of_backlog && now >= RETURNS && business.is_always_well {
+            self.waited.push(now - RETURNS);
         }
     }
 
@@ -111,7 +113,7 @@ impl Drill {
 
     /// The most attempts and the most calls of DynamoDB in a second, from its return on.
     pub(crate) fn busiest_second(&self) -> (usize, usize) {
-        (most(&self.posts, Outage::RETURNS, i64::MAX), most(&self.calls, Outage::RETURNS, i64::MAX))
+        (most(&self.posts, RETURNS, i64::MAX), most(&self.calls, RETURNS, i64::MAX))
     }
 
     /// After how long so many percent of the waiting events had arrived.
@@ -134,10 +136,11 @@ impl fmt::Display for Drill {
             formatter,
             "{} events waited for DynamoDB; half of them had arrived {half} minutes after its return, nine tenths after \
              {most}, all after {all}; in the busiest second {posts} attempts ({} before the outage) and {calls} calls of \
-             DynamoDB ({} before)",
+             DynamoDB ({} before); {} messages were doubled, since SQS's answer was lost",
             self.backlog(),
             before(&self.posts),
             before(&self.calls),
+            self.doubled,
         )
     }
 }

@@ -56,10 +56,9 @@ impl Queue {
         (self.last, visible_at)
     }
 
-    /// Sends a message anew and deletes it. Returns the new message's id, and when it becomes visible. None: the message has
-    /// been deleted.
+    /// Sends a message anew. Returns the new message's id, and when it becomes visible. None: the message has been deleted.
     pub(crate) fn send_anew(&mut self, id: u64, at: i64, now: i64) -> Option<(u64, i64)> {
-        let Message { business, body, first_sent, .. } = self.messages.remove(&id)?;
+        let Message { business, body, first_sent, .. } = self.messages.get(&id)?.clone();
         let (new, visible_at) = self.send(business, body, at, now);
         self.messages.get_mut(&new)?.first_sent = first_sent;
         Some((new, visible_at))

@@ -3,7 +3,7 @@
 
 use fastrand::Rng;
 
-use crate::outage::Outage;
+use crate::outage;
 use crate::queue::{DAY, HOUR, MINUTE, SECOND};
 use crate::worker::Task;
 
@@ -26,7 +26,8 @@ pub(crate) struct Trouble {
     at_capacity: u32,
     /// How wrong a clock may be, in milliseconds.
     skew: i64,
-    pub(crate) outage: Option<Outage>,
+    /// Whether DynamoDB has no address for a day.
+    has_outage: bool,
 }
 
 impl Trouble {
@@ -41,7 +42,7 @@ impl Trouble {
             duplicates: rng.u32(0..5),
             at_capacity: rng.u32(0..200),
             skew: if rng.u8(0..4) == 0 { 10 * MINUTE } else { 0 },
-            outage: None,
+            has_outage: false,
         }
     }
 
@@ -51,7 +52,7 @@ impl Trouble {
     }
 
     pub(crate) fn of_outage() -> Self {
-        Self { outage: Some(Outage), ..Self::default() }
+        Self { has_outage: true, ..Self::default() }
     }
 
     pub(crate) fn kills(&self, rng: &mut Rng, now: i64) -> bool {
@@ -60,8 +61,8 @@ impl Trouble {
 
     /// Whether the table or the queue that the task needs does not answer.
     pub(crate) fn fails(&self, rng: &mut Rng, task: &Task, now: i64) -> bool {
-        if let Some(outage) = &self.outage {
-            return outage.fails(rng, task, now);
+        if self.has_outage {
+            return outage::fails(rng, task, now);
         }
         match task {
             Task::Read
@@ -79,12 +80,17 @@ impl Trouble {
 
     /// Whether a call that fails is done all the same, and only its answer is lost. Without an address, no call is done.
     pub(crate) fn loses_answer(&self, rng: &mut Rng) -> bool {
-        self.outage.is_none() && rng.u8(0..3) == 0
+        !self.has_outage && rng.u8(0..3) == 0
+    }
+
+    /// Whether SQS has taken a message, and only its answer is lost.
+    pub(crate) fn loses_queues_answer(&self, rng: &mut Rng, now: i64) -> bool {
+        self.has_outage && outage::loses_queues_answer(rng, now)
     }
 
     /// Whether Lambda refuses to run the function for a message that SQS has handed out.
     pub(crate) fn refuses(&self, rng: &mut Rng, now: i64) -> bool {
-        self.outage.as_ref().is_some_and(|outage| outage.refuses(rng, now))
+        self.has_outage && outage::refuses(rng, now)
     }
 
     pub(crate) fn is_at_capacity(&self, rng: &mut Rng) -> bool {
@@ -98,8 +104,8 @@ impl Trouble {
 
     /// How long a task lasts that is no attempt.
     pub(crate) fn lasts(&self, rng: &mut Rng, now: i64) -> i64 {
-        if let Some(outage) = &self.outage {
-            return rng.i64(1..20) + outage.slows(rng, now);
+        if self.has_outage {
+            return rng.i64(1..20) + outage::slows(rng, now);
         }
         if strikes(rng, &self.slow, now) { rng.i64(20..15 * SECOND) } else { rng.i64(1..20) }
     }

@@ -1,14 +1,16 @@
-//! Traces: the calls that [`crate::delivery`] and [`crate::replay`] make of the world, each with its reply, as data.
+//! Journals: the calls that [`crate::delivery`] and [`crate::replay`] make of the world, each with its reply, as data.
 //!
 //! [`deliver`] and [`run_step`] run the pure code in a decorator that writes one [`Entry`] for each call. [`check`] runs
 //! the same pure code once more with the written replies, and compares each call that the code makes with the written
-//! one. So a trace of the real function shows that the function is the code that the model checker has explored.
+//! one. So a journal of the real function shows that its decisions are those of the code that the model checker has explored,
+//! from replies that AWS really gives. A journal does not show that each call did what its reply says: the tests look at
+//! the receivers and the tables for that.
 //!
 //! - An entry has all that the code branches on: states, versions, times, ids, kinds of results. It has nothing of a
 //!   request or an answer, and no body, URL, header or phone number.
-//! - The ids of endpoints are hashes of URLs, by which a person could confirm a guess. So a trace has numbers instead,
+//! - The ids of endpoints are hashes of URLs, by which a person could confirm a guess. So a journal has numbers instead,
 //!   the same number for the same hash.
-//! - A run that was killed leaves the beginning of a trace. Such a trace is checked as far as it goes.
+//! - A run that was killed leaves the beginning of a journal. Such a journal is checked as far as it goes.
 
 mod recorder;
 mod check;
@@ -26,10 +28,10 @@ use crate::endpoint::{Health, Notice, RangeReplay};
 use crate::event::EventId;
 use crate::replay::{Listed, StepAction};
 
-/// One line of a trace.
+/// One line of a journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The place of the entry in its trace, from 0.
+    /// The place of the entry in its journal, from 0.
     pub place: usize,
     /// The times that the code has read from the clock since the entry before.
     pub clock: Vec<Timestamp>,
@@ -47,15 +49,15 @@ impl fmt::Display for Entry {
 /// The content of an entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Content {
-    /// The code begins with this work. It is the first entry of a trace.
+    /// The code begins with this work. It is the first entry of a journal.
     Begins(Work),
     /// The code has made a call, and this is the reply.
     Calls(Call, Reply),
-    /// The code has returned. It is the last entry of a trace, unless the process was killed.
+    /// The code has returned. It is the last entry of a journal, unless the process was killed.
     Ends(End),
 }
 
-/// The work of a trace: the arguments of the function that the code begins with.
+/// The work of a journal: the arguments of the function that the code begins with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Work {
     /// A delivery: [`crate::delivery::deliver`].
@@ -110,7 +112,7 @@ pub enum Call {
     },
     /// Lists the next events of a replay.
     List(Option<Box<RangeReplay>>),
-    /// Delivers a listed event. The delivery has a trace of its own.
+    /// Delivers a listed event. The delivery has a journal of its own.
     Deliver {
         /// The event.
         event: EventId,

@@ -1,4 +1,4 @@
-//! Checks a trace: the pure code runs once more, with the replies of the trace, and must make the calls of the trace.
+//! Checks a journal: the pure code runs once more, with the replies of the journal, and must make the calls of the journal.
 
 use std::future::pending;
 use std::pin::pin;
@@ -13,26 +13,26 @@ use crate::endpoint::{EndpointIo, Health, Notice, RangeReplay};
 use crate::event::EventId;
 use crate::replay::{self, Listed, ReplayIo};
 
-/// A trace that is one of the code.
+/// A journal that is one of the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checked {
     /// How many calls it has.
     pub calls: usize,
-    /// Whether the trace has its end. Otherwise the process was killed, or the run was given up for lack of time.
+    /// Whether the journal has its end. Otherwise the process was killed, or the run was given up for lack of time.
     pub has_end: bool,
 }
 
-/// The first place at which a trace is not one of the code.
+/// The first place at which a journal is not one of the code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("entry {place}: {detail}")]
 pub struct Deviation {
     /// The place of the entry.
     pub place: usize,
-    /// What the code does there, and what the trace has.
+    /// What the code does there, and what the journal has.
     pub detail: String,
 }
 
-/// Checks a trace, whose entries are sorted by their places.
+/// Checks a journal, whose entries are sorted by their places.
 ///
 /// # Errors
 ///
@@ -44,7 +44,7 @@ pub fn check(entries: &[Entry]) -> Result<Checked, Deviation> {
         }
     }
     let Some((Entry { content: Content::Begins(work), .. }, rest)) = entries.split_first() else {
-        return Err(Deviation { place: 0, detail: "the trace does not begin with the work".to_owned() });
+        return Err(Deviation { place: 0, detail: "the journal does not begin with the work".to_owned() });
     };
     let script = Script { entries: rest, progress: Mutex::default() };
     let end = {
@@ -64,7 +64,7 @@ pub fn check(entries: &[Entry]) -> Result<Checked, Deviation> {
     }
 }
 
-/// The I/O of the code, by the replies of a trace.
+/// The I/O of the code, by the replies of a journal.
 struct Script<'a> {
     /// All entries but the first.
     entries: &'a [Entry],
@@ -97,7 +97,7 @@ impl Script<'_> {
         self.progress.lock().expect("nobody panics while it is held")
     }
 
-    /// Gives the reply to a call. After a call that is not the trace's, and where the trace ends, the code waits here
+    /// Gives the reply to a call. After a call that is not the journal's, and where the journal ends, the code waits here
     /// for ever.
     async fn ask<T>(&self, call: Call, read: impl FnOnce(&Reply) -> Option<T>) -> Result<T, Unavailable> {
         match self.reply(&call) {
@@ -122,7 +122,7 @@ impl Script<'_> {
                 Some(reply)
             }
             other => {
-                self.deviates(|| format!("the code calls {call:?}, the trace has {other:?}"));
+                self.deviates(|| format!("the code calls {call:?}, the journal has {other:?}"));
                 None
             }
         }
@@ -138,7 +138,7 @@ impl Script<'_> {
                     self.deviates(|| "an entry follows the end".to_owned());
                 }
             }
-            Some(entry) => self.deviates(|| format!("the code ends with {end:?}, the trace has {:?}", entry.content)),
+            Some(entry) => self.deviates(|| format!("the code ends with {end:?}, the journal has {:?}", entry.content)),
         }
     }
 
@@ -150,7 +150,7 @@ impl Script<'_> {
     fn turn_over(&self, entry: &Entry) {
         let times = std::mem::take(&mut self.progress().times);
         if times != entry.clock.len() {
-            self.deviates(|| format!("the code reads the clock {times} times, the trace has {:?}", entry.clock));
+            self.deviates(|| format!("the code reads the clock {times} times, the journal has {:?}", entry.clock));
         }
     }
 
@@ -166,7 +166,7 @@ impl Script<'_> {
 impl EndpointIo for Script<'_> {
     fn now(&self) -> Timestamp {
         let mut progress = self.progress();
-        // Beyond the end of a trace any time will do, since the code gets no further reply.
+        // Beyond the end of a journal any time will do, since the code gets no further reply.
         if let Some(time) = self.entries.get(progress.calls).and_then(|entry| entry.clock.get(progress.times)) {
             progress.now = *time;
         }

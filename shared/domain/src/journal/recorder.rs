@@ -1,4 +1,4 @@
-//! Writes a trace while the code runs: a decorator of the code's I/O.
+//! Writes a journal while the code runs: a decorator of the code's I/O.
 
 use std::sync::{Mutex, MutexGuard};
 
@@ -10,7 +10,7 @@ use crate::endpoint::{EndpointId, EndpointIo, Health, NO_URL, Notice, RangeRepla
 use crate::event::EventId;
 use crate::replay::{self, Listed, ReplayIo, StepAction};
 
-/// Does the same as [`crate::delivery::deliver`], and gives each entry of the trace to `write`. None: there is no trace,
+/// Does the same as [`crate::delivery::deliver`], and gives each entry of the journal to `write`. None: there is no journal,
 /// and each call costs one comparison more.
 pub async fn deliver<I: DeliveryIo, W: Fn(&Entry) + Send + Sync>(
     io: &I,
@@ -26,7 +26,7 @@ pub async fn deliver<I: DeliveryIo, W: Fn(&Entry) + Send + Sync>(
     ended
 }
 
-/// Does the same as [`crate::replay::run_step`], and gives each entry of the trace to `write`. None: there is no trace.
+/// Does the same as [`crate::replay::run_step`], and gives each entry of the journal to `write`. None: there is no journal.
 pub async fn run_step<I: ReplayIo, W: Fn(&Entry) + Send + Sync>(
     io: &I,
     write: Option<W>,
@@ -41,10 +41,10 @@ pub async fn run_step<I: ReplayIo, W: Fn(&Entry) + Send + Sync>(
     action
 }
 
-/// The code's I/O, with a trace or without one.
+/// The code's I/O, with a journal or without one.
 struct Recorder<'a, I, W> {
     io: &'a I,
-    trace: Option<(W, Mutex<Progress>)>,
+    journal: Option<(W, Mutex<Progress>)>,
 }
 
 /// What the next entry depends on.
@@ -55,7 +55,7 @@ struct Progress {
     hashes: Hashes,
 }
 
-/// The hashes in the ids of endpoints, each of which stands in the trace as its place in this list.
+/// The hashes in the ids of endpoints, each of which stands in the journal as its place in this list.
 #[derive(Default)]
 struct Hashes(Vec<String>);
 
@@ -91,11 +91,11 @@ impl Hashes {
 
 impl<'a, I, W: Fn(&Entry) + Send + Sync> Recorder<'a, I, W> {
     fn new(io: &'a I, write: Option<W>) -> Self {
-        Self { io, trace: write.map(|write| (write, Mutex::default())) }
+        Self { io, journal: write.map(|write| (write, Mutex::default())) }
     }
 
     fn note(&self, content: impl FnOnce(&mut Hashes) -> Content) {
-        let Some((write, progress)) = &self.trace else { return };
+        let Some((write, progress)) = &self.journal else { return };
         let mut progress = locked(progress);
         let content = content(&mut progress.hashes);
         let entry = Entry { place: progress.place, clock: std::mem::take(&mut progress.clock), content };
@@ -126,7 +126,7 @@ fn locked(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
 impl<I: EndpointIo, W: Fn(&Entry) + Send + Sync> EndpointIo for Recorder<'_, I, W> {
     fn now(&self) -> Timestamp {
         let now = self.io.now();
-        if let Some((_, progress)) = &self.trace {
+        if let Some((_, progress)) = &self.journal {
             locked(progress).clock.push(now);
         }
         now

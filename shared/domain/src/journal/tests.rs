@@ -1,4 +1,4 @@
-//! Traces of the code conform, whole or cut; a changed trace does not.
+//! Journals of the code conform, whole or cut; a changed journal does not.
 
 use std::future::Future;
 use std::pin::pin;
@@ -147,7 +147,7 @@ fn replaying() -> Health {
     Health { version: 7, replay: Some(replay), ..healthy() }
 }
 
-fn traces() -> Vec<Vec<Entry>> {
+fn journals() -> Vec<Vec<Entry>> {
     let replayed = Trigger::Replay { replay: 7, source: ReplaySource::Held, step: 0, failures: 0 };
     let without_url = World { url: None, ..World::new(healthy(), Ok(success())) };
     vec![
@@ -162,54 +162,54 @@ fn traces() -> Vec<Vec<Entry>> {
 }
 
 #[test]
-fn every_trace_of_the_code_conforms_whole_or_cut_off_also_after_it_was_text() {
-    for trace in traces() {
-        let text = serde_json::to_string(&trace).expect("no map has keys that are no strings");
+fn every_journal_of_the_code_conforms_whole_or_cut_off_also_after_it_was_text() {
+    for journal in journals() {
+        let text = serde_json::to_string(&journal).expect("no map has keys that are no strings");
         let read: Vec<Entry> = serde_json::from_str(&text).expect("it was written so");
-        assert_eq!(read, trace);
-        assert_eq!(check(&trace), Ok(Checked { calls: trace.len() - 2, has_end: true }));
-        for length in 1..trace.len() {
-            assert_eq!(check(&trace[..length]), Ok(Checked { calls: length - 1, has_end: false }));
+        assert_eq!(read, journal);
+        assert_eq!(check(&journal), Ok(Checked { calls: journal.len() - 2, has_end: true }));
+        for length in 1..journal.len() {
+            assert_eq!(check(&journal[..length]), Ok(Checked { calls: length - 1, has_end: false }));
         }
     }
 }
 
 #[test]
-fn a_trace_has_no_hash_of_a_url_or_a_header() {
-    for trace in traces() {
-        let text = serde_json::to_string(&trace).expect("no map has keys that are no strings");
+fn a_journal_has_no_hash_of_a_url_or_a_header() {
+    for journal in journals() {
+        let text = serde_json::to_string(&journal).expect("no map has keys that are no strings");
         assert!(HASHES.iter().all(|hash| !text.contains(hash)), "{text}");
     }
 }
 
 #[test]
-fn an_entry_that_is_missing_or_added_or_of_another_trace_is_found() {
-    let traces = traces();
-    for trace in &traces {
-        for place in 0..trace.len() - 1 {
-            let mut without = trace.clone();
+fn an_entry_that_is_missing_or_added_or_of_another_journal_is_found() {
+    let journals = journals();
+    for journal in &journals {
+        for place in 0..journal.len() - 1 {
+            let mut without = journal.clone();
             without.remove(place);
             assert!(check(&without).is_err(), "a gap at {place}");
             without[place..].iter_mut().for_each(|entry| entry.place -= 1);
-            assert!(check(&without).is_err(), "without {:?}", trace[place]);
+            assert!(check(&without).is_err(), "without {:?}", journal[place]);
         }
-        let mut longer = trace.clone();
-        longer.push(Entry { place: trace.len(), ..trace[1].clone() });
+        let mut longer = journal.clone();
+        longer.push(Entry { place: journal.len(), ..journal[1].clone() });
         assert!(check(&longer).is_err(), "an entry behind the end");
     }
-    let mut mixed = traces[0].clone();
-    mixed[1] = traces[1][1].clone();
+    let mut mixed = journals[0].clone();
+    mixed[1] = journals[1][1].clone();
     assert!(check(&mixed).is_err(), "the reply of another state, and the calls that followed of this one");
 }
 
 #[test]
 fn another_call_or_time_or_end_than_the_codes_is_found() {
-    let change = |trace: &[Entry], change: &dyn Fn(&mut Entry) -> bool| {
-        let mut trace = trace.to_vec();
-        let place = trace.iter_mut().position(change).expect("the trace has such an entry");
-        check(&trace).map_err(|deviation| (place, deviation.place))
+    let change = |journal: &[Entry], change: &dyn Fn(&mut Entry) -> bool| {
+        let mut journal = journal.to_vec();
+        let place = journal.iter_mut().position(change).expect("the journal has such an entry");
+        check(&journal).map_err(|deviation| (place, deviation.place))
     };
-    let weak = &traces()[1];
+    let weak = &journals()[1];
     let other_status = change(weak, &|entry| match &mut entry.content {
         Content::Calls(Call::Record { status, .. }, _) => {
             *status = NextStatus::Held;
