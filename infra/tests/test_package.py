@@ -23,7 +23,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from infra.fakes.receiver import Receiver
 from infra.local import environment, reproducible
-from infra.local.building import FUNCTIONS, MODE
+from infra.local.building import FUNCTIONS, MODE, TARGETS
 from infra.local.stack import Built, running_stack
 from infra.local.template import read
 from infra.ops.package import archive, template_file
@@ -140,15 +140,24 @@ def test_no_file_of_the_package_has_a_folder_of_this_machine(package: Path, prog
             assert folder.encode() not in content, (name, folder)
 
 
-def test_function_compiled_in_another_folder_is_the_same_program(programs: dict[str, bytes], tmp_path: Path) -> None:
-    checkout, target = tmp_path / "elsewhere", environment.ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+@pytest.fixture
+def compiled(tmp_path: Path) -> Iterator[Path]:
+    """Give a folder for cargo with what is compiled already, which is removed at the end, since it is large."""
+    folder = tmp_path / "target"
+    take_along(environment.ROOT / os.environ.get("CARGO_TARGET_DIR", "target"), folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_function_compiled_in_another_folder_is_the_same_program(
+    programs: dict[str, bytes], compiled: Path, tmp_path: Path
+) -> None:
+    checkout = tmp_path / "elsewhere"
     files = subprocess.run(["git", "ls-files", "-z"], cwd=environment.ROOT, capture_output=True, check=True).stdout
     for name in files.decode().split("\0"):
         if name.startswith(("functions/", "shared/", "events/", "Cargo.")):
             (checkout / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(environment.ROOT / name, checkout / name)
-    compiled = tmp_path / "target"
-    take_along(target, compiled)
     # The flags are those of the first build, since other ones would make cargo compile everything. So no flag gives the
     # second folder a name, and a path of it in the program would be found.
     env = reproducible.building() | {"CARGO_TARGET_DIR": str(compiled)}
@@ -163,7 +172,7 @@ def test_function_compiled_in_another_folder_is_the_same_program(programs: dict[
 
 def take_along(target: Path, to: Path) -> None:
     """Copy what cargo has compiled for release, with its times, so that cargo compiles only what lies elsewhere."""
-    for part in ("release", f"{'aarch64' if HERE == 'arm64' else 'x86_64'}-unknown-linux-gnu/release"):
+    for part in ("release", f"{TARGETS[HERE]}/release"):
         for folder in (".fingerprint", "build", "deps"):
             shutil.copytree(target / part / folder, to / part / folder, symlinks=True)
 
