@@ -20,6 +20,7 @@ from infra.fakes.receiver import Answer, Receiver
 from infra.local import environment
 from infra.local.processes import Failure, until
 from infra.local.stack import Stack
+from infra.ops import account
 from infra.ops.erase.__main__ import erase_business, main, refuse
 from infra.ops.erase.calls import event_id
 from infra.ops.erase.tables import Tables
@@ -131,6 +132,9 @@ def test_business_goes_whole_and_no_other_however_its_id_is_written(
     for table in ("SettingsTableName", "DeliveriesTableName"):
         recovery = "by point-in-time recovery of 7 days, what was removed can be restored until"
         assert re.search(rf"{stack.outputs[table]}: {recovery} {TIME}\.", output)
+    for copies in ("recovery points of AWS Backup", "exports to S3", "tables restored or retained beside"):
+        assert copies in re.search(r"copies that this command does not look for: .*", output)[0]
+        assert copies in README
     assert "SQS keeps a message for 14 days" in output
     assert re.search(rf"run the same command again after {TIME}, by when each hidden message has come back", output)
     assert re.search(rf"logs: ids and hosts, .* 30 days, the newest until {TIME}\.", output)
@@ -142,6 +146,36 @@ def test_business_goes_whole_and_no_other_however_its_id_is_written(
     assert dead_letters.find(removed) is None
     assert dead_letters.find(failed) is None
     assert "Removed: 0 records, no settings." in erased(gone.id), "a second run is no error"
+
+
+def test_readme_names_the_permissions_of_the_calls_that_the_command_makes(
+    business: TestBusiness, erased: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = set()
+    make_client = account.client
+
+    def client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        made = make_client(service)
+        # A batch of messages needs the permission for one.
+        made.meta.events.register(
+            "before-call", lambda model, **_: called.add(f"{service}:{model.name.removesuffix('Batch')}")
+        )
+        return made
+
+    monkeypatch.setattr(account, "client", client)
+    business.stack.deliveries.put_item(Item={"business_id": business.id, "event_id": "evt_1", "status": "held"})
+    dead(business, business.call())
+    dead(business, "{}")
+    erased(business.id)
+    [needed] = re.findall(r"(?s)The command needs (.*?)\. No function's role", README)
+    named, service = set(), ""
+    for prefix, action in re.findall(r"`(?:([a-z]+):)?([A-Z]\w+)`", needed):
+        service = prefix or service
+        named.add(f"{service}:{action}")
+    assert named == called
+    # Of these actions only this one takes no resource, by the Service Authorization Reference, "Actions, resources, and
+    # condition keys for Amazon DynamoDB". A policy that names a table there allows nothing.
+    assert re.findall(r"`(\w+)` on `\*`", needed) == ["ListBackups"]
 
 
 def test_without_a_business_nothing_is_removed(stack: Stack) -> None:

@@ -7,6 +7,7 @@
 
 import hashlib
 import json
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,9 @@ from infra.local import environment
 DICTIONARY = environment.ROOT / "shared" / "adapters" / "src" / "body" / "calls-1.zdict"
 MOST_BYTES = 6 * 1024 * 1024
 """The largest body that `deliver` reads (`MAX_DECOMPRESSED` in `shared/adapters/src/body.rs`)."""
+
+NO_DIGITS = 1e21
+"""From here on JavaScript prints a number with an exponent, and such a number is no id."""
 
 
 def event_id(business: str, call: str) -> str:
@@ -49,10 +53,16 @@ def names(event: dict[str, Any], call: str) -> bool:
 
 
 def as_id(value: object) -> str | None:
-    """Give an id as events have it: publishers may write a whole number."""
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+    """Give an id as events have it: publishers may write a whole number, and some languages write 1042 as `1042.0`.
+
+    The rule is that of `id` in `shared/domain/src/event/fields.rs`.
+    """
+    if isinstance(value, float):
+        # The digits are those of the shortest text of the number, as JavaScript prints it.
+        value = int(Decimal(repr(value))) if value.is_integer() and abs(value) < NO_DIGITS else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else None
 
 
 @cache

@@ -4,6 +4,10 @@ SQS cannot choose among messages. So each message is received, which hides it, a
 visible again. If this command is ended meanwhile, the messages that it has looked at appear again by themselves. No
 function reads this queue, and a message's receives do not count there: nothing happens to those that stay.
 
+A message that somebody else has received a moment ago is hidden from this command too: from an earlier run that was
+ended, a redrive, or a person who looks at messages. Such messages are counted first, so that nobody is told that
+nothing is left.
+
 Nothing of a message is printed.
 """
 
@@ -66,8 +70,15 @@ class Looked:
     kept: int = 0
     unreadable: int = 0
     """How many of those that were kept cannot be read, and have the id of the business or of the call in their text."""
-    is_complete: bool = True
-    """Whether all messages were looked at in the time that there was."""
+    hidden: int = 0
+    """How many messages somebody else had received before, about: they are hidden, and were not looked at."""
+    is_in_time: bool = True
+    """Whether the messages that were not hidden were all looked at in the time that there was."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all messages were looked at."""
+        return self.is_in_time and self.hidden == 0
 
 
 def notices(failed: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -84,7 +95,8 @@ def notices(failed: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def remove(sqs: Any, url: str, sought: Sought) -> Looked:  # noqa: ANN401 - boto3 makes its clients at run time
     """Look through the queue, and remove what is sought."""
-    looked, others = Looked(), dict[str, str]()
+    # Before the first message is received, since those of this command are hidden too.
+    looked, others = Looked(hidden=_hidden(sqs, url)), dict[str, str]()
     try:
         _look(sqs, url, sought, looked, others)
     finally:
@@ -93,11 +105,16 @@ def remove(sqs: Any, url: str, sought: Sought) -> Looked:  # noqa: ANN401 - boto
     return looked
 
 
+def _hidden(sqs: Any, url: str) -> int:  # noqa: ANN401
+    name = "ApproximateNumberOfMessagesNotVisible"
+    return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
+
+
 def _look(sqs: Any, url: str, sought: Sought, looked: Looked, others: dict[str, str]) -> None:  # noqa: ANN401
     until, empty = time.monotonic() + MOST_SECONDS, 0
     while empty < EMPTY:
         if time.monotonic() > until:
-            looked.is_complete = False
+            looked.is_in_time = False
             return
         received = sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=AT_ONCE, VisibilityTimeout=HIDDEN_SECONDS, WaitTimeSeconds=1

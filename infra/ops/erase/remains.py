@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from .dead_letters import Looked
+from .dead_letters import HIDDEN_SECONDS, Looked
 from .tables import Record
 
 LOG_DAYS = 30
@@ -48,9 +48,14 @@ class Stack:
 
 
 def backups(dynamodb: Any, stack: Stack, tables: list[str], now: datetime) -> Iterator[str]:  # noqa: ANN401
-    """Say until when a table can be restored with what was removed, and which backups of the table exist."""
+    """Say until when a table can be restored with what was removed, and which copies of the table exist."""
     for table in tables:
         yield from _of_table(dynamodb, stack, table, now)
+    # ListBackups gives none that was made with AWS Backup, by its API reference.
+    yield (
+        "copies that this command does not look for: recovery points of AWS Backup, exports to S3, and tables restored "
+        "or retained beside those of the stack. Delete those that were made before now, by hand"
+    )
 
 
 def _of_table(dynamodb: Any, stack: Stack, table: str, now: datetime) -> Iterator[str]:  # noqa: ANN401
@@ -123,7 +128,13 @@ def dead_letters(sqs: Any, stack: Stack, looked: Looked, now: datetime) -> Itera
     attributes = sqs.get_queue_attributes(QueueUrl=stack.dead_letters_url, AttributeNames=[name])["Attributes"]
     days = int(attributes[name]) / 86400
     until = when(now, days=days)
-    if not looked.is_complete:
+    if looked.hidden:
+        yield (
+            f"dead-letter queue: messages that somebody has received are hidden and were not looked at, about "
+            f"{looked.hidden} of them: run the same command again in {HIDDEN_SECONDS // 60} minutes, after "
+            f"{when(now, seconds=HIDDEN_SECONDS)}"
+        )
+    if not looked.is_in_time:
         yield (
             f"dead-letter queue: not all of it was looked through in time: run the same command again, or wait until "
             f"{until}"

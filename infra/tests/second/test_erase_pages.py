@@ -6,6 +6,7 @@ The functions do not run here. Together these tests take about ten seconds.
 import json
 import os
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ from infra.fakes.second.template import Template
 from infra.local.building import BUILT, build
 from infra.local.processes import Failure
 from infra.local.stack import LOCAL_PARAMETERS, Stack
-from infra.ops.erase import dead_letters, tables
+from infra.ops.erase import dead_letters, remains, tables
 from infra.ops.erase.__main__ import erase_business
 from infra.ops.erase.dead_letters import Looked, Sought
 from infra.ops.erase.tables import Tables
@@ -146,7 +147,38 @@ def test_all_dead_letters_are_looked_at_and_those_of_others_can_be_received_at_o
     assert all("stays" in body for body in bodies)
     sqs.send_message(QueueUrl=url, MessageBody="{}")
     monkeypatch.setattr(dead_letters, "MOST_SECONDS", -1)
-    assert not dead_letters.remove(sqs, url, Sought("gone")).is_complete, "there was no time"
+    looked = dead_letters.remove(sqs, url, Sought("gone"))
+    assert (looked.is_in_time, looked.is_complete) == (False, False), "there was no time"
+    sqs.purge_queue(QueueUrl=url)
+
+
+def test_message_that_somebody_else_has_received_is_not_said_to_be_gone(
+    aws: tuple[Stack, dict[str, dict[str, str]]],
+) -> None:
+    sqs, url = aws[0].queue, aws[1]["DeadLetterQueue"]["Ref"]
+    stack = remains.Stack("", url, "", "", {})
+
+    def said(looked: Looked) -> str:
+        return " ".join(remains.dead_letters(sqs, stack, looked, datetime(2026, 3, 1, 10, tzinfo=timezone.utc)))
+
+    for business in ("gone", "stays"):
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"event_type": "a.b", "business_id": business}))
+    handles = {}
+    for _ in range(2):
+        [message] = sqs.receive_message(QueueUrl=url, VisibilityTimeout=30)["Messages"]
+        handles[json.loads(message["Body"])["business_id"]] = message["ReceiptHandle"]
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handles["stays"], VisibilityTimeout=0)
+    looked = dead_letters.remove(sqs, url, Sought("gone"))
+    assert looked == Looked(removed=0, kept=1, hidden=1)
+    assert not looked.is_complete
+    assert "hidden and were not looked at, about 1 of them: run" in said(looked)
+    assert "the same command again in 15 minutes, after 2026-03-01 10:15 UTC" in said(looked)
+    assert "nothing any more" not in said(looked)
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handles["gone"], VisibilityTimeout=0)
+    looked = dead_letters.remove(sqs, url, Sought("gone"))
+    assert looked == Looked(removed=1, kept=1), "the messages that this command hides itself are not counted"
+    assert looked.is_complete
+    assert "dead-letter queue: nothing any more" in said(looked)
 
 
 @pytest.mark.parametrize(
@@ -176,5 +208,10 @@ def test_message_is_judged_by_what_it_says(body: str, is_sought: bool | None) ->
 def test_ids_that_publishers_write_as_numbers_are_found() -> None:
     assert Sought("17").has('{"business_id":17}')
     assert Sought("17", "1042").has('{"business_id":17,"call_id":1042}')
+    assert Sought("17", "1042").has('{"business_id":17.0,"call_id":1.042e3}'), "a whole number, however it is written"
+    assert Sought("0", "123456789012345670000").has('{"business_id":-0.0,"call_id":1.2345678901234567e20}')
+    assert not Sought("17").has('{"business_id":17.5}')
+    assert not Sought("17", "1e21").has('{"business_id":17,"call_id":1e21}'), "deliver takes that for no id"
+    assert not Sought("17", "c-1").has('{"business_id":17,"call_id":1e999}')
     assert not Sought("17").has('{"business_id":true}')
     assert Sought("1").has('{"business_id":true}') is False
