@@ -123,7 +123,7 @@ restore: setup ## Copy back what a table lacks: FROM=a restored table, TABLE=set
 	@$(BIN)/python -m infra.ops.restore --from "$(FROM)" --table "$(TABLE)" $(if $(REPLACE),--replace) $(if $(STACK),--stack $(STACK))
 
 deploy: setup ## Build, look at what would change, and deploy to the AWS account of the environment, as STACK=...
-	cargo metadata --locked --format-version 1 >/dev/null
+	cargo fetch --locked --quiet
 	env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS="$$($(BIN)/python -m infra.local.reproducible)" \
 		PATH="$(CURDIR)/$(BIN):$$PATH" \
 		$(SAM) build --config-file $(CURDIR)/infra/samconfig.toml --parameter-overrides $(OVERRIDES)
