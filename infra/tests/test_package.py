@@ -45,7 +45,7 @@ REBUILT = "notify"
 """The smallest function."""
 
 
-def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def command(*arguments: str, umask: int = -1, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command behind `make package`."""
     argv = [sys.executable, "-m", "infra.ops.package", *arguments]
     return subprocess.run(
@@ -56,6 +56,7 @@ def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
         text=True,
         check=False,
         timeout=SECONDS,
+        umask=umask,
     )
 
 
@@ -83,7 +84,8 @@ def programs(package: Path) -> dict[str, bytes]:
 def test_sums_are_those_of_every_file(package: Path) -> None:
     sums = dict(reversed(line.split("  ")) for line in (package / "SHA256SUMS").read_text().splitlines())
     zips = {template_file.archive_name(name, HERE) for name in FUNCTIONS}
-    assert set(sums) == zips | {f"template-{HERE}.yaml", "samconfig.toml", "sbom.cdx.json"}
+    tarball = f"prosaas-webhooks-cdk-{of_checkout().version}.tgz"
+    assert set(sums) == zips | {f"template-{HERE}.yaml", "samconfig.toml", "sbom.cdx.json", "LICENSE", tarball}
     assert set(sums) == {path.name for path in package.iterdir()} - {"SHA256SUMS"}
     for name, digest in sums.items():
         assert hashlib.sha256((package / name).read_bytes()).hexdigest() == digest
@@ -126,7 +128,8 @@ def test_list_of_components_is_valid_and_has_what_is_shipped(package: Path, prog
 
 
 def test_package_is_the_same_when_it_is_made_again(package: Path, tmp_path: Path) -> None:
-    again = command(f"--output={tmp_path / 'dist'}", HERE, TZ="Asia/Jerusalem", LC_ALL="C", PYTHONHASHSEED="7")
+    elsewhere = {"TZ": "Asia/Jerusalem", "LC_ALL": "C", "PYTHONHASHSEED": "7"}
+    again = command(f"--output={tmp_path / 'dist'}", HERE, umask=0o077, **elsewhere)
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "dist" / "SHA256SUMS").read_text() == (package / "SHA256SUMS").read_text()
 
@@ -210,3 +213,6 @@ def test_stack_that_is_deployed_from_the_package_without_rust_delivers(business:
     event = business.publish()
     [received] = business.receives()
     assert json.loads(received.body)["call_id"] == event["call_id"]
+    # README's command that asks a stack for its release.
+    told = business.stack.client("cloudformation").get_template_summary(StackName=business.stack.name)
+    assert json.loads(told["Metadata"])[template_file.METADATA]["Commit"] == of_checkout().commit
