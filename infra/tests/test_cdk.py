@@ -250,6 +250,10 @@ def test_value_that_the_template_does_not_allow_is_refused(refusal: Callable[...
     assert refusal(architecture="x86_64", maximumConcurrency=1000) == ""
 
 
+def test_property_that_the_template_has_no_parameter_for_is_refused(refusal: Callable[..., str]) -> None:
+    assert refusal(maximumConcurency=20) == "maximumConcurency: the template has no parameter MaximumConcurency"
+
+
 def test_template_that_is_not_built_is_refused(refusal: Callable[..., str], tmp_path: Path) -> None:
     assert "is not a template that sam build or make package has written" in refusal(parameters.TEMPLATE)
     moved = tmp_path / "template.yaml"
