@@ -165,8 +165,8 @@ $(LOCAL)/verification/.complete: infra/tests/verification/package.json infra/tes
 	$(NPM) ci --prefix $(@D) $(NPM_QUIETLY)
 	@touch $@
 
-# n8n names its own packages by exact versions. A lock file of all 1,100 packages would be the longest file here, for tests
-# that run apart. SQLite's binding is the only package that has to be compiled; Node.js brings the headers.
+# The version of n8n is pinned, and n8n names its own packages by exact versions. The packages of others come in the newest
+# versions that n8n allows: a lock file of all 1,100 would be the longest file here, for tests that run apart. SQLite's binding is the only package that has to be compiled; Node.js brings the headers.
 $(LOCAL)/n8n/.complete: infra/tests/n8n/package.json $(LOCAL)/venv/.complete
 	@mkdir -p $(@D)
 	cp $< $(@D)

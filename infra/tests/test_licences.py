@@ -1,6 +1,6 @@
 """The licences of npm's packages, as the lock files name them. `make check` looks at those of the crates.
 
-None of these packages is part of a release. PyPI's packages only run on this machine, and no test looks at their licences.
+None of these packages is part of a release. PyPI's packages only run on this machine; no test looks at their licences.
 """
 
 import json
