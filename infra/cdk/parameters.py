@@ -21,7 +21,10 @@ WIDTH = 115
 _HEAD = """\
 // Made from the parameters of infra/template.yaml by infra/cdk/parameters.py; `make format` makes it anew.
 
-/** The template's parameters. One that is left out keeps the value that the deployed stack has, or else its default. */
+/**
+ * The template's parameters. One that never had a property keeps the value that the deployed stack has, or else its
+ * default. A property that is removed later gives its parameter the default again.
+ */
 export interface WebhooksParameters {
 """
 

