@@ -93,7 +93,7 @@ compile: setup
 run: setup ## The whole way on this machine until Ctrl-C; ONCE=1 ends once a call has arrived
 	@$(BIN)/python -m infra.local.run $(if $(ONCE),--once)
 
-n8n: setup $(LOCAL)/n8n/.complete ## A real n8n with the workflows of events/receivers, beside `make run`, until Ctrl-C
+n8n: setup $(LOCAL)/n8n/.complete ## A real n8n that verifies what `make run` sends, beside it, until Ctrl-C
 	@$(BIN)/python -m infra.local.n8n
 
 screenshots: setup ## README's pictures of the owner's page, anew
@@ -166,8 +166,10 @@ $(LOCAL)/verification/.complete: infra/tests/verification/package.json infra/tes
 	@touch $@
 
 # The version of n8n is pinned, and n8n names its own packages by exact versions. The packages of others come in the newest
-# versions that n8n allows: a lock file of all 1,100 would be the longest file here, for tests that run apart. SQLite's binding is the only package that has to be compiled; Node.js brings the headers.
+# versions that n8n allows: a lock file of all 1,100 would be the longest file here, for tests that run apart. SQLite's
+# binding is the only package that has to be compiled; Node.js brings the headers.
 $(LOCAL)/n8n/.complete: infra/tests/n8n/package.json $(LOCAL)/venv/.complete
+	@command -v c++ >/dev/null || { echo "Missing: a C++ compiler as 'c++' (on Debian and Ubuntu: apt install build-essential)." >&2; exit 1; }
 	@mkdir -p $(@D)
 	cp $< $(@D)
 	$(NPM) install --prefix $(@D) --omit=dev --no-package-lock $(NPM_QUIETLY)

@@ -1,4 +1,4 @@
-"""`make n8n`: a real n8n on this machine with the workflows of `events/receivers/`, until Ctrl-C.
+"""`make n8n`: a real n8n on this machine that verifies what `make run` sends, until Ctrl-C.
 
 The tests of the workflows use this module too: n8n's process, its command line, and the API that its editor uses. n8n
 listens on loopback only, and keeps all of its files in one folder. Reports and look-ups of its own are switched off.
@@ -7,7 +7,9 @@ n8n's process ends with the block that started it.
 
 import http.client
 import json
+import os
 import secrets
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -18,14 +20,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from . import environment
+from .business import secret_text
 from .ministack import HOST, free_port, usable
 from .processes import Failure, running, tail, until
 from .processes import command as as_command
+from .run import STATE
 
 PROGRAM = environment.LOCAL / "n8n" / "node_modules" / "n8n" / "bin" / "n8n"
 RECEIVERS = environment.ROOT / "events" / "receivers"
+VERIFYING = "n8n_verify.json"
+ACCOUNT = "owner@n8n.example"
 PORT = 5678
-"""n8n's own port, which `make run` names."""
+"""n8n's own port, unless N8N_PORT names another one."""
 START_SECONDS = 240
 """The first start makes the database, and the machine may be busy."""
 COMMAND_SECONDS = 240
@@ -62,6 +68,7 @@ class Instance:
     """A running n8n with an owner."""
 
     port: int
+    password: str = field(default_factory=lambda: f"A1{secrets.token_hex(8)}", repr=False)
     _session: str = field(default="", repr=False)
 
     @property
@@ -75,12 +82,7 @@ class Instance:
 
     def set_up(self) -> None:
         """Make the owner's account."""
-        owner = {
-            "email": "owner@n8n.example",
-            "firstName": "O",
-            "lastName": "W",
-            "password": f"A1{secrets.token_hex(8)}",
-        }
+        owner = {"email": ACCOUNT, "firstName": "O", "lastName": "W", "password": self.password}
         self.ask("POST", "/rest/owner/setup", owner)
 
     def add_credential(self, type_: str, data: dict[str, str]) -> dict[str, dict[str, str]]:
@@ -228,19 +230,59 @@ def import_workflows(folder: Path, log: Path) -> str:
     return command(folder, log, "import:workflow", "--separate", f"--input={RECEIVERS}")
 
 
+def workflow(file: str) -> dict[str, Any]:
+    """Give a workflow of `events/receivers/` as its file has it."""
+    return json.loads((RECEIVERS / file).read_text())
+
+
+def node(of: dict[str, Any], type_: str) -> dict[str, Any]:
+    """Give a workflow's first node of a type."""
+    return next(one for one in of["nodes"] if one["type"] == f"n8n-nodes-base.{type_}")
+
+
+@contextmanager
+def demo(port: int, folder: Path) -> Iterator[tuple[Instance, str]]:
+    """Run an n8n that verifies what `make run` sends, and give the n8n and the URL to save on the owner's page.
+
+    All workflows are in the n8n. The one that verifies the signature has the demo business's secret, and is published.
+    """
+    if not STATE.exists():
+        raise Failure("Start `make run` first, and wait for the link: n8n verifies by the secret of its business.")
+    secret = json.loads(STATE.read_text())["signing_secret"]
+    with running_n8n(folder, environment.RUN / "n8n.log", port) as instance:
+        instance.set_up()
+        for path in sorted(RECEIVERS.glob("n8n*.json")):
+            if path.name != VERIFYING:
+                instance.ask("POST", "/rest/workflows", workflow(path.name))
+        verifying = workflow(VERIFYING)
+        node(verifying, "crypto")["credentials"] = instance.add_credential(
+            "crypto", {"hmacSecret": secret_text(secret)}
+        )
+        instance.publish(verifying)
+        path = node(verifying, "webhook")["parameters"]["path"]
+        until(lambda: instance.is_listening(path), START_SECONDS, "the published workflow", every=0.2)
+        yield instance, instance.webhook(path)
+
+
 def main() -> int:
     """Run n8n for a person."""
-    port = usable(PORT)
-    folder, logs = environment.RUN / "n8n", environment.RUN
-    imported = folder / "imported"
-    if not imported.exists():
-        print("Importing the workflows of events/receivers ...", flush=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        import_workflows(folder, logs / "n8n-import.log")
-        imported.touch()
-    print("Starting n8n ...", flush=True)
-    with running_n8n(folder, logs / "n8n.log", port) as instance, suppress(KeyboardInterrupt):
-        print(f"n8n's editor is at {instance.url}, until Ctrl-C. README says how to connect a workflow.", flush=True)
+    port = usable(int(os.environ.get("N8N_PORT") or PORT))
+    folder = environment.RUN / "n8n"
+    # What an n8n of before has kept is of another run's business.
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    print("Starting n8n, with the workflows of events/receivers ...", flush=True)
+    with demo(port, folder) as (instance, url), suppress(KeyboardInterrupt):
+        print(
+            f"""
+Save this URL on the owner's page, and press test:
+  {url}
+It is the workflow of {VERIFYING}, with the secret of the demo business. What n8n got is under Executions:
+  {instance.url}   e-mail {ACCOUNT}   password {instance.password}
+
+n8n runs until Ctrl-C, and keeps nothing.""",
+            flush=True,
+        )
         signal.pause()
     return 0
 

@@ -7,6 +7,7 @@ machine, so the nodes of Google, Slack and monday are switched off; n8n itself s
 
 import hashlib
 import json
+import os
 import re
 import secrets
 import subprocess
@@ -23,8 +24,22 @@ from standardwebhooks import Webhook
 from infra.fakes.receiver import Received
 from infra.local import environment
 from infra.local.business import new_signing_secret, secret_text
-from infra.local.n8n import PROGRAM, RECEIVERS, Execution, Instance, import_workflows, post, running_n8n
-from infra.local.processes import Failure, until
+from infra.local.ministack import free_port
+from infra.local.n8n import (
+    PROGRAM,
+    RECEIVERS,
+    Execution,
+    Instance,
+    demo,
+    import_workflows,
+    node,
+    post,
+    running_n8n,
+    workflow,
+)
+from infra.local.processes import Failure, running, until
+from infra.local.run import STATE
+from infra.local.stack import Stack
 from infra.tests.business import TestBusiness, event_id_of
 from infra.tests.waits import SECONDS
 
@@ -33,6 +48,8 @@ pytestmark = pytest.mark.n8n
 FILES = sorted(RECEIVERS.glob("n8n*.json"))
 GO_ON = "כאן ממשיכים"
 HEADER = "X-Key"
+RUN_SECONDS = 900
+"""The bound of `make run`, which may have to build."""
 
 MISSING = {
     "n8n.json": set(),
@@ -53,15 +70,6 @@ def n8n(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     with running_n8n(folder, logs / "n8n.log") as instance:
         instance.set_up()
         yield instance
-
-
-def workflow(file: str) -> dict[str, Any]:
-    return json.loads((RECEIVERS / file).read_text())
-
-
-def node(of: dict[str, Any], type_: str) -> dict[str, Any]:
-    """Give the first node of a type."""
-    return next(one for one in of["nodes"] if one["type"] == f"n8n-nodes-base.{type_}")
 
 
 class Receiving:
@@ -325,3 +333,29 @@ def test_workflow_stands_the_program_that_tries_receivers(n8n: Instance, busines
             [sys.executable, RECEIVERS / "try.py", *arguments], capture_output=True, text=True, check=False, timeout=120
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_readmes_way_from_make_run_to_a_real_n8n(tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    argv = [sys.executable, "-m", "infra.local.run"]
+    with running(argv, dict(os.environ) | {"BUILD": "debug"}, log, environment.ROOT) as run:
+        until(lambda: run.poll() is not None or "Connect a receiver" in log.read_text(), RUN_SECONDS, "make run")
+        assert run.poll() is None, log.read_text()
+        state = json.loads(STATE.read_text())
+        secret, stack = state["signing_secret"], Stack(state["endpoint"], state["outputs"])
+        with demo(free_port(), tmp_path) as (instance, url):
+            [published] = [one for one in instance.ask("GET", "/rest/workflows") if one["active"]]
+            stack.settings.update_item(
+                Key={"business_id": "demo"},
+                UpdateExpression="SET generic_webhook_url = :url",
+                ExpressionAttributeValues={":url": url},
+            )
+            event = json.loads((environment.ROOT / "events" / "samples" / "call.completed.short.json").read_text())
+            event |= {"business_id": "demo", "call_id": secrets.token_hex(8)}
+            stack.queue.send_message(QueueUrl=stack.outputs["EventsQueueUrl"], MessageBody=json.dumps(event))
+            [execution] = until(lambda: instance.executions(published["id"]), SECONDS, "an execution", every=0.3)
+            assert (execution.status, execution.items[GO_ON]) == ("success", 1)
+            ended = subprocess.run(
+                [sys.executable, RECEIVERS / "try.py", url, secret], capture_output=True, text=True, check=False
+            )
+            assert ended.returncode == 0, ended.stdout
