@@ -1,7 +1,7 @@
 """The CDK construct: the template as it is, with the functions' code as assets, in an app of somebody else.
 
 The app is `infra/cdk/example`, as a user has it: with the construct from its npm package. The functions' programs are
-small files here, since only their places matter.
+small files here, since only their places matter. The module takes half a minute.
 """
 
 import json
