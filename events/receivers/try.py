@@ -11,6 +11,7 @@ import argparse
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import secrets
 import sys
@@ -107,6 +108,14 @@ def forged_requests(sender):
         yield f"no {name}", body, {other: kept for other, kept in headers.items() if other != name}
 
 
+def is_secret(text):
+    """Says whether a text is a signing secret of ProSaaS."""
+    try:
+        return text.startswith("whsec_") and len(base64.b64decode(text[len("whsec_") :], validate=True)) == 32
+    except ValueError:
+        return False
+
+
 def new_secret():
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
@@ -130,7 +139,7 @@ def answer(url, body, headers):
             return response.status
     except urllib.error.HTTPError as error:
         return error.code
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         return f"no answer ({error})"
 
 
@@ -156,8 +165,14 @@ def main():
     name, _, value = options.header.partition(":")
     if not options.secret and not name:
         parser.error("give the secret, the header, or both")
+    if options.secret and not is_secret(options.secret):
+        parser.error("a secret is whsec_ and the base64 of 32 bytes; the text that n8n takes is not the secret")
+    if not options.url.startswith(("https://", "http://")):
+        parser.error("the URL begins with https:// or http://")
     sender = Sender(options.secret, {name.strip().lower(): value.strip()} if name else {})
     results = [is_right(options.url, *request, wanted="2xx") for request in right_requests(sender)]
+    if not any(results):
+        print("No right request was taken. Is this the receiver's URL, and its secret or header?")
     results += [is_right(options.url, *request, wanted="401") for request in forged_requests(sender)]
     wrong = results.count(False)
     print(f"{wrong} of {len(results)} answers are wrong." if wrong else "All answers are right.")

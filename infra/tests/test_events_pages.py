@@ -297,10 +297,27 @@ def test_program_finds_a_receiver_that_verifies_nothing(receiver: Receiver, argu
     assert ended.stdout.endswith("answers are wrong.\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["receiver.example/hook", new_signing_secret()], "begins with https://"),
+        (["https://receiver.example/", "M9LQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"], "whsec_ and the base64 of 32 bytes"),
+        (["https://receiver.example/", "whsec_"], "whsec_ and the base64 of 32 bytes"),
+        (["https://receiver.example/"], "give the secret, the header, or both"),
+    ],
+    ids=["scheme", "text", "empty", "nothing"],
+)
+def test_program_says_what_is_wrong_with_its_arguments(arguments: list[str], said: str) -> None:
+    ended = tries(*arguments)
+    assert ended.returncode == 2
+    assert said in ended.stderr
+
+
 def test_program_finds_a_receiver_that_refuses_all_redirects_or_is_slow(receiver: Receiver) -> None:
     secret = new_signing_secret()
     refusing = tries(receiver.script("/refusing", Answer(401)), secret)
     assert refusing.stdout.count("WRONG  ") == 6, refusing.stdout
+    assert "No right request was taken." in refusing.stdout
     gone = tries(receiver.script("/gone", Answer(410)), secret)
     assert gone.stdout.count("WRONG  ") == 13
     redirect = Answer(302, headers={"Location": receiver.url + "/elsewhere"})

@@ -94,6 +94,7 @@ def commands(folder: Path) -> dict[str, Sequence[str | Path]]:
         "node.mjs": [*node, folder / "node.mjs"],
         "node_without_library.cjs": [*node, folder / "node_without_library.cjs"],
         "python.py": [sys.executable, RUNNERS / "python.py", folder / "python.py"],
+        "python_without_library.py": [sys.executable, RUNNERS / "python.py", folder / "python_without_library.py"],
         "php.php": [php, RUNNERS / "php.php", folder / "php.php"],
         "rust.rs": [build_receivers_sample()],
     }

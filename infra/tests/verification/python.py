@@ -14,6 +14,7 @@ for line in sys.stdin:
     given = json.loads(line)
     try:
         event = verify(given["secret"], given["headers"], given["body"].encode())
-        print(str(event == json.loads(given["body"])).lower())
+        # The sample with the library gives the event; the one without gives True.
+        print(str(event is True or event == json.loads(given["body"])).lower())
     except (WebhookVerificationError, ValueError):
         print("false")
