@@ -11,9 +11,11 @@ from infra.fakes.receiver import Receiver
 from infra.fakes.second.recursion import INVOCATIONS
 from infra.fakes.second.stack import SecondStack, second_stack
 from infra.local.building import build
+from infra.tests.alarm_state import is_alarm
 from infra.tests.business import TestBusiness
 from infra.tests.conftest import LOGS
 from infra.tests.logs import Confidential
+from infra.tests.test_template_alarms import alarms
 
 pytestmark = pytest.mark.second
 
@@ -75,6 +77,7 @@ def test_replay_of_240_events_completes_with_the_recursive_loop_of_the_template(
         business = paused.hold(second)
         second.until(lambda: second.guard.refused or _held(second, business) == 0, "nothing held", seconds=90)
         assert second.guard.refused == 0
+        assert not is_alarm(alarms()["DeliverRecursionAlarm"], [second.guard.refused])
         second.until(second.is_idle, "the end of the replay")
         assert business.arrived() == paused.calls, "each event arrives once, in order"
         assert second.guard.longest > INVOCATIONS, "AWS would see a chain beyond its limit"
@@ -88,6 +91,7 @@ def test_replay_stops_after_sixteen_invocations_without_the_recursive_loop_of_th
         business = paused.hold(second)
         second.until(lambda: second.guard.refused > 0, "a message that the guard refuses", seconds=60)
         second.until(lambda: all(batch.seconds is not None for batch in second.batches), "the last invocation")
+        assert is_alarm(alarms()["DeliverRecursionAlarm"], [second.guard.refused])
         assert business.arrived() == paused.calls[: 10 * INVOCATIONS]
         assert _held(second, business) == HELD - 10 * INVOCATIONS
         assert second.counts()["hidden"] == 1, "the message returns until its receives are spent"
