@@ -165,14 +165,12 @@ $(LOCAL)/verification/.complete: infra/tests/verification/package.json infra/tes
 	$(NPM) ci --prefix $(@D) $(NPM_QUIETLY)
 	@touch $@
 
-# The version of n8n is pinned, and n8n names its own packages by exact versions. The packages of others come in the newest
-# versions that n8n allows: a lock file of all 1,100 would be the longest file here, for tests that run apart. SQLite's
-# binding is the only package that has to be compiled; Node.js brings the headers.
-$(LOCAL)/n8n/.complete: infra/tests/n8n/package.json $(LOCAL)/venv/.complete
+# SQLite's binding is the only package of n8n's that has to be compiled; Node.js brings the headers.
+$(LOCAL)/n8n/.complete: infra/tests/n8n/package.json infra/tests/n8n/package-lock.json $(LOCAL)/venv/.complete
 	@command -v c++ >/dev/null || { echo "Missing: a C++ compiler as 'c++' (on Debian and Ubuntu: apt install build-essential)." >&2; exit 1; }
 	@mkdir -p $(@D)
-	cp $< $(@D)
-	$(NPM) install --prefix $(@D) --omit=dev --no-package-lock $(NPM_QUIETLY)
+	cp $(filter %.json,$^) $(@D)
+	$(NPM) ci --prefix $(@D) --omit=dev $(NPM_QUIETLY)
 	home=$(NODE_HOME) && cd $(@D)/node_modules/sqlite3 && CFLAGS=-w CXXFLAGS=-w \
 		$(NODE) $$home/lib/node_modules/npm/node_modules/node-gyp/bin/node-gyp.js rebuild --nodedir=$$home --loglevel=error
 	@touch $@

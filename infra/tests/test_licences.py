@@ -1,6 +1,7 @@
 """The licences of npm's packages, as the lock files name them. `make check` looks at those of the crates.
 
-None of these packages is part of a release. PyPI's packages only run on this machine; no test looks at their licences.
+None of these packages is part of a release. n8n's packages have many licences, n8n's own among them: they run on this
+machine for a trial, and this test leaves them out. PyPI's packages only run on this machine; no test looks at their licences.
 """
 
 import json
@@ -11,7 +12,11 @@ ALLOWED = {"MIT", "Apache-2.0", "BSD-3-Clause", "ISC", "BlueOak-1.0.0", "Unlicen
 
 
 def test_every_package_of_a_lock_file_has_a_permissive_licence() -> None:
-    files = [path for path in environment.ROOT.glob("infra/*/**/package-lock.json") if "node_modules" not in path.parts]
+    files = [
+        path
+        for path in environment.ROOT.glob("infra/*/**/package-lock.json")
+        if not {"node_modules", "n8n"} & {*path.parts}
+    ]
     assert len(files) == 3
     for path in files:
         packages = json.loads(path.read_text())["packages"]

@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(short.after_fault(8, Duration::from_secs(9), 0.0), AfterFault::IsSentAnew(Duration::from_secs(2)));
         let few = Schedule::parse("60", 3).expect("a schedule of three attempts");
         assert_eq!(few.after_fault(3, Duration::from_secs(119), 0.0), AfterFault::IsSentAnew(Duration::from_mins(12)));
-        assert_eq!(few.after_fault(3, Duration::from_secs(120), 0.0), AfterFault::IsSpent);
+        assert_eq!(few.after_fault(3, Duration::from_mins(2), 0.0), AfterFault::IsSpent);
         let longest = standard().after_fault(16, outage, 1.0);
         assert_eq!(longest, AfterFault::IsSentAnew(Duration::from_secs(793)), "within SQS's 15 minutes");
     }
