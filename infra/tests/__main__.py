@@ -77,7 +77,9 @@ def started(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start pytest for the tests with these marks, and see to it that it ends before the block does."""
     argv = [sys.executable, "-m", "pytest", "-c", str(TESTS / "pytest.ini"), "-m", marks, *arguments, str(TESTS)]
-    env = os.environ | {ALREADY_BUILT: "yes", FOLDER: run, "PYTHONUNBUFFERED": "1"}
+    # A test that calls make is no job of the make that calls the tests.
+    inherited = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    env = inherited | {ALREADY_BUILT: "yes", FOLDER: run, "PYTHONUNBUFFERED": "1"}
     with ExitStack() as lasting:
         file = lasting.enter_context(output.open("wb")) if output else None
         # In a session of its own, so that Ctrl-C in the terminal reaches this process alone.
