@@ -269,12 +269,13 @@ def test_delivery_is_found_by_its_phone_number_in_any_notation(owner: Owner, wri
     business = owner.business
     owner.saves(owner.url)
     owner.post("/api/pause")
-    call = business.publish(business.call(phone="+972541234567", call_id="abc"))
-    business.publish(business.call(phone="+972541230000", call_id="def"))
+    # A summary has hexadecimal digits by chance, and the search looks into it too: the ids are none.
+    call = business.publish(business.call(phone="+972541234567", call_id="north"))
+    business.publish(business.call(phone="+972541230000", call_id="south"))
     until(lambda: len(business.held()) == 2, SECONDS, "two calls")
     for query in (quote(written), quote(f"\u200f{call['call_id']}\u200e ")):
         found = owner.get(f"/api/deliveries?search={query}").json["deliveries"]
-        assert [entry["subject"] for entry in found] == ["abc"]
+        assert [entry["subject"] for entry in found] == ["north"]
         page = owner.portal.send("GET", f"/?search={query}", headers={"Cookie": owner.cookie()}).text
         assert page.count('data-status="held"') == 1
 
