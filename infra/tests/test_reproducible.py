@@ -16,7 +16,7 @@ def registries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Let cargo's home have the folders of two registries, and give these."""
     monkeypatch.setenv("CARGO_HOME", str(tmp_path))
     monkeypatch.delenv("CARGO_TARGET_DIR", raising=False)
-    found = [tmp_path / "registry" / "src" / f"index.{host}-0123456789abcdef" for host in ("first", "second")]
+    found = [tmp_path / "registry" / "src" / f"{host}-0123456789abcdef" for host in ("first", "second")]
     for folder in reversed(found):
         folder.mkdir(parents=True)
     return found
@@ -32,7 +32,7 @@ def test_build_fetches_the_crates_before_its_flags_are_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # A cargo that makes the registry's folder, as the first fetch on a machine does.
-    registry = tmp_path / "home" / "registry" / "src" / "index.host-0"
+    registry = tmp_path / "home" / "registry" / "src" / "first-0"
     cargo = tmp_path / "cargo"
     cargo.write_text(f'#!/bin/sh\n[ "$*" = "fetch --locked" ] && mkdir -p {registry}\n')
     cargo.chmod(0o755)
