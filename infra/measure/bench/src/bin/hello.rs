@@ -1,5 +1,5 @@
-//! The smallest function on the same runtime. `make bench` compares the start of `deliver` with the start of this
-//! function.
+//! The smallest function on the same runtime: a reference for `deliver`'s start and for the runtime's own share of an
+//! invocation.
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
