@@ -196,7 +196,7 @@ impl Event {
     ///
     /// [`MalformedEvent`]: the reason, without any part of the text.
     pub fn parse(text: &str) -> Result<Self, MalformedEvent> {
-        Self::normalise(object(text)?)
+        Self::normalise(object(text)?, text.len())
     }
 
     /// Makes an event from its type and its data, which is the text of a JSON object. The argument `event_type`
@@ -210,10 +210,11 @@ impl Event {
         members.insert("event_type", Value::Null);
         members.extend(object(data)?);
         members.insert("event_type", Value::String(event_type.to_owned()));
-        Self::normalise(members)
+        Self::normalise(members, data.len())
     }
 
-    fn normalise(mut members: Object) -> Result<Self, MalformedEvent> {
+    /// `bytes` is the length of the published text, which the body's length is near.
+    fn normalise(mut members: Object, bytes: usize) -> Result<Self, MalformedEvent> {
         let event_type = EventType::parse(&fields::required_text(&members, "event_type")?)?;
         members.insert("event_type", Value::String(event_type.0.clone()));
         let business_id = BusinessId::parse(&fields::required_id(&members, "business_id")?)?;
@@ -221,7 +222,8 @@ impl Event {
 
         let kind = fields::Kind::of(&event_type);
         let fields::Normalised { members, unread } = kind.normalise(members)?;
-        let body = members.to_json();
+        // Room for the defaults of the fields that are absent.
+        let body = members.to_json_of_about(bytes + 256);
         let natural_key = match kind.natural_key(&members) {
             Some(key) => key,
             None => &body,

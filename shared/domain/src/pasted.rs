@@ -16,6 +16,10 @@
 /// ```
 #[must_use]
 pub fn cleaned(text: &str) -> String {
+    // No invisible character is ASCII.
+    if text.is_ascii() {
+        return text.trim().to_owned();
+    }
     let visible: String = text.chars().filter(|&character| !is_invisible(character)).collect();
     let inner = visible.trim();
     if inner.len() == visible.len() { visible } else { inner.to_owned() }

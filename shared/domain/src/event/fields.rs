@@ -113,8 +113,9 @@ impl Kind {
     pub(super) fn normalise(&self, mut members: Object) -> Result<Normalised, MalformedEvent> {
         let mut normalised = Object::default();
         let mut unread = Vec::new();
-        for &(field, rule) in self.fields {
-            let value = match members.take(field).filter(|value| !is_absent(value)) {
+        let names: Vec<_> = self.fields.iter().map(|(field, _)| *field).collect();
+        for (&(field, rule), published) in self.fields.iter().zip(members.take(&names)) {
+            let value = match published.filter(|value| !is_absent(value)) {
                 None => rule.default().ok_or(MalformedEvent::Missing(field))?,
                 Some(value) => rule.read(value).or_else(|value| {
                     unread.push((field, value));
@@ -198,7 +199,8 @@ impl Rule {
     /// Gives the value that a receiver gets. Err: the value cannot be read; it is handed back unchanged.
     fn read(self, value: Value) -> Result<Value, Value> {
         let read = match (self, &value) {
-            (Self::Text(_), Value::String(_)) | (Self::Map, Value::Object(_)) => return Ok(value),
+            (Self::Text(_) | Self::Id | Self::OptionalId | Self::Phone, Value::String(_))
+            | (Self::Map, Value::Object(_)) => return Ok(value),
             (Self::Id | Self::OptionalId | Self::Phone, value) => id(value).map(Value::String),
             (Self::Time, Value::String(text)) => time::to_utc(text).map(Value::String),
             (Self::Seconds, value) => seconds(value).map(Value::Number),

@@ -8,11 +8,11 @@
 //! Normalising is idempotent, so an event may be normalised on publishing and again on delivery. This module knows
 //! nothing of events; [`crate::event`] gives the members their meaning.
 
-use std::fmt;
+mod reader;
 
 use indexmap::IndexMap;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+
+use reader::Reader;
 
 /// The deepest nesting of arrays and objects that is accepted; the outermost array or object has depth 1.
 pub const MAX_DEPTH: usize = 128;
@@ -45,9 +45,9 @@ pub enum JsonError {
     /// The text breaks JSON's grammar (RFC 8259), or a string in it holds a lone surrogate.
     #[error("not valid JSON at line {line}, column {column}")]
     Syntax {
-        /// Line of the error, from 1, counted in the innermost array or object that the reader has found.
+        /// Line of the error, from 1.
         line: usize,
-        /// Column of the error in bytes, from 1.
+        /// Column of the error in bytes, from 1. At the text's end, the column of the last byte.
         column: usize,
     },
     /// A number that a double cannot hold, such as `1e400`.
@@ -56,12 +56,6 @@ pub enum JsonError {
     /// Arrays and objects are nested more than [`MAX_DEPTH`] deep.
     #[error("nested more than {MAX_DEPTH} deep")]
     Depth,
-}
-
-impl From<serde_json::Error> for JsonError {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Syntax { line: error.line(), column: error.column() }
-    }
 }
 
 /// A JSON value in the form in which JavaScript would hold it.
@@ -92,26 +86,7 @@ impl Value {
     ///
     /// [`JsonError`] if the text is not JSON, or has a value that JavaScript cannot hold.
     pub fn parse(text: &str) -> Result<Self, JsonError> {
-        Self::read(serde_json::from_str(text)?, MAX_DEPTH)
-    }
-
-    /// Reads one value, whose beginning and end serde has already found. `depth` is how many levels of nesting are
-    /// left.
-    fn read(raw: &RawValue, depth: usize) -> Result<Self, JsonError> {
-        let text = raw.get();
-        match text.as_bytes().first() {
-            Some(b'{') => Object::read(text, depth).map(Self::Object),
-            Some(b'[') => {
-                let depth = depth.checked_sub(1).ok_or(JsonError::Depth)?;
-                let items: Vec<&RawValue> = serde_json::from_str(text)?;
-                items.into_iter().map(|item| Self::read(item, depth)).collect::<Result<_, _>>().map(Self::Array)
-            }
-            Some(b'"') => Ok(Self::String(without_nul(serde_json::from_str(text)?))),
-            Some(b't') => Ok(Self::Bool(true)),
-            Some(b'f') => Ok(Self::Bool(false)),
-            Some(b'n') => Ok(Self::Null),
-            _ => Self::number(text),
-        }
+        Reader::new(text).read()
     }
 
     /// Judges a number by its value, not by its spelling: if `1e16` and `10000000000000000` were treated differently, a
@@ -171,15 +146,6 @@ impl Value {
 }
 
 impl Object {
-    fn read(text: &str, depth: usize) -> Result<Self, JsonError> {
-        let depth = depth.checked_sub(1).ok_or(JsonError::Depth)?;
-        let mut object = Self::default();
-        for (name, raw) in serde_json::Deserializer::from_str(text).deserialize_map(Members)? {
-            object.insert(safe_name(without_nul(name)), Value::read(raw, depth)?);
-        }
-        Ok(object)
-    }
-
     /// Sets a member. A name that the object already has keeps its place.
     pub fn insert(&mut self, name: impl Into<String>, value: Value) {
         self.0.insert(name.into(), value);
@@ -190,9 +156,18 @@ impl Object {
         self.0.entry(name.into()).or_insert(value);
     }
 
-    /// Removes a member and gives its value; the other members keep their order.
-    pub fn take(&mut self, name: &str) -> Option<Value> {
-        self.0.shift_remove(name)
+    /// Removes the members of these names, and gives the value of each, in the order of the names. The other members
+    /// keep their order.
+    pub fn take(&mut self, names: &[&str]) -> Vec<Option<Value>> {
+        let mut taken = vec![None; names.len()];
+        self.0.retain(|name, value| match names.iter().position(|wanted| wanted == name) {
+            Some(place) => {
+                taken[place] = Some(std::mem::replace(value, Value::Null));
+                false
+            }
+            None => true,
+        });
+        taken
     }
 
     /// Gives a member's value.
@@ -219,7 +194,13 @@ impl Object {
     /// Gives the compact text, byte for byte as `JSON.stringify` writes the object.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut out = String::new();
+        self.to_json_of_about(0)
+    }
+
+    /// Gives the same text, in a string with room for about so many bytes.
+    #[must_use]
+    pub fn to_json_of_about(&self, bytes: usize) -> String {
+        let mut out = String::with_capacity(bytes);
         self.write(&mut out);
         out
     }
@@ -250,39 +231,41 @@ impl<N: Into<String>> FromIterator<(N, Value)> for Object {
     }
 }
 
-/// Collects an object's members in order, repeated names included, without reading the values.
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Vec<(String, &'de RawValue)>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(members)
-    }
-}
-
 /// `Number::toString` of ECMA-262, 6.1.6.1.20.
 fn print(number: f64) -> String {
     ryu_js::Buffer::new().format_finite(number).to_owned()
 }
 
-/// `QuoteJSONString` of ECMA-262, 25.5.2.3: only `"`, `\` and U+0000 to U+001F are escaped. `serde_json` escapes the
-/// same characters in the same spelling.
+/// `QuoteJSONString` of ECMA-262, 25.5.2.3: only `"`, `\` and U+0000 to U+001F are escaped.
 fn write_string(value: &str, out: &mut String) {
-    let quoted = serde_json::to_string(value).expect("a string always serialises");
-    out.push_str(&quoted);
+    out.push('"');
+    let mut written = 0;
+    for (position, byte) in value.bytes().enumerate().filter(|(_, byte)| needs_escape(*byte)) {
+        out.push_str(&value[written..position]);
+        written = position + 1;
+        out.push('\\');
+        match byte {
+            b'"' | b'\\' => out.push(char::from(byte)),
+            0x08 => out.push('b'),
+            0x0c => out.push('f'),
+            b'\n' => out.push('n'),
+            b'\r' => out.push('r'),
+            b'\t' => out.push('t'),
+            _ => out.push_str(&format!("u{byte:04x}")),
+        }
+    }
+    out.push_str(&value[written..]);
+    out.push('"');
+}
+
+fn needs_escape(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
 fn without_nul(mut value: String) -> String {
-    value.retain(|character| character != '\0');
+    if value.contains('\0') {
+        value.retain(|character| character != '\0');
+    }
     value
 }
 
@@ -306,7 +289,38 @@ fn array_index(name: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Pieces of JSON in any order: mostly texts that break the grammar, often by one byte.
+        #[test]
+        fn a_text_is_read_exactly_if_serde_reads_it(
+            pieces in proptest::collection::vec(
+                prop::sample::select(&[
+                    "{", "}", "[", "]", ",", ":", "\"a\"", "\"\\n\"", "\"\\u00e9\"", "\"", "\\", "\n", " ", "\t", "-", "0", "01", "7",
+                    "1.5", "1.", ".5", "1e5", "1e", "E+2", "+", "true", "tru", "false", "null", "nul", "שלום", "\u{1}", "\u{a0}", "/",
+                ][..]),
+                0..9,
+            ),
+        ) {
+            let text = pieces.concat();
+            let by_serde = serde_json::from_str::<serde_json::Value>(&text);
+            let read = Value::parse(&text);
+            prop_assert_eq!(read.is_ok(), by_serde.is_ok(), "{}: {:?} {:?}", text, read, by_serde);
+        }
+    }
+
+    #[test]
+    fn an_error_tells_its_line_and_column() {
+        for (text, place) in
+            [("", (1, 1)), ("{", (1, 1)), ("[1,\n 2 x]", (2, 4)), ("{\"a\":\n\"b\u{1}\"}", (2, 3)), ("tru", (1, 1))]
+        {
+            let Err(JsonError::Syntax { line, column }) = Value::parse(text) else { panic!("{text} is read") };
+            assert_eq!((line, column), place, "{text}");
+        }
+    }
 
     fn normalised(text: &str) -> String {
         Value::parse(text).expect("valid JSON").to_json()
