@@ -1,4 +1,4 @@
-"""`make cost`: its arithmetic by cases reckoned by hand, the sources of its prices, the template's and README's values."""
+"""`make cost`: its arithmetic by cases reckoned by hand, its prices, and that the template and README follow from it."""
 
 import json
 from dataclasses import astuple, fields, replace

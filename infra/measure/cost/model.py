@@ -170,7 +170,7 @@ class Model:
     def api_destinations(self, traffic: Traffic) -> tuple[float, float]:
         """Give the dollars for a million events by EventBridge API destinations, and those for their bytes' transfer.
 
-        AWS does not say whether an invocation that is tried again is charged again. The model takes it for charged.
+        Whether an invocation that is tried again is charged again was not found. Here each attempt is charged.
         """
         chunks = ceil(a.EVENT_BYTES / a.CHUNK_BYTES)
         events = chunks * self.prices.eventbridge_event.each
