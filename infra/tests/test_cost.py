@@ -1,4 +1,4 @@
-"""`make cost`: its arithmetic by cases reckoned by hand, its prices, and that the template and README follow from it."""
+"""`make cost`: its arithmetic by cases reckoned by hand, its prices, and what follows for the template and README."""
 
 import json
 from dataclasses import astuple, fields, replace
@@ -144,6 +144,17 @@ def test_list_that_lacks_a_price_or_a_date_is_refused(tmp_path: Path, change: ob
     path.write_text(json.dumps(listed))
     with pytest.raises(Failure, match="no list of prices"):
         read_prices(path)
+
+
+def test_list_of_another_region_is_taken_in_place_of_this_one(tmp_path: Path) -> None:
+    listed = json.loads(LIST.read_text())
+    listed["region"] = "il-central-1"
+    listed["prices"]["sqs_request"]["dollars"] = 1.4
+    path = tmp_path / "prices.json"
+    path.write_text(json.dumps(listed))
+    dearer = report(path)
+    assert "List prices, il-central-1\n" in text(dearer)
+    assert dearer.bill().total == pytest.approx(report().bill().total + 3)
 
 
 def test_template_has_the_memory_and_the_batch_that_the_model_chooses() -> None:

@@ -56,8 +56,9 @@ VCPU_FACTOR = 1.5
 """A vCPU of Lambda is taken to need so much longer than the core of the machine that has measured."""
 
 HANDSHAKE_CPU_US = 600
-"""The client's CPU time of a full TLS handshake: reckoned, not measured. X25519 and the check of signatures by RSA-2048 and
-P-256 take 0.1 ms by `openssl speed`, and each one by P-384 0.4 ms more; parsing, hashing and system calls are added."""
+"""The client's CPU time of a full TLS handshake: reckoned, not measured. By `openssl speed`, X25519 and the check of
+signatures by RSA-2048 and P-256 take 0.1 ms, and each signature by P-384 0.4 ms more. Parsing, hashing and system calls
+come on top."""
 
 CALL_MS = 5
 """A call of DynamoDB or SQS from the same region, which keeps the function waiting."""
