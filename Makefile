@@ -43,7 +43,7 @@ export NODE := $(CURDIR)/$(BIN)/node
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup format check programs test test-n8n n8n rust compile run screenshots invoke bench chaos load redrive restore \
+.PHONY: help setup format check programs test test-n8n n8n rust compile run screenshots invoke bench chaos load cost redrive restore \
 	erase deploy package clean
 
 help: ## List the targets
@@ -52,9 +52,10 @@ help: ## List the targets
 setup: $(LOCAL)/venv/.complete $(LOCAL)/sam/.complete $(LOCAL)/dynalite/.complete $(LOCAL)/verification/.complete ## Install the pinned tools into .local/
 	@sh infra/local/prerequisites.sh $(PYTHON)
 
-format: setup ## Format Rust and Python, and make the CDK construct's properties anew
+format: setup ## Format Rust and Python, and make the CDK construct's properties and README's table of costs anew
 	cargo fmt --all
 	$(BIN)/python -m infra.cdk.parameters
+	$(BIN)/python -m infra.measure.cost --readme
 	$(BIN)/ruff format --config infra/ruff.toml infra
 	$(BIN)/ruff check --config infra/ruff.toml --fix infra
 
@@ -112,6 +113,9 @@ chaos: setup ## Kills, broken endpoints and a broken AWS; SEED=... makes the sam
 
 load: setup ## Throughput and latency with and without bad neighbours
 	@$(BIN)/python -m infra.measure.load
+
+cost: setup ## Dollars per million delivered events, from measured figures and list prices; PRICES=a list of another region
+	@$(BIN)/python -m infra.measure.cost $(if $(PRICES),--prices "$(PRICES)")
 
 redrive: setup ## Move all dead letters back to the events queue, of STACK=..., RATE=... a second
 	@$(BIN)/python -m infra.ops.redrive $(if $(STACK),--stack $(STACK)) $(if $(RATE),--rate $(RATE))

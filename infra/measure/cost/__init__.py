@@ -1,0 +1,1 @@
+"""`make cost`: dollars for a million delivered events, reckoned from measured figures and list prices."""
