@@ -45,48 +45,56 @@ pub(crate) async fn deliver_all(
     add(Metric::Messages, event.records.len());
     // At least a second remains, even after the deadline, so that each message can be told when to come back.
     let end = deadline.checked_sub(TO_ANSWER).unwrap_or(deadline).max(Instant::now() + TO_ANSWER);
-    let by_itself = |message: Message, content, turn: Turn| {
-        let deliver = Arc::clone(&deliver);
-        async move {
-            // A message whose turn does not come in time finds no time left, and comes back unattempted.
-            let _taken = timeout_at(deliver.latest_begin(end), turn.wait()).await;
-            deliver.handle(&message, content, end).await
-        }
-    };
-    deliver_each(event, Content::read, by_itself, end).await
-}
-
-/// Reads every message and delivers it as a task of its own, until `end` at the longest. The answer names the messages
-/// that must come back.
-async fn deliver_each<D>(
-    event: SqsEvent,
-    read: impl Fn(&str) -> Content,
-    deliver: impl Fn(Message, Content, Turn) -> D,
-    end: Instant,
-) -> Result<SqsBatchResponse, NotAMessage>
-where
-    D: Future<Output = Disposition> + Send + 'static,
-{
-    let messages = event.records.into_iter().map(Message::try_from).collect::<Result<Vec<_>, _>>()?;
+    let Batch { messages, unread } = Batch::read(event, Content::read)?;
+    let events = messages.iter().filter_map(|(_, content)| match content {
+        Content::Event(event) => Some((event.business_id(), event.id())),
+        Content::Command(_) | Content::Malformed(_) => None,
+    });
+    let read = deliver.read_together(events).await.map(Arc::new);
     let mut limits = Limits::default();
-    let mut deliveries = Vec::with_capacity(messages.len());
-    let mut unread = Vec::new();
-    for message in messages {
-        let id = message.id.clone();
-        // The assertion holds, because reading changes nothing: no half-changed value can be seen after a panic.
-        let Ok(content) = panic::catch_unwind(AssertUnwindSafe(|| read(&message.body))) else {
-            report::panicked(&id);
-            unread.push(id);
-            continue;
-        };
-        let turn = limits.of(content.business_id(), content.event_id());
-        deliveries.push((id, deliver(message, content, turn)));
-    }
-    let mut response = answer(deliveries, end).await;
+    let deliveries = messages.into_iter().map(|(message, content)| {
+        let (id, turn) = (message.id.clone(), limits.of(content.business_id(), content.event_id()));
+        let (deliver, read) = (Arc::clone(&deliver), read.clone());
+        // The future is large, and would be copied on its way into the task.
+        let delivery = Box::pin(async move {
+            // A message whose turn does not come in time finds no time left, and comes back unattempted.
+            let taken = timeout_at(deliver.latest_begin(end), turn.wait()).await;
+            // Before a message that has waited, others have changed what was read.
+            let read = read.filter(|_| taken.is_ok_and(|taken| taken.at_once));
+            deliver.handle(&message, content, read.as_deref(), end).await
+        });
+        (id, delivery)
+    });
+    let mut response = answer(deliveries.collect(), end).await;
     for id in unread {
         response.add_failure(id);
     }
     Ok(response)
+}
+
+/// The messages of a batch, each with its content.
+struct Batch {
+    messages: Vec<(Message, Content)>,
+    /// The ids of messages whose reading panicked.
+    unread: Vec<String>,
+}
+
+impl Batch {
+    fn read(event: SqsEvent, read: impl Fn(&str) -> Content) -> Result<Self, NotAMessage> {
+        let messages = event.records.into_iter().map(Message::try_from).collect::<Result<Vec<_>, _>>()?;
+        let mut batch = Self { messages: Vec::with_capacity(messages.len()), unread: Vec::new() };
+        for message in messages {
+            // The assertion holds, because reading changes nothing: no half-changed value can be seen after a panic.
+            match panic::catch_unwind(AssertUnwindSafe(|| read(&message.body))) {
+                Ok(content) => batch.messages.push((message, content)),
+                Err(_panic) => {
+                    report::panicked(&message.id);
+                    batch.unread.push(message.id);
+                }
+            }
+        }
+        Ok(batch)
+    }
 }
 
 /// Runs each delivery as a task of its own, until `end` at the longest. The answer names the messages that must come
@@ -128,6 +136,16 @@ struct Limits {
 struct Turn {
     business: Option<Arc<Semaphore>>,
     event: Option<Arc<Mutex<()>>>,
+    /// Whether an earlier message of the batch is of the same event.
+    is_repeated: bool,
+}
+
+/// A message's turn.
+struct Taken {
+    /// Whether the message did not have to wait for others.
+    at_once: bool,
+    _event: Option<OwnedMutexGuard<()>>,
+    _business: Option<OwnedSemaphorePermit>,
 }
 
 impl Limits {
@@ -135,24 +153,32 @@ impl Limits {
         let business = business_id.map(|id| {
             Arc::clone(self.businesses.entry(id.clone()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))))
         });
+        let is_repeated = event_id.is_some_and(|id| self.events.contains_key(id));
         let event = event_id.map(|id| Arc::clone(self.events.entry(id.clone()).or_default()));
-        Turn { business, event }
+        Turn { business, event, is_repeated }
     }
 }
 
 impl Turn {
     /// Waits for the message's turn. The event's limit comes first: a message that waits for it takes no permit from
     /// the business's other events.
-    async fn wait(self) -> (Option<OwnedMutexGuard<()>>, Option<OwnedSemaphorePermit>) {
+    async fn wait(self) -> Taken {
         let event = match self.event {
             Some(lock) => Some(lock.lock_owned().await),
             None => None,
         };
+        let mut at_once = !self.is_repeated;
         let business = match self.business {
-            Some(semaphore) => semaphore.acquire_owned().await.ok(),
+            Some(semaphore) => match Arc::clone(&semaphore).try_acquire_owned() {
+                Ok(permit) => Some(permit),
+                Err(_none_is_left) => {
+                    at_once = false;
+                    semaphore.acquire_owned().await.ok()
+                }
+            },
             None => None,
         };
-        (event, business)
+        Taken { at_once, _event: event, _business: business }
     }
 }
 
@@ -200,7 +226,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_whose_reading_panics_comes_back_and_its_neighbours_are_delivered() {
+    async fn only_a_message_that_has_not_waited_begins_with_what_the_batch_has_read() {
+        let business = BusinessId::parse("b").expect("an id");
+        let mut limits = Limits::default();
+        let mut taken = Vec::new();
+        let mut turns: Vec<_> = (0..6).map(|number| limits.of(Some(&business), Some(&event(number)))).collect();
+        let (sixth, repeated) = (turns.remove(5), limits.of(None, Some(&event(0))));
+        for turn in turns {
+            taken.push(turn.wait().await);
+        }
+        assert!(taken.iter().all(|taken| taken.at_once));
+        let waits = tokio::spawn(sixth.wait());
+        tokio::task::yield_now().await;
+        drop(taken);
+        assert!(!waits.await.expect("no panic").at_once, "its business had five others under way");
+        assert!(!repeated.wait().await.at_once, "another message of its event has ended before it");
+    }
+
+    #[test]
+    fn a_message_whose_reading_panics_comes_back_and_its_neighbours_are_read() {
         let mut event = SqsEvent::default();
         for body in ["one", "a bug", "two"] {
             let mut record = SqsMessage::default();
@@ -213,19 +257,10 @@ mod tests {
             assert_ne!(body, "a bug");
             Content::Malformed(String::new())
         };
-        let delivered = Arc::new(Mutex::new(Vec::new()));
-        let deliver = |message: Message, _content, _turn| {
-            let delivered = Arc::clone(&delivered);
-            async move {
-                delivered.lock().await.push(message.id);
-                Disposition::Acknowledge
-            }
-        };
-        let end = Instant::now() + Duration::from_mins(1);
-        let response = deliver_each(event, read, deliver, end).await.expect("every record has its ids");
-        let failures: Vec<_> = response.batch_item_failures.iter().map(|failure| &failure.item_identifier).collect();
-        assert_eq!(failures, ["a bug"]);
-        assert_eq!(*delivered.lock().await, ["one", "two"]);
+        let batch = Batch::read(event, read).expect("every record has its ids");
+        assert_eq!(batch.unread, ["a bug"]);
+        let ids: Vec<_> = batch.messages.iter().map(|(message, _)| message.id.as_str()).collect();
+        assert_eq!(ids, ["one", "two"]);
     }
 
     #[tokio::test]

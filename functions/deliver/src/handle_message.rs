@@ -14,7 +14,7 @@ use adapters::notices::Notices;
 use adapters::process::clock;
 use adapters::queue::{Queues, Reason};
 use adapters::secret::SecretSource;
-use adapters::tables::Tables;
+use adapters::tables::{ReadTogether, Tables};
 use domain::Timestamp;
 use domain::command::Command;
 use domain::delivery::Trigger;
@@ -22,7 +22,7 @@ use domain::event::{BusinessId, Event, EventId};
 use domain::request::signature::InternalSecret;
 use domain::request::traceparent::Traceparent;
 use domain::schedule::Schedule;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::message::{Content, Message};
 use crate::message_action::UNATTEMPTED;
@@ -71,13 +71,43 @@ pub(crate) struct Delivery<'a> {
     pub(crate) resend: Option<Timestamp>,
     /// The number of this attempt on its schedule, from 1.
     pub(crate) number: u32,
+    /// The read that was made for the whole batch, if it counts for this event.
+    pub(crate) read: Option<&'a ReadTogether>,
     /// When the message must have been answered for.
     pub(crate) deadline: Instant,
 }
 
 impl Deliver {
+    /// Reads for all events of a batch what each delivery begins with, in one round trip. The internal secret is fetched
+    /// at the same time, for the attempts that most likely follow; the process keeps the secret.
+    ///
+    /// None: there is no event, or the read failed or took too long. Each delivery then reads for itself.
+    pub(crate) async fn read_together<'a>(
+        &self,
+        events: impl Iterator<Item = (&'a BusinessId, &'a EventId)>,
+    ) -> Option<ReadTogether> {
+        let mut events = events.peekable();
+        events.peek()?;
+        let in_time = |read| timeout(ReadTogether::COUNTS_FOR, read);
+        let secret = timeout(ReadTogether::COUNTS_FOR, self.internal_secret.get());
+        let (read, _) = tokio::join!(in_time(self.tables.read_together(events)), secret);
+        match read.ok()? {
+            Ok(read) => Some(read),
+            Err(error) => {
+                report::not_read_together(&error);
+                None
+            }
+        }
+    }
+
     /// Handles one message.
-    pub(crate) async fn handle(&self, message: &Message, content: Content, deadline: Instant) -> Disposition {
+    pub(crate) async fn handle(
+        &self,
+        message: &Message,
+        content: Content,
+        read: Option<&ReadTogether>,
+        deadline: Instant,
+    ) -> Disposition {
         if !self.has_time(deadline) {
             report::no_time(message);
             return match content {
@@ -95,6 +125,7 @@ impl Deliver {
                     trigger: Trigger::Message,
                     resend: None,
                     number: message.receive_count,
+                    read,
                     deadline,
                 };
                 let action = self.run_delivery(&delivery).await.action;
@@ -151,6 +182,7 @@ impl Deliver {
                     },
                     resend,
                     number: message.receive_count,
+                    read: None,
                     deadline,
                 };
                 let action = self.run_delivery(&delivery).await.action;

@@ -156,6 +156,11 @@ pub(crate) fn in_flight_not_stored(delivery: &Delivery<'_>, error: &TableError) 
     event_line!(warn, "in_flight_not_stored", delivery, error = error_chain(error));
 }
 
+/// Writes a line about a failed read for a whole batch. Each delivery of the batch then reads for itself.
+pub(crate) fn not_read_together(error: &TableError) {
+    tracing::warn!(error = error_chain(error), "not_read_together");
+}
+
 pub(crate) fn no_time(message: &Message) {
     count(Metric::AtCapacity);
     tracing::info!(message_id = message.id, trace_id = trace_id(message), "at_capacity");

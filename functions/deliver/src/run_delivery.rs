@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ const REMOVE_WITHIN: Duration = Duration::from_millis(500);
 struct Running<'a> {
     deliver: &'a Deliver,
     delivery: &'a Delivery<'a>,
+    /// Whether the settings and the record have been read.
+    has_read: AtomicBool,
     progress: Mutex<Progress>,
 }
 
@@ -71,7 +74,7 @@ impl Progress {
 impl Deliver {
     /// Delivers an event, and logs and counts the result.
     pub(crate) async fn run_delivery(&self, delivery: &Delivery<'_>) -> Ended {
-        let running = Running { deliver: self, delivery, progress: Mutex::default() };
+        let running = Running { deliver: self, delivery, has_read: AtomicBool::new(false), progress: Mutex::default() };
         let instead_of_holding = (!self.compressor.can_keep(delivery.event.body()))
             .then(|| running.next_attempt(None).map_or(NextStatus::Failed, NextStatus::Retrying));
         // Its states would make the future of a whole batch too large for a stack.
@@ -115,13 +118,19 @@ impl Running<'_> {
         })
     }
 
-    /// Reads the settings and the record. The internal secret is fetched at the same time, for the attempt that most
-    /// likely follows; the process keeps the secret.
+    /// Reads the settings and the record, the first time by the read that was made for the whole batch. Otherwise the
+    /// internal secret is fetched at the same time, for the attempt that most likely follows.
     async fn read_settings_and_record(&self) -> Result<Snapshot, Fault> {
         let delivery = self.delivery;
-        let tables = &self.deliver.tables;
-        let read = tables.read_settings_and_record(self.business_id(), delivery.event.id(), clock::now());
-        let (read, _) = tokio::join!(read, self.deliver.internal_secret.get());
+        let (business_id, event_id) = (self.business_id(), delivery.event.id());
+        let read = delivery.read.filter(|_| !self.has_read.swap(true, Ordering::Relaxed));
+        let read = match read.and_then(|read| read.of(business_id, event_id, clock::now())) {
+            Some(read) => read,
+            None => {
+                let read = self.deliver.tables.read_settings_and_record(business_id, event_id, clock::now());
+                tokio::join!(read, self.deliver.internal_secret.get()).0
+            }
+        };
         let (SettingsItem { settings, health, in_flight }, record) = read?;
         let snapshot = Snapshot {
             health,

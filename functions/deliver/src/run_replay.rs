@@ -87,6 +87,7 @@ impl Running<'_> {
             trigger,
             resend: asked_at(trigger),
             number: attempt_of(trigger),
+            read: None,
             deadline: self.deadline,
         };
         Ok(self.deliver.run_delivery(&delivery).await)

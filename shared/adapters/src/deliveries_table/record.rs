@@ -22,8 +22,13 @@ pub struct Record {
 }
 
 impl Record {
-    /// The attributes that [`Self::from_item`] reads.
-    pub(crate) const ATTRIBUTES: &'static [&'static str] = &["status", "attempts", "last_delivered_at"];
+    /// The attributes that [`Self::from_item`] reads, and the one by which the records of a read are told apart.
+    pub(crate) const ATTRIBUTES: &'static [&'static str] = &["event_id", "status", "attempts", "last_delivered_at"];
+
+    /// Reads an item, which is empty if there is no record.
+    pub(crate) fn of(item: &Item) -> Result<Option<Self>, TableError> {
+        (!item.is_empty()).then(|| Self::from_item(item)).transpose()
+    }
 
     pub(crate) fn from_item(item: &Item) -> Result<Self, TableError> {
         Ok(Self {
