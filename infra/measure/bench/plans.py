@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import run
@@ -27,6 +28,9 @@ class Plan:
     batches: int = 100
     status: int = 200
     tls: bool = False
+    shares_processor: bool = True
+    """Whether the process runs on the fakes' processor. Then its CPU time has no waiting for another processor
+    to wake up, which differs from run to run."""
     cgroup: str | None = None
     payload: str | None = None
     answers: Mapping[str, str] | None = None
@@ -36,13 +40,25 @@ def measure(
     bench: Path, argv: Sequence[str | Path], plan: Plan, env: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Run a program by a plan, and give the figures (`src/plan.rs`)."""
-    members = {name: value for name, value in vars(plan).items() if value is not None}
+    members = {name: value for name, value in vars(plan).items() if value is not None and name != "shares_processor"}
     members |= {"argv": [str(part) for part in argv], "env": settings() | dict(env or {}), "sample": str(SAMPLE)}
-    done = run([bench, json.dumps(members)], capture_output=True, text=True, timeout=600, check=False)
+    with _on_one_processor() if plan.shares_processor else nullcontext():
+        done = run([bench, json.dumps(members)], capture_output=True, text=True, timeout=600, check=False)
     if done.returncode:
         raise Failure(f"{Path(argv[0]).parent.name} could not be measured: {done.stderr.strip()}")
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
+
+
+@contextmanager
+def _on_one_processor() -> Iterator[None]:
+    # A started process has the processors of the one that starts it.
+    all_processors = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(all_processors)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, all_processors)
 
 
 def settings() -> dict[str, str]:
