@@ -5,6 +5,7 @@
 //! environment, retries nothing and decompresses nothing. One deadline covers an attempt from the look-up to the last
 //! byte that is read. Everything that a receiver does is an [`Outcome`], never an error.
 
+pub(crate) mod connector;
 mod failure;
 mod location;
 mod phases;

@@ -36,7 +36,10 @@ pub(crate) fn aws(plan: &Plan, receiver: &str) -> String {
             (None, "ChangeMessageVisibilityBatch") => changed(request.body),
             (None, other) => panic!("the fakes know no {other}"),
         };
-        Some(Response { fields: "Content-Type: application/x-amz-json-1.0\r\n".to_owned(), ..Response::json(200, body) })
+        Some(Response {
+            fields: "Content-Type: application/x-amz-json-1.0\r\n".to_owned(),
+            ..Response::json(200, body)
+        })
     };
     format!("http://{}", serve(None, answer))
 }

@@ -79,7 +79,9 @@ fn converse(mut connection: impl Read + Write, answer: impl Fn(&Request<'_>) -> 
             continue;
         };
         let head = std::str::from_utf8(&buffer[..end]).expect("fields are ASCII").to_owned();
-        let length = Request { head: &head, body: &[] }.field("content-length").map_or(0, |text| text.parse().expect("a number"));
+        let length = Request { head: &head, body: &[] }
+            .field("content-length")
+            .map_or(0, |text| text.parse().expect("a number"));
         if buffer.len() < end + length + 1 {
             buffer.resize(end + length + (1 << 16), 0);
         }

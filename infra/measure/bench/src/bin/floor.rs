@@ -177,8 +177,7 @@ impl Floor {
         let answer = request.body(body.clone()).send().await?;
         let status = answer.status();
         let _answer = answer.bytes().await?;
-        let compressed =
-            self.compressor.lock().map_err(|_| "a delivery has panicked")?.compress(body.as_bytes())?;
+        let compressed = self.compressor.lock().map_err(|_| "a delivery has panicked")?.compress(body.as_bytes())?;
         let put = self.dynamodb.put_item().table_name(&self.deliveries_table).item("business_id", S(event.business_id));
         let put = put.item("event_id", S(id)).item("event_type", S(event.event_type));
         let put = put.item("occurred", N(now.as_millis().to_string())).item("body", B(Blob::new(compressed)));
