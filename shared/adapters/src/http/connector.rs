@@ -1,5 +1,5 @@
 //! The connector below both HTTP clients, the one for receivers and the one for AWS. One time limit covers the look-up,
-//! dialling and the TLS handshake.
+//! dialling and the TLS handshake. The connector marks the phases of a POST; a connection to AWS belongs to no POST.
 //!
 //! The connector uses no proxy. It offers no protocol by ALPN, so every connection is HTTP/1.1.
 
@@ -18,6 +18,8 @@ use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower_service::Service;
+
+use super::phases;
 
 /// A connection that has been silent for this long is probed, and then again after each interval of this length.
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -66,8 +68,13 @@ where
     }
 
     fn call(&mut self, destination: Uri) -> Self::Future {
+        phases::dialling();
         let connecting = timeout(self.timeout, self.https.call(destination));
-        Box::pin(async move { connecting.await.map_err(io::Error::from)? })
+        Box::pin(async move {
+            let connection = connecting.await.map_err(io::Error::from)??;
+            phases::connected();
+            Ok(connection)
+        })
     }
 }
 
