@@ -97,8 +97,8 @@ pub fn sdk_config_by_clock(aws: &Aws, tls: &ClientConfig, timeouts: Timeouts, cl
 
 fn http_client(tls: &ClientConfig, clock: fn() -> Timestamp) -> SharedHttpClient {
     let tls = Arc::new(tls.clone());
-    let client = Renewed::new(move || client(Arc::clone(&tls))).by_clock(clock);
-    let connector = SharedHttpConnector::new(SdkConnector(Arc::new(client)));
+    let client = Renewed::new(move || Arc::new(client(Arc::clone(&tls)))).by_clock(clock);
+    let connector = SharedHttpConnector::new(SdkConnector(client));
     http_client_fn(move |_settings, _components| connector.clone())
 }
 
@@ -114,7 +114,7 @@ fn client(tls: Arc<ClientConfig>) -> Client {
 
 /// Sends the SDK's requests. The SDK itself has the timeouts and retries.
 #[derive(Debug)]
-struct SdkConnector(Arc<Renewed<Client>>);
+struct SdkConnector(Renewed<Arc<Client>>);
 
 impl HttpConnector for SdkConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {

@@ -61,7 +61,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// The HTTP client that reaches receivers.
 #[derive(Clone, Debug)]
 pub struct WebhookClient {
-    client: Arc<Renewed<Client>>,
+    client: Arc<Renewed<Arc<Client>>>,
     attempt_timeout: Duration,
 }
 
@@ -82,7 +82,7 @@ impl WebhookClient {
     pub fn new(targets: TargetPolicy, attempt_timeout: Duration, tls: &ClientConfig, lookup: impl Lookup) -> Self {
         let resolver = VettingResolver::new(lookup, targets);
         let tls = Arc::new(tls.clone());
-        let make = move || client(Arc::clone(&tls), resolver.clone(), attempt_timeout);
+        let make = move || Arc::new(client(Arc::clone(&tls), resolver.clone(), attempt_timeout));
         Self { client: Arc::new(Renewed::new(make)), attempt_timeout }
     }
 

@@ -30,9 +30,15 @@ const KEEPALIVE_RETRIES: u32 = 3;
 /// How long sent bytes may stay unacknowledged before the kernel gives a connection up.
 const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Makes connections to the addresses that a resolver gives.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Makes connections to the addresses that a resolver gives. The HTTP client clones its connector twice for every
+/// request, also for one on a kept connection. So a clone is one more reference.
 #[derive(Clone, Debug)]
-pub(crate) struct Connector<R> {
+pub(crate) struct Connector<R>(Arc<Dialling<R>>);
+
+#[derive(Debug)]
+struct Dialling<R> {
     https: HttpsConnector<HttpConnector<R>>,
     timeout: Duration,
 }
@@ -49,12 +55,13 @@ impl<R> Connector<R> {
         tcp.set_keepalive_interval(Some(KEEPALIVE));
         tcp.set_keepalive_retries(Some(KEEPALIVE_RETRIES));
         tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED_TIMEOUT));
-        Self { https: HttpsConnector::from((tcp, tls)), timeout }
+        Self(Arc::new(Dialling { https: HttpsConnector::from((tcp, tls)), timeout }))
     }
 }
 
 impl<R> Service<Uri> for Connector<R>
 where
+    R: Clone,
     HttpConnector<R>: Service<Uri, Response = TokioIo<TcpStream>>,
     <HttpConnector<R> as Service<Uri>>::Future: Send + 'static,
     <HttpConnector<R> as Service<Uri>>::Error: Into<BoxError>,
@@ -63,13 +70,15 @@ where
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.https.poll_ready(context)
+    /// Is always ready. The TCP connector asks its resolver once more, before each look-up.
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, destination: Uri) -> Self::Future {
         phases::dialling();
-        let connecting = timeout(self.timeout, self.https.call(destination));
+        let mut https = self.0.https.clone();
+        let connecting = timeout(self.0.timeout, https.call(destination));
         Box::pin(async move {
             let connection = connecting.await.map_err(io::Error::from)??;
             phases::connected();
@@ -78,4 +87,38 @@ where
     }
 }
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use domain::guard::TargetPolicy;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::http::resolver::{Lookup, VettingResolver};
+    use crate::http::tls;
+
+    /// A resolver that never answers.
+    struct Silent;
+
+    impl Lookup for Silent {
+        async fn lookup(&self, _name: &str) -> io::Result<Vec<IpAddr>> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn the_time_limit_covers_the_look_up_and_the_handshake() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let resolver = VettingResolver::new(Silent, TargetPolicy::UnsafeForLocalTestsOnly);
+        let mut connector = Connector::new(resolver, Arc::new(tls::client_config()), Duration::from_millis(50));
+        for url in ["http://receiver.test/".to_owned(), format!("https://{address}/")] {
+            let connecting = connector.call(url.parse().expect("a URI"));
+            // Longer than the limit of a look-up.
+            let connected = timeout(Duration::from_secs(10), connecting).await.expect("the limit is shorter");
+            let error = connected.expect_err("nobody answers").downcast::<io::Error>().expect("by the time limit");
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{url}");
+        }
+    }
+}
