@@ -21,6 +21,7 @@ class InstantAws:
         found = {"settings": [item], "deliveries": []}
         self._answers = {
             "BatchGetItem": json.dumps({"Responses": found, "UnprocessedKeys": {}}).encode(),
+            "PutItem": b"{}",
             "UpdateItem": b"{}",
             "GetSecretValue": json.dumps({"Name": "internal", "SecretString": "k" * 64}).encode(),
             "ChangeMessageVisibility": b"{}",

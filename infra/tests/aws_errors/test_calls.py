@@ -26,7 +26,7 @@ def test_delivery_costs_one_read_and_one_write(business: TestBusiness, aws_proxy
             business.publish()
         business.receives(31)
         wait_until_empty(business.stack)
-    assert mine.calls == {"dynamodb.BatchGetItem": 30, "dynamodb.UpdateItem": 30}
+    assert mine.calls == {"dynamodb.BatchGetItem": 30, "dynamodb.PutItem": 30}
     others = all_calls.calls - mine.calls
     # The first event of each process also reads the secret.
     assert set(others) <= {"secretsmanager.GetSecretValue"}
@@ -41,7 +41,7 @@ def test_attempt_that_takes_long_costs_two_more_writes_for_its_entry_in_the_sett
         business.publish()
         business.receives()
         wait_until_empty(business.stack)
-    assert mine.calls == {"dynamodb.BatchGetItem": 1, "dynamodb.UpdateItem": 3}
+    assert mine.calls == {"dynamodb.BatchGetItem": 1, "dynamodb.PutItem": 1, "dynamodb.UpdateItem": 2}
 
 
 def test_attempt_whose_entry_in_the_settings_cannot_be_written_is_delivered(
@@ -76,5 +76,5 @@ def test_event_of_a_paused_endpoint_costs_one_read_one_write_and_no_request(
             business.publish()
         until(lambda: len(business.held()) == 10, SECONDS, "ten held events")
         wait_until_empty(business.stack)
-    assert mine.calls == {"dynamodb.BatchGetItem": 10, "dynamodb.UpdateItem": 10}
+    assert mine.calls == {"dynamodb.BatchGetItem": 10, "dynamodb.PutItem": 10}
     assert business.received() == []
