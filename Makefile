@@ -38,7 +38,7 @@ CDK := infra/cdk/node_modules/.complete
 TSC := $(BIN)/node infra/cdk/node_modules/typescript/bin/tsc --project infra/cdk
 TOOL := CARGO_PROFILE_DEV_DEBUG=false cargo install --quiet --locked --debug --root $(LOCAL) --target-dir $(LOCAL)/tools
 
-export BUILD PORT YES
+export BUILD PORT YES SHORT
 export NODE := $(CURDIR)/$(BIN)/node
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
@@ -64,7 +64,7 @@ check: setup $(LOCAL)/.cargo-deny-$(DENY) $(LOCAL)/.cargo-machete-$(MACHETE) $(C
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
 	$(LOCAL)/bin/cargo-deny --workspace --all-features --locked check bans licenses sources
-	$(LOCAL)/bin/cargo-machete shared functions
+	$(LOCAL)/bin/cargo-machete shared functions infra/measure
 	$(BIN)/ruff format --config infra/ruff.toml --check infra
 	$(BIN)/ruff check --config infra/ruff.toml infra
 	$(BIN)/python -m infra.cdk.parameters --check
@@ -105,7 +105,7 @@ screenshots: setup ## README's pictures of the owner's page, anew
 invoke: setup ## One invocation of deliver with EVENT=events/sqs/...
 	@$(BIN)/python -m infra.local.invoke $(EVENT)
 
-bench: setup ## Start-up time, CPU, memory and size of the release build
+bench: setup ## Start, CPU, memory and size of the release build beside two references; SHORT=1 takes a minute
 	@$(BIN)/python -m infra.measure.bench
 
 chaos: setup ## Kills, broken endpoints and a broken AWS; SEED=... makes the same choices again

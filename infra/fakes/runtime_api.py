@@ -4,7 +4,6 @@ Source: AWS Lambda Developer Guide, "Using the Lambda runtime API", version 2018
 """
 
 import asyncio
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -39,8 +38,6 @@ class RuntimeApi:
     """The invocations of one process, handed over from any thread and answered on one event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.first_asked: float | None = None
-        """When the process first asked for an invocation, by `time.monotonic`."""
         self._loop = loop
         self._next: asyncio.Queue[Invocation] = asyncio.Queue()
         self._under_way: dict[str, Invocation] = {}
@@ -66,7 +63,6 @@ class RuntimeApi:
         return response(202, b'{"status":"OK"}', [("Content-Type", "application/json")])
 
     async def _hand_out(self) -> bytes:
-        self.first_asked = self.first_asked or time.monotonic()
         invocation = await self._next.get()
         fields = [
             ("Content-Type", "application/json"),

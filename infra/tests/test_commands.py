@@ -1,4 +1,4 @@
-"""The Makefile's commands run, invoke and bench, so that a change that breaks them is noticed."""
+"""The Makefile's commands run and invoke, so that a change that breaks them is noticed."""
 
 import os
 import re
@@ -14,14 +14,10 @@ import pytest
 
 from infra.fakes.receiver import Receiver
 from infra.local import environment
-from infra.local.building import BOOTSTRAP, build
 from infra.local.invoke import invoke
 from infra.local.ministack import free_port, usable
 from infra.local.processes import until
 from infra.local.stack import Stack
-from infra.measure.bench.certificate import untrusted
-from infra.measure.bench.cost import cost, refused_handshake_ms, settings
-from infra.measure.bench.startup import init_ms
 
 from .business import TestBusiness
 from .logs import Confidential
@@ -96,13 +92,3 @@ def test_invoke_delivers_the_batch_and_sets_the_poisoned_one_aside(
     assert answer == '{"batchItemFailures":[]}'
     assert len(demo.receives(3)) == 3
     assert dead_letters.wait('"business_id":"demo"')["MessageAttributes"]["reason"]["StringValue"] == "malformed"
-
-
-def test_bench_measures() -> None:
-    build()
-    [start] = init_ms([BOOTSTRAP], settings("http://127.0.0.1:9", ""), runs=2)
-    assert start > 0
-    run = cost(BOOTSTRAP, batches=3, size=2)
-    assert run.cpu_ms_per_event > 0
-    assert run.peak_mib > 1
-    assert refused_handshake_ms(BOOTSTRAP, untrusted()) > 0

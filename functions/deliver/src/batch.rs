@@ -50,7 +50,7 @@ pub(crate) async fn deliver_all(
         Content::Event(event) => Some((event.business_id(), event.id())),
         Content::Command(_) | Content::Malformed(_) => None,
     });
-    let read = deliver.read_together(events).await.map(Arc::new);
+    let read = deliver.read_together(events, end).await.map(Arc::new);
     let mut limits = Limits::default();
     let deliveries = messages.into_iter().map(|(message, content)| {
         let (id, turn) = (message.id.clone(), limits.of(content.business_id(), content.event_id()));
@@ -60,7 +60,7 @@ pub(crate) async fn deliver_all(
             // A message whose turn does not come in time finds no time left, and comes back unattempted.
             let taken = timeout_at(deliver.latest_begin(end), turn.wait()).await;
             // Before a message that has waited, others have changed what was read.
-            let read = read.filter(|_| taken.is_ok_and(|taken| taken.at_once));
+            let read = read.filter(|_| taken.as_ref().is_ok_and(|taken| taken.at_once));
             deliver.handle(&message, content, read.as_deref(), end).await
         });
         (id, delivery)

@@ -81,13 +81,17 @@ impl Deliver {
     /// Reads for all events of a batch what each delivery begins with, in one round trip. The internal secret is fetched
     /// at the same time, for the attempts that most likely follow; the process keeps the secret.
     ///
-    /// None: there is no event, or the read failed or took too long. Each delivery then reads for itself.
+    /// None: there is no event, no time for an attempt, or the read failed or took too long. Each delivery then reads for
+    /// itself.
     pub(crate) async fn read_together<'a>(
         &self,
         events: impl Iterator<Item = (&'a BusinessId, &'a EventId)>,
+        deadline: Instant,
     ) -> Option<ReadTogether> {
         let mut events = events.peekable();
-        events.peek()?;
+        if events.peek().is_none() || !self.has_time(deadline) {
+            return None;
+        }
         let in_time = |read| timeout(ReadTogether::COUNTS_FOR, read);
         let secret = timeout(ReadTogether::COUNTS_FOR, self.internal_secret.get());
         let (read, _) = tokio::join!(in_time(self.tables.read_together(events)), secret);

@@ -1,11 +1,9 @@
-"""`make bench`: the cost of the release build of `deliver`, measured, never asserted.
+"""`make bench`: what `deliver` and `portal` cost beside references that run in the same rounds.
 
-`startup` and `cost` measure, and `__main__` prints the figures. The function talks to the fakes `runtime_api`,
-`instant_aws` and `receiver`, servers in Python in this process. They bound how many events a second the function can
-handle here, so the command gives no such number. The servers do not bound the CPU and memory of the function's own
-process, the time until the process asks for work, and the size of the artifact. The time of a first event contains the
-servers' answers, and the output says so.
+`hello` is the least function on the Lambda runtime. `floor` is the least function that does `deliver`'s work for a
+healthy endpoint with the same runtime, SDK and HTTP client (`src/bin/floor.rs` says what it leaves out). The program
+`bench` (`src/main.rs`) plays everything that a function talks to, and measures one process.
 
-Figures hold for the machine on which they were taken. The ratio of two starts that were measured in turn can be
-compared between machines.
+The programs take turns, so that other work of the machine meets all of them alike. A figure of one machine says little,
+but a ratio of two programs in one run can be compared between machines.
 """

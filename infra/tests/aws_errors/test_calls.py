@@ -16,7 +16,7 @@ from .ways import WRITE, every_way, pause, settings, statuses
 pytestmark = pytest.mark.own_stack
 
 
-def test_delivery_costs_one_read_and_one_write(business: TestBusiness, aws_proxy: AwsProxy) -> None:
+def test_batch_costs_one_read_and_delivery_one_write(business: TestBusiness, aws_proxy: AwsProxy) -> None:
     business.answers(200)
     business.publish()
     business.receives()
@@ -26,7 +26,10 @@ def test_delivery_costs_one_read_and_one_write(business: TestBusiness, aws_proxy
             business.publish()
         business.receives(31)
         wait_until_empty(business.stack)
-    assert mine.calls == {"dynamodb.BatchGetItem": 30, "dynamodb.PutItem": 30}
+    assert mine.calls.keys() == {"dynamodb.BatchGetItem", "dynamodb.PutItem"}
+    assert mine.calls["dynamodb.PutItem"] == 30
+    # A batch has ten events at most.
+    assert 3 <= mine.calls["dynamodb.BatchGetItem"] <= 30
     others = all_calls.calls - mine.calls
     # The first event of each process also reads the secret.
     assert set(others) <= {"secretsmanager.GetSecretValue"}
@@ -66,9 +69,7 @@ def test_attempt_whose_entry_in_the_settings_cannot_be_written_is_delivered(
     assert levels <= {"INFO", "WARN", "DEBUG"}, "no fault is logged"
 
 
-def test_event_of_a_paused_endpoint_costs_one_read_one_write_and_no_request(
-    business: TestBusiness, aws_proxy: AwsProxy
-) -> None:
+def test_event_of_a_paused_endpoint_costs_one_write_and_no_request(business: TestBusiness, aws_proxy: AwsProxy) -> None:
     business.answers(200)
     pause(business)
     with aws_proxy.tally(about=business.id) as mine:
@@ -76,5 +77,7 @@ def test_event_of_a_paused_endpoint_costs_one_read_one_write_and_no_request(
             business.publish()
         until(lambda: len(business.held()) == 10, SECONDS, "ten held events")
         wait_until_empty(business.stack)
-    assert mine.calls == {"dynamodb.BatchGetItem": 10, "dynamodb.PutItem": 10}
+    assert mine.calls["dynamodb.PutItem"] == 10
+    assert mine.calls.keys() == {"dynamodb.BatchGetItem", "dynamodb.PutItem"}
+    assert mine.calls["dynamodb.BatchGetItem"] <= 10
     assert business.received() == []

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.fakes.aws_proxy import RECORD_WRITES, Gate
+from infra.fakes.aws_errors import AwsResponse
+from infra.fakes.aws_proxy import RECORD_WRITES, Call, Forward, Gate, broken, late, unprocessed
 from infra.fakes.receiver import Answer, Manner
 from infra.fakes.second.mapping import Batch
 from infra.fakes.second.stack import SecondStack
@@ -67,6 +68,41 @@ def test_copies_among_other_events_of_a_batch_are_posted_once(business: TestBusi
     assert calls_of(business)[first["call_id"]] == 1
     assert calls_of(business)[then["call_id"]] == 1
     assert calls_of(business).total() == 4
+
+
+def is_of_many(call: Call) -> bool:
+    """Whether a BatchGetItem reads for several events."""
+    return any(len(request["Keys"]) > 1 for request in call.parameters["RequestItems"].values())
+
+
+@pytest.mark.parametrize("way", ["answered", "broken", "records left out", "too late"])
+def test_one_read_serves_a_batch_and_each_event_is_read_alone_where_that_fails(
+    business: TestBusiness, another: TestBusiness, second: SecondStack, way: str
+) -> None:
+    faults = {
+        "answered": None,
+        "broken": broken,
+        "records left out": unprocessed(second.outputs["DeliveriesTableName"]),
+        "too late": late(1.2),
+    }
+
+    async def fault(call: Call, forward: Forward) -> AwsResponse | None:
+        of_way = faults[way] if is_of_many(call) else None
+        reads.append(is_of_many(call))
+        return await (of_way(call, forward) if of_way else forward())
+
+    reads: list[bool] = []
+    for each in (business, another):
+        each.answers(200)
+    events = [each.call() for _ in range(5) for each in (business, another)]
+    with second.proxy.rule(fault, "BatchGetItem"):
+        second.publish_together(*events)
+        batch_of(second, events[-1]["call_id"])
+        second.until(second.is_idle, "the end of all work")
+    assert (calls_of(business) + calls_of(another)) == {event["call_id"]: 1 for event in events}
+    assert reads.count(False) == (0 if way == "answered" else len(events))
+    # The SDK tries a broken call again.
+    assert reads.count(True) >= 1 if way == "broken" else reads.count(True) == 1
 
 
 def test_message_that_takes_too_long_leaves_its_neighbours_acknowledged(

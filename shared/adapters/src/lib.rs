@@ -7,6 +7,7 @@
 
 pub mod process;
 mod kept;
+mod lazy;
 pub mod aws;
 pub mod body;
 pub mod dynamodb;

@@ -7,6 +7,8 @@ use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
 use aws_types::SdkConfig;
 use domain::mail::{EmailAddress, Mail};
 
+use crate::lazy::Lazy;
+
 /// A fault of this system or of AWS: SES did not take a mail.
 ///
 /// The fault has the name of SES's error and nothing else, since SES's message may repeat the address.
@@ -19,7 +21,7 @@ pub struct MailError(String);
 /// There is no `Debug`, which would show the address.
 #[derive(Clone)]
 pub struct Mailer {
-    client: Client,
+    client: Lazy<Client>,
     from: String,
 }
 
@@ -27,7 +29,7 @@ impl Mailer {
     /// A mailer that sends from an address, which SES has to know as verified.
     #[must_use]
     pub fn new(sdk: &SdkConfig, from: String) -> Self {
-        Self { client: Client::new(sdk), from }
+        Self { client: Lazy::new(sdk, Client::new), from }
     }
 
     /// Sends a mail to one address.

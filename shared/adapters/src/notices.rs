@@ -7,6 +7,7 @@ use aws_types::SdkConfig;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::lazy::Lazy;
 use crate::process::metrics::{Metric, count};
 use domain::endpoint::{Notice, NoticeKind};
 use domain::event::BusinessId;
@@ -19,7 +20,7 @@ pub struct NoticeError(#[source] Box<aws_sdk_sns::Error>);
 /// The topic `OwnerNotices`.
 #[derive(Clone, Debug)]
 pub struct Notices {
-    client: Client,
+    client: Lazy<Client>,
     topic_arn: String,
 }
 
@@ -82,7 +83,7 @@ impl Notices {
     /// Gives the topic with this ARN.
     #[must_use]
     pub fn new(sdk: &SdkConfig, topic_arn: String) -> Self {
-        Self { client: Client::new(sdk), topic_arn }
+        Self { client: Lazy::new(sdk, Client::new), topic_arn }
     }
 
     /// Publishes a notice, and logs it. `kind` and `business_id` are message attributes too, so that subscribers can

@@ -16,6 +16,8 @@ use domain::event::BusinessId;
 use domain::request::traceparent::Traceparent;
 use publish::{MAX_MESSAGE_BYTES, attribute_bytes, message_group};
 
+use crate::lazy::Lazy;
+
 /// The longest delay with which a message can be sent: 15 minutes (Amazon SQS quotas).
 const MAX_DELAY: Duration = Duration::from_mins(15);
 
@@ -67,7 +69,7 @@ pub struct QueueError(#[source] Box<aws_sdk_sqs::Error>);
 /// The events queue, for the commands that the system sends to itself.
 #[derive(Clone, Debug)]
 pub struct Commands {
-    client: Client,
+    client: Lazy<Client>,
     events_url: String,
 }
 
@@ -75,7 +77,7 @@ impl Commands {
     /// Gives the events queue with this URL.
     #[must_use]
     pub fn new(sdk: &SdkConfig, events_url: String) -> Self {
-        Self { client: Client::new(sdk), events_url }
+        Self { client: Lazy::new(sdk, Client::new), events_url }
     }
 
     /// Sends a command that arrives after `delay`, in whole seconds, up to 15 minutes.
@@ -101,7 +103,7 @@ impl Commands {
 /// The events queue and its dead-letter queue.
 #[derive(Clone, Debug)]
 pub struct Queues {
-    client: Client,
+    client: Lazy<Client>,
     events_url: String,
     dead_letter_url: String,
     commands: Commands,

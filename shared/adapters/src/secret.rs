@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::kept::Dated;
+use crate::lazy::Lazy;
 use crate::process::clock;
 use crate::process::log::error_chain;
 use crate::process::metrics::{Metric, count};
@@ -41,7 +42,7 @@ pub enum SecretError {
 /// Reads a secret and keeps it for a while.
 #[derive(Debug)]
 pub struct SecretSource<S> {
-    client: Client,
+    client: Lazy<Client>,
     arn: String,
     /// Makes the secret from its text. None: the text is empty.
     parse: fn(&str) -> Option<S>,
@@ -62,7 +63,7 @@ impl<S: Clone> SecretSource<S> {
     #[must_use]
     pub fn new(sdk: &SdkConfig, arn: String, parse: fn(&str) -> Option<S>) -> Self {
         Self {
-            client: Client::new(sdk),
+            client: Lazy::new(sdk, Client::new),
             arn,
             parse,
             clock: clock::now,

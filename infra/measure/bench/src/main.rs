@@ -40,6 +40,8 @@ fn measure(plan: &Plan) -> Figures {
     let mut figures = Figures { init_ms: ms(first_asked.duration_since(started)), ..Figures::default() };
     if plan.warm == 0 {
         figures.rss_kib = process.peak_kib();
+        drop(runtime);
+        process.end();
         return figures;
     }
     runtime.hand_over();
