@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from infra.fakes.aws_proxy import Gate, broken, late, lost_answer, lost_request, throttled, unprocessed
+from infra.fakes.aws_proxy import RECORD_WRITES, Gate, broken, late, lost_answer, lost_request, throttled, unprocessed
 from infra.fakes.receiver import LIE, Answer, Manner
 from infra.local.functions import deliver_with
 from infra.local.processes import Failure, until
@@ -85,14 +85,14 @@ def killed_before_the_record(system: SystemUnderTest, events: PublishedEvents) -
     """Kill every process between the POST and the record."""
     ids = system.businesses(6)
     events.publish(ids * system.scale)
-    system.kill_at(Gate(), "UpdateItem", table=system.stack.outputs["DeliveriesTableName"], count=2)
+    system.kill_at(Gate(), *RECORD_WRITES, table=system.stack.outputs["DeliveriesTableName"], count=2)
 
 
 def killed_before_acknowledging(system: SystemUnderTest, events: PublishedEvents) -> None:
     """Kill every process between the record and the acknowledgement."""
     ids = system.businesses(6)
     events.publish(ids * system.scale)
-    system.kill_at(Gate(answered=True), "UpdateItem", table=system.stack.outputs["DeliveriesTableName"], count=2)
+    system.kill_at(Gate(answered=True), *RECORD_WRITES, table=system.stack.outputs["DeliveriesTableName"], count=2)
 
 
 def killed_while_an_endpoint_becomes_failing(system: SystemUnderTest, events: PublishedEvents) -> None:
@@ -124,7 +124,7 @@ def killed_during_a_replay(system: SystemUnderTest, events: PublishedEvents) -> 
         system.resume(id_)
     tables = system.stack.outputs
     system.kill_at(Gate(), "Query")
-    system.kill_at(Gate(), "UpdateItem", table=tables["DeliveriesTableName"])
+    system.kill_at(Gate(), *RECORD_WRITES, table=tables["DeliveriesTableName"])
     system.kill_at(Gate(answered=True), "UpdateItem", table=tables["SettingsTableName"])
     system.kill_at(Gate(answered=True), "SendMessage")
 

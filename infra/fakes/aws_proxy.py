@@ -130,6 +130,10 @@ class Gate:
         return answer or await forward()
 
 
+RECORD_WRITES = ("PutItem", "UpdateItem")
+"""The operations that write a record of the ledger: the first write is a PutItem, and the later ones are updates."""
+
+
 @dataclass
 class Rule:
     """The calls that fail by a fault: those that meet every condition of the rule."""

@@ -11,6 +11,7 @@ SENDER = "MailOwners"
 """The statement that covers every identity of SES. A condition limits it to one sender's address."""
 READS = ("BatchGet", "Get", "Query", "Receive", "Scan")
 WRITES = {
+    "dynamodb:PutItem",
     "dynamodb:UpdateItem",
     "logs:CreateLogStream",
     "logs:PutLogEvents",

@@ -217,13 +217,9 @@ impl Running<'_> {
             let attempt = progress.attempt.as_ref().map(|(attempt, at)| to_record(attempt, *at));
             (progress.record, attempt, progress.settings.retention_days)
         };
-        // The body is written only once, with the first record.
-        let body = if before.is_none() {
+        if before.is_none() {
             report::unread_fields(delivery);
-            self.deliver.compressor.compress(delivery.event.body())
-        } else {
-            None
-        };
+        }
         let (status, next_attempt) = match status {
             NextStatus::Delivered => (Status::Delivered, None),
             NextStatus::Retrying(at) => (Status::Retrying, Some(at)),
@@ -236,7 +232,7 @@ impl Running<'_> {
         let change = RecordUpdate {
             event: delivery.event,
             traceparent: delivery.traceparent,
-            body: body.as_ref(),
+            compressor: &self.deliver.compressor,
             before,
             status,
             attempt: attempt.as_ref(),
@@ -344,7 +340,8 @@ fn to_record(attempt: &Attempt, at: Timestamp) -> AttemptRecord {
         Verdict::Retry { cause, .. } => Some(cause),
     };
     AttemptRecord {
-        id: fastrand::u64(..),
+        // An event's attempts are few, and DynamoDB bills each pair of digits.
+        id: fastrand::u32(..).into(),
         at,
         cause,
         status_code: attempt.status_code(),

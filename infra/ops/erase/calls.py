@@ -7,6 +7,7 @@
 
 import hashlib
 import json
+import re
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -15,7 +16,11 @@ import zstandard
 
 from infra.local import environment
 
-DICTIONARY = environment.ROOT / "shared" / "adapters" / "src" / "body" / "calls-1.zdict"
+DICTIONARIES = environment.ROOT / "shared" / "adapters" / "src" / "body"
+WITHOUT_HEBREW = 2
+"""The dictionary, by its id, of the bodies without the bytes 0xD7 (`shared/adapters/src/body.rs`)."""
+HEBREW = re.compile(rb"[\xc0-\xdf].|[\xe0-\xef]..|[\xf0-\xff]...|([\x80-\xbf])", re.DOTALL)
+"""A character of two bytes or more, or a byte that has lost the 0xD7 before it."""
 MOST_BYTES = 6 * 1024 * 1024
 """The largest body that `deliver` reads (`MAX_DECOMPRESSED` in `shared/adapters/src/body.rs`)."""
 
@@ -31,7 +36,9 @@ def event_id(business: str, call: str) -> str:
 def decompressed(body: bytes) -> str | None:
     """Give the text of a body as the ledger has compressed it; None: it cannot be read."""
     try:
-        return _decompressor().decompress(body, max_output_size=MOST_BYTES).decode()
+        brief = zstandard.get_frame_parameters(body).dict_id == WITHOUT_HEBREW
+        text = _decompressor("calls-2" if brief else "calls-1").decompress(body, max_output_size=MOST_BYTES)
+        return (HEBREW.sub(_whole, text) if brief else text).decode()
     except (zstandard.ZstdError, UnicodeDecodeError):
         return None
 
@@ -66,5 +73,10 @@ def as_id(value: object) -> str | None:
 
 
 @cache
-def _decompressor() -> zstandard.ZstdDecompressor:
-    return zstandard.ZstdDecompressor(dict_data=zstandard.ZstdCompressionDict(DICTIONARY.read_bytes()))
+def _decompressor(name: str) -> zstandard.ZstdDecompressor:
+    dictionary = (DICTIONARIES / f"{name}.zdict").read_bytes()
+    return zstandard.ZstdDecompressor(dict_data=zstandard.ZstdCompressionDict(dictionary))
+
+
+def _whole(found: re.Match[bytes]) -> bytes:
+    return b"\xd7" + found[1] if found[1] else found[0]

@@ -26,8 +26,8 @@ def test_batch_costs_one_read_and_delivery_one_write(business: TestBusiness, aws
             business.publish()
         business.receives(31)
         wait_until_empty(business.stack)
-    assert mine.calls.keys() == {"dynamodb.BatchGetItem", "dynamodb.UpdateItem"}
-    assert mine.calls["dynamodb.UpdateItem"] == 30
+    assert mine.calls.keys() == {"dynamodb.BatchGetItem", "dynamodb.PutItem"}
+    assert mine.calls["dynamodb.PutItem"] == 30
     # A batch has ten events at most.
     assert 3 <= mine.calls["dynamodb.BatchGetItem"] <= 30
     others = all_calls.calls - mine.calls
@@ -44,7 +44,7 @@ def test_attempt_that_takes_long_costs_two_more_writes_for_its_entry_in_the_sett
         business.publish()
         business.receives()
         wait_until_empty(business.stack)
-    assert mine.calls == {"dynamodb.BatchGetItem": 1, "dynamodb.UpdateItem": 3}
+    assert mine.calls == {"dynamodb.BatchGetItem": 1, "dynamodb.PutItem": 1, "dynamodb.UpdateItem": 2}
 
 
 def test_attempt_whose_entry_in_the_settings_cannot_be_written_is_delivered(
@@ -77,7 +77,7 @@ def test_event_of_a_paused_endpoint_costs_one_write_and_no_request(business: Tes
             business.publish()
         until(lambda: len(business.held()) == 10, SECONDS, "ten held events")
         wait_until_empty(business.stack)
-    assert mine.calls["dynamodb.UpdateItem"] == 10
-    assert mine.calls.keys() == {"dynamodb.BatchGetItem", "dynamodb.UpdateItem"}
+    assert mine.calls["dynamodb.PutItem"] == 10
+    assert mine.calls.keys() == {"dynamodb.BatchGetItem", "dynamodb.PutItem"}
     assert mine.calls["dynamodb.BatchGetItem"] <= 10
     assert business.received() == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.fakes.aws_proxy import AwsProxy, broken, conflicting, lost_answer, unprocessed
+from infra.fakes.aws_proxy import RECORD_WRITES, AwsProxy, broken, conflicting, lost_answer, unprocessed
 from infra.local.processes import until
 from infra.tests.business import TestBusiness
 from infra.tests.conftest import Businesses
@@ -64,7 +64,7 @@ def test_success_that_cannot_be_recorded_is_written_again_and_not_posted_again(
         business.answers(200)
     # AWS's visibility timeout, since the function tries this write for longer than messages stay invisible here.
     with short_visibility(businesses[0].stack, OWN_VISIBILITY_SECONDS):
-        with every_way(aws_proxy, businesses, WRITE, ledger) as rules:
+        with every_way(aws_proxy, businesses, RECORD_WRITES, ledger) as rules:
             for business in businesses:
                 business.publish()
             until(lambda: all(rule.hits > TRIES_OF_A_CALL for rule in rules), SECONDS, "a second write of each")
@@ -78,7 +78,7 @@ def test_failure_that_cannot_be_recorded_is_tried_again_by_its_schedule(
     business: TestBusiness, aws_proxy: AwsProxy
 ) -> None:
     business.answers(500, 500, 200)
-    with aws_proxy.rule(broken, WRITE, **ledger(business)):
+    with aws_proxy.rule(broken, *RECORD_WRITES, **ledger(business)):
         business.publish()
         requests = business.receives(3)
         assert [request.headers["webhook-attempt"] for request in requests] == ["1", "2", "3"]
@@ -89,7 +89,7 @@ def test_failure_that_cannot_be_recorded_is_tried_again_by_its_schedule(
 def test_event_that_cannot_be_held_stays_in_the_queue(businesses: list[TestBusiness], aws_proxy: AwsProxy) -> None:
     for business in businesses:
         pause(business)
-    with every_way(aws_proxy, businesses, WRITE, ledger):
+    with every_way(aws_proxy, businesses, RECORD_WRITES, ledger):
         for business in businesses:
             business.publish()
         for business in businesses:

@@ -11,6 +11,7 @@ from infra.tests.business import TestBusiness
 
 READ = "BatchGetItem"
 WRITE = "UpdateItem"
+"""Every write of the settings, and of a record but for its first one."""
 EVERY_WAY: dict[str, Fault] = {
     "broken": broken,
     "throttled": throttled,
@@ -22,12 +23,16 @@ EVERY_WAY: dict[str, Fault] = {
 
 @contextmanager
 def every_way(
-    aws_proxy: AwsProxy, businesses: list[TestBusiness], operation: str, of: Callable[[TestBusiness], dict[str, Any]]
+    aws_proxy: AwsProxy,
+    businesses: list[TestBusiness],
+    operations: str | tuple[str, ...],
+    of: Callable[[TestBusiness], dict[str, Any]],
 ) -> Iterator[list[Rule]]:
-    """Let an operation fail for each business in another way."""
+    """Let an operation, or each of several, fail for each business in another way."""
+    named = (operations,) if isinstance(operations, str) else operations
     with ExitStack() as rules:
         ways = zip(businesses, EVERY_WAY.values(), strict=True)
-        yield [rules.enter_context(aws_proxy.rule(fault, operation, **of(business))) for business, fault in ways]
+        yield [rules.enter_context(aws_proxy.rule(fault, *named, **of(business))) for business, fault in ways]
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from infra.fakes.aws_errors import AwsResponse
-from infra.fakes.aws_proxy import Call, Forward, Gate, broken, late, unprocessed
+from infra.fakes.aws_proxy import RECORD_WRITES, Call, Forward, Gate, broken, late, unprocessed
 from infra.fakes.receiver import Answer, Manner
 from infra.fakes.second.mapping import Batch
 from infra.fakes.second.stack import SecondStack
@@ -113,7 +113,7 @@ def test_message_that_takes_too_long_leaves_its_neighbours_acknowledged(
     hanging, neighbours = business.call(), [another.call() for _ in range(9)]
     # Neither its receiver nor the ledger answers. Each wait has a bound, but together they are too long.
     gate = Gate()
-    with second.deliver.timeout(INVOCATION_SECONDS), second.proxy.rule(gate, "UpdateItem", about=business.id):
+    with second.deliver.timeout(INVOCATION_SECONDS), second.proxy.rule(gate, *RECORD_WRITES, about=business.id):
         second.publish_together(*neighbours[:4], hanging, *neighbours[4:])
         batch = batch_of(second, hanging["call_id"])
     assert batch.error is None, "the invocation ended in time"

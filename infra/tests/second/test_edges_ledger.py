@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.fakes.aws_proxy import lost_answer
+from infra.fakes.aws_proxy import RECORD_WRITES, lost_answer
 from infra.fakes.receiver import Answer
 from infra.fakes.second.stack import SecondStack
 from infra.tests.business import TestBusiness, event_id_of
@@ -97,7 +97,7 @@ def test_attempt_counts_once_although_the_answer_to_its_write_was_lost(
         ledger = second.outputs["DeliveriesTableName"]
         lost = (1 if count == 1 else 2) if count >= at else 0
         about = {"table": ledger, "about": business.id, "times": lost}
-        with second.proxy.rule(lost_answer, "UpdateItem", **about) as rule:
+        with second.proxy.rule(lost_answer, *RECORD_WRITES, **about) as rule:
             if count == 1:
                 business.publish()
                 event_id = event_id_of(business.receives()[0])
@@ -112,7 +112,7 @@ def test_failure_counts_once_although_the_answer_to_its_write_was_lost(owner: Ow
     business = owner.business
     business.answers(Answer(500, b"first"), Answer(500, b"second"), Answer(200, b"third"))
     ledger = second.outputs["DeliveriesTableName"]
-    with second.proxy.rule(lost_answer, "UpdateItem", table=ledger, about=business.id, times=2) as rule:
+    with second.proxy.rule(lost_answer, *RECORD_WRITES, table=ledger, about=business.id, times=2) as rule:
         business.publish()
         event_id = event_id_of(business.receives(3)[0])
         assert attempts(second, owner, event_id, 3) == ["first", "second", "third"]

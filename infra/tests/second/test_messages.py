@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.fakes.aws_proxy import Gate, broken
+from infra.fakes.aws_proxy import RECORD_WRITES, Gate, broken
 from infra.fakes.receiver import Answer
 from infra.fakes.second.stack import SecondStack
 from infra.tests.business import TestBusiness, event_id_of
@@ -84,7 +84,7 @@ def test_replay_repeats_the_write_of_a_record_and_not_the_post(business: TestBus
     held = business.hold(3)
     business.resume()
     business.receives(1)
-    with second.proxy.rule(broken, "UpdateItem", table=deliveries_of(second), about=business.id) as rule:
+    with second.proxy.rule(broken, *RECORD_WRITES, table=deliveries_of(second), about=business.id) as rule:
         second.until(lambda: rule.hits >= 6, "writes that were tried again")
         assert business.arrived() == held[:1]
     second.until(lambda: business.held() == [], "nothing held")
@@ -96,7 +96,7 @@ def test_delivery_that_could_not_be_recorded_is_recorded_later_and_not_posted_ag
     business: TestBusiness, second: SecondStack
 ) -> None:
     business.answers(200)
-    with second.proxy.rule(broken, "UpdateItem", table=deliveries_of(second), about=business.id) as rule:
+    with second.proxy.rule(broken, *RECORD_WRITES, table=deliveries_of(second), about=business.id) as rule:
         business.publish()
         second.until(lambda: rule.hits >= 6, "writes that were tried again")
     record = business.recorded(business.arrived()[0], "delivered")
@@ -108,7 +108,7 @@ def test_delivery_that_cannot_be_recorded_until_the_deadline_is_acknowledged_and
     business: TestBusiness, second: SecondStack
 ) -> None:
     business.answers(200)
-    rule = second.proxy.rule(broken, "UpdateItem", table=deliveries_of(second), about=business.id)
+    rule = second.proxy.rule(broken, *RECORD_WRITES, table=deliveries_of(second), about=business.id)
     with second.deliver.deadline_in(12), rule as writes:
         business.publish()
         line = business.logs(message="fault")
@@ -124,7 +124,7 @@ def test_event_that_is_held_while_its_endpoint_recovers_is_sent_by_the_next_swee
     business.answers(200, health=PAUSED)
     event = business.call()
     recorded = Gate(answered=True)
-    with second.proxy.rule(recorded, "UpdateItem", table=deliveries_of(second), about=business.id):
+    with second.proxy.rule(recorded, *RECORD_WRITES, table=deliveries_of(second), about=business.id):
         second.publish_received((event, ATTEMPTS - 1))
         second.until(lambda: recorded.held_up == 1, "the event held")
         health = {"version": 2, "state": "active"}

@@ -15,6 +15,7 @@ import pytest
 
 from infra.fakes.receiver import Answer, Manner, Receiver
 from infra.fakes.second.stack import SecondStack
+from infra.local.ledger import attempts
 from infra.local.signatures import internal_is_right, standard_is_right
 from infra.tests.business import TestBusiness, event_id_of, gaps
 from infra.tests.logs import Confidential, log_lines
@@ -77,7 +78,7 @@ def test_call_arrives_signed_and_is_recorded(business: TestBusiness, second: Sec
     assert internal_is_right(request.body, request.headers, second.internal_secret)
     assert standard_is_right(request.body, request.headers, business.settings.signing_secret)
     record = business.recorded(event_id_of(request), "delivered")
-    assert record["response_snippet"] == "thank you"
+    assert attempts(record)[0]["snippet"] == "thank you"
 
 
 def test_event_that_is_published_twice_is_sent_once(business: TestBusiness, second: SecondStack) -> None:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from infra.fakes.aws_proxy import broken, full
+from infra.fakes.aws_proxy import RECORD_WRITES, broken, full
 from infra.fakes.receiver import Answer
 from infra.fakes.second.stack import SecondStack
 from infra.tests.business import TestBusiness, event_id_of
@@ -62,7 +62,7 @@ def test_replay_that_cannot_record_a_delivery_sends_that_event_twice_at_most(
     with second.deliver.deadline_in(9), ExitStack() as stack:
         business.resume()
         business.receives(1)
-        stack.enter_context(second.proxy.rule(broken, "UpdateItem", table=ledger, about=business.id))
+        stack.enter_context(second.proxy.rule(broken, *RECORD_WRITES, table=ledger, about=business.id))
         second.until(lambda: steps(business, second) == ATTEMPTS, "the last receive of the message")
         second.until(second.is_idle, "the end of that message")
         assert business.arrived() == held[:1]
@@ -79,7 +79,7 @@ def test_replay_sends_nothing_while_records_cannot_grow(owner: Owner, second: Se
     business.answers(200, health=PAUSED)
     held = business.hold(2)
     ledger = second.outputs["DeliveriesTableName"]
-    with second.proxy.rule(full, "UpdateItem", table=ledger, about=business.id):
+    with second.proxy.rule(full, *RECORD_WRITES, table=ledger, about=business.id):
         business.resume()
         second.until(lambda: faults(business) >= 2 or business.received(), "a second receive of the message")
         assert business.received() == []

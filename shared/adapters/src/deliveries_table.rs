@@ -1,13 +1,13 @@
 //! The deliveries table, the ledger: one record for each event, with its status, its attempts and its exact body.
 //!
-//! A record's first write has the body, compressed. Later writes change the rest. `occurred` sorts a business's events
-//! in the order in which they happened: the time of publishing, then the event id. The attribute `held` has the same
-//! value and stands only in records that are held, so that an index over it lists just those.
+//! A record's first write has the body, compressed, and is a `PutItem`. Later writes are updates, which change the rest.
+//! `occurred` sorts a business's events in the order in which they happened: the time of publishing, then the event id.
+//! The attribute `held` has the same value and stands only in records that are held, so that an index over it lists just
+//! those.
 
 mod status;
 mod clue;
 mod phone;
-mod title;
 mod attempt;
 mod record;
 mod record_update;
@@ -18,6 +18,8 @@ mod listing;
 mod range;
 mod summary;
 mod resend;
+#[cfg(test)]
+mod item_size;
 
 pub use attempt::{AttemptRecord, LOCATION_CHARS, PastAttempt, printable};
 pub use cursor::Cursor;
@@ -31,6 +33,7 @@ pub use record_update::RecordUpdate;
 pub use status::Status;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use domain::delivery::Recorded;
 use domain::event::{BusinessId, EventId};
@@ -61,6 +64,9 @@ impl DeliveriesTable {
     /// Writes the new status of an event, with the attempt that led to it, unless the record says that the event has
     /// been delivered or is held (see [`RecordUpdate`]).
     ///
+    /// If no record was read, the record is put whole, on the condition that there is none: it may not have been read
+    /// for lack of throughput.
+    ///
     /// # Errors
     ///
     /// [`TableError`]. The record may be written all the same, and writing it again does no harm then.
@@ -72,8 +78,13 @@ impl DeliveriesTable {
     ) -> Result<Recorded, TableError> {
         let mut before = update.before.map(|record| record.attempts);
         for _ in 0..RECORD_TRIES {
-            let write = update.to_expression(before).apply(self.update(business_id, event_id));
-            if dynamodb::send(write).await? == Written::Done {
+            let written = match before {
+                None => dynamodb::put(self.first_record(update.to_item(key(business_id, event_id)))).await?,
+                Some(before) => {
+                    dynamodb::send(update.to_expression(before).apply(self.update(business_id, event_id))).await?
+                }
+            };
+            if written == Written::Done {
                 return Ok(Recorded::Done);
             }
             // Another message of the event was faster, or the answer to an earlier try of this very write was lost.
@@ -149,6 +160,12 @@ impl DeliveriesTable {
             .condition_expression("attribute_exists(event_id)")
             .expression_attribute_values(":now", ms(clock::now()));
         dynamodb::send(write).await.map(drop)
+    }
+
+    /// The write of a whole record, where there is none.
+    fn first_record(&self, item: Item) -> PutItemFluentBuilder {
+        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        put.condition_expression("attribute_not_exists(event_id)")
     }
 
     /// A write to a record, of which the expression is still to be given.

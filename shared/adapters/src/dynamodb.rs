@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Error;
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::delivery::Stored;
@@ -67,8 +68,21 @@ impl From<Written> for Stored {
 ///
 /// [`TableError::Unavailable`]. DynamoDB may have carried out the write all the same.
 pub(crate) async fn send(write: UpdateItemFluentBuilder) -> Result<Written, TableError> {
-    match write.send().await.map_err(Error::from) {
-        Ok(_) => Ok(Written::Done),
+    written(write.send().await.map(drop).map_err(Error::from))
+}
+
+/// Puts an item, on a condition.
+///
+/// # Errors
+///
+/// [`TableError::Unavailable`]. DynamoDB may have stored the item all the same.
+pub(crate) async fn put(item: PutItemFluentBuilder) -> Result<Written, TableError> {
+    written(item.send().await.map(drop).map_err(Error::from))
+}
+
+fn written(answer: Result<(), Error>) -> Result<Written, TableError> {
+    match answer {
+        Ok(()) => Ok(Written::Done),
         Err(Error::ConditionalCheckFailedException(_)) => Ok(Written::ConditionFailed),
         Err(error) => Err(TableError::Unavailable(Box::new(error))),
     }

@@ -7,6 +7,7 @@
 pub mod json;
 mod fields;
 mod time;
+mod title;
 
 use std::fmt;
 
@@ -179,6 +180,7 @@ pub struct Event {
     is_call: bool,
     ended_at: Option<Timestamp>,
     phone_ending: Option<String>,
+    title: Option<String>,
     unread: Vec<&'static str>,
     body: String,
 }
@@ -232,7 +234,8 @@ impl Event {
         let subject = kind.subject(&members).map(|id| id.chars().take(Self::SUBJECT_CHARS).collect());
         let ended_at = kind.ended_at(&members).and_then(|time| time.parse().ok());
         let (is_call, phone_ending) = (kind.is_call(), kind.phone(&members).and_then(ending));
-        Ok(Self { kind: event_type, business_id, id, subject, is_call, ended_at, phone_ending, unread, body })
+        let title = fields::text(&members, "summary").and_then(title::title);
+        Ok(Self { kind: event_type, business_id, id, subject, is_call, ended_at, phone_ending, title, unread, body })
     }
 
     /// Gives the event the id under which the ledger has stored it.
@@ -283,6 +286,13 @@ impl Event {
     #[must_use]
     pub fn phone_ending(&self) -> Option<&str> {
         self.phone_ending.as_deref()
+    }
+
+    /// Gives the first 80 characters of the event's `summary`, as one line. None: the summary is absent, no text, or
+    /// nothing of it is visible.
+    #[must_use]
+    pub fn title(&self) -> Option<&str> {
+        self.title.as_deref()
     }
 
     /// Names the optional fields whose published form could not be read, in the order of the type's table. In the body

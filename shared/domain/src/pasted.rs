@@ -29,7 +29,7 @@ pub fn cleaned(text: &str) -> String {
 /// `Default_Ignorable_Code_Point` (`DerivedCoreProperties.txt`), the no-break spaces, the interlinear annotation marks
 /// and the blank Braille pattern. Separating white space and control characters are not among them: the parser of the
 /// text judges those.
-fn is_invisible(character: char) -> bool {
+pub(crate) fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{a0}' | '\u{2007}' | '\u{202f}'
         | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

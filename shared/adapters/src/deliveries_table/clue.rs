@@ -16,8 +16,13 @@ pub(super) fn to_words(clue: Option<Clue>) -> [(&'static str, Option<&'static st
 
 /// The clue of an item. A word that this version does not know counts as absent.
 pub(super) fn from_item(item: &Item) -> Option<Clue> {
+    from_attributes(item, "clue", "refusal")
+}
+
+/// The clue of an item that has the two attributes by these names.
+pub(super) fn from_attributes(item: &Item, clue: &'static str, refusal: &'static str) -> Option<Clue> {
     let word = |name| text(item, name).ok().flatten();
-    word("refusal").and_then(Refusal::parse).map(Clue::Refused).or_else(|| word("clue").and_then(Clue::parse))
+    word(refusal).and_then(Refusal::parse).map(Clue::Refused).or_else(|| word(clue).and_then(Clue::parse))
 }
 
 #[cfg(test)]

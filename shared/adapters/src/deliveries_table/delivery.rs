@@ -85,13 +85,19 @@ impl Details {
     fn from_item(item: &Item) -> Result<Self, TableError> {
         let mut attempts = attempt::slots(item).map(PastAttempt::from_item).collect::<Result<Vec<_>, _>>()?;
         attempts.sort_by_key(|attempt| attempt.number);
-        Ok(Self {
-            summary: Summary::from_item(item)?,
-            body: record::stored_body(item),
-            response_snippet: owned(item, "response_snippet")?,
-            attempts,
-        })
+        let summary = Summary::from_item(item)?;
+        let response_snippet = match owned(item, "response_snippet")? {
+            None => described(&summary, &attempts).and_then(|attempt| attempt.response_snippet.clone()),
+            longer => longer,
+        };
+        Ok(Self { summary, body: record::stored_body(item), response_snippet, attempts })
     }
+}
+
+/// The attempt that a record's own attributes describe: the last one, but for an event that had arrived the last one
+/// that arrived, whatever a replay has tried since.
+fn described<'a>(summary: &Summary, attempts: &'a [PastAttempt]) -> Option<&'a PastAttempt> {
+    attempts.iter().rfind(|attempt| attempt.cause == summary.cause)
 }
 
 impl DeliveriesTable {
@@ -102,5 +108,41 @@ impl DeliveriesTable {
     /// [`TableError`].
     pub async fn details(&self, business_id: &BusinessId, event_id: &EventId) -> Result<Option<Details>, TableError> {
         self.item(business_id, event_id).await?.map(|item| Details::from_item(&item)).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamodb::attributes::{n, s};
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    fn shown(cause: Option<&str>, snippet: Option<&str>) -> Option<String> {
+        let attempt = |number: u32, cause: Option<&str>, snippet: &str| {
+            let attempt = [("n", n(number)), ("a", n(1_000)), ("x", s(snippet))];
+            let attempt = attempt.into_iter().chain(cause.map(|cause| ("c", s(cause))));
+            AttributeValue::M(attempt.map(|(name, value)| (name.to_owned(), value)).collect())
+        };
+        let record = [
+            ("event_id", s("evt_0123456789abcdef0123456789abcdef")),
+            ("event_type", s("a.b")),
+            ("status", s(if cause.is_some() { "retrying" } else { "delivered" })),
+            ("created_at", s("2026-03-01T10:00:00.500Z")),
+            ("updated_at", n(1_000)),
+            ("attempt_00", attempt(1, None, "thanks")),
+            ("attempt_01", attempt(2, Some("status"), "out of order")),
+        ];
+        let own = [cause.map(|cause| ("cause", s(cause))), snippet.map(|snippet| ("response_snippet", s(snippet)))];
+        let record = record.into_iter().chain(own.into_iter().flatten());
+        let record: Item = record.map(|(name, value)| (name.to_owned(), value)).collect();
+        Details::from_item(&record).expect("readable").response_snippet
+    }
+
+    #[test]
+    fn the_answer_is_the_records_own_or_that_of_the_attempt_that_the_record_describes() {
+        assert_eq!(shown(Some("status"), None).as_deref(), Some("out of order"));
+        assert_eq!(shown(None, None).as_deref(), Some("thanks"), "a replay has failed since");
+        assert_eq!(shown(None, Some("a longer answer")).as_deref(), Some("a longer answer"));
+        assert_eq!(shown(Some("timeout"), None), None);
     }
 }

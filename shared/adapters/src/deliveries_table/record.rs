@@ -23,7 +23,8 @@ pub struct Record {
 
 impl Record {
     /// The attributes that [`Self::from_item`] reads, and the one by which the records of a read are told apart.
-    pub(crate) const ATTRIBUTES: &'static [&'static str] = &["event_id", "status", "attempts", "last_delivered_at"];
+    pub(crate) const ATTRIBUTES: &'static [&'static str] =
+        &["event_id", "status", "attempts", "delivered_at", "last_delivered_at"];
 
     /// Reads an item, which is empty if there is no record.
     pub(crate) fn of(item: &Item) -> Result<Option<Self>, TableError> {
@@ -34,7 +35,11 @@ impl Record {
         Ok(Self {
             status: Status::of(item)?,
             attempts: number(item, "attempts")?.unwrap_or(0),
-            last_delivered: time(item, "last_delivered_at")?,
+            // A record that was delivered by its first write has only the first success.
+            last_delivered: match time(item, "last_delivered_at")? {
+                None => time(item, "delivered_at")?,
+                last => last,
+            },
         })
     }
 }

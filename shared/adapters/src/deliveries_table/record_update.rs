@@ -1,4 +1,6 @@
 //! The write of a record: its new status, and the attempt that led to it.
+//!
+//! A record's first write is an item, and a later one is an update. Both are made of the same list of attributes.
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -6,10 +8,9 @@ use domain::event::Event;
 use domain::request::traceparent::Traceparent;
 use jiff::Timestamp;
 
-use super::attempt::{AttemptRecord, printable, slot, slots};
-use super::title::title;
+use super::attempt::{self, AttemptRecord, slot, slots};
 use super::{Record, Retention, Status, clue};
-use crate::body::Compressed;
+use crate::body::{Compressed, Compressor};
 use crate::dynamodb::Item;
 use crate::dynamodb::attributes::{ms, n, s};
 use crate::dynamodb::update_expression::UpdateExpression;
@@ -21,8 +22,8 @@ pub struct RecordUpdate<'a> {
     /// The publisher's place in a trace. The record keeps it for the attempts that no message of the publisher's brings:
     /// those of a replay and of a resend.
     pub traceparent: Option<&'a Traceparent>,
-    /// The event's compressed body, to be kept; None: the record has it already, or the body is too large to be kept.
-    pub body: Option<&'a Compressed>,
+    /// What compresses the event's body, which only the record's first write has.
+    pub compressor: &'a Compressor,
     /// The record as it was read; None: there was none, or it could not be read.
     pub before: Option<Record>,
     /// The event's new status.
@@ -43,11 +44,34 @@ pub struct RecordUpdate<'a> {
     pub was_held: bool,
 }
 
+/// The attributes of a write by their names.
+type Writes = Vec<(&'static str, Write)>;
+
+/// What becomes of an attribute.
+enum Write {
+    /// It gets this value.
+    Set(AttributeValue),
+    /// It gets this value, unless the record has one.
+    Once(AttributeValue),
+    /// It gets the value that the record has under this name, or else this value.
+    From(&'static str, AttributeValue),
+    Remove,
+}
+
+impl Write {
+    fn set_or_remove(value: Option<AttributeValue>) -> Self {
+        value.map_or(Self::Remove, Self::Set)
+    }
+}
+
+/// How many attributes a write has at most, about.
+const ATTRIBUTES: usize = 26;
+
 impl RecordUpdate<'_> {
     /// Whether an item has this attempt already, from a write whose answer was lost.
     pub(super) fn is_in(&self, item: &Item) -> bool {
         let id = self.attempt.map(|attempt| n(attempt.id));
-        id.is_some_and(|id| slots(item).any(|attempt| attempt.get("id") == Some(&id)))
+        id.is_some_and(|id| slots(item).any(|attempt| attempt::id(attempt) == Some(&id)))
     }
 
     /// Whether the attempt failed.
@@ -61,102 +85,122 @@ impl RecordUpdate<'_> {
         matches!(self.status, Status::Retrying | Status::Failed) && !self.was_held
     }
 
-    /// The update of a record that counts `before` attempts; None: there is no record. With an attempt, the update's
-    /// condition is that the stored record counts as many.
-    pub(super) fn to_expression(&self, before: Option<u32>) -> UpdateExpression {
-        let mut update = UpdateExpression::default();
-        update.set("status", s(self.status.as_str()));
-        update.set("updated_at", ms(self.now));
-        if self.status == Status::Delivered && !self.has_failed() {
-            let at = ms(self.attempt.map_or(self.now, |attempt| attempt.at));
-            // The first success; a resend adds later ones.
-            update.set_once("delivered_at", at.clone());
-            update.set("last_delivered_at", at);
+    /// The record of an event that has none, beginning with its key.
+    pub(super) fn to_item(&self, mut record: Item) -> Item {
+        record.reserve(ATTRIBUTES);
+        for (name, write) in self.writes(0, true) {
+            match write {
+                // A record's first success is its last one too.
+                Write::Set(_) if name == "last_delivered_at" => {}
+                Write::Set(value) | Write::Once(value) | Write::From(_, value) => {
+                    record.insert(name.to_owned(), value);
+                }
+                Write::Remove => {}
+            }
         }
-        update.set_or_remove("next_attempt_at", self.next_attempt.map(ms));
-        self.set_event(&mut update);
-        self.set_place_and_expiry(&mut update);
-        self.set_attempt(&mut update, before);
+        record
+    }
+
+    /// The update of a record that counts `before` attempts. With an attempt, the update's condition is that the stored
+    /// record counts as many.
+    pub(super) fn to_expression(&self, before: u32) -> UpdateExpression {
+        let mut update = UpdateExpression::default();
+        for (name, write) in self.writes(before, self.before.is_none()) {
+            match write {
+                Write::Set(value) => update.set(name, value),
+                Write::Once(value) => update.set_once(name, value),
+                Write::From(source, value) => update.set_from(name, source, value),
+                Write::Remove => update.remove(name),
+            }
+        }
         self.add_conditions(&mut update, before);
         update
     }
 
-    /// Sets the attributes that describe the event itself. Only the record's first write sets them.
-    fn set_event(&self, update: &mut UpdateExpression) {
-        update.set_once("event_type", s(self.event.event_type().as_str()));
-        update.set_once("created_at", s(format!("{:.3}", self.occurred)));
-        if self.before.is_none() {
-            // The owner recognises the event by these in a list, which has no bodies.
-            let subject = self.event.subject().map(s);
-            let phone_ending = self.event.phone_ending().map(s);
-            let title = title(self.event).map(s);
-            let traceparent = self.traceparent.map(|traceparent| s(traceparent.as_str()));
-            for (name, value) in [
-                ("subject", subject),
-                ("phone_last_digits", phone_ending),
-                ("title", title),
-                (Traceparent::NAME, traceparent),
-            ] {
-                if let Some(value) = value {
-                    update.set_once(name, value);
-                }
-            }
+    /// The attributes of the write, with those that describe the event if `describe`.
+    fn writes(&self, before: u32, describe: bool) -> Writes {
+        let mut writes = Writes::with_capacity(ATTRIBUTES);
+        writes.push(("status", Write::Set(s(self.status.as_str()))));
+        writes.push(("updated_at", Write::Set(ms(self.now))));
+        if self.status == Status::Delivered && !self.has_failed() {
+            let at = ms(self.attempt.map_or(self.now, |attempt| attempt.at));
+            // The first success; a resend adds later ones.
+            writes.push(("delivered_at", Write::Once(at.clone())));
+            writes.push(("last_delivered_at", Write::Set(at)));
         }
-        if let Some(Compressed(bytes)) = self.body {
-            update.set_once("body", AttributeValue::B(Blob::new(bytes.clone())));
+        writes.push(("next_attempt_at", Write::set_or_remove(self.next_attempt.map(ms))));
+        self.add_event(&mut writes, describe);
+        self.add_place_and_expiry(&mut writes);
+        self.add_attempt(&mut writes, before);
+        writes
+    }
+
+    /// Adds the attributes that describe the event itself. Only the record's first write sets them.
+    fn add_event(&self, writes: &mut Writes, describe: bool) {
+        writes.push(("event_type", Write::Once(s(self.event.event_type().as_str()))));
+        writes.push(("created_at", Write::Once(s(format!("{:.3}", self.occurred)))));
+        if !describe {
+            return;
+        }
+        // The owner recognises the event by the first three in a list, which has no bodies.
+        let texts = [
+            ("subject", self.event.subject()),
+            ("phone_last_digits", self.event.phone_ending()),
+            ("title", self.event.title()),
+            (Traceparent::NAME, self.traceparent.map(Traceparent::as_str)),
+        ];
+        writes.extend(texts.into_iter().filter_map(|(name, text)| Some((name, Write::Once(s(text?))))));
+        if let Some(Compressed(bytes)) = self.compressor.compress(self.event.body()) {
+            writes.push(("body", Write::Once(AttributeValue::B(Blob::new(bytes)))));
         }
     }
 
-    /// The event's place among the business's events, and when the record expires.
-    fn set_place_and_expiry(&self, update: &mut UpdateExpression) {
+    /// Adds the event's place among the business's events, and when the record expires.
+    fn add_place_and_expiry(&self, writes: &mut Writes) {
         let occurred = s(format!("{:.3}#{}", self.occurred, self.event.id()));
-        update.set_once("occurred", occurred.clone());
         if self.status == Status::Held {
             // The index of held events keeps the place that the record's first write gave it. A held record does not
             // expire: the event would be lost while its endpoint is paused.
-            update.set_from("held", "occurred", occurred);
-            update.remove("expires_at");
+            writes.push(("held", Write::From("occurred", occurred.clone())));
+            writes.push(("expires_at", Write::Remove));
         } else {
-            update.remove("held");
+            writes.push(("held", Write::Remove));
             let retention =
                 if self.status == Status::Retrying { self.retention.while_retrying() } else { self.retention };
-            update.set("expires_at", n(retention.end(self.now)));
+            writes.push(("expires_at", Write::Set(n(retention.end(self.now)))));
         }
+        writes.push(("occurred", Write::Once(occurred)));
     }
 
-    fn set_attempt(&self, update: &mut UpdateExpression, before: Option<u32>) {
+    fn add_attempt(&self, writes: &mut Writes, before: u32) {
         let Some(attempt) = self.attempt else {
-            update.set_once("attempts", n(0));
+            writes.push(("attempts", Write::Once(n(0))));
             return;
         };
-        let number = before.unwrap_or(0) + 1;
-        update.set("attempts", n(number));
-        update.set(&slot(number), attempt.to_attribute(number));
+        let number = before + 1;
+        writes.push(("attempts", Write::Set(n(number))));
+        writes.push((slot(number), Write::Set(attempt.to_attribute(number))));
         if self.status == Status::Delivered && self.has_failed() {
             // A replay has tried an event that had arrived: what the record says of its arrival stays.
             return;
         }
-        update.set_or_remove("cause", attempt.cause.map(|cause| s(cause.as_str())));
-        update.set_or_remove("status_code", attempt.status_code.map(n));
-        update.set_or_remove("format", attempt.format.map(|format| s(format.as_str())));
-        for (name, word) in clue::to_words(attempt.clue) {
-            update.set_or_remove(name, word.map(s));
-        }
-        update.set_or_remove("response_snippet", printable(&attempt.snippet, usize::MAX).map(s));
+        let [clue, refusal] = clue::to_words(attempt.clue).map(|(name, word)| (name, word.map(s)));
+        let last = [
+            ("cause", attempt.cause.map(|cause| s(cause.as_str()))),
+            ("status_code", attempt.status_code.map(n)),
+            ("format", attempt.format.map(|format| s(format.as_str()))),
+            clue,
+            refusal,
+            ("response_snippet", attempt.longer_snippet().map(s)),
+        ];
+        writes.extend(last.map(|(name, value)| (name, Write::set_or_remove(value))));
     }
 
-    fn add_conditions(&self, update: &mut UpdateExpression, before: Option<u32>) {
+    fn add_conditions(&self, update: &mut UpdateExpression, before: u32) {
         if self.attempt.is_some() {
             // Of two attempts that end at the same moment, both must not become the third.
-            let attempts = update.name("attempts");
-            let condition = match before {
-                None => format!("attribute_not_exists({attempts})"),
-                Some(before) => {
-                    let before = update.value("before", n(before));
-                    format!("(attribute_not_exists({attempts}) OR {attempts} = {before})")
-                }
-            };
-            update.only_if(condition);
+            let (attempts, before) = (update.name("attempts"), update.value("before", n(before)));
+            update.only_if(format!("(attribute_not_exists({attempts}) OR {attempts} = {before})"));
         }
         if !self.over_delivered {
             let (status, delivered) = (update.name("status"), update.value("delivered", s(Status::Delivered.as_str())));
@@ -173,13 +217,19 @@ impl RecordUpdate<'_> {
 mod tests {
     use super::*;
     use crate::body;
+    use crate::deliveries_table::key;
 
-    fn change(event: &Event, status: Status, before: Option<Record>) -> UpdateExpression {
-        let body = before.is_none().then(|| body::Compressor::new().compress(event.body())).flatten();
-        RecordUpdate {
+    const KNOWN: Record = Record { status: Status::Held, attempts: 0, last_delivered: None };
+
+    fn event(rest: &str) -> Event {
+        Event::parse(&format!(r#"{{"event_type":"a.b","business_id":"b"{rest}}}"#)).expect("well-formed")
+    }
+
+    fn with<T>(event: &Event, status: Status, before: Option<Record>, read: impl Fn(&RecordUpdate) -> T) -> T {
+        read(&RecordUpdate {
             event,
             traceparent: None,
-            body: body.as_ref(),
+            compressor: &Compressor::new(),
             before,
             status,
             attempt: None,
@@ -189,56 +239,85 @@ mod tests {
             retention: Retention(1),
             over_delivered: false,
             was_held: false,
-        }
-        .to_expression(before.map(|record| record.attempts))
+        })
+    }
+
+    fn first(event: &Event, status: Status) -> Item {
+        with(event, status, None, |update| update.to_item(key(event.business_id(), event.id())))
+    }
+
+    fn later(event: &Event, status: Status, before: Option<Record>) -> UpdateExpression {
+        with(event, status, before, |update| update.to_expression(before.map_or(0, |record| record.attempts)))
     }
 
     #[test]
     fn only_held_records_stand_in_the_index_of_held_ones_and_the_body_is_written_once() {
-        let event = Event::parse(r#"{"event_type":"a.b","business_id":"b"}"#).expect("well-formed");
-        let held = change(&event, Status::Held, None);
+        let event = event("");
+        let place = s(format!("2026-03-01T10:00:00.500Z#{}", event.id()));
+        let held = first(&event, Status::Held);
+        assert_eq!((held.get("held"), held.get("occurred")), (Some(&place), Some(&place)));
+        assert_eq!(held.get("expires_at"), None, "a held record does not expire");
+        let Some(AttributeValue::B(body)) = held.get("body") else { panic!("the body") };
+        assert_eq!(body::decompress(body.as_ref()).as_deref(), Some(event.body()));
+        assert_eq!(first(&event, Status::Retrying).get("held"), None);
+
+        let held = later(&event, Status::Held, Some(KNOWN));
         assert!(held.text().contains("#held = if_not_exists(#occurred, :held)"), "{}", held.text());
-        assert!(held.value_of(":body").is_some());
-        let known = Some(Record { status: Status::Held, attempts: 0, last_delivered: None });
-        let retrying = change(&event, Status::Retrying, known);
-        let removed = retrying.text().split_once("REMOVE").map(|(_, removed)| removed.contains("#held"));
-        assert!(removed == Some(true) && retrying.value_of(":body").is_none());
-        let removed = held.text().split_once("REMOVE").map(|(_, removed)| removed.contains("#expires_at"));
-        assert_eq!(removed, Some(true), "a held record does not expire");
-        let occurred = s(format!("2026-03-01T10:00:00.500Z#{}", event.id()));
-        assert_eq!(held.value_of(":occurred"), Some(&occurred));
+        assert_eq!(held.value_of(":occurred"), Some(&place));
+        let removes = |update: &UpdateExpression, name| update.text().rsplit("REMOVE").next().map(|r| r.contains(name));
+        assert_eq!(removes(&held, "#expires_at"), Some(true));
+        let retrying = later(&event, Status::Retrying, Some(KNOWN));
+        assert!(removes(&retrying, "#held") == Some(true) && retrying.value_of(":body").is_none());
     }
 
     #[test]
     fn a_record_expires_by_its_retention_but_not_before_the_messages_of_an_event_that_is_on_its_way() {
-        let event = Event::parse(r#"{"event_type":"a.b","business_id":"b"}"#).expect("well-formed");
+        let event = event("");
         for (status, days) in [(Status::Delivered, 1), (Status::Failed, 1), (Status::Retrying, 14)] {
-            let written = change(&event, status, None);
-            assert_eq!(written.value_of(":expires_at"), Some(&n(1_000 + days * 86_400)), "{status:?}");
+            let end = n(1_000 + days * 86_400);
+            assert_eq!(first(&event, status).get("expires_at"), Some(&end), "{status:?}");
+            assert_eq!(later(&event, status, Some(KNOWN)).value_of(":expires_at"), Some(&end), "{status:?}");
         }
     }
 
     #[test]
     fn the_title_is_written_with_the_first_record_and_never_again() {
-        let text = r#"{"event_type":"a.b","business_id":"b","summary":"a \n summary"}"#;
-        let event = Event::parse(text).expect("well-formed");
-        let first = change(&event, Status::Retrying, None);
-        assert_eq!(first.value_of(":title"), Some(&s("a summary")));
-        assert!(first.text().contains("#title = if_not_exists(#title, :title)"), "{}", first.text());
-        let known = Some(Record { status: Status::Retrying, attempts: 1, last_delivered: None });
-        assert_eq!(change(&event, Status::Delivered, known).value_of(":title"), None);
+        let event = event(r#","summary":"a \n summary""#);
+        let title = s("a summary");
+        assert_eq!(first(&event, Status::Retrying).get("title"), Some(&title));
+        assert_eq!(later(&event, Status::Delivered, Some(KNOWN)).value_of(":title"), None);
+        // A record that could not be read for lack of throughput keeps the title that it has.
+        let unread = later(&event, Status::Retrying, None);
+        assert!(unread.text().contains("#title = if_not_exists(#title, :title)"), "{}", unread.text());
     }
 
     #[test]
-    fn delivered_at_is_the_first_success_and_last_delivered_at_the_last_one() {
-        let event = Event::parse(r#"{"event_type":"a.b","business_id":"b"}"#).expect("well-formed");
-        let delivered = change(&event, Status::Delivered, None);
+    fn delivered_at_is_the_first_success_and_last_delivered_at_a_later_one() {
+        let event = event("");
+        let at = n(1_000_000);
+        let record = first(&event, Status::Delivered);
+        assert_eq!((record.get("delivered_at"), record.get("last_delivered_at")), (Some(&at), None));
+        let read = Record::from_item(&record).expect("readable").last_delivered;
+        assert_eq!(read, Timestamp::from_second(1_000).ok(), "the first success is the last one");
+        let delivered = later(&event, Status::Delivered, Some(KNOWN));
         let text = delivered.text();
         assert!(text.contains("#delivered_at = if_not_exists(#delivered_at, :delivered_at)"), "{text}");
         assert!(text.contains("#last_delivered_at = :last_delivered_at"), "{text}");
-        assert_eq!(delivered.value_of(":delivered_at"), Some(&n(1_000_000)), "Unix milliseconds");
+        assert_eq!(delivered.value_of(":delivered_at"), Some(&at), "Unix milliseconds");
         for status in [Status::Retrying, Status::Held, Status::Failed] {
-            assert_eq!(change(&event, status, None).value_of(":delivered_at"), None);
+            assert_eq!(first(&event, status).get("delivered_at"), None);
+            assert_eq!(later(&event, status, Some(KNOWN)).value_of(":delivered_at"), None);
+        }
+    }
+
+    #[test]
+    fn a_first_record_and_an_update_have_the_same_attributes() {
+        let event = event(r#","summary":"x""#);
+        for status in [Status::Delivered, Status::Retrying, Status::Held, Status::Failed] {
+            for (name, value) in first(&event, status) {
+                let expected = Some(&value).filter(|_| name != "business_id" && name != "event_id");
+                assert_eq!(later(&event, status, None).value_of(&format!(":{name}")), expected, "{status:?} {name}");
+            }
         }
     }
 }

@@ -31,7 +31,8 @@ impl DeliveriesTable {
             // The last alternative is this very mark, from a write whose answer was lost.
             .condition_expression(
                 "#status = :delivered AND (attribute_not_exists(resend_asked_at) OR resend_asked_at < :lately \
-                 OR resend_asked_at <= last_delivered_at OR resend_asked_at = :now)",
+                 OR resend_asked_at <= last_delivered_at OR resend_asked_at <= delivered_at \
+                 OR resend_asked_at = :now)",
             )
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":delivered", s(Status::Delivered.as_str()))

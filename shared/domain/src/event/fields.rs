@@ -154,7 +154,8 @@ impl Kind {
     }
 }
 
-fn text<'a>(members: &'a Object, field: &str) -> Option<&'a str> {
+/// Gives a member that is a text.
+pub(super) fn text<'a>(members: &'a Object, field: &str) -> Option<&'a str> {
     match members.get(field) {
         Some(Value::String(text)) => Some(text),
         _ => None,

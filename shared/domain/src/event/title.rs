@@ -1,42 +1,42 @@
 //! The title of an event: the beginning of its summary, by which the owner recognises the event in a list.
 
-use std::borrow::Cow;
-
-use domain::event::Event;
-use domain::pasted;
-use serde::Deserialize;
+use crate::pasted;
 
 /// The longest title, in characters (Unicode code points).
 const TITLE_CHARS: usize = 80;
 
-#[derive(Deserialize)]
-struct Body<'a> {
-    #[serde(borrow)]
-    summary: Option<Cow<'a, str>>,
-}
-
-/// The first 80 characters of an event's `summary`, as one line; None: the summary is absent, no text, or nothing of it
-/// is visible.
+/// The first 80 characters of a `summary`, as one line; None: nothing of the summary is visible.
 ///
 /// White space and control characters become single spaces. The characters that [`pasted::cleaned`] takes for invisible
-/// are left out, the marks that set the direction of writing among them.
-pub(super) fn title(event: &Event) -> Option<String> {
-    let summary = serde_json::from_str::<Body>(event.body()).ok()?.summary?;
-    // No-break spaces separate words too, so they become spaces before the invisible characters go.
-    let separates = |character: char| character.is_whitespace() || character.is_control();
-    let spaced: String = summary.chars().map(|character| if separates(character) { ' ' } else { character }).collect();
-    let words = pasted::cleaned(&spaced).split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-    let cut: String = words.chars().take(TITLE_CHARS).collect();
-    Some(cut.trim_end().to_owned()).filter(|title| !title.is_empty())
+/// are left out, the marks that set the direction of writing among them. Of a long summary only the beginning is read.
+pub(super) fn title(summary: &str) -> Option<String> {
+    let mut title = String::new();
+    let (mut chars, mut space) = (0, false);
+    for character in summary.chars() {
+        // No-break spaces separate words too, although they are invisible.
+        if character.is_whitespace() || character.is_control() {
+            space = chars > 0;
+        } else if !pasted::is_invisible(character) {
+            chars += 1 + usize::from(space);
+            if chars > TITLE_CHARS {
+                break;
+            }
+            if std::mem::take(&mut space) {
+                title.push(' ');
+            }
+            title.push(character);
+        }
+    }
+    (chars > 0).then_some(title)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::event::Event;
 
     fn of(rest: &str) -> Option<String> {
         let text = format!(r#"{{"event_type":"a.b","business_id":"b"{rest}}}"#);
-        title(&Event::parse(&text).expect("well-formed"))
+        Event::parse(&text).expect("well-formed").title().map(ToOwned::to_owned)
     }
 
     #[test]
@@ -46,6 +46,7 @@ mod tests {
             (r" \n\tשלום\r\n\r\n עולם\u0007!\u2028 ", "שלום עולם !"),
             (r"\u200f\u202bשלום\u202c\u200b\u00a0עולם\u2066", "שלום עולם"),
             (r"a\\b \ud83d\ude00", "a\\b 😀"),
+            (r"a\u200b b\u00a0\u2007c \u00ad d", "a b c d"),
         ] {
             assert_eq!(of(&format!(r#","summary":"{summary}""#)).as_deref(), Some(expected), "{summary}");
         }
@@ -65,6 +66,6 @@ mod tests {
             assert_eq!(of(rest), None, "{rest}");
         }
         let call = r#"{"event_type":"call.completed","business_id":"b","call_id":"c","summary":["x"]}"#;
-        assert_eq!(title(&Event::parse(call).expect("well-formed")), None);
+        assert_eq!(Event::parse(call).expect("well-formed").title(), None);
     }
 }
