@@ -1,7 +1,6 @@
 """The format of a delivery: chats take each body, no words of a caller act there, and the ledger keeps the event."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from infra.fakes.chat_receivers import CHATS, SLACK_WORKFLOW
 from infra.fakes.receiver import Answer, Received
 from infra.local import environment
+from infra.local.ledger import attempts
 from infra.local.processes import until
 from infra.local.signatures import internal_is_right, standard_is_right
 
@@ -50,11 +50,6 @@ def delivered(business: TestBusiness, count: int = 1) -> list[dict[str, Any]]:
         return items if [item["status"] for item in items].count("delivered") >= count else None
 
     return until(find, SECONDS, f"{count} delivered", every=0.1)
-
-
-def attempts(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give the maps of a record's attempts."""
-    return (value for name, value in record.items() if name.startswith("attempt_"))
 
 
 def test_every_sample_and_a_hostile_call_reach_every_chat_and_nothing_in_them_acts(business_for: Businesses) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from infra.fakes.aws_proxy import RECORD_WRITES, AwsProxy, broken, conflicting, lost_answer, unprocessed
 from infra.local.processes import until
-from infra.tests.business import TestBusiness
+from infra.tests.business import TestBusiness, event_id_of
 from infra.tests.conftest import Businesses
 from infra.tests.queues import short_visibility, wait_until_empty
 from infra.tests.waits import SECONDS
@@ -55,6 +55,18 @@ def test_event_is_sent_although_dynamodb_leaves_its_record_out(business: TestBus
         business.recorded(request.headers["webhook-id"], "delivered")
     assert request.headers["webhook-attempt"] == "1"
     assert rule.hits == 4, "once with the batch, and three times by the delivery"
+
+
+def test_record_that_dynamodb_leaves_out_is_not_written_over(business: TestBusiness, aws_proxy: AwsProxy) -> None:
+    business.answers(200)
+    event = business.publish()
+    event_id = event_id_of(business.receives()[0])
+    before = business.recorded(event_id, "delivered")
+    with aws_proxy.rule(unprocessed(business.stack.outputs["DeliveriesTableName"]), READ, about=business.id):
+        business.publish(event)
+        business.receives(2)
+        wait_until_empty(business.stack)
+    assert business.record_of(event_id) == before
 
 
 def test_success_that_cannot_be_recorded_is_written_again_and_not_posted_again(

@@ -191,11 +191,11 @@ def test_attempt_with_a_cause_of_another_version_is_shown(owner: Owner, second: 
 
 
 def _replace(value: Any, before: str, after: str) -> None:  # noqa: ANN401 - an item or a part of it
-    """Replace a cause by another, at every depth of an item."""
+    """Replace a cause by another, at every depth of an item. In the map of an attempt its name is `c`."""
     parts = (
         list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
     )
     for name, part in parts:
-        if name == "cause" and part == before:
+        if name in {"cause", "c"} and part == before:
             value[name] = after
         _replace(part, before, after)
