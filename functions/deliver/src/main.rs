@@ -1,7 +1,8 @@
 //! The Lambda function `deliver`: takes messages off the events queue and POSTs each event to its business.
 //!
 //! This file only wires: it reads the environment, makes the clients once, and gives the runtime the batch handler. It
-//! sends no request, so that a new process is ready for its first event within milliseconds.
+//! sends no request, so that a new process is ready for its first event within milliseconds. What every first event needs
+//! is made here and not then, since Lambda may start a process before there is an event for it.
 
 #![allow(clippy::expect_used, reason = "each says why it cannot fail")]
 
@@ -65,13 +66,13 @@ fn wire(environment: Environment) -> Result<Deliver, InvalidRoot> {
     let client = WebhookClient::new(environment.targets, environment.attempt_timeout, &tls, SystemLookup);
     Ok(Deliver {
         tables: Tables::new(&sdk, environment.settings_table_name, environment.deliveries_table_name),
-        internal_secret: SecretSource::new(&sdk, environment.internal_secret_arn, InternalSecret::new),
+        internal_secret: SecretSource::new(&sdk, environment.internal_secret_arn, InternalSecret::new).prepared(),
         attempter: Attempter::new(client, environment.targets),
         attempt_timeout: environment.attempt_timeout,
         queues: Queues::new(&sdk, environment.events_queue_url, environment.dead_letter_queue_url),
         notices: Notices::new(&sdk, environment.owner_notices_topic_arn),
         schedule: environment.schedule,
-        compressor: Compressor::new(),
+        compressor: Compressor::new().prepared(),
         retention: Retention(environment.retention_days),
     })
 }

@@ -54,7 +54,7 @@ const KEPT_BYTES: usize = 64 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compressed(pub Vec<u8>);
 
-/// Compresses bodies. The context is made for the first body, so that a new process is ready for work sooner.
+/// Compresses bodies. The context is kept between them.
 #[derive(Default)]
 pub struct Compressor(OnceLock<Mutex<Context>>);
 
@@ -65,10 +65,17 @@ struct Context {
 }
 
 impl Compressor {
-    /// Makes a compressor.
+    /// Makes a compressor, which makes its context for the first body.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Makes the context now, for a process whose first invocation will need it.
+    #[must_use]
+    pub fn prepared(self) -> Self {
+        let _ = self.compress("{}");
+        self
     }
 
     /// Whether a body can be kept. A body that is small enough without compression is not compressed to find out.

@@ -22,6 +22,13 @@ impl<C: 'static> Lazy<C> {
     }
 }
 
+impl<C> Lazy<C> {
+    /// Makes the client now.
+    pub(crate) fn make(&self) {
+        LazyLock::force(&self.0);
+    }
+}
+
 impl<C> Deref for Lazy<C> {
     type Target = C;
 

@@ -71,6 +71,13 @@ impl<S: Clone> SecretSource<S> {
         }
     }
 
+    /// Makes the client now, for a process whose first invocation will need the secret.
+    #[must_use]
+    pub fn prepared(self) -> Self {
+        self.client.make();
+        self
+    }
+
     /// Gives the same with another clock. Tests have a clock that jumps.
     #[must_use]
     pub fn by_clock(self, clock: fn() -> Timestamp) -> Self {
