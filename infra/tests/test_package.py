@@ -116,7 +116,7 @@ def test_list_of_components_is_valid_and_has_what_is_shipped(package: Path, prog
         [digest] = components[f"{name}-{HERE}"]["hashes"]
         assert digest == {"alg": "SHA-256", "content": hashlib.sha256(program).hexdigest()}
     names = {one["name"] for one in listed["components"]}
-    assert {"adapters", "domain", "rustls", "ring", "tokio", "aws-sdk-dynamodb", "reqwest"} <= names
+    assert {"adapters", "domain", "rustls", "ring", "tokio", "aws-sdk-dynamodb", "hyper-util"} <= names
     # Only for tests.
     assert not names & {"proptest", "stateright", "rcgen", "jsonschema"}
     known = set(components) | {listed["metadata"]["component"]["bom-ref"]}

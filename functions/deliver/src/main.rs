@@ -23,7 +23,8 @@ use adapters::aws;
 use adapters::aws::Timeouts;
 use adapters::body::Compressor;
 use adapters::deliveries_table::Retention;
-use adapters::http::{SystemLookup, WebhookClient, tls};
+use adapters::http::tls::{self, InvalidRoot};
+use adapters::http::{SystemLookup, WebhookClient};
 use adapters::notices::Notices;
 use adapters::process::environment::{self, Deliver as Environment};
 use adapters::process::metrics::{self, WriteAtEnd};
@@ -43,7 +44,7 @@ async fn main() -> Result<(), Error> {
     let environment = Environment::from_process().map_err(|error| error.to_string())?;
     log::start("deliver", environment.log_level);
     metrics::start(environment::function_name().map_err(|error| error.to_string())?);
-    let deliver = Arc::new(wire(environment));
+    let deliver = Arc::new(wire(environment).map_err(|error| error.to_string())?);
     let handler = |event: LambdaEvent<SqsEvent>| {
         let deadline = Instant::now() + deadline::remaining(event.context.deadline, clock::now(), TIMEOUT);
         let deliver = Arc::clone(&deliver);
@@ -58,11 +59,11 @@ async fn main() -> Result<(), Error> {
 /// The function's timeout, as in the template.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-fn wire(environment: Environment) -> Deliver {
-    let tls = tls::client_config();
+fn wire(environment: Environment) -> Result<Deliver, InvalidRoot> {
+    let tls = tls::client_config_with(environment.extra_root.as_deref())?;
     let sdk = aws::sdk_config(&environment.aws, &tls, Timeouts::OF_A_DELIVERY);
     let client = WebhookClient::new(environment.targets, environment.attempt_timeout, &tls, SystemLookup);
-    Deliver {
+    Ok(Deliver {
         tables: Tables::new(&sdk, environment.settings_table_name, environment.deliveries_table_name),
         internal_secret: SecretSource::new(&sdk, environment.internal_secret_arn, InternalSecret::new),
         attempter: Attempter::new(client, environment.targets),
@@ -72,5 +73,5 @@ fn wire(environment: Environment) -> Deliver {
         schedule: environment.schedule,
         compressor: Compressor::new(),
         retention: Retention(environment.retention_days),
-    }
+    })
 }

@@ -1,9 +1,12 @@
 //! The AWS SDK on this project's own HTTP client.
 //!
 //! The SDK's default client would bring a second TLS stack, which loads the system's roots at every start. The client
-//! of this module is a plain reqwest client with the TLS configuration of deliveries ([`crate::http::tls`]).
+//! of this module has the connector and the TLS configuration of deliveries ([`crate::http::tls`]).
 //! Credentials and region are read from the variables that Lambda sets, so no chain of providers is searched.
 
+use std::error::Error;
+use std::io;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,9 +22,13 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::{body::SdkBody, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
+use http_body_util::BodyExt;
+use hyper_util::client::legacy::{self, connect::dns::GaiResolver};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use jiff::Timestamp;
 use rustls::ClientConfig;
 
+use crate::http::connector::Connector;
 use crate::kept::Renewed;
 use crate::process::clock;
 use crate::process::environment::Aws;
@@ -54,20 +61,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Makes the configuration of all AWS clients of a function.
-///
-/// # Panics
-///
-/// If the client cannot use the TLS configuration. The tests of [`crate::http`] would show that.
 #[must_use]
 pub fn sdk_config(aws: &Aws, tls: &ClientConfig, timeouts: Timeouts) -> SdkConfig {
     sdk_config_by_clock(aws, tls, timeouts, clock::now)
 }
 
 /// Makes the same configuration with another clock, by which connections are kept. Tests have a clock that jumps.
-///
-/// # Panics
-///
-/// As [`sdk_config`].
 #[must_use]
 pub fn sdk_config_by_clock(aws: &Aws, tls: &ClientConfig, timeouts: Timeouts, clock: fn() -> Timestamp) -> SdkConfig {
     let credentials = Credentials::new(
@@ -97,51 +96,44 @@ pub fn sdk_config_by_clock(aws: &Aws, tls: &ClientConfig, timeouts: Timeouts, cl
 }
 
 fn http_client(tls: &ClientConfig, clock: fn() -> Timestamp) -> SharedHttpClient {
-    let tls = tls.clone();
-    let client = Renewed::new(move || client(&tls)).by_clock(clock);
-    let connector = SharedHttpConnector::new(ReqwestConnector(Arc::new(client)));
+    let tls = Arc::new(tls.clone());
+    let client = Renewed::new(move || Arc::new(client(Arc::clone(&tls)))).by_clock(clock);
+    let connector = SharedHttpConnector::new(SdkConnector(client));
     http_client_fn(move |_settings, _components| connector.clone())
 }
 
+type Client = legacy::Client<Connector<GaiResolver>, SdkBody>;
+
 #[expect(clippy::disallowed_methods, reason = "this client reaches AWS, not receivers; its URLs are the SDK's")]
-fn client(tls: &ClientConfig) -> reqwest::Client {
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls.clone())
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .referer(false)
-        .connect_timeout(CONNECT_TIMEOUT)
+fn client(tls: Arc<ClientConfig>) -> Client {
+    legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_TIMEOUT)
-        .build()
-        .expect("a client with our own TLS configuration loads nothing that could fail")
+        .build(Connector::new(GaiResolver::new(), tls, CONNECT_TIMEOUT))
 }
 
 /// Sends the SDK's requests. The SDK itself has the timeouts and retries.
 #[derive(Debug)]
-struct ReqwestConnector(Arc<Renewed<reqwest::Client>>);
+struct SdkConnector(Renewed<Arc<Client>>);
 
-impl HttpConnector for ReqwestConnector {
+impl HttpConnector for SdkConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let client = self.0.get();
         HttpConnectorFuture::new(async move {
             let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
-            let (parts, body) = request.into_parts();
-            let bytes = body.bytes().ok_or_else(|| ConnectorError::user("the request body is a stream".into()))?;
-            let request = http::Request::from_parts(parts, reqwest::Body::from(bytes.to_vec()));
-            let request = request.try_into().map_err(|error: reqwest::Error| ConnectorError::user(error.into()))?;
-            let answer = client.execute(request).await.map_err(connector_error)?;
-            let (status, headers) = (answer.status(), answer.headers().clone());
-            let mut response = http::Response::new(SdkBody::from(answer.bytes().await.map_err(connector_error)?));
-            *response.status_mut() = status;
-            *response.headers_mut() = headers;
-            HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
+            let (head, body) = client.request(request).await.map_err(connector_error)?.into_parts();
+            let body = body.collect().await.map_err(connector_error)?.to_bytes();
+            HttpResponse::try_from(http::Response::from_parts(head, SdkBody::from(body)))
+                .map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
 }
 
-fn connector_error(error: reqwest::Error) -> ConnectorError {
-    // A queue's URL contains the account's number, and an error may be logged.
-    let error = error.without_url();
-    if error.is_timeout() { ConnectorError::timeout(error.into()) } else { ConnectorError::io(error.into()) }
+/// The errors name no URL, which would contain the account's number if the URL is a queue's.
+fn connector_error(error: impl Error + Send + Sync + 'static) -> ConnectorError {
+    let mut chain = iter::successors(Some(&error as &(dyn Error + 'static)), |&error| error.source());
+    let is_timeout = |error: &(dyn Error + 'static)| {
+        error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+    };
+    if chain.any(is_timeout) { ConnectorError::timeout(error.into()) } else { ConnectorError::io(error.into()) }
 }

@@ -5,9 +5,11 @@
 //! environment, retries nothing and decompresses nothing. One deadline covers an attempt from the look-up to the last
 //! byte that is read. Everything that a receiver does is an [`Outcome`], never an error.
 
+pub(crate) mod connector;
 mod failure;
 mod location;
 mod phases;
+mod post;
 mod resolver;
 mod text;
 pub mod tls;
@@ -20,11 +22,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use jiff::Timestamp;
 use rustls::ClientConfig;
 use tokio::time::{Instant, timeout_at};
 
 use crate::kept::Renewed;
+use connector::Connector;
 use domain::clue::{self, Clue};
 use domain::guard::{Target, TargetPolicy};
 use domain::outcome::{Answer, Failure, Outcome};
@@ -54,7 +61,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// The HTTP client that reaches receivers.
 #[derive(Clone, Debug)]
 pub struct WebhookClient {
-    client: Arc<Renewed<reqwest::Client>>,
+    client: Arc<Renewed<Arc<Client>>>,
     attempt_timeout: Duration,
 }
 
@@ -71,15 +78,11 @@ pub struct Posted {
 
 impl WebhookClient {
     /// Makes a client for these targets, with the TLS configuration of [`tls::client_config`].
-    ///
-    /// # Panics
-    ///
-    /// If the client cannot use the TLS configuration. This module's tests would show that.
     #[must_use]
     pub fn new(targets: TargetPolicy, attempt_timeout: Duration, tls: &ClientConfig, lookup: impl Lookup) -> Self {
-        let resolver = Arc::new(VettingResolver::new(lookup, targets));
-        let tls = tls.clone();
-        let make = move || client(&tls, Arc::clone(&resolver), attempt_timeout);
+        let resolver = VettingResolver::new(lookup, targets);
+        let tls = Arc::new(tls.clone());
+        let make = move || Arc::new(client(Arc::clone(&tls), resolver.clone(), attempt_timeout));
         Self { client: Arc::new(Renewed::new(make)), attempt_timeout }
     }
 
@@ -106,8 +109,10 @@ impl WebhookClient {
         deadline: Instant,
         phases: &Phases,
     ) -> (Outcome, Option<Clue>) {
-        let request = self.client.get().post(target.url().clone()).headers(headers).body(body);
-        let mut response = match timeout_at(deadline, request.send()).await {
+        let Ok(request) = post::request(target.url(), headers, body) else {
+            return (Outcome::Failed(Failure::Protocol), None);
+        };
+        let mut response = match timeout_at(deadline, self.client.get().request(request)).await {
             Err(_elapsed) => return (Outcome::Failed(Failure::Timeout), Some(phases.unended())),
             Ok(Err(error)) => {
                 let (failure, clue) = failure::classify(&error);
@@ -117,7 +122,7 @@ impl WebhookClient {
             Ok(Ok(response)) => response,
         };
         phases.first_byte();
-        let bytes = beginning(&mut response, deadline).await;
+        let bytes = beginning(response.body_mut(), deadline).await;
         let headers = response.headers();
         let answer = Answer {
             status: response.status().as_u16(),
@@ -132,11 +137,13 @@ impl WebhookClient {
 
 /// Reads the beginning of a response's body. The status has already arrived, so a body that breaks off or never ends is
 /// no failure.
-async fn beginning(response: &mut reqwest::Response, deadline: Instant) -> Vec<u8> {
+async fn beginning(body: &mut Incoming, deadline: Instant) -> Vec<u8> {
     let (mut beginning, mut read) = (Vec::new(), 0);
     while read < MAX_RESPONSE_BYTES
-        && let Ok(Ok(Some(chunk))) = timeout_at(deadline, response.chunk()).await
+        && let Ok(Some(Ok(frame))) = timeout_at(deadline, body.frame()).await
     {
+        // A frame without data has trailers.
+        let Some(chunk) = frame.data_ref() else { continue };
         read += chunk.len();
         let room = MAX_SNIPPET_BYTES - beginning.len();
         beginning.extend_from_slice(&chunk[..room.min(chunk.len())]);
@@ -144,28 +151,19 @@ async fn beginning(response: &mut reqwest::Response, deadline: Instant) -> Vec<u
     beginning
 }
 
+type Client = legacy::Client<Connector<VettingResolver>, Full<Bytes>>;
+
 /// Makes a client without connections. The client reads answers as leniently as curl does: a receiver that has done its
-/// work must not get the event again because of its headers.
+/// work must not get the event again because of its headers. The client sends a request again only if the kept connection
+/// that it had chosen turned out to be closed before a byte of the request was sent.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that is allowed to")]
-fn client<L: Lookup>(
-    tls: &ClientConfig,
-    resolver: Arc<VettingResolver<L>>,
-    attempt_timeout: Duration,
-) -> reqwest::Client {
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls.clone())
-        .dns_resolver(resolver)
-        .connector_layer(phases::ConnectLayer)
-        .connect_timeout(CONNECT_TIMEOUT.min(attempt_timeout))
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .referer(false)
+fn client(tls: Arc<ClientConfig>, resolver: VettingResolver, attempt_timeout: Duration) -> Client {
+    legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_TIMEOUT)
         .http1_max_headers(MAX_HEADER_FIELDS)
         .http1_allow_obsolete_multiline_headers_in_responses(true)
         .http1_allow_spaces_after_header_name_in_responses(true)
         .http1_ignore_invalid_headers_in_responses(true)
-        .pool_idle_timeout(IDLE_TIMEOUT)
-        .build()
-        .expect("a client with our own TLS configuration loads nothing that could fail")
+        .build(Connector::new(resolver, tls, CONNECT_TIMEOUT.min(attempt_timeout)))
 }

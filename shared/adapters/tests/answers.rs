@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use adapters::attempter::Attempter;
@@ -19,7 +19,7 @@ use domain::request::{Credentials, Sending};
 
 mod raw;
 
-use raw::{LOOPBACK, TIMEOUT, answer, outcome_of, post, posted_to, serve};
+use raw::{LOOPBACK, TIMEOUT, answer, outcome_of, post, posted_to, serve, unsafe_client};
 
 fn fields(count: usize) -> String {
     (0..count).fold(String::new(), |mut fields, number| {
@@ -183,6 +183,31 @@ async fn a_timeout_tells_which_phase_never_ended() {
         let posted = post(&client, &url).await;
         assert_eq!((posted.outcome, posted.clue), (Outcome::Failed(Failure::Timeout), Some(clue)), "{url}");
     }
+}
+
+/// A resolver by which every name has two addresses of this machine.
+struct Twice;
+
+const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+
+impl Lookup for Twice {
+    async fn lookup(&self, _name: &str) -> io::Result<Vec<IpAddr>> {
+        Ok(vec![LOOPBACK, OTHER])
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_drops_connections_leaves_time_for_the_next() {
+    let (listener, _waiting) = swallowing();
+    let port = listener.local_addr().unwrap().port();
+    let url = format!("http://receiver.test:{port}/");
+    let refused = post(&unsafe_client(Twice), &url).await;
+    assert_eq!((refused.outcome, refused.clue), (Outcome::Failed(Failure::Timeout), Some(Clue::NoConnection)));
+
+    serve(OTHER, port, |stream| async move { answer(stream, b"HTTP/1.1 204 No Content\r\n\r\n").await.map(drop) })
+        .await;
+    let answered = post(&unsafe_client(Twice), &url).await;
+    assert!(matches!(answered.outcome, Outcome::Answered(Answer { status: 204, .. })), "{:?}", answered.outcome);
 }
 
 /// A resolver by which every name has the address of this machine.

@@ -5,13 +5,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use adapters::http::{Lookup, Posted, WebhookClient, tls};
+use adapters::http::tls::{self, InvalidRoot};
+use adapters::http::{Lookup, Posted, WebhookClient};
 use domain::clue::Clue;
 use domain::guard::TargetPolicy;
 use domain::outcome::{Failure, Outcome};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::TlsAcceptor;
 
 mod raw;
@@ -39,8 +40,15 @@ fn leaf(name: &str) -> CertificateParams {
     CertificateParams::new(vec![name.to_owned()]).unwrap()
 }
 
-/// POSTs to a server with this chain, by a client that trusts this root.
-async fn posted(chain: Vec<CertificateDer<'static>>, key: &KeyPair, root: &CertificateDer<'static>) -> Posted {
+/// Gives a configuration that trusts this root alone.
+fn trusting(root: &CertificateDer<'static>) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(root.clone()).unwrap();
+    tls::with_roots(roots)
+}
+
+/// POSTs to a server with this chain, by a client with this configuration.
+async fn posted(chain: Vec<CertificateDer<'static>>, key: &KeyPair, tls: &ClientConfig) -> Posted {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -54,9 +62,7 @@ async fn posted(chain: Vec<CertificateDer<'static>>, key: &KeyPair, root: &Certi
         async move { answer(acceptor.accept(stream).await?, b"HTTP/1.1 204 No Content\r\n\r\n").await.map(drop) }
     })
     .await;
-    let mut roots = RootCertStore::empty();
-    roots.add(root.clone()).unwrap();
-    let client = WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, &tls::with_roots(roots), Loopback);
+    let client = WebhookClient::new(TargetPolicy::UnsafeForLocalTestsOnly, TIMEOUT, tls, Loopback);
     post(&client, &format!("https://{NAME}:{}/", address.port())).await
 }
 
@@ -64,7 +70,7 @@ async fn posted(chain: Vec<CertificateDer<'static>>, key: &KeyPair, root: &Certi
 async fn expired_for_another_name_self_signed_and_without_its_issuer_are_told_apart() {
     let root = CertifiedIssuer::self_signed(authority("a root"), KeyPair::generate().unwrap()).unwrap();
     let between = CertifiedIssuer::signed_by(authority("in between"), KeyPair::generate().unwrap(), &root).unwrap();
-    let trusted: CertificateDer<'static> = root.der().clone();
+    let trusting_root = trusting(root.der());
     let key = KeyPair::generate().unwrap();
     let (mut expired, mut early, mut own_authority) = (leaf(NAME), leaf(NAME), leaf(NAME));
     expired.not_after = date_time_ymd(2020, 1, 1);
@@ -83,11 +89,32 @@ async fn expired_for_another_name_self_signed_and_without_its_issuer_are_told_ap
         (vec![own(&leaf(NAME))], Clue::SelfSigned),
         (vec![own(&own_authority)], Clue::SelfSigned),
     ] {
-        let posted = posted(chain, &key, &trusted).await;
+        let posted = posted(chain, &key, &trusting_root).await;
         assert_eq!((posted.outcome, posted.clue), (Outcome::Failed(Failure::Tls), Some(clue)), "{clue:?}");
     }
-    let whole = posted(vec![signed(&leaf(NAME)), between], &key, &trusted).await;
+    let whole = posted(vec![signed(&leaf(NAME)), between], &key, &trusting_root).await;
     assert!(matches!(whole.outcome, Outcome::Answered(_)), "{:?}", whole.outcome);
+}
+
+#[tokio::test]
+async fn an_additional_root_is_a_file_with_a_certificate_that_is_trusted() {
+    let root = CertifiedIssuer::self_signed(authority("a root"), KeyPair::generate().unwrap()).unwrap();
+    let file = std::env::temp_dir().join(format!("root-{}.der", std::process::id()));
+    let trusting = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).unwrap();
+        let config = tls::client_config_with(Some(&file));
+        std::fs::remove_file(&file).unwrap();
+        config
+    };
+    let key = KeyPair::generate().unwrap();
+    let chain = vec![leaf(NAME).signed_by(&key, &root).unwrap().der().clone()];
+    let trusted = posted(chain.clone(), &key, &trusting(root.der()).unwrap()).await;
+    assert!(matches!(trusted.outcome, Outcome::Answered(_)), "{:?}", trusted.outcome);
+    let without = posted(chain, &key, &tls::client_config_with(None).unwrap()).await;
+    assert_eq!(without.clue, Some(Clue::UnknownIssuer));
+
+    assert!(matches!(trusting(b"no certificate"), Err(InvalidRoot::NoCertificate(_))));
+    assert!(matches!(tls::client_config_with(Some(&file)), Err(InvalidRoot::Unreadable(_))));
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use domain::guard::{Refusal, Target, TargetPolicy};
 use domain::outcome::{Answer, Failure, Outcome};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{RootCertStore, ServerConfig};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
@@ -178,6 +178,41 @@ async fn redirects_are_not_followed_and_compressed_bodies_not_unpacked() {
     let gzip =
         outcome_of(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00").await;
     assert!(matches!(gzip, Outcome::Answered(Answer { snippet, .. }) if snippet == "\x1f\u{fffd}\x08\0"));
+}
+
+/// Gives the bytes of one POST, as a receiver gets them. HOST stands for the URL's host.
+async fn sent(host: &str, path: &str, headers: &[(&'static str, &'static str)]) -> String {
+    let (heard, mut requests) = tokio::sync::mpsc::unbounded_channel();
+    let (address, _) = serve(LOOPBACK, 0, move |mut stream| {
+        let heard = heard.clone();
+        async move {
+            let mut request = Vec::new();
+            while !request.ends_with(b"{}") {
+                stream.read_buf(&mut request).await?;
+            }
+            heard.send(String::from_utf8(request).unwrap()).unwrap();
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await
+        }
+    })
+    .await;
+    let host = format!("{host}:{}", address.port());
+    let target = Target::parse(&format!("http://{host}{path}"), TargetPolicy::UnsafeForLocalTestsOnly).unwrap();
+    let headers = headers.iter().map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+    unsafe_client(Lying::new([vec![LOOPBACK]])).post(&target, headers, "{}".to_owned()).await;
+    requests.recv().await.unwrap().replace(&host, "HOST")
+}
+
+#[tokio::test]
+async fn a_request_has_these_bytes_and_no_others() {
+    let path = "/a^b|c'd`e{f}//%zz?q={x}|^`\"'<>&r=https://y.example/?";
+    let by_name = sent("receiver.test", path, &[("x-key", "v"), ("user-agent", "ProSaaS")]).await;
+    assert_eq!(
+        by_name,
+        "POST /a^b|c'd%60e%7Bf%7D//%zz?q={x}|^`%22%27%3C%3E&r=https://y.example/? HTTP/1.1\r\n\
+         x-key: v\r\nuser-agent: ProSaaS\r\naccept: */*\r\nhost: HOST\r\ncontent-length: 2\r\n\r\n{}"
+    );
+    let by_address = sent("127.0.0.1", "", &[("accept", "text/plain")]).await;
+    assert_eq!(by_address, "POST / HTTP/1.1\r\naccept: text/plain\r\nhost: HOST\r\ncontent-length: 2\r\n\r\n{}");
 }
 
 /// An https server with a certificate of its own making, and the roots that trust it.

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use hyper_util::client::legacy;
 use rustls::{AlertDescription, CertificateError, InvalidMessage, OtherError};
 
 use super::resolver::ResolveError;
@@ -11,11 +12,9 @@ use domain::clue::Clue;
 use domain::outcome::Failure;
 
 /// Gives the failure, and the clue that the error contains. The error of a timeout contains no clue.
-pub(super) fn classify(error: &reqwest::Error) -> (Failure, Option<Clue>) {
+pub(super) fn classify(error: &legacy::Error) -> (Failure, Option<Clue>) {
     let connecting = error.is_connect();
-    let failure = chain(error).find_map(|cause| failure_of(cause, connecting)).unwrap_or(if error.is_timeout() {
-        Failure::Timeout
-    } else if connecting {
+    let failure = chain(error).find_map(|cause| failure_of(cause, connecting)).unwrap_or(if connecting {
         Failure::Refused
     } else {
         Failure::Protocol
@@ -76,8 +75,8 @@ fn failure_of(cause: &(dyn Error + 'static), connecting: bool) -> Option<Failure
         };
     }
     let io = cause.downcast_ref::<io::Error>()?;
-    // The error that an `io::Error` wraps says more than its kind.
-    if io.get_ref().is_some() && io.kind() != io::ErrorKind::UnexpectedEof {
+    // The error that an `io::Error` wraps says more than its kind, except of these two.
+    if io.get_ref().is_some() && !matches!(io.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::TimedOut) {
         return None;
     }
     match io.kind() {

@@ -1,14 +1,12 @@
 //! The duration of each phase of a POST.
 //!
 //! The HTTP client does not measure its phases. But in the task of the request it runs three pieces of this crate's
-//! code: the resolver, a layer around the connector, and the store of TLS sessions, which every handshake asks first.
+//! code: the resolver, the connector, and the store of TLS sessions, which every handshake asks first.
 //! Each piece stores a mark in a task-local of the request. A request on a kept connection runs none of them, and has
 //! no marks.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustls::NamedGroup;
@@ -17,7 +15,6 @@ use rustls::client::{
 };
 use rustls::pki_types::ServerName;
 use tokio::time::Instant;
-use tower::{Layer, Service};
 
 use domain::clue::Clue;
 
@@ -125,43 +122,14 @@ pub(super) fn looked_up(started: Instant) {
     });
 }
 
-/// Marks when connecting begins and when the connection, TLS included, has been made.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ConnectLayer;
-
-impl<S> Layer<S> for ConnectLayer {
-    type Service = TimedConnector<S>;
-
-    fn layer(&self, connector: S) -> Self::Service {
-        TimedConnector(connector)
-    }
+/// Marks that connecting begins. A look-up that follows moves this mark to its own end.
+pub(super) fn dialling() {
+    mark(|marks| marks.dialling = Some(Instant::now()));
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct TimedConnector<S>(S);
-
-impl<S, R> Service<R> for TimedConnector<S>
-where
-    S: Service<R>,
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.0.poll_ready(context)
-    }
-
-    fn call(&mut self, destination: R) -> Self::Future {
-        mark(|marks| marks.dialling = Some(Instant::now()));
-        let connecting = self.0.call(destination);
-        Box::pin(async move {
-            let connection = connecting.await?;
-            mark(|marks| marks.connected = Some(Instant::now()));
-            Ok(connection)
-        })
-    }
+/// Marks that the connection, TLS included, has been made.
+pub(super) fn connected() {
+    mark(|marks| marks.connected = Some(Instant::now()));
 }
 
 /// Gives a store of TLS sessions that marks when a handshake begins.

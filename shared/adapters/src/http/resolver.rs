@@ -7,11 +7,15 @@
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
+use std::vec;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
 use tokio::time::{Instant, timeout};
+use tower_service::Service;
 use url::Host;
 
 use super::phases;
@@ -46,26 +50,39 @@ pub(super) enum ResolveError {
     Refused(#[from] Refusal),
 }
 
-pub(super) struct VettingResolver<L> {
-    lookup: Arc<L>,
-    targets: TargetPolicy,
-}
+type Resolving = Pin<Box<dyn Future<Output = Result<vec::IntoIter<SocketAddr>, ResolveError>> + Send>>;
 
-impl<L: Lookup> VettingResolver<L> {
-    pub(super) fn new(lookup: L, targets: TargetPolicy) -> Self {
-        Self { lookup: Arc::new(lookup), targets }
+/// Looks names up and vets their addresses. The kind of look-up is not in this type, so that it is not in the type of
+/// the HTTP client either.
+#[derive(Clone)]
+pub(super) struct VettingResolver(Arc<dyn Fn(Name) -> Resolving + Send + Sync>);
+
+impl VettingResolver {
+    pub(super) fn new(lookup: impl Lookup, targets: TargetPolicy) -> Self {
+        let lookup = Arc::new(lookup);
+        Self(Arc::new(move |name| {
+            let lookup = Arc::clone(&lookup);
+            Box::pin(async move {
+                let started = Instant::now();
+                let addresses = addresses(&*lookup, name.as_str()).await;
+                phases::looked_up(started);
+                vet(&addresses.ok_or(ResolveError::NoAddress)?, targets)
+            })
+        }))
     }
 }
 
-impl<L: Lookup> Resolve for VettingResolver<L> {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (lookup, targets) = (Arc::clone(&self.lookup), self.targets);
-        Box::pin(async move {
-            let started = Instant::now();
-            let addresses = addresses(&*lookup, name.as_str()).await;
-            phases::looked_up(started);
-            Ok(vet(&addresses.ok_or(ResolveError::NoAddress)?, targets)?)
-        })
+impl Service<Name> for VettingResolver {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = ResolveError;
+    type Future = Resolving;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), ResolveError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Resolving {
+        (self.0)(name)
     }
 }
 
@@ -92,11 +109,11 @@ async fn addresses(lookup: &impl Lookup, name: &str) -> Option<Vec<IpAddr>> {
     found.ok().and_then(Result::ok).filter(|addresses| !addresses.is_empty())
 }
 
-fn vet(addresses: &[IpAddr], targets: TargetPolicy) -> Result<Addrs, ResolveError> {
+fn vet(addresses: &[IpAddr], targets: TargetPolicy) -> Result<vec::IntoIter<SocketAddr>, ResolveError> {
     if !addresses.iter().all(|&address| targets.allow(address)) {
         return Err(Refusal::Address.into());
     }
     // Port 0 stands for the port of the URL.
     let vetted: Vec<_> = addresses.iter().map(|&address| SocketAddr::new(address, 0)).collect();
-    Ok(Box::new(vetted.into_iter()))
+    Ok(vetted.into_iter())
 }

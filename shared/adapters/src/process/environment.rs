@@ -4,6 +4,7 @@
 //! function says so in one line and does not start, instead of failing at its first event. No variable has a default
 //! here: the defaults are in the stack's template.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -72,6 +73,9 @@ pub struct Deliver {
     pub internal_secret_arn: String,
     /// `UNSAFE_TARGETS`: `No` or `YesForLocalTestsOnly`
     pub targets: TargetPolicy,
+    /// `UNSAFE_EXTRA_ROOT`: a file with a certificate that is trusted beside the bundled roots, for a bench with a
+    /// certificate authority of its own. Only with `YesForLocalTestsOnly`; None: the bundled roots alone are trusted.
+    pub extra_root: Option<PathBuf>,
     /// `ATTEMPT_TIMEOUT_SECONDS`, 1 to 50
     pub attempt_timeout: Duration,
     /// `RETRY_SCHEDULE_SECONDS` and `MAX_ATTEMPTS`
@@ -158,6 +162,7 @@ impl Deliver {
     }
 
     fn read(variables: &Variables<impl Fn(&'static str) -> Option<String>>) -> Result<Self, InvalidEnvironment> {
+        let targets = variables.targets()?;
         Ok(Self {
             aws: variables.aws()?,
             events_queue_url: variables.required("EVENTS_QUEUE_URL")?,
@@ -166,7 +171,8 @@ impl Deliver {
             deliveries_table_name: variables.required("DELIVERIES_TABLE_NAME")?,
             owner_notices_topic_arn: variables.required("OWNER_NOTICES_TOPIC_ARN")?,
             internal_secret_arn: variables.required("INTERNAL_SECRET_ARN")?,
-            targets: variables.targets()?,
+            targets,
+            extra_root: variables.extra_root(targets)?,
             attempt_timeout: variables.attempt_timeout()?,
             schedule: Schedule::parse(
                 &variables.required("RETRY_SCHEDULE_SECONDS")?,
@@ -289,6 +295,19 @@ impl<F: Fn(&'static str) -> Option<String>> Variables<F> {
                 let expected = "No or YesForLocalTestsOnly";
                 Err(InvalidEnvironment::Invalid { name: "UNSAFE_TARGETS", expected })
             }
+        }
+    }
+
+    /// A root that a deployed stack trusts by mistake would make the certificates of its receivers worthless. So the
+    /// function does not start with one.
+    fn extra_root(&self, targets: TargetPolicy) -> Result<Option<PathBuf>, InvalidEnvironment> {
+        let name = "UNSAFE_EXTRA_ROOT";
+        match (self.optional(name), targets) {
+            (Some(_), TargetPolicy::Public) => {
+                let expected = "unset unless UNSAFE_TARGETS is YesForLocalTestsOnly";
+                Err(InvalidEnvironment::Invalid { name, expected })
+            }
+            (path, _) => Ok(path.map(PathBuf::from)),
         }
     }
 

@@ -42,6 +42,18 @@ fn a_complete_environment_is_read() {
 }
 
 #[test]
+fn an_extra_root_is_read_only_for_local_tests() {
+    let mut variables = complete();
+    assert_eq!(read(&variables).expect("complete").0.extra_root, None);
+    variables.insert("UNSAFE_EXTRA_ROOT", "/root.der");
+    let expected = "UNSAFE_EXTRA_ROOT must be unset unless UNSAFE_TARGETS is YesForLocalTestsOnly";
+    assert_eq!(read(&variables).err().as_deref(), Some(expected));
+    variables.insert("UNSAFE_TARGETS", "YesForLocalTestsOnly");
+    let (deliver, _) = read(&variables).expect("for local tests");
+    assert_eq!(deliver.extra_root, Some("/root.der".into()));
+}
+
+#[test]
 fn each_required_variable_is_named_when_it_is_missing_or_empty() {
     for name in complete().keys().filter(|name| **name != "DASHBOARD_ORIGIN") {
         let mut variables = complete();
