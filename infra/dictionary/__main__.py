@@ -11,11 +11,8 @@ from pathlib import Path
 
 from backports import zstd
 
-from infra.local import environment
+from .calls import DICTIONARY, Calls, content, in_brief, normalised
 
-from .calls import Calls, content, normalised
-
-DICTIONARY = environment.ROOT / "shared" / "adapters" / "src" / "body" / "calls-2.zdict"
 ID = 2
 """Stands in each compressed body, in one byte."""
 
@@ -45,11 +42,6 @@ def dictionary() -> bytes:
     head = finalized[: -len(in_brief(half))]
     # A magic number of four bytes, the id in four bytes, then the statistics (RFC 8878, section 5).
     return head[:4] + ID.to_bytes(4, "little") + head[8:] + in_brief(content(Calls(1)))
-
-
-def in_brief(text: bytes) -> bytes:
-    """Leave out the bytes 0xD7, as `body.rs` does."""
-    return text.replace(b"\xd7", b"")
 
 
 if __name__ == "__main__":

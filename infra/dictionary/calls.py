@@ -18,6 +18,7 @@ from typing import Any
 
 from infra.local import environment
 
+DICTIONARY = environment.ROOT / "shared" / "adapters" / "src" / "body" / "calls-2.zdict"
 TEXT = Path(__file__).parent / "text"
 VALUES = "values"
 GENERAL = {"he": "general", "en": "english", "ru": "russian", "ar": "arabic"}
@@ -312,3 +313,8 @@ def content(calls: Calls, without: Calls | None = None) -> bytes:
     frames = [calls.frame(kind) for kind in (calls.status, calls.appointment, calls.lead, *[calls.call] * FRAMES)]
     said = json.dumps("".join(lines), ensure_ascii=False)[1:-1]
     return said.encode() + b"".join(normalised(frames))
+
+
+def in_brief(text: bytes) -> bytes:
+    """Leave out the bytes 0xD7, as `body.rs` does."""
+    return text.replace(b"\xd7", b"")
