@@ -4,6 +4,7 @@
 //! No code here waits for a retry: a message that is to come back gets its delay and is returned to the queue. A
 //! receiver's failure is an ordinary outcome; only a fault of this system or of AWS is an error.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::attempter::Attempter;
@@ -78,13 +79,12 @@ pub(crate) struct Delivery<'a> {
 }
 
 impl Deliver {
-    /// Reads for all events of a batch what each delivery begins with, in one round trip. The internal secret is fetched
-    /// at the same time, for the attempts that most likely follow; the process keeps the secret.
+    /// Reads for all events of a batch what each delivery begins with, in one round trip.
     ///
     /// None: there is no event, no time for an attempt, or the read failed or took too long. Each delivery then reads for
     /// itself.
     pub(crate) async fn read_together<'a>(
-        &self,
+        self: &Arc<Self>,
         events: impl Iterator<Item = (&'a BusinessId, &'a EventId)>,
         deadline: Instant,
     ) -> Option<ReadTogether> {
@@ -92,13 +92,18 @@ impl Deliver {
         if events.peek().is_none() || !self.has_time(deadline) {
             return None;
         }
-        let in_time = |read| timeout(ReadTogether::COUNTS_FOR, read);
-        let secret = timeout(ReadTogether::COUNTS_FOR, self.internal_secret.get());
-        let (read, _) = tokio::join!(in_time(self.tables.read_together(events)), secret);
-        match read.ok()? {
-            Ok(read) => Some(read),
-            Err(error) => {
+        // At the same time the internal secret is fetched, for the attempts that most likely follow. They wait for the
+        // fetch where it takes longer than the read.
+        let deliver = Arc::clone(self);
+        tokio::spawn(async move { deliver.internal_secret.get().await.map(drop) });
+        match timeout(ReadTogether::COUNTS_FOR, self.tables.read_together(events)).await {
+            Ok(Ok(read)) => Some(read),
+            Ok(Err(error)) => {
                 report::not_read_together(&error);
+                None
+            }
+            Err(elapsed) => {
+                report::not_read_together(&elapsed);
                 None
             }
         }

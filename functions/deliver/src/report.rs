@@ -4,6 +4,7 @@
 //! INFO is a success, WARN a failure that will be retried or a field that could not be read. ERROR needs a person: a
 //! spent schedule, a malformed event, an event that the ledger does not have, a fault.
 
+use std::error::Error;
 use std::time::Duration;
 
 use adapters::attempter::Attempt;
@@ -156,8 +157,9 @@ pub(crate) fn in_flight_not_stored(delivery: &Delivery<'_>, error: &TableError) 
     event_line!(warn, "in_flight_not_stored", delivery, error = error_chain(error));
 }
 
-/// Writes a line about a failed read for a whole batch. Each delivery of the batch then reads for itself.
-pub(crate) fn not_read_together(error: &TableError) {
+/// Writes a line about a read for a whole batch that failed or took too long. Each delivery of the batch then reads for
+/// itself.
+pub(crate) fn not_read_together(error: &dyn Error) {
     tracing::warn!(error = error_chain(error), "not_read_together");
 }
 

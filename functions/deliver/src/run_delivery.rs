@@ -124,12 +124,11 @@ impl Running<'_> {
         let delivery = self.delivery;
         let (business_id, event_id) = (self.business_id(), delivery.event.id());
         let read = delivery.read.filter(|_| !self.has_read.swap(true, Ordering::Relaxed));
-        let read = match read.and_then(|read| read.of(business_id, event_id, clock::now())) {
-            Some(read) => read,
-            None => {
-                let read = self.deliver.tables.read_settings_and_record(business_id, event_id, clock::now());
-                tokio::join!(read, self.deliver.internal_secret.get()).0
-            }
+        let read = if let Some(read) = read.and_then(|read| read.of(business_id, event_id, clock::now())) {
+            read
+        } else {
+            let read = self.deliver.tables.read_settings_and_record(business_id, event_id, clock::now());
+            tokio::join!(read, self.deliver.internal_secret.get()).0
         };
         let (SettingsItem { settings, health, in_flight }, record) = read?;
         let snapshot = Snapshot {

@@ -157,7 +157,7 @@ fn wire(environment: Environment) -> (UseCases, Access) {
         retention: Retention(environment.retention_days),
     };
     let access = Access {
-        portal_secret: SecretSource::new(&sdk, environment.portal_secret_arn, PortalSecret::new),
+        portal_secret: SecretSource::new(&sdk, environment.portal_secret_arn, PortalSecret::new).prepared(),
         dashboard_origin: environment.dashboard_origin,
         dashboard_url: environment.dashboard_url,
     };

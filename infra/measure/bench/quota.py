@@ -4,6 +4,7 @@ Source: AWS Lambda Developer Guide, "Configure Lambda function memory": at 1,769
 share is in proportion to its memory. The period is Lambda's as far as it can be observed.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ FULL_MB = 1_769
 PERIOD_US = 20_000
 _FIRST = Path("/sys/fs/cgroup/cpu")
 _SECOND = Path("/sys/fs/cgroup")
+_NAME = f"prosaas-bench-{os.getpid()}"
 
 
 def share(memory_mb: int) -> float:
@@ -36,9 +38,9 @@ def limited(memory_mb: int) -> Iterator[str | None]:
 def _made(quota: str) -> Path | None:
     if (_FIRST / "cpu.cfs_quota_us").exists():
         limits = {"cpu.cfs_period_us": str(PERIOD_US), "cpu.cfs_quota_us": quota}
-        return _group(_FIRST / "prosaas-bench", limits)
+        return _group(_FIRST / _NAME, limits)
     if "cpu" in (_SECOND / "cgroup.subtree_control").read_text().split():
-        return _group(_SECOND / "prosaas-bench", {"cpu.max": f"{quota} {PERIOD_US}"})
+        return _group(_SECOND / _NAME, {"cpu.max": f"{quota} {PERIOD_US}"})
     return None
 
 

@@ -1,6 +1,7 @@
-//! The two tables together, and the one read that needs both.
+//! The two tables together, and the reads that need both.
 //!
-//! A delivery reads a business's settings and an event's record in one round trip, and on the happy path writes once.
+//! The settings and the records of a batch's events are read in one round trip, and so are those of one event where the
+//! batch's read does not count. On the happy path a delivery writes once.
 //! Every read here is strongly consistent. The callers decide what a failed read or write means.
 
 use std::collections::{HashMap, HashSet};
@@ -197,4 +198,50 @@ fn request(keys: Vec<Item>, attributes: Option<&[&str]>) -> KeysAndAttributes {
         }
     }
     request.build().expect("keys are given")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamodb::attributes::{n, s};
+
+    fn business(id: &str) -> BusinessId {
+        BusinessId::parse(id).expect("an id")
+    }
+
+    fn event(number: u32) -> EventId {
+        EventId::parse(&format!("evt_{number:032x}")).expect("an id")
+    }
+
+    /// A read of one business with a URL, and of two events, of which the second has a record.
+    fn read(age: Duration) -> ReadTogether {
+        let url = Item::from([("generic_webhook_url".to_owned(), s("https://a.example/"))]);
+        let record = Item::from([("status".to_owned(), s("held")), ("attempts".to_owned(), n(3))]);
+        let records = [(event(1), Item::new()), (event(2), record)];
+        ReadTogether {
+            at: Instant::now().checked_sub(age).expect("the machine runs for longer"),
+            settings: HashMap::from([("b".to_owned(), url)]),
+            records: records.into_iter().map(|(id, item)| (id.to_string(), item)).collect(),
+        }
+    }
+
+    #[test]
+    fn a_read_gives_what_was_found_and_what_was_found_absent() {
+        let read = read(Duration::ZERO);
+        let of =
+            |id| read.of(&business("b"), &event(id), Timestamp::UNIX_EPOCH).expect("it was read").expect("readable");
+        let ((first, absent), (_, record)) = (of(1), of(2));
+        assert_eq!(first.settings.url.as_deref(), Some("https://a.example/"));
+        assert_eq!((absent, record.map(|record| record.attempts)), (None, Some(3)));
+    }
+
+    #[test]
+    fn what_was_not_read_is_read_again_and_so_is_everything_after_a_second() {
+        let has =
+            |read: &ReadTogether, of: &str, id| read.of(&business(of), &event(id), Timestamp::UNIX_EPOCH).is_some();
+        let read = read(Duration::ZERO);
+        assert!(has(&read, "b", 1) && !has(&read, "another", 1) && !has(&read, "b", 3));
+        let old = super::tests::read(ReadTogether::COUNTS_FOR + Duration::from_millis(1));
+        assert!(!has(&old, "b", 1));
+    }
 }

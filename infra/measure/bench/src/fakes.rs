@@ -44,7 +44,7 @@ pub(crate) fn aws(plan: &Plan, receiver: &str) -> String {
     format!("http://{}", serve(None, answer))
 }
 
-/// Answers BatchGetItem: each business that is asked for has settings, and no event has a record.
+/// Answers `BatchGetItem`: each business that is asked for has settings, and no event has a record.
 fn read(request: &[u8], receiver: &str) -> Vec<u8> {
     let request: Value = serde_json::from_slice(request).expect("JSON");
     let keys = request["RequestItems"][SETTINGS]["Keys"].as_array().cloned().unwrap_or_default();

@@ -14,11 +14,14 @@ mod fakes;
 mod runtime_api;
 mod process;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use plan::{Figures, Plan};
 use process::Process;
 use runtime_api::RuntimeApi;
+
+/// How long one batch may take. A profiler makes the process fifty times as slow.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 fn main() {
     let plan = std::env::args().nth(1).expect("the plan is the one argument");
@@ -35,8 +38,12 @@ fn measure(plan: &Plan) -> Figures {
     let (runtime, asked) = RuntimeApi::start(payloads);
     let started = Instant::now();
     let process = Process::start(plan, &runtime.address, &aws_url, root.as_deref());
-    let next = || asked.recv_timeout(plan.patience()).expect("the function asks for its next invocation");
+    let next = || asked.recv_timeout(PATIENCE).expect("the function asks for its next invocation");
     let first_asked = next();
+    if let Some(root) = &root {
+        // The process has read it.
+        std::fs::remove_file(root).expect("this process has written it");
+    }
     let mut figures = Figures { init_ms: ms(first_asked.duration_since(started)), ..Figures::default() };
     if plan.warm == 0 {
         figures.rss_kib = process.peak_kib();
@@ -58,7 +65,7 @@ fn measure(plan: &Plan) -> Figures {
             runtime.hand_over();
             next();
         }
-        let (cpu, wall) = (process.cpu() - cpu, begun.elapsed());
+        let (cpu, wall) = (process.cpu().saturating_sub(cpu), begun.elapsed());
         #[expect(clippy::cast_precision_loss, reason = "a bench has fewer than 2^53 batches")]
         let (batches, events) = (plan.batches as f64, (plan.batches * per_batch) as f64);
         figures.cpu_us_per_event.push(cpu.as_secs_f64() * 1e6 / events);
@@ -73,6 +80,6 @@ fn measure(plan: &Plan) -> Figures {
     figures
 }
 
-fn ms(duration: std::time::Duration) -> f64 {
+fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -41,12 +40,6 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// How long one batch may take. A profiler makes the process fifty times as slow.
-    #[expect(clippy::unused_self, reason = "a property of a plan")]
-    pub(crate) fn patience(&self) -> Duration {
-        Duration::from_mins(2)
-    }
-
     /// Whether every event is accepted.
     pub(crate) fn accepts(&self) -> bool {
         self.status < 300

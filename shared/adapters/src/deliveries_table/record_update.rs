@@ -314,9 +314,13 @@ mod tests {
     fn a_first_record_and_an_update_have_the_same_attributes() {
         let event = event(r#","summary":"x""#);
         for status in [Status::Delivered, Status::Retrying, Status::Held, Status::Failed] {
-            for (name, value) in first(&event, status) {
-                let expected = Some(&value).filter(|_| name != "business_id" && name != "event_id");
-                assert_eq!(later(&event, status, None).value_of(&format!(":{name}")), expected, "{status:?} {name}");
+            let (record, update) = (first(&event, status), later(&event, status, None));
+            for (name, value) in &record {
+                let expected = Some(value).filter(|_| name != "business_id" && name != "event_id");
+                assert_eq!(update.value_of(&format!(":{name}")), expected, "{status:?} {name}");
+            }
+            for name in update.attributes().filter(|name| *name != "last_delivered_at") {
+                assert!(record.contains_key(name), "{status:?} {name}");
             }
         }
     }

@@ -79,6 +79,12 @@ impl UpdateExpression {
         self.values.get(placeholder)
     }
 
+    /// The attributes that have a value in the update, for tests.
+    #[cfg(test)]
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = &str> {
+        self.names.values().map(String::as_str).filter(|name| self.values.contains_key(&format!(":{name}")))
+    }
+
     /// The expression's text.
     pub(crate) fn text(&self) -> String {
         let clause = |word: &str, parts: &[String]| match parts {

@@ -10,6 +10,8 @@
 
 mod reader;
 
+use std::fmt::Write as _;
+
 use indexmap::IndexMap;
 
 use reader::Reader;
@@ -251,7 +253,7 @@ fn write_string(value: &str, out: &mut String) {
             b'\n' => out.push('n'),
             b'\r' => out.push('r'),
             b'\t' => out.push('t'),
-            byte => out.push_str(&format!("u{byte:04x}")),
+            byte => write!(out, "u{byte:04x}").expect("a string takes all"),
         }
     }
     out.push_str(&value[written..]);
@@ -260,6 +262,7 @@ fn write_string(value: &str, out: &mut String) {
 
 /// The positions of the bytes that are escaped. Most parts of a text have none, and a part is searched without a branch
 /// for each byte, which the compiler turns into vector instructions.
+#[expect(clippy::needless_bitwise_bool, reason = "the other operators are branches")]
 fn to_escape(text: &[u8]) -> impl Iterator<Item = usize> {
     const PART: usize = 32;
     let is_escaped = |byte: &u8| (*byte < b' ') | (*byte == b'"') | (*byte == b'\\');

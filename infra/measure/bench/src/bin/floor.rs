@@ -1,9 +1,9 @@
 //! The floor: the least program on this stack that does the same work for a healthy endpoint, as one would write it in
 //! an afternoon. `make bench` compares `deliver` with this function.
 //!
-//! For each batch: one BatchGetItem for the settings and the records of all its events. For each event: two HMACs, one
-//! POST, the body compressed by zstd, one PutItem and one log line. The floor has the same Lambda runtime, AWS SDK, HTTP
-//! client, TLS and compiler settings as `deliver`.
+//! For each batch: one `BatchGetItem` for the settings and the records of all its events. For each event: two HMACs, one
+//! POST, the body compressed by zstd at its usual level, one `PutItem` and one log line. The floor has the same Lambda
+//! runtime, AWS SDK, TLS and compiler settings as `deliver`, and as HTTP client the one that most programs have, reqwest.
 //!
 //! The floor has no guard, no normalised body, no other formats, no verdict on answers, no health of endpoints, no
 //! limits, no schedule, no metrics, no phases of an attempt, and its ledger has one attempt without detail.
@@ -27,6 +27,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::{body::SdkBody, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -45,14 +46,15 @@ struct Floor {
     settings_table: String,
     deliveries_table: String,
     secret_arn: String,
-    secret: OnceCell<String>,
+    internal: OnceCell<String>,
     compressor: Mutex<Compressor<'static>>,
 }
 
 /// The part of an event that the floor reads.
 #[derive(Deserialize)]
 struct Event {
-    event_type: String,
+    #[serde(rename = "event_type")]
+    kind: String,
     business_id: String,
     call_id: String,
 }
@@ -77,7 +79,7 @@ impl Floor {
             settings_table: variable("SETTINGS_TABLE_NAME"),
             deliveries_table: variable("DELIVERIES_TABLE_NAME"),
             secret_arn: variable("INTERNAL_SECRET_ARN"),
-            secret: OnceCell::new(),
+            internal: OnceCell::new(),
             compressor: Mutex::new(Compressor::new(3).expect("zstd has level 3")),
         }
     }
@@ -86,7 +88,7 @@ impl Floor {
         let mut events = Vec::with_capacity(batch.records.len());
         for message in batch.records {
             let event: Event = serde_json::from_str(message.body.as_deref().unwrap_or_default())?;
-            let id = Sha256::digest(format!("{}\n{}\n{}", event.event_type, event.business_id, event.call_id));
+            let id = Sha256::digest(format!("{}\n{}\n{}", event.kind, event.business_id, event.call_id));
             events.push((message, event, format!("evt_{}", hex::encode(&id[..16]))));
         }
         let settings = Arc::new(self.read(&events).await?);
@@ -140,7 +142,7 @@ impl Floor {
             let answer = self.secrets.get_secret_value().secret_id(&self.secret_arn).send().await?;
             answer.secret_string.ok_or_else(|| Error::from("the secret is empty"))
         };
-        self.secret.get_or_try_init(read).await
+        self.internal.get_or_try_init(read).await
     }
 
     /// Delivers one event. False: the receiver has answered with a failure.
@@ -164,7 +166,7 @@ impl Floor {
             .post(text("generic_webhook_url")?)
             .header("content-type", "application/json; charset=utf-8")
             .header("user-agent", "ProSaaS-Webhooks/0.1.0")
-            .header("x-prosaas-event", event.event_type.as_str())
+            .header("x-prosaas-event", event.kind.as_str())
             .header("x-prosaas-timestamp", seconds.to_string())
             .header("x-prosaas-signature", hex::encode(hmac(self.secret().await?.as_bytes(), &[body.as_bytes()])))
             .header("webhook-id", id.as_str())
@@ -179,7 +181,7 @@ impl Floor {
         let _answer = answer.bytes().await?;
         let compressed = self.compressor.lock().map_err(|_| "a delivery has panicked")?.compress(body.as_bytes())?;
         let put = self.dynamodb.put_item().table_name(&self.deliveries_table).item("business_id", S(event.business_id));
-        let put = put.item("event_id", S(id)).item("event_type", S(event.event_type));
+        let put = put.item("event_id", S(id)).item("event_type", S(event.kind));
         let put = put.item("occurred", N(now.as_millis().to_string())).item("body", B(Blob::new(compressed)));
         let put = put.item("status", S(if status.is_success() { "delivered" } else { "retrying" }.to_owned()));
         let put = put.item("status_code", N(status.as_u16().to_string()));
@@ -237,7 +239,8 @@ fn sdk_config(http: reqwest::Client) -> SdkConfig {
         .sleep_impl(TokioSleep::new())
         .time_source(SystemTimeSource::new())
         .retry_config(RetryConfig::standard())
-        .timeout_config(timeouts.build());
+        .timeout_config(timeouts.build())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     config.set_endpoint_url(std::env::var("AWS_ENDPOINT_URL").ok());
     config.build()
 }

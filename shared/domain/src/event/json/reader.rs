@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
     /// The error of a text that breaks the grammar here.
     fn syntax(&self) -> JsonError {
         let before = &self.text.as_bytes()[..self.at.min(self.text.len())];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = before.split(|byte| *byte == b'\n').count();
         let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let end = (self.at + 1).min(self.text.len());
         JsonError::Syntax { line, column: end.saturating_sub(start).max(1) }
