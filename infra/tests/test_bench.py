@@ -39,11 +39,12 @@ def test_goal_is_missed_by_a_little_or_clearly(
     *, more_is_better: bool, deliver: float, missed: bool, clearly: bool
 ) -> None:
     line = measured(1.15, [10], [deliver], more_is_better=more_is_better)
-    assert (line.misses(), line.misses(1.25)) == (missed, clearly)
+    assert (line.misses, line.is_clearly_behind) == (missed, clearly)
 
 
 def test_line_without_a_goal_misses_none() -> None:
-    assert not measured(None, [1], [9]).misses()
+    assert not measured(None, [1], [9]).misses
+    assert not measured(None, [1], [9]).is_clearly_behind
 
 
 def test_share_of_a_processor_is_that_of_the_memory() -> None:

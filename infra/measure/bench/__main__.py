@@ -18,9 +18,6 @@ from .rows import Measured, counted, portal, rows, take_round
 
 SHORT = bool(os.environ.get("SHORT"))
 ROUNDS = 3 if SHORT else 5
-CLEARLY = 1.25
-"""A ratio that misses its goal by more than this factor fails the command. Smaller differences may be the machine's."""
-
 QUOTA_MB = 256
 GOAL_MB, GOAL_BIG_MB, GOAL_ZIP_KB, GOAL_INSTRUCTIONS = 8.5, 28, 2_700, 2.2
 
@@ -41,7 +38,7 @@ def main() -> int:
     if not SHORT:
         print_long_run(programs)
         keep(lines)
-    behind = [line for line in lines if line.misses(CLEARLY)]
+    behind = [line for line in lines if line.is_clearly_behind]
     for line in behind:
         print(f"clearly behind: {line.row.label}: {line.ratio:.2f}, goal {line.row.goal}")
     return 1 if behind else 0
@@ -56,7 +53,7 @@ def print_table(lines: list[Measured]) -> None:
         low, high = (_number(end(line.values["deliver"]), row.digits, 0) for end in (min, max))
         ratio = f"{line.ratio:.2f} x {row.reference}" if line.ratio else ""
         sign = ">=" if row.more_is_better else "<="
-        goal = f"{sign} {row.goal}{'  missed' if line.misses() else ''}" if row.goal else ""
+        goal = f"{sign} {row.goal}{'  missed' if line.misses else ''}" if row.goal else ""
         print(f"{row.label:36}{values}   {f'{low} to {high}':<17}{ratio:<14}{goal}".rstrip())
 
 

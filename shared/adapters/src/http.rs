@@ -2,7 +2,7 @@
 //!
 //! A delivery goes to a vetted [`Target`]. If the target's host is a name, the resolver vets the addresses of the name,
 //! and the client dials these addresses without a second look-up. The client follows no redirect, uses no proxy of the
-//! environment, retries nothing and decompresses nothing. One deadline covers an attempt from the look-up to the last
+//! environment, sends nothing twice that a receiver may have read, and decompresses nothing. One deadline covers an attempt from the look-up to the last
 //! byte that is read. Everything that a receiver does is an [`Outcome`], never an error.
 
 pub(crate) mod connector;
@@ -54,8 +54,8 @@ const MAX_HEADER_FIELDS: usize = 1_000;
 /// How long an unused connection is kept for the next delivery: less than the 5 s after which a Node.js receiver closes
 /// the connection. The client measures this time by a clock that may stand still in a frozen environment, so
 /// [`Renewed`] makes the client anew after a freeze. A receiver may also close a connection sooner. The client notices
-/// that before the next POST: a delivery reads the settings first, and the runtime learns of the close no later than of
-/// their arrival.
+/// that before the next POST: the settings are read first, and the runtime learns of the close no later than of their
+/// arrival.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The HTTP client that reaches receivers.
