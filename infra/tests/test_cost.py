@@ -66,7 +66,7 @@ def test_bill_of_an_event_alone() -> None:
         dynamodb_reads=pytest.approx(2 * 0.125),
         # 2,299 bytes are three units, and the entry in the index is one.
         dynamodb_writes=pytest.approx(4 * 0.625),
-        dynamodb_storage=pytest.approx(2.949 * 30 * 24 / 730 * 0.45),
+        dynamodb_storage=pytest.approx(3.009 * 30 * 24 / 730 * 0.45),
         logs=pytest.approx((450 + 480 + 16 + 2 * 26) / 1000 * (0.5 + 0.15 * 0.03 * 30 * 24 / 730)),
         # One environment reads the secret once in five minutes, in which 900 events come.
         secrets=pytest.approx(5 / 900),
