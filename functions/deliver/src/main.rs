@@ -36,9 +36,13 @@ use adapters::tables::Tables;
 use aws_lambda_events::event::sqs::SqsEvent;
 use domain::request::signature::InternalSecret;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
+use mimalloc::MiMalloc;
 use tokio::time::Instant;
 
 use handle_message::Deliver;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
