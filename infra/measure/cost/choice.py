@@ -32,6 +32,9 @@ MAX_COLD_MS = 300
 
 MAX_MEMORY_SHARE = 0.75
 
+SPARE = 0.8
+"""So much of each bound may be used. Two runs of the bench differ by a tenth, and the choice must not turn on it."""
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -47,11 +50,11 @@ class Bounds:
     def broken(self) -> list[str]:
         """Name the bounds that are broken."""
         kept = {
-            "event alone": self.alone_ms <= MAX_ALONE_SHARE * USUAL_LATENCY_MS,
+            "event alone": self.alone_ms <= SPARE * MAX_ALONE_SHARE * USUAL_LATENCY_MS,
             # Otherwise the usual receiver's attempts last for the half second after which each costs two more writes.
-            "full batch": USUAL_LATENCY_MS + self.full_ms < a.IN_FLIGHT_AFTER_MS,
-            "cold start": self.cold_ms <= MAX_COLD_MS,
-            "memory": self.memory_share <= MAX_MEMORY_SHARE,
+            "full batch": self.full_ms <= SPARE * (a.IN_FLIGHT_AFTER_MS - USUAL_LATENCY_MS),
+            "cold start": self.cold_ms <= SPARE * MAX_COLD_MS,
+            "memory": self.memory_share <= SPARE * MAX_MEMORY_SHARE,
         }
         return [name for name, is_kept in kept.items() if not is_kept]
 

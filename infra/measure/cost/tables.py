@@ -160,7 +160,7 @@ def _by_memory(report: Report) -> Iterator[str]:
         means = bounds(report.model, configuration)
         cells = [f"{report.bill(Traffic(latency), memory_mb=memory).function:.2f}" for latency in LATENCIES_MS]
         rest = [f"{ms:.0f} ms" for ms in (means.alone_ms, means.full_ms, means.cold_ms)]
-        note = "breaks: " + ", ".join(means.broken()) if means.broken() else ""
+        note = f"breaks {len(means.broken())} of 4 bounds" if means.broken() else ""
         mark = "  <- template" if memory == report.configuration.memory_mb else ""
         yield (
             f"  {memory:4}"
@@ -231,8 +231,8 @@ def _what_follows(report: Report) -> Iterator[str]:
     means = bounds(report.model, best)
     yield "What follows"
     yield from _prose(
-        f"MemorySize {best.memory_mb}: the least that keeps the bounds. Less memory is cheaper at each latency, since "
-        f"Lambda bills waiting. An event alone waits {means.alone_ms:.0f} ms for the CPU, at most a tenth of "
+        f"MemorySize {best.memory_mb}: the least that keeps the bounds, with a fifth to spare. Less memory is cheaper at "
+        f"each latency, since Lambda bills waiting. An event alone waits {means.alone_ms:.0f} ms for the CPU, at most a tenth of "
         f"{USUAL_LATENCY_MS} ms. Ten to different hosts wait {means.full_ms:.0f} ms, so that attempts at such "
         "receivers end within the half second after which each costs two more writes. A batch of 6 MB takes "
         f"{means.memory_share:.0%} of the memory."
