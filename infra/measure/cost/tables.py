@@ -231,9 +231,9 @@ def _what_follows(report: Report) -> Iterator[str]:
     means = bounds(report.model, best)
     yield "What follows"
     yield from _prose(
-        f"MemorySize {best.memory_mb}: the least that keeps the bounds, with a fifth to spare. Less memory is cheaper "
-        f"at each latency, since Lambda bills waiting. An event alone waits {means.alone_ms:.0f} ms for the CPU, at most "
-        "a tenth of "
+        f"MemorySize {best.memory_mb}: the least that keeps the bounds, with a fifth to spare. Less memory is "
+        "cheaper at each latency, since Lambda bills waiting. An event alone waits "
+        f"{means.alone_ms:.0f} ms for the CPU, at most a tenth of "
         f"{USUAL_LATENCY_MS} ms. Ten to different hosts wait {means.full_ms:.0f} ms, so that attempts at such "
         "receivers end within the half second after which each costs two more writes. A batch of 6 MB takes "
         f"{means.memory_share:.0%} of the memory."
