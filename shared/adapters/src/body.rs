@@ -28,7 +28,7 @@ const MAX_BYTES: usize = 350_000;
 const MAX_DECOMPRESSED: usize = 6 * 1024 * 1024;
 
 /// How zstd looks for repetitions: in two small tables, as its level 3 does, whose larger ones bodies of 6 KB cannot fill.
-/// A search along chains (level 5) makes bodies 5 % smaller and takes three times the time: a fifth of a delivery's CPU.
+/// A search along chains (level 5) makes bodies 5 % smaller and takes two to three times as long: a fifth of a delivery's CPU.
 const PARAMETERS: [CParameter; 5] = [
     CParameter::Strategy(Strategy::ZSTD_dfast),
     CParameter::WindowLog(17),
