@@ -161,7 +161,7 @@ def test_function_compiled_in_another_folder_is_the_same_program(
 ) -> None:
     checkout = tmp_path / "elsewhere"
     # The copies are new files, without the times of the first ones, by which cargo would take their programs along too.
-    for name in ("functions", "shared", "events"):
+    for name in ("functions", "shared", "events", "infra/measure/bench"):
         shutil.copytree(environment.ROOT / name, checkout / name, copy_function=shutil.copyfile)
     for name in ("Cargo.toml", "Cargo.lock"):
         shutil.copyfile(environment.ROOT / name, checkout / name)
