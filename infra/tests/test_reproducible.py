@@ -4,11 +4,13 @@ What the flags do to the programs is the matter of `test_package`, which needs a
 """
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from infra.local import environment, reproducible
+from infra.local.building import FUNCTIONS, TARGETS
 
 
 @pytest.fixture
@@ -51,3 +53,19 @@ def test_build_fetches_the_crates_before_its_flags_are_made(
         makefile,
         re.M,
     )
+
+
+def test_each_function_alone_has_the_features_of_all_together() -> None:
+    # `sam build` compiles one after the other. With other features it would compile nearly everything anew, to other
+    # programs than those of `make package`.
+    together = features(*FUNCTIONS)
+    for name in FUNCTIONS:
+        assert features(name) - together == set(), name
+
+
+def features(*functions: str) -> set[str]:
+    """Give each crate of these functions with its features."""
+    argv = ["cargo", "tree", "--locked", "--edges=normal,build", "--prefix=none", "--no-dedupe", "--format={p} {f}"]
+    argv += [f"--target={TARGETS[environment.ARCHITECTURE]}", *(f"--package={name}" for name in functions)]
+    tree = subprocess.run(argv, cwd=environment.ROOT, capture_output=True, text=True, check=True, timeout=60)
+    return set(tree.stdout.splitlines())
