@@ -2,8 +2,9 @@
 //!
 //! A delivery goes to a vetted [`Target`]. If the target's host is a name, the resolver vets the addresses of the name,
 //! and the client dials these addresses without a second look-up. The client follows no redirect, uses no proxy of the
-//! environment, sends nothing twice that a receiver may have read, and decompresses nothing. One deadline covers an attempt from the look-up to the last
-//! byte that is read. Everything that a receiver does is an [`Outcome`], never an error.
+//! environment, sends nothing twice that a receiver may have read, and decompresses nothing. One deadline covers an
+//! attempt from the look-up to the last byte that is read. Everything that a receiver does is an [`Outcome`], never an
+//! error.
 
 pub(crate) mod connector;
 mod failure;
