@@ -105,7 +105,7 @@ screenshots: setup ## README's pictures of the owner's page, anew
 invoke: setup ## One invocation of deliver with EVENT=events/sqs/...
 	@$(BIN)/python -m infra.local.invoke $(EVENT)
 
-bench: setup ## Start, CPU, memory and size of the release build beside two references; SHORT=1 takes a minute
+bench: setup ## Start, CPU, memory and size of the release build beside two references; SHORT=1 takes fewer rounds
 	@$(BIN)/python -m infra.measure.bench
 
 chaos: setup ## Kills, broken endpoints and a broken AWS; SEED=... makes the same choices again
