@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,26 @@ def test_six_copies_of_an_event_in_one_batch_are_posted_once(business: TestBusin
     assert len(batch_of(second, event["call_id"]).records) == 6
     second.until(second.is_idle, "the end of all work")
     assert calls_of(business) == {event["call_id"]: 1}
+
+
+def test_batch_is_published_alone_when_a_message_becomes_visible_meanwhile(
+    business: TestBusiness, second: SecondStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    business.answers(200)
+    count = SecondStack.counts
+    earlier: list[dict[str, Any]] = []
+
+    def counts(stack: SecondStack) -> dict[str, int]:
+        if not earlier:
+            earlier.append(business.publish())
+        return count(stack)
+
+    monkeypatch.setattr(SecondStack, "counts", counts)
+    events = [business.call() for _ in range(2)]
+    second.publish_together(*events)
+    assert len(batch_of(second, events[0]["call_id"]).records) == 2
+    assert len(batch_of(second, earlier[0]["call_id"]).records) == 1
+    second.until(second.is_idle, "the end of all work")
 
 
 def test_copies_among_other_events_of_a_batch_are_posted_once(business: TestBusiness, second: SecondStack) -> None:
