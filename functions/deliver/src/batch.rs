@@ -6,7 +6,7 @@
 //! that waits for its turn reads the endpoint's health only then, and finds the endpoint failing.
 //!
 //! A panic in one message, or a message that takes longer than the invocation, does not keep the other messages from
-//! being answered for.
+//! being answered for. A panic in what the batch reads together makes each message read for itself.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -47,10 +47,10 @@ pub(crate) async fn deliver_all(
     let end = deadline.checked_sub(TO_ANSWER).unwrap_or(deadline).max(Instant::now() + TO_ANSWER);
     let Batch { messages, unread } = Batch::read(event, Content::read)?;
     let events = messages.iter().filter_map(|(_, content)| match content {
-        Content::Event(event) => Some((event.business_id(), event.id())),
+        Content::Event(event) => Some((event.business_id().clone(), event.id().clone())),
         Content::Command(_) | Content::Malformed(_) => None,
     });
-    let read = deliver.read_together(events, end).await.map(Arc::new);
+    let read = deliver.read_together(events.collect(), end).await.map(Arc::new);
     let mut limits = Limits::default();
     let deliveries = messages.into_iter().map(|(message, content)| {
         let (id, turn) = (message.id.clone(), limits.of(content.business_id(), content.event_id()));

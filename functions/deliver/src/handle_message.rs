@@ -23,6 +23,7 @@ use domain::event::{BusinessId, Event, EventId};
 use domain::request::signature::InternalSecret;
 use domain::request::traceparent::Traceparent;
 use domain::schedule::Schedule;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout};
 
 use crate::message::{Content, Message};
@@ -43,6 +44,27 @@ pub(crate) enum Disposition {
     Acknowledge,
     /// The message comes back, or goes to the dead-letter queue if it has been received too often.
     Return,
+}
+
+/// Why a read for a whole batch gives nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotReadTogether {
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error(transparent)]
+    Late(#[from] Elapsed),
+    #[error("the read panicked")]
+    Panicked,
+}
+
+/// Gives what a read for a whole batch finds. It is a task of its own, so that a panic costs the batch this read alone.
+async fn found<R: Send + 'static>(
+    read: impl Future<Output = Result<R, TableError>> + Send + 'static,
+) -> Result<R, NotReadTogether> {
+    match tokio::spawn(timeout(ReadTogether::COUNTS_FOR, read)).await {
+        Ok(read) => Ok(read??),
+        Err(_panic) => Err(NotReadTogether::Panicked),
+    }
 }
 
 /// The clients and settings that every delivery needs, made once per process.
@@ -81,32 +103,27 @@ pub(crate) struct Delivery<'a> {
 impl Deliver {
     /// Reads for all events of a batch what each delivery begins with, in one round trip.
     ///
-    /// None: there is no event, no time for an attempt, or the read failed or took too long. Each delivery then reads for
-    /// itself.
-    pub(crate) async fn read_together<'a>(
+    /// None: there is no event, no time for an attempt, or the read failed, panicked or took too long. Each delivery then
+    /// reads for itself.
+    pub(crate) async fn read_together(
         self: &Arc<Self>,
-        events: impl Iterator<Item = (&'a BusinessId, &'a EventId)>,
+        events: Vec<(BusinessId, EventId)>,
         deadline: Instant,
     ) -> Option<ReadTogether> {
-        let mut events = events.peekable();
-        if events.peek().is_none() || !self.has_time(deadline) {
+        if events.is_empty() || !self.has_time(deadline) {
             return None;
         }
         // At the same time the internal secret is fetched, for the attempts that most likely follow. They wait for the
         // fetch where it takes longer than the read.
         let deliver = Arc::clone(self);
         tokio::spawn(async move { deliver.internal_secret.get().await.map(drop) });
-        match timeout(ReadTogether::COUNTS_FOR, self.tables.read_together(events)).await {
-            Ok(Ok(read)) => Some(read),
-            Ok(Err(error)) => {
-                report::not_read_together(&error);
-                None
-            }
-            Err(elapsed) => {
-                report::not_read_together(&elapsed);
-                None
-            }
-        }
+        let deliver = Arc::clone(self);
+        // The future is large, and would be copied on its way into the task.
+        let read = Box::pin(async move {
+            let events = events.iter().map(|(business_id, event_id)| (business_id, event_id));
+            deliver.tables.read_together(events).await
+        });
+        found(read).await.inspect_err(|error| report::not_read_together(error)).ok()
     }
 
     /// Handles one message.
@@ -226,4 +243,16 @@ impl Deliver {
 /// little.
 fn is_early(next_attempt: Timestamp) -> bool {
     next_attempt > clock::now() + Duration::from_secs(5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_for_a_whole_batch_that_panics_gives_nothing_and_does_no_harm() {
+        assert_eq!(found(async { Ok(7) }).await.ok(), Some(7));
+        let panicked = found(async { panic!("a bug") as Result<(), TableError> }).await;
+        assert!(matches!(panicked, Err(NotReadTogether::Panicked)));
+    }
 }
