@@ -1,7 +1,7 @@
 //! A client of AWS that is made when it is first used.
 //!
-//! The SDK parses its table of endpoints each time that it makes a client, which costs a sixth of `deliver`'s start. Most
-//! processes never tell of an endpoint or return a message.
+//! The SDK parses a service's table of endpoints when it makes the first client of that service, which costs a sixth of
+//! `deliver`'s start. Most processes never tell of an endpoint or return a message.
 
 use std::fmt;
 use std::ops::Deref;
