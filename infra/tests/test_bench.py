@@ -42,6 +42,14 @@ def test_goal_is_missed_by_a_little_or_clearly(
     assert (line.misses, line.is_clearly_behind) == (missed, clearly)
 
 
+def test_goal_for_the_value_itself_is_missed_whatever_the_ratio() -> None:
+    row = Row("a line", None, None, "floor", most=8.5, bound=2)
+    assert not Measured(row, {"floor": [1], "deliver": [8.5]}).misses
+    assert Measured(row, {"floor": [9], "deliver": [8.6]}).misses
+    assert not Measured(row, {"floor": [9], "deliver": [8.6]}).is_clearly_behind
+    assert Measured(row, {"floor": [4], "deliver": [8.6]}).is_clearly_behind
+
+
 def test_line_without_a_goal_misses_none() -> None:
     assert not measured(None, [1], [9]).misses
     assert not measured(None, [1], [9]).is_clearly_behind

@@ -123,7 +123,7 @@ impl Deliver {
             let events = events.iter().map(|(business_id, event_id)| (business_id, event_id));
             deliver.tables.read_together(events).await
         });
-        found(read).await.inspect_err(|error| report::not_read_together(error)).ok()
+        found(read).await.inspect_err(report::not_read_together).ok()
     }
 
     /// Handles one message.
@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_read_for_a_whole_batch_that_panics_gives_nothing_and_does_no_harm() {
+    async fn a_panic_in_a_read_for_a_whole_batch_is_an_error_of_that_read() {
         assert_eq!(found(async { Ok(7) }).await.ok(), Some(7));
         let panicked = found(async { panic!("a bug") as Result<(), TableError> }).await;
         assert!(matches!(panicked, Err(NotReadTogether::Panicked)));

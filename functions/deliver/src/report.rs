@@ -4,7 +4,6 @@
 //! INFO is a success, WARN a failure that will be retried or a field that could not be read. ERROR needs a person: a
 //! spent schedule, a malformed event, an event that the ledger does not have, a fault.
 
-use std::error::Error;
 use std::time::Duration;
 
 use adapters::attempter::Attempt;
@@ -22,7 +21,7 @@ use domain::outcome::Verdict;
 use domain::request::traceparent::Traceparent;
 
 use crate::fault::Fault;
-use crate::handle_message::Delivery;
+use crate::handle_message::{Delivery, NotReadTogether};
 use crate::message::{Message, Trace};
 
 /// Writes a line about an event. The level and the message are constants.
@@ -157,9 +156,12 @@ pub(crate) fn in_flight_not_stored(delivery: &Delivery<'_>, error: &TableError) 
     event_line!(warn, "in_flight_not_stored", delivery, error = error_chain(error));
 }
 
-/// Writes a line about a read for a whole batch that failed or took too long. Each delivery of the batch then reads for
-/// itself.
-pub(crate) fn not_read_together(error: &dyn Error) {
+/// Writes a line about a read for a whole batch that failed, took too long or panicked. Each delivery of the batch then
+/// reads for itself. A panic has a line of its own, and counts as a fault.
+pub(crate) fn not_read_together(error: &NotReadTogether) {
+    if matches!(error, NotReadTogether::Panicked) {
+        count(Metric::Faults);
+    }
     tracing::warn!(error = error_chain(error), "not_read_together");
 }
 

@@ -97,7 +97,10 @@ class SecondStack(Stack):
 
     @contextmanager
     def _paused_without_visible_messages(self) -> Iterator[None]:
-        """Pause the mapping in a moment in which it has taken every message that it can take."""
+        """Pause the mapping in a moment in which it has taken every message that it can take.
+
+        A message that is hidden now may still become visible during the block.
+        """
 
         def pause() -> ExitStack | None:
             with ExitStack() as pausing:

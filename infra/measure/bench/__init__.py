@@ -1,4 +1,4 @@
-"""`make bench`: what `deliver` and `portal` cost beside references that run in the same rounds.
+"""`make bench`: what `deliver` costs beside references that run in the same rounds; and `portal`'s start and page.
 
 `hello` is the least function on the Lambda runtime. `floor` is the least function that does `deliver`'s work for a
 healthy endpoint with the same runtime, SDK and HTTP client (`src/bin/floor.rs` says what it leaves out). The program

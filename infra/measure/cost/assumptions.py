@@ -59,7 +59,7 @@ VCPU_FACTOR = 1.5
 HANDSHAKE_CPU_US = 600
 """The client's CPU time of a full TLS handshake: reckoned, not measured. By `openssl speed`, X25519 and the check of
 signatures by RSA-2048 and P-256 take 0.1 ms, and each signature by P-384 0.4 ms more. Parsing, hashing and system calls
-come on top."""
+come on top. `make bench` measures 0.4 ms by the clock for both sides together, with one certificate by P-256."""
 
 CALL_MS = 5
 """A call of DynamoDB or SQS from the same region, which keeps the function waiting."""

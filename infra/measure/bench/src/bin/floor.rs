@@ -3,7 +3,8 @@
 //!
 //! For each batch: one `BatchGetItem` for the settings and the records of all its events. For each event: two HMACs, one
 //! POST, the body compressed by zstd at its usual level, one `PutItem` and one log line. The floor has the same Lambda
-//! runtime, AWS SDK, TLS and compiler settings as `deliver`, and as HTTP client the one that most programs have, reqwest.
+//! runtime, AWS SDK, TLS and compiler settings as `deliver`, and otherwise what most programs have: reqwest as HTTP client
+//! and glibc's allocator.
 //!
 //! The floor has no guard, no normalised body, no other formats, no verdict on answers, no health of endpoints, no
 //! limits, no schedule, no metrics, no phases of an attempt, and its ledger has one attempt without detail.
