@@ -7,6 +7,8 @@ make cargo compile everything anew.
 Cargo keeps the crates of others in a folder for each registry, named after the registry's host. The flags name these
 folders too, so cargo fetches the crates before the flags are made.
 
+`.cargo/config.toml` keeps the time of the build out of code in C.
+
 The folders' names must not contain white space, which would end a flag. This module does not choose the versions of the
 compiler and the linker, which decide the bytes too.
 """

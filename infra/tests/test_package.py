@@ -147,6 +147,13 @@ def test_no_file_of_the_package_has_a_folder_of_this_machine(package: Path, prog
             assert folder.encode() not in content, (name, folder)
 
 
+def test_no_program_has_the_date_of_its_build(programs: dict[str, bytes]) -> None:
+    # As C's `__DATE__` writes it.
+    date = re.compile(rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 1-3][0-9] 20[0-9]{2}\0")
+    for name, program in programs.items():
+        assert date.search(program) is None, name
+
+
 @pytest.fixture
 def compiled(tmp_path: Path) -> Iterator[Path]:
     """Give a folder for cargo with what is compiled already, which is removed at the end, since it is large."""
@@ -161,7 +168,7 @@ def test_function_compiled_in_another_folder_is_the_same_program(
 ) -> None:
     checkout = tmp_path / "elsewhere"
     # The copies are new files, without the times of the first ones, by which cargo would take their programs along too.
-    for name in ("functions", "shared", "events", "infra/measure/bench"):
+    for name in (".cargo", "functions", "shared", "events", "infra/measure/bench"):
         shutil.copytree(environment.ROOT / name, checkout / name, copy_function=shutil.copyfile)
     for name in ("Cargo.toml", "Cargo.lock"):
         shutil.copyfile(environment.ROOT / name, checkout / name)

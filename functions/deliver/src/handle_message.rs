@@ -57,16 +57,6 @@ pub(crate) enum NotReadTogether {
     Panicked,
 }
 
-/// Gives what a read for a whole batch finds. It is a task of its own, so that a panic costs the batch this read alone.
-async fn found<R: Send + 'static>(
-    read: impl Future<Output = Result<R, TableError>> + Send + 'static,
-) -> Result<R, NotReadTogether> {
-    match tokio::spawn(timeout(ReadTogether::COUNTS_FOR, read)).await {
-        Ok(read) => Ok(read??),
-        Err(_panic) => Err(NotReadTogether::Panicked),
-    }
-}
-
 /// The clients and settings that every delivery needs, made once per process.
 pub(crate) struct Deliver {
     pub(crate) tables: Tables,
@@ -123,7 +113,7 @@ impl Deliver {
             let events = events.iter().map(|(business_id, event_id)| (business_id, event_id));
             deliver.tables.read_together(events).await
         });
-        found(read).await.inspect_err(report::not_read_together).ok()
+        as_a_task(read).await.inspect_err(report::not_read_together).ok()
     }
 
     /// Handles one message.
@@ -245,14 +235,24 @@ fn is_early(next_attempt: Timestamp) -> bool {
     next_attempt > clock::now() + Duration::from_secs(5)
 }
 
+/// Runs a read for a whole batch as a task of its own, so that a panic costs the batch this read alone.
+async fn as_a_task<R: Send + 'static>(
+    read: impl Future<Output = Result<R, TableError>> + Send + 'static,
+) -> Result<R, NotReadTogether> {
+    match tokio::spawn(timeout(ReadTogether::COUNTS_FOR, read)).await {
+        Ok(read) => Ok(read??),
+        Err(_panic) => Err(NotReadTogether::Panicked),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
     async fn a_panic_in_a_read_for_a_whole_batch_is_an_error_of_that_read() {
-        assert_eq!(found(async { Ok(7) }).await.ok(), Some(7));
-        let panicked = found(async { panic!("a bug") as Result<(), TableError> }).await;
+        assert_eq!(as_a_task(async { Ok(7) }).await.ok(), Some(7));
+        let panicked = as_a_task(async { panic!("a bug") as Result<(), TableError> }).await;
         assert!(matches!(panicked, Err(NotReadTogether::Panicked)));
     }
 }

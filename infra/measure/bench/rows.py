@@ -25,9 +25,9 @@ class Row:
 
     label: str
     plan: Plan | None
-    """What a process is given to do in a round. None: nothing, since the value does not come from a round."""
+    """What a process is given to do in a round. None: the line is not measured in rounds."""
     value: Callable[[Figures], float] | None
-    """Gives the value from the run's figures. None: it does not come from a run."""
+    """Gives the value from the figures of a run in a round."""
     reference: str
     """The program beside which `deliver` is measured: hello or floor."""
     goal: float | None = None
@@ -140,16 +140,14 @@ def take_round(programs: Programs, lines: list[Measured], short: bool) -> None:
     """Measure each line once more, the programs in turn. Lines with the same plan share the runs."""
     plans: dict[Plan, list[Measured]] = {}
     for line in lines:
-        if line.row.plan:
-            plans.setdefault(line.row.plan, []).append(line)
+        plans.setdefault(line.row.plan, []).append(line)
     for plan, sharing in plans.items():
         for _ in range(max(line.row.runs for line in sharing)):
             for name in sharing[0].row.programs:
                 shorter = Plan(**(vars(plan) | {"batches": max(1, plan.batches // 2)})) if short else plan
                 figures = measure(programs.bench, [_path(programs, name)], shorter)
                 for line in sharing:
-                    if line.row.value:
-                        line.values.setdefault(name, []).append(line.row.value(figures))
+                    line.values.setdefault(name, []).append(line.row.value(figures))
 
 
 def size(programs: Programs) -> Measured:
